@@ -1,0 +1,10 @@
+//! The hyperbolic tangent as an activation.
+
+use super::activation;
+use crate::elementary::tanh;
+
+/// tanh x; worst error and special values as [`elementary::tanh`](crate::elementary::tanh).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tanh;
+
+activation!(Tanh, tanh);

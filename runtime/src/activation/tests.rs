@@ -1,0 +1,126 @@
+use super::*;
+use crate::Digest;
+use crate::elementary::sweep;
+
+/// An activation by its definition, in f64.
+fn reference(kind: ActivationKind, x: f64) -> f64 {
+    use core::f64::consts::{FRAC_1_SQRT_2, PI};
+    const ALPHA: f64 = 1.673_263_242_354_377_3;
+    const SCALE: f64 = 1.050_700_987_355_480_5;
+    match kind {
+        ActivationKind::Gelu => x * 0.5 * libm::erfc(-x * FRAC_1_SQRT_2),
+        ActivationKind::GeluTanh => {
+            // The same as with tanh, without its cancellation at −1.
+            x / (1.0 + libm::exp(-libm::sqrt(8.0 / PI) * (x + 0.044715 * x * x * x)))
+        }
+        ActivationKind::Silu => x / (1.0 + libm::exp(-x)),
+        ActivationKind::Selu if x > 0.0 => SCALE * x,
+        ActivationKind::Selu => SCALE * ALPHA * libm::expm1(x),
+        ActivationKind::Tanh => libm::tanh(x),
+        ActivationKind::Relu if x > 0.0 => x,
+        ActivationKind::Relu => 0.0,
+    }
+}
+
+/// Whether the documented error is relative to the result, rather than to the input; and the error.
+fn documented(kind: ActivationKind) -> (bool, f64) {
+    match kind {
+        ActivationKind::Gelu => (false, 1.3e-7),
+        ActivationKind::GeluTanh => (false, 2.5e-7),
+        ActivationKind::Silu => (true, 2.5e-7),
+        ActivationKind::Selu => (true, 3.0e-7),
+        ActivationKind::Tanh => (true, 2.0e-7),
+        ActivationKind::Relu => (true, 0.0),
+    }
+}
+
+fn worst(kind: ActivationKind, inputs: impl Iterator<Item = f32>) -> f64 {
+    let inputs = inputs.filter(|&x| kind != ActivationKind::Silu || x > -88.0);
+    let f = |x| kind.apply(x);
+    if documented(kind).0 {
+        sweep::relative(inputs, f, |x| reference(kind, x))
+    } else {
+        sweep::worst(inputs, f, |x| reference(kind, x), |_, x| x.abs().max(f64::from(f32::MIN_POSITIVE)))
+    }
+}
+
+#[test]
+fn errors_are_as_documented() {
+    for kind in ActivationKind::ALL {
+        let worst = worst(kind, sweep::sample());
+        assert!(worst <= documented(kind).1, "{kind}: {worst:e}");
+    }
+}
+
+#[test]
+#[ignore = "all 2^32 inputs"]
+fn errors_over_all_inputs() {
+    for kind in ActivationKind::ALL {
+        std::println!("{kind}: {:e}", worst(kind, sweep::all()));
+    }
+}
+
+#[test]
+fn a_slice_gets_the_bits_of_its_elements() {
+    for kind in ActivationKind::ALL {
+        let inputs: [f32; 67] = core::array::from_fn(|k| (k as f32 - 33.0) * 0.37);
+        let mut slice = inputs;
+        kind.apply_slice(&mut slice);
+        assert_eq!(slice.map(f32::to_bits), inputs.map(|x| kind.apply(x).to_bits()), "{kind}");
+    }
+}
+
+#[test]
+fn no_subnormal_comes_from_an_input_of_ordinary_size() {
+    for kind in ActivationKind::ALL {
+        for x in sweep::sample().filter(|x| x.abs() > 1e-30) {
+            assert!(!kind.apply(x).is_subnormal(), "{kind}({x:e})");
+        }
+    }
+}
+
+#[test]
+fn special_values() {
+    for kind in ActivationKind::ALL {
+        for nan in [0x7fc0_0000, 0xffc0_0001, 0x7f80_0001] {
+            assert_eq!(kind.apply(f32::from_bits(nan)).to_bits(), 0x7fc0_0000, "{kind}");
+        }
+        assert_eq!(kind.apply(0.0).to_bits(), 0, "{kind}");
+        let (low, high) = match kind {
+            ActivationKind::Selu => (-1.758_099_3, f32::INFINITY),
+            ActivationKind::Tanh => (-1.0, 1.0),
+            _ => (0.0, f32::INFINITY),
+        };
+        assert_eq!(kind.apply(f32::NEG_INFINITY), low, "{kind}");
+        assert_eq!(kind.apply(f32::INFINITY), high, "{kind}");
+    }
+}
+
+#[test]
+fn the_bits_of_a_sweep_are_known() {
+    let expected = [
+        0xdbf3_24fc_be44_fd22,
+        0x511e_6d64_f454_b18e,
+        0xf10f_d0d6_1901_927f,
+        0xd943_86a0_dcd7_d725,
+        0xb3fd_1c9e_a7ec_703c,
+        0x74a1_f328_9112_e8c1,
+    ];
+    let found = ActivationKind::ALL.map(|kind| {
+        let mut digest = Digest::new();
+        for x in sweep::sample() {
+            digest.update(&[kind.apply(x)]);
+        }
+        digest.value()
+    });
+    assert_eq!(found, expected, "{found:#018x?}");
+}
+
+#[test]
+fn names_lead_back_to_their_activation() {
+    for kind in ActivationKind::ALL {
+        assert_eq!(ActivationKind::from_name(kind.name().as_bytes()), Some(kind));
+    }
+    assert_eq!(ActivationKind::from_name(b"swish"), Some(ActivationKind::Silu));
+    assert_eq!(ActivationKind::from_name(b"GELU"), None);
+}

@@ -1,0 +1,51 @@
+//! One number for many output bits.
+
+/// FNV-1a-64 over the little-endian bits of floats: two runs with one digest gave the same
+/// numbers to the last bit.
+///
+/// A path's digest takes the points after each step in order, sample after sample
+/// (<http://www.isthe.com/chongo/tech/comp/fnv/>).
+///
+/// ```
+/// let mut digest = flowlet::Digest::new();
+/// digest.update(&[1.0, -0.0]);
+/// assert_eq!(digest.value(), 0x61b0_67f3_1a92_e4dd);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Digest(u64);
+
+impl Digest {
+    /// The digest of nothing.
+    pub const fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+
+    /// Takes in more values.
+    pub const fn update(&mut self, values: &[f32]) {
+        let mut i = 0;
+        while i < values.len() {
+            self.update_bytes(&values[i].to_bits().to_le_bytes());
+            i += 1;
+        }
+    }
+
+    /// Takes in bytes.
+    pub const fn update_bytes(&mut self, bytes: &[u8]) {
+        let mut i = 0;
+        while i < bytes.len() {
+            self.0 = (self.0 ^ bytes[i] as u64).wrapping_mul(0x0000_0100_0000_01b3);
+            i += 1;
+        }
+    }
+
+    /// The digest of everything taken in.
+    pub const fn value(self) -> u64 {
+        self.0
+    }
+}
+
+impl Default for Digest {
+    fn default() -> Self {
+        Self::new()
+    }
+}

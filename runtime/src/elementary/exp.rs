@@ -1,0 +1,84 @@
+//! The exponential function.
+
+use super::polynomial::polynomial;
+use crate::kernel::canonical;
+
+/// eˣ, for all x: worst relative error 1.1e-7 (0.95 ulp) over all inputs whose result is normal.
+///
+/// Zero below −87.33 (where the result would be subnormal), ∞ above 88.72; `exp(±0)` is 1,
+/// `exp(−∞)` 0, `exp(∞)` ∞, and NaN gives the NaN `0x7fc00000`.
+#[inline]
+pub fn exp(x: f32) -> f32 {
+    let (n, p) = split(x);
+    // 2ⁿ in two factors: n may be 128, one more than an exponent can be.
+    let half = n >> 1;
+    let y = (1.0 + p) * power_of_two(half) * power_of_two(n - half);
+    let y = if x < LOWEST { 0.0 } else { y };
+    let y = if x > HIGHEST { f32::INFINITY } else { y };
+    canonical(if x.is_nan() { x } else { y })
+}
+
+/// The smallest x with a normal eˣ, −126·ln 2 rounded up.
+const LOWEST: f32 = -87.336_54;
+
+/// The largest x with a finite eˣ.
+const HIGHEST: f32 = 88.722_83;
+
+/// `(n, e^r − 1)` with x = n·ln 2 + r, |r| ≤ ½·ln 2; x is clamped to where eˣ is finite.
+///
+/// Cody and Waite's reduction with ln 2 in two parts: the first has so few bits that n times it is
+/// exact.
+#[inline(always)]
+pub(super) fn split(x: f32) -> (i32, f32) {
+    const LN_2_HIGH: f32 = 0.693_359_4;
+    const LN_2_LOW: f32 = -2.121_944_4e-4;
+    // Adding it leaves the nearest integer in the last bits of the sum.
+    const SHIFT: f32 = 12_582_912.0;
+    let x = if x < -104.0 { -104.0 } else { x };
+    let x = if x > 89.0 { 89.0 } else { x };
+    let shifted = x * core::f32::consts::LOG2_E + SHIFT;
+    let n = (shifted.to_bits() as i32).wrapping_sub(SHIFT.to_bits() as i32);
+    let integer = shifted - SHIFT;
+    let r = x - integer * LN_2_HIGH - integer * LN_2_LOW;
+    let tail = polynomial(
+        r,
+        [0.5, 0.166_665_76, 0.041_666_374, 0.008_363_235, 0.001_394_121],
+    );
+    (n, r + r * r * tail)
+}
+
+/// 2ⁿ for −126 ≤ n ≤ 127.
+#[inline(always)]
+pub(super) fn power_of_two(n: i32) -> f32 {
+    f32::from_bits((n.wrapping_add(127) as u32) << 23)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::elementary::sweep;
+
+    #[test]
+    fn error_is_as_documented() {
+        let worst = sweep::relative(sweep::sample(), exp, libm::exp);
+        assert!(worst <= 1.1e-7, "{worst:e}");
+    }
+
+    #[test]
+    #[ignore = "all 2^32 inputs"]
+    fn error_over_all_inputs() {
+        std::println!("{:e}", sweep::relative(sweep::all(), exp, libm::exp));
+    }
+
+    #[test]
+    fn special_values() {
+        assert_eq!(exp(0.0).to_bits(), 1.0_f32.to_bits());
+        assert_eq!(exp(-0.0).to_bits(), 1.0_f32.to_bits());
+        assert_eq!(exp(f32::INFINITY), f32::INFINITY);
+        assert_eq!(exp(f32::NEG_INFINITY).to_bits(), 0);
+        assert_eq!(exp(f32::from_bits(0xffff_ffff)).to_bits(), 0x7fc0_0000);
+        assert_eq!(exp(89.0), f32::INFINITY);
+        assert!(exp(HIGHEST).is_finite());
+        assert!(exp(LOWEST).is_normal());
+    }
+}

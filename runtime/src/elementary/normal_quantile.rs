@@ -1,0 +1,113 @@
+//! The quantiles of the standard normal distribution: from uniform bits to Gaussian noise.
+
+use super::polynomial::polynomial;
+
+/// Φ⁻¹((bits + ½) ÷ 2³²), for all bits: worst relative error 6.0e-7 over all of them.
+///
+/// Odd about the middle to the bit: `normal_quantile(!bits)` is `−normal_quantile(bits)`. The
+/// results are finite and never zero, the largest being 6.34 in size.
+pub fn normal_quantile(bits: u32) -> f32 {
+    let upper = bits >> 31 != 0;
+    // The tail probability is (rank + ½) ÷ 2³², the distance from the middle (2³¹ − rank − ½) ÷ 2³².
+    let rank = if upper { !bits } else { bits };
+    let from_middle = (0x7fff_ffff - rank) as f32 + 0.5;
+    let size = if from_middle <= 0.425 * TWO_32 {
+        let y = from_middle / TWO_32;
+        let r = 0.180_625 - y * y;
+        y * (polynomial(r, CENTRE_NUMERATOR) / polynomial(r, CENTRE_DENOMINATOR))
+    } else {
+        let l = -ln((rank as f32 + 0.5) / TWO_32);
+        polynomial(l, TAIL_NUMERATOR) / polynomial(l, TAIL_DENOMINATOR)
+    };
+    if upper { size } else { -size }
+}
+
+const TWO_32: f32 = 4_294_967_296.0;
+
+/// Φ⁻¹ over y in 0.425² − y² where y ≤ 0.425, y = ½ − q: relative error of the fit 4.6e-8. In this
+/// variable, Wichura's (1988), the terms of each polynomial have one sign.
+const CENTRE_NUMERATOR: [f32; 4] = [3.387_132_6, 50.434_03, 159.289_17, 59.108_036];
+const CENTRE_DENOMINATOR: [f32; 4] = [1.0, 17.895_098, 78.756_966, 67.186_32];
+
+/// Φ⁻¹ in −ln q where q ≤ 0.075: relative error of the fit 1.2e-8.
+const TAIL_NUMERATOR: [f32; 6] =
+    [-1.406_732_2, 0.677_503, 1.765_703_3, 0.303_565_95, 0.008_991_812, 2.453_427_4e-5];
+const TAIL_DENOMINATOR: [f32; 5] = [1.0, 2.216_799, 0.719_867_9, 0.047_475_398, 5.015_218e-4];
+
+/// The natural logarithm of a normal number between 0 and 1.
+fn ln(x: f32) -> f32 {
+    // The mantissa in √½ … √2, so that no logarithm near 0 is a difference of large ones.
+    const SQRT_HALF: u32 = 0x3f35_04f3;
+    let shifted = x.to_bits().wrapping_sub(SQRT_HALF);
+    let exponent = (shifted as i32) >> 23;
+    let mantissa = f32::from_bits((shifted & 0x007f_ffff).wrapping_add(SQRT_HALF));
+    let z = mantissa - 1.0;
+    exponent as f32 * core::f32::consts::LN_2 + z * polynomial(z, LN)
+}
+
+/// ln(1 + z) ÷ z for √½ ≤ 1 + z ≤ √2: relative error of the fit 2.6e-8.
+const LN: [f32; 9] = [
+    1.0,
+    -0.499_999_88,
+    0.333_341_87,
+    -0.250_020_74,
+    0.199_568_32,
+    -0.165_624_13,
+    0.149_523_03,
+    -0.143_667_18,
+    0.087_221_004,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By Newton's method on Φ, from the value under test: two steps from 1e-6 are at the limit
+    /// of f64.
+    fn relative_error(bits: u32) -> f64 {
+        let found = f64::from(normal_quantile(bits).abs());
+        let rank = if bits >> 31 != 0 { !bits } else { bits };
+        let q = (f64::from(rank) + 0.5) / 4_294_967_296.0;
+        let mut x = found;
+        for _ in 0..2 {
+            let density = libm::exp(-0.5 * x * x) / 2.506_628_274_631_000_5;
+            x += (0.5 * libm::erfc(x * core::f64::consts::FRAC_1_SQRT_2) - q) / density;
+        }
+        (found - x).abs() / x
+    }
+
+    #[test]
+    fn error_is_as_documented() {
+        let tails = (0..2000).chain((0..200).map(|k| 322_122_547 + k));
+        let all = tails.chain((0..u32::MAX / 4001).map(|k| k * 4001));
+        // Near the middle the reference loses digits to 1 − Φ, so that it is no judge there.
+        let worst = all
+            .filter(|bits| bits.abs_diff(1 << 31) > 1 << 10)
+            .map(relative_error)
+            .fold(0.0, f64::max);
+        assert!(worst <= 6.0e-7, "{worst:e}");
+    }
+
+    #[test]
+    fn it_is_odd_about_the_middle() {
+        for bits in (0..u32::MAX / 65_521).map(|k| k * 65_521) {
+            assert_eq!(normal_quantile(!bits).to_bits(), (-normal_quantile(bits)).to_bits());
+        }
+    }
+
+    #[test]
+    fn it_never_falls() {
+        let mut last = f32::NEG_INFINITY;
+        for bits in (0..u32::MAX / 997).map(|k| k * 997) {
+            let x = normal_quantile(bits);
+            assert!(x >= last, "at {bits}");
+            last = x;
+        }
+    }
+
+    #[test]
+    fn the_ends_and_the_middle() {
+        assert!((normal_quantile(0) + 6.337_9).abs() < 1e-3, "{}", normal_quantile(0));
+        assert!((normal_quantile(1 << 31) - 2.918e-10).abs() < 1e-12, "{}", normal_quantile(1 << 31));
+    }
+}

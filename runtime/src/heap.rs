@@ -1,0 +1,303 @@
+//! The same model and solver with sizes that come from the file and the user: what a command
+//! line needs.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::num::NonZeroUsize;
+
+use crate::activation::ActivationKind;
+use crate::euler::uniform;
+use crate::kernel;
+use crate::safetensors::{
+    Dims, File, LoadError, Shape, TensorName, check_metadata, read_affine, read_columns,
+    read_vector,
+};
+
+/// An [`Mlp`](crate::Mlp) whose sizes come from the file. Same kernels, same bits.
+#[derive(Clone, Debug)]
+pub struct HeapMlp {
+    dims: Dims,
+    activation: ActivationKind,
+    first: First,
+    /// The hidden layers and the last one.
+    rest: Vec<Layer>,
+    data: Affine,
+    condition: Affine,
+}
+
+#[derive(Clone, Debug)]
+struct First {
+    bias: Vec<f32>,
+    condition: Vec<f32>,
+    time: Vec<f32>,
+    state: Vec<f32>,
+}
+
+#[derive(Clone, Debug)]
+struct Layer {
+    bias: Vec<f32>,
+    /// `[input][output]`.
+    columns: Vec<f32>,
+}
+
+#[derive(Clone, Debug)]
+struct Affine {
+    mean: Vec<f32>,
+    scale: Vec<f32>,
+}
+
+/// The buffers of an evaluation, from [`HeapMlp::scratch`]: one per thread.
+#[derive(Clone, Debug)]
+pub struct Scratch {
+    prefix: Vec<f32>,
+    units: Vec<f32>,
+    next: Vec<f32>,
+    condition: Vec<f32>,
+    v: Vec<f32>,
+}
+
+impl HeapMlp {
+    /// Reads a model of any size. Without metadata its activation is the exact GELU, and the
+    /// inputs past `t` and `x` are conditions.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`], whatever the bytes.
+    pub fn try_from_safetensors(bytes: &[u8]) -> Result<Self, LoadError> {
+        let file = File::open(bytes)?;
+        let layers = file.layers();
+        if layers < 2 {
+            return Err(LoadError::LayerCount { found: layers });
+        }
+        let dims = read_dims(&file, layers)?;
+        let activation = read_activation(&file)?;
+        check_metadata(&file, dims, activation)?;
+
+        let Dims { data, condition, width, hidden_layers } = dims;
+        let mut first = First {
+            bias: vec![0.0; width],
+            condition: vec![0.0; condition * width],
+            time: vec![0.0; width],
+            state: vec![0.0; data * width],
+        };
+        let tensor = TensorName::Weight { layer: 0 };
+        let shape = (width, 1 + data + condition);
+        read_columns(&file, tensor, shape, 0, &mut first.time)?;
+        read_columns(&file, tensor, shape, 1, &mut first.state)?;
+        read_columns(&file, tensor, shape, 1 + data, &mut first.condition)?;
+        read_vector(&file, TensorName::Bias { layer: 0 }, &mut first.bias)?;
+        let rest = (1..layers)
+            .map(|layer| {
+                let outputs = if layer <= hidden_layers { width } else { data };
+                let mut columns = vec![0.0; width * outputs];
+                let mut bias = vec![0.0; outputs];
+                let tensor = TensorName::Weight { layer };
+                read_columns(&file, tensor, (outputs, width), 0, &mut columns)?;
+                read_vector(&file, TensorName::Bias { layer }, &mut bias)?;
+                Ok(Layer { bias, columns })
+            })
+            .collect::<Result<_, LoadError>>()?;
+        let affine = |names, k| {
+            let mut affine = Affine { mean: vec![0.0; k], scale: vec![1.0; k] };
+            read_affine(&file, names, &mut affine.mean, &mut affine.scale)?;
+            Ok(affine)
+        };
+        let units = affine((TensorName::DataMean, TensorName::DataScale), data)?;
+        let names = (TensorName::ConditionMean, TensorName::ConditionScale);
+        let condition = affine(names, condition)?;
+        file.check_extent(layers)?;
+        Ok(Self { dims, activation, first, rest, data: units, condition })
+    }
+
+    /// Data dimensions, `D`.
+    pub fn data_dim(&self) -> usize {
+        self.dims.data
+    }
+
+    /// Condition dimensions, `C`.
+    pub fn condition_dim(&self) -> usize {
+        self.dims.condition
+    }
+
+    /// Hidden width, `H`.
+    pub fn hidden_width(&self) -> usize {
+        self.dims.width
+    }
+
+    /// Hidden-to-hidden layers, `L`.
+    pub fn hidden_layers(&self) -> usize {
+        self.dims.hidden_layers
+    }
+
+    /// The activation between the layers.
+    pub fn activation(&self) -> ActivationKind {
+        self.activation
+    }
+
+    /// Buffers for this model's evaluations.
+    pub fn scratch(&self) -> Scratch {
+        let Dims { data, condition, width, .. } = self.dims;
+        Scratch {
+            prefix: vec![0.0; width],
+            units: vec![0.0; width],
+            next: vec![0.0; width],
+            condition: vec![0.0; condition],
+            v: vec![0.0; data],
+        }
+    }
+
+    /// The velocity at `t` and `x` (`[D]`, flow units) under `c` (`[C]`, the user's units).
+    ///
+    /// # Panics
+    ///
+    /// On slices of other lengths, or the scratch of a model of another size.
+    pub fn velocity<'s>(
+        &self,
+        t: f32,
+        x: &[f32],
+        c: &[f32],
+        scratch: &'s mut Scratch,
+    ) -> &'s [f32] {
+        self.condition_on(c, scratch);
+        self.velocity_after(t, x, scratch);
+        &scratch.v
+    }
+
+    /// From flow units to data units, in place: `x · data.scale + data.mean`, `x` being `[D]`.
+    pub fn to_data_units(&self, x: &mut [f32]) {
+        assert_eq!(x.len(), self.dims.data, "x has one value per data dimension");
+        for ((x, &mean), &scale) in x.iter_mut().zip(&self.data.mean).zip(&self.data.scale) {
+            *x = kernel::to_data_units(*x, mean, scale);
+        }
+    }
+
+    /// The first layer's bias and condition terms, in this order.
+    fn condition_on(&self, c: &[f32], scratch: &mut Scratch) {
+        assert_eq!(c.len(), self.dims.condition, "c has one value per condition");
+        let affine = self.condition.mean.iter().zip(&self.condition.scale);
+        for ((out, &c), (&mean, &scale)) in scratch.condition.iter_mut().zip(c).zip(affine) {
+            *out = kernel::standardize(c, mean, scale);
+        }
+        scratch.prefix.copy_from_slice(&self.first.bias);
+        kernel::accumulate(&mut scratch.prefix, &self.first.condition, &scratch.condition);
+    }
+
+    /// The velocity into `scratch.v`, from the first layer's prefix on.
+    fn velocity_after(&self, t: f32, x: &[f32], scratch: &mut Scratch) {
+        assert_eq!(x.len(), self.dims.data, "x has one value per data dimension");
+        let Scratch { prefix, units, next, v, .. } = scratch;
+        units.copy_from_slice(prefix);
+        kernel::accumulate(units, &self.first.time, &[t]);
+        kernel::accumulate(units, &self.first.state, x);
+        self.activation.apply_slice(units);
+        let Some((last, hidden)) = self.rest.split_last() else { return };
+        for layer in hidden {
+            next.copy_from_slice(&layer.bias);
+            kernel::accumulate(next, &layer.columns, units);
+            self.activation.apply_slice(next);
+            core::mem::swap(units, next);
+        }
+        v.copy_from_slice(&last.bias);
+        kernel::accumulate(v, &last.columns, units);
+        for v in v {
+            *v = kernel::canonical(*v);
+        }
+    }
+}
+
+/// The sizes, from the shapes of the first and the last weight.
+fn read_dims(file: &File<'_>, layers: usize) -> Result<Dims, LoadError> {
+    let name = |layer| TensorName::Weight { layer };
+    let (first, last) = (file.shape(name(0))?, file.shape(name(layers - 1))?);
+    let mismatch = |layer, expected, found| LoadError::Shape { tensor: name(layer), expected, found };
+    let Some((width, inputs)) = first.as_matrix() else {
+        return Err(mismatch(0, Shape::matrix(1, 2), first));
+    };
+    let Some((data, last_inputs)) = last.as_matrix() else {
+        return Err(mismatch(layers - 1, Shape::matrix(1, width), last));
+    };
+    // At least the columns t and x.
+    let columns = data.saturating_add(1);
+    if width == 0 || inputs < columns {
+        return Err(mismatch(0, Shape::matrix(width.max(1), columns), first));
+    }
+    if data == 0 || last_inputs != width {
+        return Err(mismatch(layers - 1, Shape::matrix(data.max(1), width), last));
+    }
+    Ok(Dims { data, condition: inputs - columns, width, hidden_layers: layers - 2 })
+}
+
+fn read_activation(file: &File<'_>) -> Result<ActivationKind, LoadError> {
+    const KEY: &str = "flowlet.activation";
+    let Some(found) = file.metadata(KEY)? else { return Ok(ActivationKind::Gelu) };
+    match ActivationKind::from_name(found.as_bytes()) {
+        Some(kind) if found.is(kind.name()) => Ok(kind),
+        // `check_metadata` says it with the same words.
+        _ => Ok(ActivationKind::Gelu),
+    }
+}
+
+/// [`Euler`](crate::Euler) with a number of steps chosen at run time. Same grid, same bits.
+#[derive(Clone, Debug)]
+pub struct HeapEuler {
+    t: Vec<f32>,
+    dt: Vec<f32>,
+}
+
+impl HeapEuler {
+    /// `steps` steps of equal length from 0 to 1, at most 2²⁴ of them.
+    pub fn uniform(steps: NonZeroUsize) -> Self {
+        let n = steps.get().min(1 << 24);
+        let (t, dt) = (0..n).map(|i| uniform(i, n)).unzip();
+        Self { t, dt }
+    }
+
+    /// The number of steps, `N`.
+    pub fn steps(&self) -> usize {
+        self.t.len()
+    }
+
+    /// The times before each step and after the last, `[N + 1]`.
+    pub fn times(&self) -> impl Iterator<Item = f32> {
+        let end = self.t.last().zip(self.dt.last()).map(|(t, dt)| t + dt);
+        self.t.iter().copied().chain(end)
+    }
+
+    /// All steps at once, in place: `x` (`[D]`) is noise before and a sample in data units after.
+    pub fn sample(&self, mlp: &HeapMlp, x: &mut [f32], c: &[f32], scratch: &mut Scratch) {
+        self.walk(mlp, x, c, scratch, |_| {});
+        mlp.to_data_units(x);
+    }
+
+    /// The whole path, `[N + 1][D]`: `x_0` and the point after each step, in flow units.
+    pub fn trajectory(
+        &self,
+        mlp: &HeapMlp,
+        x_0: &[f32],
+        c: &[f32],
+        scratch: &mut Scratch,
+    ) -> Vec<f32> {
+        let mut points = Vec::with_capacity((self.steps() + 1) * x_0.len());
+        points.extend_from_slice(x_0);
+        self.walk(mlp, &mut x_0.to_vec(), c, scratch, |x| points.extend_from_slice(x));
+        points
+    }
+
+    fn walk(
+        &self,
+        mlp: &HeapMlp,
+        x: &mut [f32],
+        c: &[f32],
+        scratch: &mut Scratch,
+        mut after_step: impl FnMut(&[f32]),
+    ) {
+        mlp.condition_on(c, scratch);
+        for (&t, &dt) in self.t.iter().zip(&self.dt) {
+            mlp.velocity_after(t, x, scratch);
+            for (x, &v) in x.iter_mut().zip(&scratch.v) {
+                *x = kernel::euler(*x, v, dt);
+            }
+            after_step(x);
+        }
+    }
+}

@@ -1,0 +1,31 @@
+#![doc = include_str!("../README.md")]
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod elementary;
+
+mod activation;
+mod digest;
+mod euler;
+#[cfg(feature = "alloc")]
+mod heap;
+mod kernel;
+mod mlp;
+mod noise;
+mod safetensors;
+mod velocity;
+
+pub use activation::{Activation, ActivationKind, Gelu, GeluTanh, Relu, Selu, Silu, Tanh};
+pub use digest::Digest;
+pub use euler::{Euler, Path};
+#[cfg(feature = "alloc")]
+pub use heap::{HeapEuler, HeapMlp, Scratch};
+pub use mlp::{Given, Mlp};
+pub use noise::{Noise, Samples};
+pub use safetensors::{LoadError, MAX_HEADER, Shape, TensorName, Text};
+pub use velocity::VelocityField;

@@ -1,0 +1,228 @@
+//! The network whose sizes are known while compiling.
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use crate::activation::{Activation, Gelu};
+use crate::kernel;
+use crate::safetensors::{
+    Dims, File, LoadError, TensorName, check_metadata, read_affine, read_columns, read_vector, tri,
+};
+use crate::velocity::VelocityField;
+
+/// A multilayer perceptron that gives a velocity: `D` data dimensions, `C` conditions, `H` wide,
+/// `L` hidden-to-hidden layers, activation `A`.
+///
+/// ```text
+/// h = A(b₀ + W_c·c + w_t·t + W_x·x)      [H]
+/// h = A(b + W·h)                         [H], L times
+/// v = b + W·h                            [D]
+/// ```
+///
+/// Each sum adds its terms in the order in which they stand there, columns in order.
+///
+/// The value is nothing but weights: a `static` of it lies in flash. An evaluation takes
+/// `2·4·H` bytes of stack for the hidden units, and a little for `D` and `C`.
+///
+/// Past some 150,000 weights the compiler asks for `#[allow(long_running_const_eval)]` at the
+/// `static`.
+pub struct Mlp<const D: usize, const C: usize, const H: usize, const L: usize, A = Gelu> {
+    first: First<D, C, H>,
+    hidden: [Hidden<H>; L],
+    last: Last<D, H>,
+    data: Affine<D>,
+    condition: Affine<C>,
+    activation: PhantomData<fn() -> A>,
+}
+
+/// The first layer, each kind of input apart. Columns: one row per input, `H` outputs.
+struct First<const D: usize, const C: usize, const H: usize> {
+    bias: [f32; H],
+    condition: [[f32; H]; C],
+    time: [f32; H],
+    state: [[f32; H]; D],
+}
+
+struct Hidden<const H: usize> {
+    bias: [f32; H],
+    /// `[input][output]`.
+    columns: [[f32; H]; H],
+}
+
+struct Last<const D: usize, const H: usize> {
+    bias: [f32; D],
+    /// `[input][output]`.
+    columns: [[f32; D]; H],
+}
+
+/// The user's units = units of the flow · scale + mean.
+struct Affine<const K: usize> {
+    mean: [f32; K],
+    scale: [f32; K],
+}
+
+impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activation>
+    Mlp<D, C, H, L, A>
+{
+    const ZERO: Self = {
+        assert!(D > 0, "a model has at least one data dimension");
+        assert!(H > 0, "a model is at least one unit wide");
+        assert!(L < 65, "a model has at most 64 hidden-to-hidden layers");
+        Self {
+            first: First {
+                bias: [0.0; H],
+                condition: [[0.0; H]; C],
+                time: [0.0; H],
+                state: [[0.0; H]; D],
+            },
+            hidden: [const { Hidden { bias: [0.0; H], columns: [[0.0; H]; H] } }; L],
+            last: Last { bias: [0.0; D], columns: [[0.0; D]; H] },
+            data: Affine { mean: [0.0; D], scale: [1.0; D] },
+            condition: Affine { mean: [0.0; C], scale: [1.0; C] },
+            activation: PhantomData,
+        }
+    };
+
+    /// Reads a model while compiling: the file's bytes are gone, the weights are in flash.
+    ///
+    /// ```
+    /// use flowlet::{Mlp, Silu};
+    ///
+    /// # macro_rules! include_bytes { ($path:literal) => { core::include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/swirl.safetensors")) } }
+    /// static SWIRL: Mlp<2, 0, 32, 1, Silu> =
+    ///     Mlp::from_safetensors(include_bytes!("swirl.safetensors"));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// On a file that is not such a model. In a `static` or `const` that is a compile error, and
+    /// it says what [`LoadError`] says.
+    pub const fn from_safetensors(bytes: &[u8]) -> Self {
+        match Self::try_from_safetensors(bytes) {
+            Ok(mlp) => mlp,
+            Err(error) => panic!("{}", error.message().as_str()),
+        }
+    }
+
+    /// Reads a model at run time.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`], whatever the bytes: never a panic, never a read past their end.
+    pub const fn try_from_safetensors(bytes: &[u8]) -> Result<Self, LoadError> {
+        let mut mlp = Self::ZERO;
+        match mlp.read(bytes) {
+            Ok(()) => Ok(mlp),
+            Err(error) => Err(error),
+        }
+    }
+
+    const fn read(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
+        let file = tri!(File::open(bytes));
+        let dims = Dims { data: D, condition: C, width: H, hidden_layers: L };
+        tri!(check_metadata(&file, dims, A::KIND));
+
+        let first = TensorName::Weight { layer: 0 };
+        let shape = (H, 1 + D + C);
+        tri!(read_columns(&file, first, shape, 0, &mut self.first.time));
+        tri!(read_columns(&file, first, shape, 1, self.first.state.as_flattened_mut()));
+        tri!(read_columns(&file, first, shape, 1 + D, self.first.condition.as_flattened_mut()));
+        tri!(read_vector(&file, TensorName::Bias { layer: 0 }, &mut self.first.bias));
+        let mut i = 0;
+        while i < L {
+            let layer = i + 1;
+            let hidden = &mut self.hidden[i];
+            let columns = hidden.columns.as_flattened_mut();
+            tri!(read_columns(&file, TensorName::Weight { layer }, (H, H), 0, columns));
+            tri!(read_vector(&file, TensorName::Bias { layer }, &mut hidden.bias));
+            i += 1;
+        }
+        let layer = L + 1;
+        let columns = self.last.columns.as_flattened_mut();
+        tri!(read_columns(&file, TensorName::Weight { layer }, (D, H), 0, columns));
+        tri!(read_vector(&file, TensorName::Bias { layer }, &mut self.last.bias));
+
+        let names = (TensorName::DataMean, TensorName::DataScale);
+        tri!(read_affine(&file, names, &mut self.data.mean, &mut self.data.scale));
+        let names = (TensorName::ConditionMean, TensorName::ConditionScale);
+        tri!(read_affine(&file, names, &mut self.condition.mean, &mut self.condition.scale));
+        file.check_extent(L + 2)
+    }
+
+    /// The same model under one condition: what depends on it alone is computed here, once. Same
+    /// bits, for `4·H` bytes; worth it from a few conditions up.
+    pub fn given(&self, c: [f32; C]) -> Given<'_, D, C, H, L, A> {
+        Given { mlp: self, prefix: self.prefix(c) }
+    }
+
+    /// The first layer's bias and condition terms, in this order.
+    fn prefix(&self, mut c: [f32; C]) -> [f32; H] {
+        for ((c, &mean), &scale) in c.iter_mut().zip(&self.condition.mean).zip(&self.condition.scale)
+        {
+            *c = kernel::standardize(*c, mean, scale);
+        }
+        let mut units = self.first.bias;
+        kernel::accumulate(&mut units, self.first.condition.as_flattened(), &c);
+        units
+    }
+
+    /// The velocity, from the first layer's prefix on.
+    fn velocity_after(&self, prefix: [f32; H], t: f32, x: [f32; D]) -> [f32; D] {
+        let mut units = prefix;
+        kernel::accumulate(&mut units, &self.first.time, &[t]);
+        kernel::accumulate(&mut units, self.first.state.as_flattened(), &x);
+        A::apply_slice(&mut units);
+        for layer in &self.hidden {
+            let mut next = layer.bias;
+            kernel::accumulate(&mut next, layer.columns.as_flattened(), &units);
+            A::apply_slice(&mut next);
+            units = next;
+        }
+        let mut v = self.last.bias;
+        kernel::accumulate(&mut v, self.last.columns.as_flattened(), &units);
+        v.map(kernel::canonical)
+    }
+}
+
+impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activation>
+    VelocityField<D, C> for Mlp<D, C, H, L, A>
+{
+    fn velocity(&self, t: f32, x: [f32; D], c: [f32; C]) -> [f32; D] {
+        self.velocity_after(self.prefix(c), t, x)
+    }
+
+    /// `x · data.scale + data.mean`.
+    fn to_data_units(&self, mut x: [f32; D]) -> [f32; D] {
+        for ((x, &mean), &scale) in x.iter_mut().zip(&self.data.mean).zip(&self.data.scale) {
+            *x = kernel::to_data_units(*x, mean, scale);
+        }
+        x
+    }
+}
+
+impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activation> fmt::Debug
+    for Mlp<D, C, H, L, A>
+{
+    /// The sizes and the activation; the weights would fill pages.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Mlp<{D}, {C}, {H}, {L}, {}>", A::KIND)
+    }
+}
+
+/// A model under one condition, from [`Mlp::given`]: a field without conditions.
+pub struct Given<'a, const D: usize, const C: usize, const H: usize, const L: usize, A = Gelu> {
+    mlp: &'a Mlp<D, C, H, L, A>,
+    prefix: [f32; H],
+}
+
+impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activation>
+    VelocityField<D, 0> for Given<'_, D, C, H, L, A>
+{
+    fn velocity(&self, t: f32, x: [f32; D], _: [f32; 0]) -> [f32; D] {
+        self.mlp.velocity_after(self.prefix, t, x)
+    }
+
+    fn to_data_units(&self, x: [f32; D]) -> [f32; D] {
+        self.mlp.to_data_units(x)
+    }
+}

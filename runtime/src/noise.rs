@@ -1,0 +1,153 @@
+//! Gaussian noise that can be had anywhere, in any order.
+
+use crate::elementary::normal_quantile;
+
+/// Gaussian noise: sample `index` of `seed` is a pure function of the two, so that a run can be cut
+/// into shards, replayed or resumed anywhere.
+///
+/// The generator is Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
+/// 2011) with the key `seed` and the counter `[index low, index high, block, 0]`; each block of four
+/// words becomes four coordinates by [`normal_quantile`].
+///
+/// ```
+/// use flowlet::Noise;
+///
+/// let noise = Noise::new(7);
+/// let x: [f32; 2] = noise.sample(1000);
+/// assert_eq!(noise.samples(998).nth(2), Some(x));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Noise {
+    seed: u64,
+}
+
+impl Noise {
+    /// The noise of `seed`.
+    pub const fn new(seed: u64) -> Self {
+        Self { seed }
+    }
+
+    /// Sample `index`: `D` independent draws from the standard normal distribution.
+    pub fn sample<const D: usize>(&self, index: u64) -> [f32; D] {
+        let mut x = [0.0; D];
+        self.fill(index, &mut x);
+        x
+    }
+
+    /// Sample `index` in `x`, of any dimension.
+    pub fn fill(&self, index: u64, x: &mut [f32]) {
+        let key = [self.seed as u32, (self.seed >> 32) as u32];
+        for (block, x) in (0..).zip(x.chunks_mut(4)) {
+            let words = philox([index as u32, (index >> 32) as u32, block, 0], key);
+            for (x, word) in x.iter_mut().zip(words) {
+                *x = normal_quantile(word);
+            }
+        }
+    }
+
+    /// The samples from `start` on, without end.
+    pub const fn samples<const D: usize>(&self, start: u64) -> Samples<D> {
+        Samples { noise: *self, index: start }
+    }
+}
+
+/// Samples of noise one after the other, from [`Noise::samples`]. Its state is the seed and the
+/// next index: 16 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Samples<const D: usize> {
+    noise: Noise,
+    /// Of the next sample.
+    pub index: u64,
+}
+
+impl<const D: usize> Iterator for Samples<D> {
+    type Item = [f32; D];
+
+    fn next(&mut self) -> Option<[f32; D]> {
+        let x = self.noise.sample(self.index);
+        self.index = self.index.wrapping_add(1);
+        Some(x)
+    }
+
+    fn nth(&mut self, n: usize) -> Option<[f32; D]> {
+        self.index = self.index.wrapping_add(n as u64);
+        self.next()
+    }
+}
+
+/// Philox4x32 in ten rounds; constants from the paper.
+fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
+    for _ in 0..10 {
+        let [a, b, c, d] = counter;
+        let first = u64::from(a) * 0xd251_1f53;
+        let second = u64::from(c) * 0xcd9e_8d57;
+        counter = [
+            (second >> 32) as u32 ^ b ^ key[0],
+            second as u32,
+            (first >> 32) as u32 ^ d ^ key[1],
+            first as u32,
+        ];
+        key = [key[0].wrapping_add(0x9e37_79b9), key[1].wrapping_add(0xbb67_ae85)];
+    }
+    counter
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The known answers that Random123, the authors' library, is tested with.
+    #[test]
+    fn philox_gives_its_known_answers() {
+        for (counter, key, expected) in [
+            ([0; 4], [0; 2], [0x6627_e8d5, 0xe169_c58d, 0xbc57_ac4c, 0x9b00_dbd8]),
+            ([!0; 4], [!0; 2], [0x408f_276d, 0x41c8_3b0e, 0xa20b_c7c6, 0x6d54_51fd]),
+            (
+                [0x243f_6a88, 0x85a3_08d3, 0x1319_8a2e, 0x0370_7344],
+                [0xa409_3822, 0x299f_31d0],
+                [0xd16c_fe09, 0x94fd_cceb, 0x5001_e420, 0x2412_6ea1],
+            ),
+        ] {
+            assert_eq!(philox(counter, key), expected);
+        }
+    }
+
+    #[test]
+    fn samples_have_known_bits() {
+        let x: [f32; 5] = Noise::new(0).sample(0);
+        let expected = [0xbe82_fa4f, 0x3f96_bb4f, 0x3f21_53b8, 0x3e88_fdeb, 0x3d2b_4c1f];
+        assert_eq!(x.map(f32::to_bits), expected, "{:#010x?}", x.map(f32::to_bits));
+    }
+
+    #[test]
+    fn a_sample_does_not_depend_on_how_many_coordinates_are_asked_for() {
+        let (few, many): ([f32; 3], [f32; 9]) = (Noise::new(5).sample(8), Noise::new(5).sample(8));
+        assert_eq!(few, many[..3]);
+    }
+
+    #[test]
+    fn the_state_is_small() {
+        assert!(size_of::<Samples<64>>() <= 32);
+    }
+
+    #[test]
+    fn the_moments_are_those_of_the_normal_distribution() {
+        const N: usize = 200_000;
+        let mut moments = [0.0; 4];
+        for [a, b] in Noise::new(3).samples(0).take(N / 2) {
+            for x in [f64::from(a), f64::from(b)] {
+                let mut power = 1.0;
+                for moment in &mut moments {
+                    power *= x;
+                    *moment += power / N as f64;
+                }
+            }
+        }
+        // Four standard errors of each.
+        for (moment, (expected, error)) in
+            moments.iter().zip([(0.0, 1.0), (1.0, 1.42), (0.0, 3.88), (3.0, 9.8)])
+        {
+            assert!((moment - expected).abs() < 4.0 * error / (N as f64).sqrt(), "{moments:?}");
+        }
+    }
+}

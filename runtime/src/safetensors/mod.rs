@@ -1,0 +1,21 @@
+//! Reads a model's safetensors file, while compiling or at run time, with the same code.
+//!
+//! The format (<https://github.com/huggingface/safetensors>, "Format"): eight bytes of header
+//! length, little-endian; the header, a JSON object from tensor names to `dtype`, `shape` and
+//! `data_offsets`, with an optional `__metadata__` of strings; then the tensors' bytes, which the
+//! offsets cover without gaps or overlaps.
+
+mod error;
+mod header;
+mod json;
+mod tensor;
+mod text;
+mod values;
+
+pub use error::LoadError;
+pub use header::MAX_HEADER;
+pub(crate) use header::File;
+pub(crate) use json::tri;
+pub use tensor::{Shape, TensorName};
+pub use text::Text;
+pub(crate) use values::{Dims, check_metadata, read_affine, read_columns, read_vector};

@@ -1,0 +1,199 @@
+//! The tensors that a model file may hold: their names and shapes.
+
+use core::fmt;
+
+use super::text::{Message, Text, bytes_equal};
+
+/// The name of a tensor of a model, as PyTorch names those of a `Sequential` whose odd entries
+/// are activations: layer `k` is `net.{2k}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TensorName {
+    /// `net.{2k}.weight`, `[outputs][inputs]`.
+    Weight {
+        /// 0 for the first linear layer.
+        layer: usize,
+    },
+    /// `net.{2k}.bias`, `[outputs]`.
+    Bias {
+        /// 0 for the first linear layer.
+        layer: usize,
+    },
+    /// `data.mean`, `[D]`: flow units × scale + mean = data units.
+    DataMean,
+    /// `data.scale`, `[D]`.
+    DataScale,
+    /// `condition.mean`, `[C]`.
+    ConditionMean,
+    /// `condition.scale`, `[C]`.
+    ConditionScale,
+    /// `grid`, `[N + 1]`: the times that the model was made for.
+    Grid,
+}
+
+impl TensorName {
+    /// The tensor called `name`, if the format knows one.
+    pub(crate) const fn parse(name: &Text) -> Option<Self> {
+        if name.is("data.mean") {
+            return Some(Self::DataMean);
+        }
+        if name.is("data.scale") {
+            return Some(Self::DataScale);
+        }
+        if name.is("condition.mean") {
+            return Some(Self::ConditionMean);
+        }
+        if name.is("condition.scale") {
+            return Some(Self::ConditionScale);
+        }
+        if name.is("grid") {
+            return Some(Self::Grid);
+        }
+        if name.is_cut() {
+            return None;
+        }
+        let Some((b"net.", rest)) = name.as_bytes().split_at_checked(4) else { return None };
+        let mut digits = Text::EMPTY;
+        let mut i = 0;
+        while i < rest.len() && rest[i] != b'.' {
+            digits.push(rest[i]);
+            i += 1;
+        }
+        let layer = match digits.to_number() {
+            Some(index) if index % 2 == 0 && index / 2 < MAX_LAYERS as u64 => (index / 2) as usize,
+            _ => return None,
+        };
+        let kind = rest.split_at(i).1;
+        if bytes_equal(kind, b".weight") {
+            Some(Self::Weight { layer })
+        } else if bytes_equal(kind, b".bias") {
+            Some(Self::Bias { layer })
+        } else {
+            None
+        }
+    }
+
+    pub(crate) const fn equals(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Weight { layer: a }, Self::Weight { layer: b })
+            | (Self::Bias { layer: a }, Self::Bias { layer: b }) => a == b,
+            (Self::DataMean, Self::DataMean)
+            | (Self::DataScale, Self::DataScale)
+            | (Self::ConditionMean, Self::ConditionMean)
+            | (Self::ConditionScale, Self::ConditionScale)
+            | (Self::Grid, Self::Grid) => true,
+            _ => false,
+        }
+    }
+
+    pub(crate) const fn write(self, message: Message) -> Message {
+        match self {
+            Self::Weight { layer } => message.text("net.").number(2 * layer as u64).text(".weight"),
+            Self::Bias { layer } => message.text("net.").number(2 * layer as u64).text(".bias"),
+            Self::DataMean => message.text("data.mean"),
+            Self::DataScale => message.text("data.scale"),
+            Self::ConditionMean => message.text("condition.mean"),
+            Self::ConditionScale => message.text("condition.scale"),
+            Self::Grid => message.text("grid"),
+        }
+    }
+}
+
+impl fmt::Display for TensorName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.write(Message::new()).as_str())
+    }
+}
+
+/// More linear layers than this are refused: it bounds the time that reading any file takes.
+pub(crate) const MAX_LAYERS: usize = 66;
+
+/// The shape of a tensor. Of more than four dimensions only the first four are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    dims: [u64; 4],
+    rank: usize,
+}
+
+impl Shape {
+    pub(crate) const EMPTY: Self = Self { dims: [0; 4], rank: 0 };
+
+    /// `[rows]`.
+    pub const fn vector(rows: usize) -> Self {
+        Self { dims: [rows as u64, 0, 0, 0], rank: 1 }
+    }
+
+    /// `[rows, columns]`.
+    pub const fn matrix(rows: usize, columns: usize) -> Self {
+        Self { dims: [rows as u64, columns as u64, 0, 0], rank: 2 }
+    }
+
+    /// The dimensions, outermost first; at most four.
+    pub const fn dims(&self) -> &[u64] {
+        self.dims.split_at(if self.rank < 4 { self.rank } else { 4 }).0
+    }
+
+    pub(crate) const fn push(&mut self, dim: u64) {
+        if self.rank < 4 {
+            self.dims[self.rank] = dim;
+        }
+        self.rank = self.rank.saturating_add(1);
+    }
+
+    pub(crate) const fn equals(&self, other: &Self) -> bool {
+        if self.rank != other.rank {
+            return false;
+        }
+        let mut i = 0;
+        while i < self.rank && i < 4 {
+            if self.dims[i] != other.dims[i] {
+                return false;
+            }
+            i += 1;
+        }
+        true
+    }
+
+    /// `[a, b]` of a matrix whose sizes fit this machine.
+    pub(crate) const fn as_matrix(&self) -> Option<(usize, usize)> {
+        let limit = usize::MAX as u64;
+        if self.rank == 2 && self.dims[0] <= limit && self.dims[1] <= limit {
+            Some((self.dims[0] as usize, self.dims[1] as usize))
+        } else {
+            None
+        }
+    }
+
+    /// The number of elements, if it is below 2⁶⁴.
+    pub(crate) const fn elements(&self) -> Option<u64> {
+        let mut product: u64 = 1;
+        let mut i = 0;
+        while i < self.rank && i < 4 {
+            product = match product.checked_mul(self.dims[i]) {
+                Some(product) => product,
+                None => return None,
+            };
+            i += 1;
+        }
+        Some(product)
+    }
+
+    pub(crate) const fn write(&self, mut message: Message) -> Message {
+        message = message.text("[");
+        let mut i = 0;
+        while i < self.rank && i < 4 {
+            if i > 0 {
+                message = message.text(", ");
+            }
+            message = message.number(self.dims[i]);
+            i += 1;
+        }
+        message.text(if self.rank > 4 { ", ...]" } else { "]" })
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.write(Message::new()).as_str())
+    }
+}

@@ -1,0 +1,56 @@
+//! `flowlet import`: a PyTorch state dict of another convention becomes a model file.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use super::output::thousands;
+use crate::description;
+use crate::files::write_whole;
+use crate::import::{Convention, import};
+
+/// Convert a PyTorch state dict: reorder its input columns, rename its tensors, write metadata.
+///
+/// Examples:
+///   flowlet import torchcfm.safetensors --columns x,t --activation selu --out model.safetensors
+///   flowlet import checkpoint.pt --columns x,t --activation swish --prefix main --out model.safetensors
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    /// A state dict: .safetensors, .pt or .pth
+    file: PathBuf,
+    /// The order of the network's input columns: t (time), x (state) and c (conditions)
+    #[arg(long, value_name = "ORDER", value_delimiter = ',', default_value = "t,x,c")]
+    columns: Vec<String>,
+    /// gelu, gelu_tanh, silu (or swish), selu, tanh or relu
+    #[arg(long, value_name = "NAME", default_value = "gelu")]
+    activation: String,
+    /// What the tensors' names begin with, before the layer's number [default: found out]
+    #[arg(long, value_name = "NAME")]
+    prefix: Option<String>,
+    /// The model file to write
+    #[arg(long, value_name = "MODEL")]
+    out: PathBuf,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let convention = Convention {
+        columns: args.columns.clone(),
+        activation: description::activation(&args.activation)?,
+        prefix: args.prefix.clone(),
+    };
+    let (file, shape) = import(&args.file, &convention)?;
+    write_whole(&args.out, &file.to_bytes()?)?;
+    println!(
+        "{}: D = {}, C = {}, H = {}, L = {}, {}; {} weights",
+        args.out.display(),
+        shape.data_dim,
+        shape.condition_dim,
+        shape.hidden_width,
+        shape.hidden_layers,
+        shape.activation,
+        thousands(shape.parameters())
+    );
+    Ok(ExitCode::SUCCESS)
+}

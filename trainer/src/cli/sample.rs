@@ -1,0 +1,95 @@
+//! `flowlet sample`: samples from a model.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail, ensure};
+
+use super::output::{
+    check_format, condition, condition_columns, data_columns, open, write_rows,
+};
+use crate::data::{Matrix, load_conditions, load_matrix};
+use crate::sampling;
+
+/// Draw samples, one row each, in data units.
+///
+/// The same model, seed and steps give the same bits here and wherever the model is embedded.
+///
+/// Examples:
+///   flowlet sample runs/mixture -n 1000 --out samples.csv
+///   flowlet sample weights/8gaussians -n 100 --condition 3 | head
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    /// A model file or a run's directory
+    model: PathBuf,
+    /// Samples [default: 10, or one for each row of --x0 or --conditions]
+    #[arg(short, value_name = "N")]
+    n: Option<usize>,
+    /// Solver steps [default: as the model was made for]
+    #[arg(long, value_name = "N")]
+    steps: Option<usize>,
+    /// Of the noise
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    seed: u64,
+    /// One condition for all samples: names of categories and numbers, or C numbers
+    #[arg(
+        long,
+        value_name = "VALUES",
+        value_delimiter = ',',
+        allow_hyphen_values = true,
+        conflicts_with = "conditions"
+    )]
+    condition: Option<Vec<String>>,
+    /// A CSV or NPY file with one row of conditions per sample
+    #[arg(long, value_name = "FILE")]
+    conditions: Option<PathBuf>,
+    /// A CSV or NPY file with one starting point per sample, in flow units, instead of noise
+    #[arg(long, value_name = "FILE")]
+    x0: Option<PathBuf>,
+    /// Where to: .csv, .npy or .safetensors [default: CSV to standard output]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    if let Some(out) = &args.out {
+        check_format(out)?;
+    }
+    let model = open(&args.model)?;
+    let solver = model.solver(args.steps)?;
+    let data_dim = model.mlp.data_dim();
+    let x_0 = args.x0.as_ref().map(|path| load_matrix(path, data_dim, "--x0")).transpose()?;
+    let conditions = match &args.conditions {
+        Some(_) if model.mlp.condition_dim() == 0 => {
+            bail!("the model has no conditions: leave --conditions out")
+        }
+        Some(path) => Some(load_conditions(path, &condition_columns(&model))?),
+        None => None,
+    };
+
+    let n = rows(args.n, x_0.as_ref(), conditions.as_ref())?;
+    let x_0 = x_0.unwrap_or_else(|| sampling::noise(args.seed, n, data_dim));
+    let c = match conditions {
+        Some(conditions) => conditions,
+        None => condition(&model, args.condition.as_deref())?.select(&vec![0; n]),
+    };
+    let samples = sampling::sample(&model.mlp, &solver, &x_0, &c);
+    write_rows(args.out.as_deref(), &data_columns(&model), &samples)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How many samples: what is said and what files have must agree.
+fn rows(n: Option<usize>, x_0: Option<&Matrix>, conditions: Option<&Matrix>) -> Result<usize> {
+    let said = [
+        ("-n", n),
+        ("--x0", x_0.map(Matrix::rows)),
+        ("--conditions", conditions.map(Matrix::rows)),
+    ];
+    let mut said = said.into_iter().filter_map(|(name, rows)| rows.map(|rows| (name, rows)));
+    let Some((first, n)) = said.next() else { return Ok(10) };
+    for (name, rows) in said {
+        ensure!(rows == n, "{first} says {n} samples, but {name} says {rows}: one row per sample");
+    }
+    Ok(n)
+}

@@ -1,0 +1,288 @@
+//! `flowlet train`: from data to a verified model.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use rand::seq::SliceRandom;
+
+use super::output::thousands;
+use super::progress::Progress;
+use crate::config::{Config, preset};
+use crate::data::Matrix;
+use crate::dataset::{Dataset, Real};
+use crate::description::Description;
+use crate::golden::{GOLDEN_FILE, Golden};
+use crate::judgement::{Judgement, judge};
+use crate::metrics::MetricsFile;
+use crate::model::{MODEL_FILE, Model, export};
+use crate::random::{Stream, generator};
+use crate::run_directory::{CONFIG_FILE, METRICS_FILE, RunDirectory};
+use crate::training::{Trained, train};
+use crate::verify::{Report, verify};
+
+/// Train a model, export it, and verify the runtime against the trainer.
+///
+/// SOURCE is a preset (mixture, moons, 8gaussians, checkerboard, swissroll), a configuration
+/// (.toml), or data (.csv, .tsv, .npy, .safetensors). Flags override a configuration.
+///
+/// The run's directory gets model.safetensors, golden.safetensors, config.toml and metrics.csv.
+///
+/// Examples:
+///   flowlet train mixture
+///   flowlet train points.csv --data x,y --condition label
+///   flowlet train --data actions.npy --conditions obs.npy --hidden-width 256
+///   flowlet train runs/points/config.toml --seed 1 --out runs/points-1
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    /// A preset, a configuration file, or a data file
+    source: Option<String>,
+
+    /// Data columns by name, number or range, separated by commas (x,y or 0..112); without SOURCE:
+    /// the data file
+    #[arg(long, value_name = "COLUMNS|FILE", help_heading = "Data")]
+    data: Option<String>,
+    /// Condition columns; text becomes one-hot. For a preset: class
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', help_heading = "Data")]
+    condition: Option<Vec<String>>,
+    /// A file whose columns are all conditions, row by row
+    #[arg(long, value_name = "FILE", help_heading = "Data")]
+    conditions: Option<PathBuf>,
+    /// Numeric condition columns that are categories, one-hot like text
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', help_heading = "Data")]
+    categorical: Option<Vec<String>>,
+    /// The part of the rows that is kept from training, to judge the model by [default: 0.1]
+    #[arg(long, value_name = "PART", help_heading = "Data")]
+    holdout: Option<f64>,
+    /// Rows that agree in this column (an episode, say) are held out together
+    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
+    group: Option<String>,
+    /// Leave data and conditions in their own units
+    #[arg(long, help_heading = "Data")]
+    no_standardize: bool,
+    /// Skip and count rows with missing or non-finite values, rather than refuse them
+    #[arg(long, help_heading = "Data")]
+    skip_invalid: bool,
+    /// Refuse constant data columns, rather than warn of them
+    #[arg(long, help_heading = "Data")]
+    strict: bool,
+
+    /// Units in each hidden layer, H [default: 64]
+    #[arg(long, value_name = "H", help_heading = "Model")]
+    hidden_width: Option<usize>,
+    /// Hidden-to-hidden layers, L [default: 1]
+    #[arg(long, value_name = "L", help_heading = "Model")]
+    hidden_layers: Option<usize>,
+    /// gelu, gelu_tanh, silu, selu, tanh or relu [default: gelu]
+    #[arg(long, value_name = "NAME", help_heading = "Model")]
+    activation: Option<String>,
+
+    /// Optimiser steps [default: 10000]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    iterations: Option<usize>,
+    /// Samples a step [default: 256]
+    #[arg(long, value_name = "B", help_heading = "Training")]
+    batch_size: Option<usize>,
+    /// Adam's step length [default: 0.001]
+    #[arg(long, value_name = "RATE", help_heading = "Training")]
+    learning_rate: Option<f64>,
+    /// auto, cpu or cuda [default: auto]
+    #[arg(long, value_name = "NAME", help_heading = "Training")]
+    device: Option<String>,
+    /// Of all random numbers: the same seed gives the same model, to the byte [default: 0]
+    #[arg(long, value_name = "K", help_heading = "Training")]
+    seed: Option<u64>,
+    /// Solver steps that the model is made for and judged by [default: 50]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    steps: Option<usize>,
+
+    /// The run's directory [default: runs/NAME]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Replace an existing run
+    #[arg(long)]
+    force: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let (mut config, name) = resolve(args)?;
+    config.check()?;
+    let mut dataset = Dataset::open(&config)?;
+    for warning in &dataset.warnings {
+        eprintln!("warning: {warning}");
+    }
+    let directory = args.out.clone().unwrap_or_else(|| Path::new("runs").join(name));
+    let run = RunDirectory::create(&directory, args.force)?;
+    run.write(CONFIG_FILE, config.to_toml()?.as_bytes())?;
+
+    let metrics = MetricsFile::create(&run.path().join(METRICS_FILE))?;
+    let mut progress = Progress::new(config.train.iterations, metrics)?;
+    let trained = train(&config, &mut dataset, &mut progress);
+    progress.finish();
+    let trained = trained?;
+    let done = trained.losses.len();
+    if done < config.train.iterations {
+        eprintln!("stopped after {done} of {} iterations: keeping what was trained", config.train.iterations);
+        // The same seed and as many iterations give this model again.
+        config.train.iterations = done;
+        run.write(CONFIG_FILE, config.to_toml()?.as_bytes())?;
+    }
+
+    let description = Description {
+        steps: Some(config.sample.steps),
+        data_columns: dataset.data_columns.clone(),
+        conditions: dataset.conditions.clone(),
+        seed: Some(config.seed),
+        config: Some(config.digest()?),
+    };
+    let bytes = export(&trained.network, &dataset.units, &description)?.to_bytes()?;
+    let model = Model::parse(&bytes, run.path().join(MODEL_FILE)).context("the trained model")?;
+    let golden = Golden::make(&model, &golden_conditions(&dataset.real, config.seed), config.seed)?;
+    let report = verify(&model, &golden)?;
+    let judgement = judge(&model, &model.solver(None)?, &dataset.real, &dataset.units, config.seed)?;
+    run.write(GOLDEN_FILE, &golden.to_bytes()?)?;
+    run.write(MODEL_FILE, &bytes)?;
+    run.finish()?;
+    summarize(&directory, &config, &trained, &model, &report, &judgement);
+    Ok(if report.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The whole configuration, and the name of the run.
+fn resolve(args: &Args) -> Result<(Config, String)> {
+    let (mut config, name) = match (&args.source, &args.data) {
+        (Some(source), _) => open_source(source)?,
+        (None, Some(file)) => open_source(file)?,
+        (None, None) => bail!(
+            "nothing to train on: name a preset, a configuration or a data file; \
+             `flowlet train --help` has examples"
+        ),
+    };
+    let Config { seed, data, model, train, sample } = &mut config;
+    if args.source.is_some() {
+        data.columns = args.data.as_deref().map(split_list).or(data.columns.take());
+    }
+    set(&mut data.condition, &args.condition);
+    if args.conditions.is_some() {
+        data.conditions.clone_from(&args.conditions);
+    }
+    set(&mut data.categorical, &args.categorical);
+    if args.group.is_some() {
+        data.group.clone_from(&args.group);
+    }
+    set(&mut data.holdout, &args.holdout);
+    data.standardize &= !args.no_standardize;
+    data.skip_invalid |= args.skip_invalid;
+    data.strict |= args.strict;
+    set(&mut model.hidden_width, &args.hidden_width);
+    set(&mut model.hidden_layers, &args.hidden_layers);
+    set(&mut model.activation, &args.activation);
+    set(&mut train.iterations, &args.iterations);
+    set(&mut train.batch_size, &args.batch_size);
+    set(&mut train.learning_rate, &args.learning_rate);
+    set(&mut train.device, &args.device);
+    set(seed, &args.seed);
+    set(&mut sample.steps, &args.steps);
+    Ok((config, name))
+}
+
+fn set<T: Clone>(value: &mut T, flag: &Option<T>) {
+    if let Some(flag) = flag {
+        value.clone_from(flag);
+    }
+}
+
+fn split_list(list: &str) -> Vec<String> {
+    list.split(',').map(|name| name.trim().to_string()).collect()
+}
+
+fn open_source(source: &str) -> Result<(Config, String)> {
+    if let Some(config) = preset(source) {
+        return Ok((config, source.to_string()));
+    }
+    let path = Path::new(source);
+    let stem = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    if path.extension().is_some_and(|extension| extension == "toml") {
+        let config = Config::read(path)?;
+        // A run's own configuration is named after the run.
+        let parent = path.parent().and_then(stem).filter(|_| path.ends_with(CONFIG_FILE));
+        return Ok((config, parent.or(stem(path)).unwrap_or_default()));
+    }
+    let mut config = Config::default();
+    config.data.source = source.to_string();
+    Ok((config, stem(path).unwrap_or_default()))
+}
+
+/// Real conditions in the user's units, for the golden paths.
+fn golden_conditions(real: &Real, seed: u64) -> Matrix {
+    const ROWS: usize = 256;
+    let mut rng = generator(seed, Stream::Evaluation);
+    match real {
+        Real::Distribution { .. } => real.draw(ROWS, &mut rng).c,
+        Real::Rows { train, .. } => {
+            let mut rows: Vec<usize> = (0..train.c.rows()).collect();
+            rows.shuffle(&mut rng);
+            rows.truncate(ROWS);
+            train.c.select(&rows)
+        }
+    }
+}
+
+fn summarize(
+    directory: &Path,
+    config: &Config,
+    trained: &Trained,
+    model: &Model,
+    report: &Report,
+    judgement: &Judgement,
+) {
+    let iterations = trained.losses.len();
+    let Judgement { measure, model: distance, real, samples, judged_on, memory, .. } = judgement;
+    println!("{}", directory.display());
+    println!(
+        "  trained     {} iterations in {:.1} s",
+        thousands(iterations),
+        trained.seconds
+    );
+    println!(
+        "  loss        {:.4}, the mean of the last {} iterations",
+        trained.recent_loss(),
+        thousands(iterations.min(1000))
+    );
+    println!(
+        "  distance    {distance:.4} to the target, {real:.4} between two sets of real data\n\
+         {:14}({measure}, {} samples in {} steps, {judged_on})",
+        "",
+        thousands(*samples),
+        config.sample.steps
+    );
+    if let Some(memory) = memory {
+        println!(
+            "  memory      samples lie {:.4} from the nearest training row, held-out rows {:.4}",
+            memory.samples, memory.held_out
+        );
+        if memory.nearer {
+            println!(
+                "{:14}samples lie nearer to training rows than held-out rows do: the model repeats\n\
+                 {:14}what it saw. Fewer iterations, a smaller network or more rows would help",
+                "", ""
+            );
+        }
+    }
+    println!(
+        "  runtime     worst error {:.1e} against f64 (candle's f32: {:.1e}); {}",
+        report.worst(),
+        report.path.candle.max(report.velocity.candle),
+        if report.passes() { "verified" } else { "OUT OF TOLERANCE" }
+    );
+    println!(
+        "  model       {} weights, {} bytes; {:.1} µs a sample in {} steps here",
+        thousands(model.shape().parameters()),
+        thousands(model.bytes),
+        judgement.seconds_per_sample * 1e6,
+        config.sample.steps
+    );
+    if !report.passes() {
+        println!("\n{report}");
+    }
+}

@@ -1,0 +1,311 @@
+//! What a run is: data, model, training, sampling and a seed, from a preset, a file, or flags.
+
+mod keys;
+mod preset;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use flowlet::Digest;
+use serde::{Deserialize, Serialize};
+use toml::Table;
+
+use crate::data::Component;
+use crate::description;
+use crate::files;
+
+pub use preset::preset;
+
+/// A whole run. The file that lies beside the weights has every value in it, and the same
+/// configuration gives the same run.
+///
+/// Paths are relative to the directory in which the command runs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    /// Of all random numbers.
+    pub seed: u64,
+    /// `[data]`
+    pub data: DataConfig,
+    /// `[model]`
+    pub model: ModelConfig,
+    /// `[train]`
+    pub train: TrainConfig,
+    /// `[sample]`
+    pub sample: SampleConfig,
+}
+
+/// What is learned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DataConfig {
+    /// The name of a known distribution, or a CSV, TSV, NPY or safetensors file.
+    pub source: String,
+    /// Data columns by name, number or range of numbers; without them, all that are no condition.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<String>>,
+    /// Condition columns of the same file. For a known distribution: `class`, or none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub condition: Vec<String>,
+    /// Another file whose columns are all conditions, row by row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conditions: Option<PathBuf>,
+    /// Numeric condition columns whose values are names of categories.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub categorical: Vec<String>,
+    /// Rows that agree in this column are held out together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// The part of a file's rows that is kept from training, to judge the model by.
+    pub holdout: f64,
+    /// Whether data and numeric conditions are brought to mean 0 and standard deviation 1.
+    pub standardize: bool,
+    /// Whether rows with missing values are skipped, rather than refused.
+    pub skip_invalid: bool,
+    /// Whether constant data columns are refused, rather than warned of.
+    pub strict: bool,
+    /// A Gaussian mixture of one's own, under the source `mixture`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<Component>,
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self {
+            source: String::new(),
+            columns: None,
+            condition: Vec::new(),
+            conditions: None,
+            categorical: Vec::new(),
+            group: None,
+            holdout: 0.1,
+            standardize: true,
+            skip_invalid: false,
+            strict: false,
+            components: Vec::new(),
+        }
+    }
+}
+
+/// The network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ModelConfig {
+    /// `H`
+    pub hidden_width: usize,
+    /// Hidden-to-hidden layers, `L`.
+    pub hidden_layers: usize,
+    /// By its name in a model file.
+    pub activation: String,
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        Self { hidden_width: 64, hidden_layers: 1, activation: "gelu".to_string() }
+    }
+}
+
+/// The training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TrainConfig {
+    /// Optimiser steps.
+    pub iterations: usize,
+    /// Samples a step.
+    pub batch_size: usize,
+    /// Adam's step length.
+    pub learning_rate: f64,
+    /// `auto`, `cpu` or `cuda`.
+    pub device: String,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            iterations: 10_000,
+            batch_size: 256,
+            learning_rate: 1e-3,
+            device: "auto".to_string(),
+        }
+    }
+}
+
+/// The sampling that the model is made for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SampleConfig {
+    /// Steps of the uniform Euler grid.
+    pub steps: usize,
+}
+
+impl Default for SampleConfig {
+    fn default() -> Self {
+        Self { steps: 50 }
+    }
+}
+
+impl Config {
+    /// Reads a configuration file. What it leaves out is the preset's, if its data source is one,
+    /// and the default otherwise.
+    ///
+    /// # Errors
+    ///
+    /// On a file that cannot be read, is no TOML, or has a key or a value that does not exist;
+    /// the message names the file and the key.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = String::from_utf8(files::read(path)?)
+            .with_context(|| format!("{}: expected a TOML file, found bytes that are no text", path.display()))?;
+        Self::parse(&text).with_context(|| path.display().to_string())
+    }
+
+    /// [`Self::read`] from a text.
+    ///
+    /// # Errors
+    ///
+    /// As there, without a file's name.
+    pub fn parse(text: &str) -> Result<Self> {
+        let table: Table = toml::from_str(text)?;
+        keys::check(&table)?;
+        // On its own first: its errors have lines, those of a merged table have none.
+        let stated: Self = toml::from_str(text)?;
+        let base = match preset(&stated.data.source) {
+            Some(base) if stated.data.components.is_empty() => base,
+            _ => Self::default(),
+        };
+        let mut merged = Table::try_from(&base)?;
+        merge(&mut merged, table);
+        Ok(merged.try_into()?)
+    }
+
+    /// The text of a file that says everything.
+    ///
+    /// # Errors
+    ///
+    /// None that a configuration could cause.
+    pub fn to_toml(&self) -> Result<String> {
+        Ok(toml::to_string(self)?)
+    }
+
+    /// The digest of everything that the configuration says, in hexadecimal: a model carries it, so
+    /// that one can tell whether it was made by this configuration.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::to_toml`].
+    pub fn digest(&self) -> Result<String> {
+        let mut digest = Digest::new();
+        digest.update_bytes(self.to_toml()?.as_bytes());
+        Ok(format!("{:016x}", digest.value()))
+    }
+
+    /// Refuses values that no run can have.
+    ///
+    /// # Errors
+    ///
+    /// On the first; the message says what is expected.
+    pub fn check(&self) -> Result<()> {
+        let Self { data, model, train, sample, .. } = self;
+        if data.source.is_empty() {
+            bail!("no data: name a preset, a file, or `source` under [data]");
+        }
+        ensure!(
+            (0.0..1.0).contains(&data.holdout),
+            "holdout is {}: expected a part from 0 up to, but not, 1",
+            data.holdout
+        );
+        ensure!(
+            data.components.is_empty() || data.source == "mixture",
+            "components describe the source \"mixture\", but the source is {:?}",
+            data.source
+        );
+        ensure!(model.hidden_width >= 1, "hidden_width is 0: expected at least 1");
+        ensure!(
+            model.hidden_layers <= 64,
+            "hidden_layers is {}: expected at most 64, as the runtime reads",
+            model.hidden_layers
+        );
+        description::activation(&model.activation)?;
+        ensure!(train.iterations >= 1, "iterations is 0: expected at least 1");
+        ensure!(train.batch_size >= 1, "batch_size is 0: expected at least 1");
+        ensure!(
+            train.learning_rate.is_finite() && train.learning_rate > 0.0,
+            "learning_rate is {}: expected a number above 0",
+            train.learning_rate
+        );
+        check_steps(sample.steps)
+    }
+}
+
+/// Refuses a number of steps that no grid can have.
+///
+/// # Errors
+///
+/// When it is 0 or beyond 2²⁴.
+pub fn check_steps(steps: usize) -> Result<()> {
+    ensure!(
+        (1..=1 << 24).contains(&steps),
+        "steps is {steps}: expected at least 1 and at most 16777216"
+    );
+    Ok(())
+}
+
+/// Lays `over` on `base`, table by table.
+fn merge(base: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (base.get_mut(&key), value) {
+            (Some(toml::Value::Table(base)), toml::Value::Table(over)) => merge(base, over),
+            (_, value) => {
+                base.insert(key, value);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_states_only_what_differs_from_its_preset() {
+        let config = Config::parse("seed = 3\n[data]\nsource = \"mixture\"\n").unwrap();
+        let expected = Config { seed: 3, ..preset("mixture").unwrap() };
+        assert_eq!(config, expected);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let mut config = preset("8gaussians").unwrap();
+        config.data.source = "mixture".into();
+        config.data.components =
+            vec![Component { weight: 1.0, mean: vec![0.5], std: vec![2.0] }];
+        config.data.group = Some("episode".into());
+        assert_eq!(Config::parse(&config.to_toml().unwrap()).unwrap(), config);
+    }
+
+    #[test]
+    fn every_preset_passes_its_own_check() {
+        for name in crate::data::PRESETS {
+            preset(name).unwrap().check().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_named_with_its_line() {
+        let error = Config::parse("[train]\niterations = \"many\"\n").unwrap_err().to_string();
+        assert!(error.contains("iterations") && error.contains('2'), "{error}");
+    }
+
+    #[test]
+    fn impossible_values_are_refused_by_name() {
+        for (text, name) in [
+            ("[data]\nsource = \"moons\"\nholdout = 1.0", "holdout"),
+            ("[data]\nsource = \"moons\"\n[model]\nactivation = \"sin\"", "sin"),
+            ("[data]\nsource = \"moons\"\n[sample]\nsteps = 0", "steps"),
+            ("[data]\nsource = \"moons\"\n[train]\nlearning_rate = -1.0", "learning_rate"),
+            ("", "no data"),
+        ] {
+            let error = Config::parse(text).unwrap().check().unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
+        }
+    }
+}

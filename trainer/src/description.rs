@@ -1,0 +1,113 @@
+//! What a model file says of itself: its `__metadata__`.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result};
+use flowlet::ActivationKind;
+
+use crate::data::ConditionColumn;
+use crate::network::Shape;
+
+/// The version of the file format that this crate writes.
+const FORMAT: &str = "1";
+
+/// A model's metadata beyond its sizes, which the runtime reads itself. All of it is optional in a
+/// file: what is absent is not known.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Description {
+    /// The steps of the uniform Euler grid that the model was made for.
+    pub steps: Option<usize>,
+    /// The names of the data columns, `D` of them.
+    pub data_columns: Vec<String>,
+    /// The conditions as the user named them; one-hot ones take several of the `C` columns.
+    pub conditions: Vec<ConditionColumn>,
+    /// The training seed.
+    pub seed: Option<u64>,
+    /// The digest of the resolved configuration, in hexadecimal.
+    pub config: Option<String>,
+}
+
+impl Description {
+    /// The metadata of a model file.
+    ///
+    /// # Errors
+    ///
+    /// None that a name could cause.
+    pub fn to_metadata(&self, shape: Shape) -> Result<BTreeMap<String, String>> {
+        let mut pairs = vec![
+            ("format", FORMAT.to_string()),
+            ("data_dim", shape.data_dim.to_string()),
+            ("condition_dim", shape.condition_dim.to_string()),
+            ("hidden_width", shape.hidden_width.to_string()),
+            ("hidden_layers", shape.hidden_layers.to_string()),
+            ("activation", shape.activation.to_string()),
+            ("source", "standard normal".to_string()),
+            ("trainer", concat!("flowlet-trainer ", env!("CARGO_PKG_VERSION")).to_string()),
+        ];
+        if let Some(steps) = self.steps {
+            pairs.push(("solver", "euler".to_string()));
+            pairs.push(("steps", steps.to_string()));
+        }
+        if !self.data_columns.is_empty() {
+            pairs.push(("data_columns", serde_json::to_string(&self.data_columns)?));
+        }
+        if !self.conditions.is_empty() {
+            pairs.push(("conditions", serde_json::to_string(&self.conditions)?));
+        }
+        if let Some(seed) = self.seed {
+            pairs.push(("seed", seed.to_string()));
+        }
+        if let Some(config) = &self.config {
+            pairs.push(("config", config.clone()));
+        }
+        Ok(pairs.into_iter().map(|(key, value)| (format!("flowlet.{key}"), value)).collect())
+    }
+
+    /// Reads a model file's metadata.
+    ///
+    /// # Errors
+    ///
+    /// On a value that is not what its key promises.
+    pub fn from_metadata(metadata: &BTreeMap<String, String>) -> Result<Self> {
+        let get = |key: &str| metadata.get(&format!("flowlet.{key}"));
+        let context = |key: &str, value: &str| format!("metadata flowlet.{key} is {value:?}");
+        Ok(Self {
+            steps: get("steps")
+                .map(|value| value.parse().with_context(|| context("steps", value)))
+                .transpose()?,
+            data_columns: get("data_columns")
+                .map(|value| serde_json::from_str(value).with_context(|| context("data_columns", value)))
+                .transpose()?
+                .unwrap_or_default(),
+            conditions: get("conditions")
+                .map(|value| serde_json::from_str(value).with_context(|| context("conditions", value)))
+                .transpose()?
+                .unwrap_or_default(),
+            seed: get("seed")
+                .map(|value| value.parse().with_context(|| context("seed", value)))
+                .transpose()?,
+            config: get("config").cloned(),
+        })
+    }
+}
+
+/// Whether a file's metadata say how its columns are ordered and which activation it has.
+pub fn states_its_convention(metadata: &BTreeMap<String, String>) -> bool {
+    metadata.contains_key("flowlet.format")
+}
+
+/// What a file without metadata is taken for.
+pub const ASSUMPTION: &str =
+    "input columns t, x, c; exact GELU; t from 0 (noise) to 1 (data)";
+
+/// The activation called `name`.
+///
+/// # Errors
+///
+/// When there is none; the message lists those that there are.
+pub fn activation(name: &str) -> Result<ActivationKind> {
+    ActivationKind::from_name(name.as_bytes()).with_context(|| {
+        let names = ActivationKind::ALL.map(ActivationKind::name).join(", ");
+        format!("no activation is called {name:?}: expected one of {names}")
+    })
+}

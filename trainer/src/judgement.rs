@@ -1,0 +1,182 @@
+//! How good a model is: its samples beside real data, on data that training did not see.
+
+use std::time::Instant;
+
+use anyhow::Result;
+use flowlet::HeapEuler;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+use crate::data::{Matrix, Points};
+use crate::dataset::{Real, Units};
+use crate::distance;
+use crate::model::Model;
+use crate::random::{Stream, generator};
+use crate::sampling;
+
+/// Samples for the Wasserstein distance, whose cost is that of sorting.
+const SORTED: usize = 100_000;
+
+/// Samples for distances over all pairs, at most.
+const PAIRED: usize = 4000;
+
+/// Training rows among which the nearest is looked for, at most.
+const NEIGHBOURS: usize = 50_000;
+
+/// The verdict on a model.
+#[derive(Clone, Debug)]
+pub struct Judgement {
+    /// What is measured.
+    pub measure: &'static str,
+    /// Between the model's samples and real data.
+    pub model: f64,
+    /// Between two sets of real data: what a perfect model would get.
+    pub real: f64,
+    /// Samples on each side.
+    pub samples: usize,
+    /// What the real data are.
+    pub judged_on: &'static str,
+    /// Whether samples repeat the training rows; only known where rows are held out.
+    pub memory: Option<Memory>,
+    /// Time for one sample, all cores at work.
+    pub seconds_per_sample: f64,
+}
+
+/// How near to the training rows samples lie, beside how near rows do that training did not see.
+#[derive(Clone, Copy, Debug)]
+pub struct Memory {
+    /// Mean distance from a sample to the nearest training row, in standard deviations.
+    pub samples: f64,
+    /// The same from a held-out row.
+    pub held_out: f64,
+    /// Whether the samples lie nearer, by more than chance would explain.
+    pub nearer: bool,
+}
+
+/// Judges a model by `solver`'s samples.
+///
+/// # Errors
+///
+/// None that a model could cause.
+pub fn judge(model: &Model, solver: &HeapEuler, real: &Real, units: &Units, seed: u64) -> Result<Judgement> {
+    let mut rng = generator(seed, Stream::Evaluation);
+    let plain = model.mlp.data_dim() == 1 && model.mlp.condition_dim() == 0;
+    let limit = if plain { SORTED } else { PAIRED };
+    let Sides { first, second, judged_on } = Sides::of(real, limit, &mut rng);
+
+    let x_0 = sampling::noise(seed, first.x.rows(), model.mlp.data_dim());
+    let start = Instant::now();
+    let samples = Points { x: sampling::sample(&model.mlp, solver, &x_0, &first.c), c: first.c.clone() };
+    let seconds = start.elapsed().as_secs_f64();
+
+    let (measure, distances) = if plain {
+        let distance = |x: &Matrix| distance::wasserstein_1(x.values(), first.x.values());
+        ("first Wasserstein distance", [distance(&samples.x), distance(&second.x)])
+    } else {
+        let first = joint(&first, units);
+        let distance = |points: &Points| distance::energy(&joint(points, units), &first);
+        let measure = if samples.c.columns() == 0 {
+            "energy distance"
+        } else {
+            "energy distance of data and conditions together"
+        };
+        (measure, [distance(&samples), distance(&second)])
+    };
+    let memory = match real {
+        Real::Rows { train, held_out } if held_out.x.rows() > 0 => {
+            Some(memory(&samples.x, train, held_out, units, &mut rng))
+        }
+        _ => None,
+    };
+    Ok(Judgement {
+        measure,
+        model: distances[0],
+        real: distances[1],
+        samples: first.x.rows(),
+        judged_on,
+        memory,
+        seconds_per_sample: seconds / first.x.rows() as f64,
+    })
+}
+
+/// Two sets of real data, of one size.
+struct Sides {
+    first: Points,
+    second: Points,
+    judged_on: &'static str,
+}
+
+impl Sides {
+    fn of(real: &Real, limit: usize, rng: &mut ChaCha8Rng) -> Self {
+        match real {
+            Real::Distribution { .. } => Self {
+                first: real.draw(limit, rng),
+                second: real.draw(limit, rng),
+                judged_on: "fresh draws",
+            },
+            Real::Rows { train, held_out } if held_out.x.rows() > 0 => {
+                let n = limit.min(held_out.x.rows()).min(train.x.rows());
+                let (first, second) = (choose(held_out, n, rng), choose(train, n, rng));
+                Self { first, second, judged_on: "held-out rows" }
+            }
+            Real::Rows { train, .. } => {
+                let n = limit.min(train.x.rows() / 2);
+                let both = choose(train, 2 * n, rng);
+                let half = |from: usize| both.select(&(from..from + n).collect::<Vec<_>>());
+                Self { first: half(0), second: half(n), judged_on: "training rows" }
+            }
+        }
+    }
+}
+
+/// `n` of the rows, in random order.
+fn choose(points: &Points, n: usize, rng: &mut ChaCha8Rng) -> Points {
+    let mut rows: Vec<usize> = (0..points.x.rows()).collect();
+    rows.shuffle(rng);
+    rows.truncate(n);
+    points.select(&rows)
+}
+
+/// Data and conditions side by side, each column in standard deviations.
+fn joint(points: &Points, units: &Units) -> Matrix {
+    let mut points = points.clone();
+    units.to_flow(&mut points);
+    let Points { x, c } = points;
+    let columns = x.columns() + c.columns();
+    let values = (0..x.rows()).flat_map(|row| [x.row(row), c.row(row)].concat()).collect();
+    Matrix::new(values, x.rows(), columns)
+}
+
+fn memory(samples: &Matrix, train: &Points, held_out: &Points, units: &Units, rng: &mut ChaCha8Rng) -> Memory {
+    let scaled = |x: &Matrix| {
+        let mut x = x.clone();
+        units.data.forward(&mut x);
+        x
+    };
+    let train = scaled(&choose(train, NEIGHBOURS, rng).x);
+    let distances = |x: &Matrix| Spread::of(&distance::nearest(&scaled(x), &train));
+    let samples = distances(samples);
+    let held_out = distances(&choose(held_out, PAIRED, rng).x);
+    // Welch's test at three standard errors.
+    let error = (samples.error_squared + held_out.error_squared).sqrt();
+    Memory {
+        samples: samples.mean,
+        held_out: held_out.mean,
+        nearer: samples.mean + 3.0 * error < held_out.mean,
+    }
+}
+
+/// A mean, and the square of its standard error.
+struct Spread {
+    mean: f64,
+    error_squared: f64,
+}
+
+impl Spread {
+    fn of(values: &[f64]) -> Self {
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n;
+        Self { mean, error_squared: variance / n }
+    }
+}

@@ -1,0 +1,5 @@
+//! The command `flowlet`.
+
+fn main() -> std::process::ExitCode {
+    flowlet_trainer::cli::main()
+}

@@ -1,0 +1,140 @@
+//! A model file: written from a trained network, or opened by the user.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use candle_core::Device;
+use flowlet::{HeapEuler, HeapMlp};
+
+use crate::config::check_steps;
+use crate::dataset::Units;
+use crate::description::{Description, states_its_convention};
+use crate::files;
+use crate::network::{Network, Shape};
+use crate::tensor_file::{Block, TensorFile};
+
+/// The name of the model in a run's directory.
+pub const MODEL_FILE: &str = "model.safetensors";
+
+/// A model as its file has it.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// Where it was read from.
+    pub path: PathBuf,
+    /// The size of the file in bytes.
+    pub bytes: usize,
+    /// Its tensors and metadata.
+    pub file: TensorFile,
+    /// The runtime's view of it.
+    pub mlp: HeapMlp,
+    /// What the file says of itself.
+    pub description: Description,
+    /// Whether the file says how its columns are ordered; if not, an assumption was made.
+    pub states_its_convention: bool,
+}
+
+impl Model {
+    /// Opens a file, or the model in a run's directory.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, or it is damaged, or no model that the runtime takes.
+    pub fn open(path: &Path) -> Result<Self> {
+        let path = if path.is_dir() {
+            let file = path.join(MODEL_FILE);
+            if !file.exists() {
+                bail!("the directory {} has no {MODEL_FILE}: expected a run's directory or a model file", path.display());
+            }
+            file
+        } else {
+            path.to_path_buf()
+        };
+        let bytes = files::read(&path)?;
+        Self::parse(&bytes, path.clone()).with_context(|| path.display().to_string())
+    }
+
+    /// [`Self::open`] for bytes that were read already.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn parse(bytes: &[u8], path: PathBuf) -> Result<Self> {
+        // The runtime's parser first: its errors name the tensor, and it is the one that must
+        // accept the file.
+        let mlp = HeapMlp::try_from_safetensors(bytes)?;
+        let file = TensorFile::parse(bytes)?;
+        let description = Description::from_metadata(&file.metadata)?;
+        let states_its_convention = states_its_convention(&file.metadata);
+        Ok(Self { path, bytes: bytes.len(), file, mlp, description, states_its_convention })
+    }
+
+    /// The sizes and the activation.
+    pub fn shape(&self) -> Shape {
+        Shape {
+            data_dim: self.mlp.data_dim(),
+            condition_dim: self.mlp.condition_dim(),
+            hidden_width: self.mlp.hidden_width(),
+            hidden_layers: self.mlp.hidden_layers(),
+            activation: self.mlp.activation(),
+        }
+    }
+
+    /// The uniform grid of `steps` steps, or of as many as the model was made for (50 if it does
+    /// not say).
+    ///
+    /// # Errors
+    ///
+    /// On 0 steps.
+    pub fn solver(&self, steps: Option<usize>) -> Result<HeapEuler> {
+        let steps = steps.or(self.description.steps).unwrap_or(50);
+        check_steps(steps)?;
+        Ok(HeapEuler::uniform(steps.try_into()?))
+    }
+
+    /// The same network on candle's tensors.
+    ///
+    /// # Errors
+    ///
+    /// candle's.
+    pub fn network(&self) -> Result<Network> {
+        let tensors = self
+            .file
+            .tensors
+            .iter()
+            .filter(|(name, _)| name.starts_with("net."))
+            .map(|(name, block)| {
+                let tensor = candle_core::Tensor::from_vec(block.to_f32()?, block.shape(), &Device::Cpu)?;
+                Ok((name.clone(), tensor))
+            })
+            .collect::<Result<_>>()?;
+        Network::from_tensors(self.shape(), &tensors)
+    }
+}
+
+/// The file of a trained network: its tensors in the order and under the names of the contract,
+/// the units, the grid and the metadata.
+///
+/// # Errors
+///
+/// candle's, when the weights cannot be read back from the device.
+pub fn export(network: &Network, units: &Units, description: &Description) -> Result<TensorFile> {
+    let mut tensors = std::collections::BTreeMap::new();
+    for (name, tensor) in network.tensors() {
+        let values = tensor.flatten_all()?.to_vec1::<f32>()?;
+        tensors.insert(name, Block::f32(tensor.dims(), &values));
+    }
+    for (name, affine) in [("data", &units.data), ("condition", &units.condition)] {
+        let identity = affine.mean.iter().all(|&mean| mean == 0.0)
+            && affine.scale.iter().all(|&scale| scale == 1.0);
+        if !identity {
+            let shape = [affine.mean.len()];
+            tensors.insert(format!("{name}.mean"), Block::f32(&shape, &affine.mean));
+            tensors.insert(format!("{name}.scale"), Block::f32(&shape, &affine.scale));
+        }
+    }
+    if let Some(steps) = description.steps {
+        let times: Vec<f32> = HeapEuler::uniform(steps.try_into()?).times().collect();
+        tensors.insert("grid".to_string(), Block::f32(&[times.len()], &times));
+    }
+    Ok(TensorFile { tensors, metadata: description.to_metadata(network.shape())? })
+}

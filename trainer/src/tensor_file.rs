@@ -1,0 +1,171 @@
+//! Safetensors files as the trainer writes and reads them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+
+/// The tensors and metadata of a file, each by its name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TensorFile {
+    /// The tensors.
+    pub tensors: BTreeMap<String, Block>,
+    /// `__metadata__`.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// A tensor: its shape and its little-endian bytes, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Block {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
+}
+
+impl Block {
+    /// A tensor of 32-bit floats.
+    pub fn f32(shape: &[usize], values: &[f32]) -> Self {
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        Self { dtype: Dtype::F32, shape: shape.to_vec(), bytes }
+    }
+
+    /// A tensor of 64-bit floats.
+    pub fn f64(shape: &[usize], values: &[f64]) -> Self {
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        Self { dtype: Dtype::F64, shape: shape.to_vec(), bytes }
+    }
+
+    /// The sizes, outermost first.
+    pub fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    /// The type of the elements.
+    pub fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    /// Elements as 32-bit floats, if that is what they are.
+    pub fn to_f32(&self) -> Result<Vec<f32>> {
+        ensure!(self.dtype == Dtype::F32, "expected dtype F32, found {:?}", self.dtype);
+        Ok(self.bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+    }
+
+    /// Elements as 64-bit floats, from 32-bit ones too.
+    pub fn to_f64(&self) -> Result<Vec<f64>> {
+        if self.dtype == Dtype::F32 {
+            return Ok(self.to_f32()?.into_iter().map(f64::from).collect());
+        }
+        ensure!(self.dtype == Dtype::F64, "expected dtype F64 or F32, found {:?}", self.dtype);
+        Ok(self.bytes.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect())
+    }
+}
+
+impl TensorFile {
+    /// Reads a file's bytes.
+    ///
+    /// # Errors
+    ///
+    /// When they break the format's rules.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        let broken = |error| anyhow!("not a safetensors file, or a damaged one: {error}");
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
+        let file = SafeTensors::deserialize(bytes).map_err(broken)?;
+        let tensors = file
+            .tensors()
+            .into_iter()
+            .map(|(name, view)| {
+                let (shape, bytes) = (view.shape().to_vec(), view.data().to_vec());
+                (name, Block { dtype: view.dtype(), shape, bytes })
+            })
+            .collect();
+        let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
+        Ok(Self { tensors, metadata })
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read or breaks the format's rules; the message names it.
+    pub fn read(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Self::parse(&bytes).with_context(|| path.display().to_string())
+    }
+
+    /// A tensor by its name.
+    ///
+    /// # Errors
+    ///
+    /// When there is none.
+    pub fn tensor(&self, name: &str) -> Result<&Block> {
+        self.tensors.get(name).with_context(|| format!("tensor {name} is missing"))
+    }
+
+    /// The file's bytes. The same contents give the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// When a tensor's shape does not fit its bytes.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let views = self
+            .tensors
+            .iter()
+            .map(|(name, block)| {
+                let view = TensorView::new(block.dtype, block.shape.clone(), &block.bytes)?;
+                Ok((name, view))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        // The library writes metadata in the order of a hash map, another one in each process.
+        let bytes = serialize(views, None)?;
+        insert_metadata(&bytes, &self.metadata)
+    }
+}
+
+/// The same file with `metadata` at the start of its header, keys in order.
+fn insert_metadata(bytes: &[u8], metadata: &BTreeMap<String, String>) -> Result<Vec<u8>> {
+    if metadata.is_empty() {
+        return Ok(bytes.to_vec());
+    }
+    let (length, rest) = bytes.split_first_chunk().context("a file without a header")?;
+    let (header, data) = rest.split_at(usize::try_from(u64::from_le_bytes(*length))?);
+    let entries = header.trim_ascii().strip_prefix(b"{").context("a header that is no object")?;
+    let mut header = format!("{{\"__metadata__\":{}", serde_json::to_string(metadata)?).into_bytes();
+    if entries != b"}" {
+        header.push(b',');
+    }
+    header.extend_from_slice(entries);
+    // As the library does: tensors start at a multiple of eight bytes.
+    header.resize(header.len().next_multiple_of(8), b' ');
+    let mut file = (header.len() as u64).to_le_bytes().to_vec();
+    file.extend(header);
+    file.extend_from_slice(data);
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_safetensors_library_reads_what_is_written() {
+        let mut file = TensorFile::default();
+        file.tensors.insert("a".into(), Block::f32(&[2, 1], &[1.0, -2.5]));
+        file.tensors.insert("b".into(), Block::f64(&[1], &[0.1]));
+        file.metadata = [("k\"ey", "väl\nue"), ("another", "")]
+            .map(|(key, value)| (key.to_string(), value.to_string()))
+            .into();
+        let bytes = file.to_bytes().unwrap();
+        assert_eq!(TensorFile::parse(&bytes).unwrap(), file);
+        assert_eq!(bytes, file.to_bytes().unwrap());
+    }
+
+    #[test]
+    fn metadata_alone_make_a_file() {
+        let metadata = [("key".to_string(), "value".to_string())].into();
+        let file = TensorFile { metadata, ..TensorFile::default() };
+        assert_eq!(TensorFile::parse(&file.to_bytes().unwrap()).unwrap(), file);
+    }
+}

@@ -1,0 +1,106 @@
+//! The runtime held against golden outputs.
+
+use std::fmt;
+
+use anyhow::Result;
+
+use crate::golden::{Answers, Golden, digest};
+use crate::model::Model;
+
+/// Where candle's own error is smaller, this much is allowed all the same.
+const FLOOR: f64 = 1e-6;
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// The points of all paths.
+    pub path: Quantity,
+    /// The velocities on the grid.
+    pub velocity: Quantity,
+}
+
+/// The worst absolute errors of one quantity, against the f64 reference.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Quantity {
+    /// The runtime's.
+    pub runtime: f64,
+    /// candle's, in f32.
+    pub candle: f64,
+    /// The digest of the runtime's bits that the golden file has.
+    pub expected_digest: u64,
+    /// The digest of the bits now.
+    pub found_digest: u64,
+}
+
+impl Quantity {
+    fn new(runtime: &[f32], answers: &Answers, found_digest: u64) -> Self {
+        Self {
+            runtime: worst(runtime, &answers.reference),
+            candle: worst(&answers.candle, &answers.reference),
+            expected_digest: answers.digest,
+            found_digest,
+        }
+    }
+
+    /// The largest error that is allowed: twice candle's, or 1e-6.
+    pub fn tolerance(&self) -> f64 {
+        (2.0 * self.candle).max(FLOOR)
+    }
+
+    /// Whether the error is within tolerance and the bits are the golden ones.
+    pub fn passes(&self) -> bool {
+        self.runtime <= self.tolerance() && self.expected_digest == self.found_digest
+    }
+}
+
+impl Report {
+    /// Whether everything is as it must be.
+    pub fn passes(&self) -> bool {
+        self.path.passes() && self.velocity.passes()
+    }
+
+    /// The runtime's worst error of all.
+    pub fn worst(&self) -> f64 {
+        self.path.runtime.max(self.velocity.runtime)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "worst error against f64    runtime     candle f32  allowed")?;
+        for (name, quantity) in [("points of all paths", &self.path), ("velocities", &self.velocity)] {
+            let Quantity { runtime, candle, expected_digest, found_digest } = quantity;
+            let tolerance = quantity.tolerance();
+            writeln!(f, "{name:<26} {runtime:<11.3e} {candle:<11.3e} {tolerance:.3e}")?;
+            if expected_digest == found_digest {
+                writeln!(f, "  bits                     {found_digest:016x}, as expected")?;
+            } else {
+                writeln!(f, "  bits                     {found_digest:016x}, expected {expected_digest:016x}")?;
+            }
+        }
+        f.write_str(if self.passes() { "passed" } else { "FAILED" })
+    }
+}
+
+/// Runs the runtime on a golden file's inputs.
+///
+/// # Errors
+///
+/// When the file belongs to a model of another size.
+pub fn verify(model: &Model, golden: &Golden) -> Result<Report> {
+    let (path, velocity) = golden.runtime(model)?;
+    let path_digest = golden.path_digest(&path);
+    Ok(Report {
+        path: Quantity::new(&path, &golden.path, path_digest),
+        velocity: Quantity::new(&velocity, &golden.velocity, digest(&velocity)),
+    })
+}
+
+/// The worst absolute error; infinite when a value is none, or when there are not as many.
+fn worst(values: &[f32], reference: &[f64]) -> f64 {
+    if values.len() != reference.len() {
+        return f64::INFINITY;
+    }
+    let errors = values.iter().zip(reference).map(|(&value, expected)| (f64::from(value) - expected).abs());
+    errors.fold(0.0, |worst, error| if error.is_nan() { f64::INFINITY } else { worst.max(error) })
+}
