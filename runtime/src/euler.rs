@@ -141,9 +141,7 @@ impl<M, const D: usize, const C: usize, const N: usize> Clone for Path<'_, M, D,
     }
 }
 
-impl<M: VelocityField<D, C>, const D: usize, const C: usize, const N: usize>
-    Path<'_, M, D, C, N>
-{
+impl<M: VelocityField<D, C>, const D: usize, const C: usize, const N: usize> Path<'_, M, D, C, N> {
     /// Where the path is, in data units.
     pub fn data(&self) -> [f32; D] {
         self.field.to_data_units(self.x)

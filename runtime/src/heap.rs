@@ -209,7 +209,8 @@ impl HeapMlp {
 fn read_dims(file: &File<'_>, layers: usize) -> Result<Dims, LoadError> {
     let name = |layer| TensorName::Weight { layer };
     let (first, last) = (file.shape(name(0))?, file.shape(name(layers - 1))?);
-    let mismatch = |layer, expected, found| LoadError::Shape { tensor: name(layer), expected, found };
+    let mismatch =
+        |layer, expected, found| LoadError::Shape { tensor: name(layer), expected, found };
     let Some((width, inputs)) = first.as_matrix() else {
         return Err(mismatch(0, Shape::matrix(1, 2), first));
     };

@@ -157,7 +157,8 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
 
     /// The first layer's bias and condition terms, in this order.
     fn prefix(&self, mut c: [f32; C]) -> [f32; H] {
-        for ((c, &mean), &scale) in c.iter_mut().zip(&self.condition.mean).zip(&self.condition.scale)
+        for ((c, &mean), &scale) in
+            c.iter_mut().zip(&self.condition.mean).zip(&self.condition.scale)
         {
             *c = kernel::standardize(*c, mean, scale);
         }

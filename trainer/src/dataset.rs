@@ -86,7 +86,9 @@ impl Dataset {
                 .filter(|(similarity, _)| *similarity > 0.75)
                 .max_by(|(a, _), (b, _)| a.total_cmp(b));
             match near {
-                Some((_, near)) => bail!("no preset or file is called {source}: did you mean {near}?"),
+                Some((_, near)) => {
+                    bail!("no preset or file is called {source}: did you mean {near}?")
+                }
                 None => bail!(
                     "no preset or file is called {source}: the presets are {}; a file is a \
                      configuration (.toml) or data (.csv, .tsv, .npy, .safetensors)",
@@ -107,7 +109,10 @@ impl Dataset {
         };
         let by_class = match condition.as_slice() {
             [] => false,
-            [one] if one == "class" => true,
+            [one] if one == "class" && distribution.classes() > 1 => true,
+            _ if distribution.classes() == 1 => {
+                bail!("{source} has no classes: leave the condition out")
+            }
             _ => bail!(
                 "{source} has one condition, \"class\" ({}), found {condition:?}",
                 distribution.class_names().join(", ")
@@ -119,29 +124,27 @@ impl Dataset {
         } else {
             Vec::new()
         };
-        let real = Real::Distribution { distribution: distribution.clone(), by_class };
         let data = if *standardize {
-            let draws = real.draw(DRAWS * 16, &mut generator(config.seed, Stream::Scale));
+            let draws =
+                distribution.draw(DRAWS * 16, false, &mut generator(config.seed, Stream::Scale));
             Standardization::fit(&draws.x).0
         } else {
             Standardization::identity(distribution.data_dim())
         };
-        let condition = Standardization::identity(conditions.iter().map(ConditionColumn::width).sum());
+        let condition =
+            Standardization::identity(conditions.iter().map(ConditionColumn::width).sum());
         let units = Units { data, condition };
-        let mut held_out = real.draw(DRAWS, &mut generator(config.seed, Stream::HeldOut));
+        let mut rng = generator(config.seed, Stream::HeldOut);
+        let mut held_out = distribution.draw(DRAWS, by_class, &mut rng);
         units.to_flow(&mut held_out);
-        let target = Target::Distribution {
-            data_columns_scale: units.data.clone(),
-            distribution: distribution.clone(),
-            by_class,
-            rng: generator(config.seed, Stream::Target),
-        };
+        let rng = generator(config.seed, Stream::Target);
+        let target = Target::draws(distribution.clone(), by_class, units.data.clone(), rng);
         Ok(Self {
             target,
             held_out: Some(held_out),
-            real,
             units,
             data_columns: distribution.column_names(),
+            real: Real::Distribution { distribution, by_class },
             conditions,
             warnings: Vec::new(),
         })
@@ -171,7 +174,8 @@ impl Dataset {
         let train = rows.points.select(&split.train);
         let held_out = rows.points.select(&split.held_out);
         if split.held_out.is_empty() {
-            warnings.push("no rows are held out: the summary judges on the training rows".to_string());
+            warnings
+                .push("no rows are held out: the summary judges on the training rows".to_string());
         }
 
         let units = if data.standardize {
@@ -186,7 +190,10 @@ impl Dataset {
                 );
                 warnings.push(format!("column {name} is constant: trained with scale 1"));
             }
-            Units { data: units, condition: Standardization::fit_conditions(&train.c, &rows.conditions) }
+            Units {
+                data: units,
+                condition: Standardization::fit_conditions(&train.c, &rows.conditions),
+            }
         } else {
             Units {
                 data: Standardization::identity(train.x.columns()),

@@ -76,11 +76,15 @@ impl Description {
                 .map(|value| value.parse().with_context(|| context("steps", value)))
                 .transpose()?,
             data_columns: get("data_columns")
-                .map(|value| serde_json::from_str(value).with_context(|| context("data_columns", value)))
+                .map(|value| {
+                    serde_json::from_str(value).with_context(|| context("data_columns", value))
+                })
                 .transpose()?
                 .unwrap_or_default(),
             conditions: get("conditions")
-                .map(|value| serde_json::from_str(value).with_context(|| context("conditions", value)))
+                .map(|value| {
+                    serde_json::from_str(value).with_context(|| context("conditions", value))
+                })
                 .transpose()?
                 .unwrap_or_default(),
             seed: get("seed")
@@ -97,8 +101,7 @@ pub fn states_its_convention(metadata: &BTreeMap<String, String>) -> bool {
 }
 
 /// What a file without metadata is taken for.
-pub const ASSUMPTION: &str =
-    "input columns t, x, c; exact GELU; t from 0 (noise) to 1 (data)";
+pub const ASSUMPTION: &str = "input columns t, x, c; exact GELU; t from 0 (noise) to 1 (data)";
 
 /// The activation called `name`.
 ///

@@ -33,7 +33,9 @@ fn mean_distance(a: &Matrix, b: &Matrix) -> f64 {
     // Collected before they are added: a parallel sum would depend on how the work was shared.
     let sums: Vec<f64> = (0..a.rows())
         .into_par_iter()
-        .map(|i| (0..b.rows()).map(|j| f64::from(squared_distance(a.row(i), b.row(j))).sqrt()).sum())
+        .map(|i| {
+            (0..b.rows()).map(|j| f64::from(squared_distance(a.row(i), b.row(j))).sqrt()).sum()
+        })
         .collect();
     sums.iter().sum::<f64>() / (a.rows() as f64 * b.rows() as f64)
 }

@@ -218,21 +218,28 @@ impl Golden {
             let values = f32s(name)?;
             match *file.tensor(name)?.shape() {
                 [rows, columns] => Ok(Matrix::new(values, rows, columns)),
-                ref shape => anyhow::bail!("tensor {name}: expected two dimensions, found {shape:?}"),
+                ref shape => {
+                    anyhow::bail!("tensor {name}: expected two dimensions, found {shape:?}")
+                }
             }
         };
         let answers = |name: &str, expected: &[usize]| -> Result<Answers> {
             let (candle, reference) = (format!("{name}.candle"), format!("{name}.reference"));
             for name in [&candle, &reference] {
                 let found = file.tensor(name)?.shape();
-                ensure!(found == expected, "tensor {name}: expected shape {expected:?}, found {found:?}");
+                ensure!(
+                    found == expected,
+                    "tensor {name}: expected shape {expected:?}, found {found:?}"
+                );
             }
             let key = format!("flowlet.digest.{name}");
-            let digest = file.metadata.get(&key).with_context(|| format!("metadata {key} is missing"))?;
+            let digest =
+                file.metadata.get(&key).with_context(|| format!("metadata {key} is missing"))?;
             Ok(Answers {
                 candle: f32s(&candle)?,
                 reference: file.tensor(&reference)?.to_f64()?,
-                digest: u64::from_str_radix(digest, 16).with_context(|| format!("metadata {key}"))?,
+                digest: u64::from_str_radix(digest, 16)
+                    .with_context(|| format!("metadata {key}"))?,
             })
         };
         let (x_0, times, grid_t) = (matrix("x0")?, f32s("times")?, f32s("velocity.t")?);

@@ -91,7 +91,10 @@ fn convert(
         );
     }
     let Some(condition_dim) = inputs.checked_sub(1 + data_dim) else {
-        bail!("{} takes {inputs} inputs: expected at least t and the {data_dim} data columns", first.name);
+        bail!(
+            "{} takes {inputs} inputs: expected at least t and the {data_dim} data columns",
+            first.name
+        );
     };
     let shape = Shape {
         data_dim,
@@ -103,11 +106,15 @@ fn convert(
     let order = column_order(&convention.columns, data_dim, condition_dim)?;
     layers[0].weight = layers[0].weight.index_select(&order, 1)?;
 
-    let mut file = TensorFile { metadata: Description::default().to_metadata(shape)?, ..TensorFile::default() };
+    let mut file = TensorFile {
+        metadata: Description::default().to_metadata(shape)?,
+        ..TensorFile::default()
+    };
     for (k, Linear { weight, bias, .. }) in layers.iter().enumerate() {
         for (kind, tensor) in [("weight", weight), ("bias", bias)] {
             let values = tensor.flatten_all()?.to_vec1::<f32>()?;
-            file.tensors.insert(format!("net.{}.{kind}", 2 * k), Block::f32(tensor.dims(), &values));
+            file.tensors
+                .insert(format!("net.{}.{kind}", 2 * k), Block::f32(tensor.dims(), &values));
         }
     }
     // What is written must be what the runtime reads.
@@ -116,21 +123,31 @@ fn convert(
 }
 
 /// The linear layers under a prefix, in the order of their numbers. Takes them out of `tensors`.
-fn linear_layers(tensors: &mut BTreeMap<String, Tensor>, prefix: Option<&str>) -> Result<Vec<Linear>> {
-    let numbered: Vec<(String, usize)> = tensors.keys().filter_map(|name| split_name(name)).collect();
+fn linear_layers(
+    tensors: &mut BTreeMap<String, Tensor>,
+    prefix: Option<&str>,
+) -> Result<Vec<Linear>> {
+    let numbered: Vec<(String, usize)> =
+        tensors.keys().filter_map(|name| split_name(name)).collect();
     let prefixes: BTreeSet<&str> = numbered.iter().map(|(prefix, _)| prefix.as_str()).collect();
     let listed = || prefixes.iter().copied().collect::<Vec<_>>().join(", ");
     let prefix = match (prefix, prefixes.first(), prefixes.len()) {
         (Some(given), ..) if prefixes.contains(given) => given,
         (Some(given), ..) => bail!("no layers under the prefix {given:?}: found {}", listed()),
         (None, Some(only), 1) => only,
-        (None, None, _) => bail!("no tensor is called PREFIX.NUMBER.weight: a network that is no Sequential of linear layers?"),
+        (None, None, _) => bail!(
+            "no tensor is called PREFIX.NUMBER.weight: a network that is no Sequential of linear layers?"
+        ),
         _ => bail!("layers under several prefixes: choose one by --prefix: {}", listed()),
     };
     let numbers: BTreeSet<usize> =
         numbered.iter().filter(|(found, _)| found == prefix).map(|(_, number)| *number).collect();
     let mut take = |name: &str, rank: usize| -> Result<Tensor> {
-        let tensor = tensors.remove(name).with_context(|| format!("tensor {name} is missing: the runtime takes linear layers with weight and bias"))?;
+        let tensor = tensors.remove(name).with_context(|| {
+            format!(
+                "tensor {name} is missing: the runtime takes linear layers with weight and bias"
+            )
+        })?;
         ensure!(
             tensor.rank() == rank,
             "tensor {name} has shape {:?}: expected {rank} dimensions; the runtime takes linear \
@@ -142,7 +159,8 @@ fn linear_layers(tensors: &mut BTreeMap<String, Tensor>, prefix: Option<&str>) -
     numbers
         .into_iter()
         .map(|number| {
-            let name = if prefix.is_empty() { number.to_string() } else { format!("{prefix}.{number}") };
+            let name =
+                if prefix.is_empty() { number.to_string() } else { format!("{prefix}.{number}") };
             let weight = take(&format!("{name}.weight"), 2)?;
             let bias = take(&format!("{name}.bias"), 1)?;
             ensure!(

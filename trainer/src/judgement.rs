@@ -58,7 +58,13 @@ pub struct Memory {
 /// # Errors
 ///
 /// None that a model could cause.
-pub fn judge(model: &Model, solver: &HeapEuler, real: &Real, units: &Units, seed: u64) -> Result<Judgement> {
+pub fn judge(
+    model: &Model,
+    solver: &HeapEuler,
+    real: &Real,
+    units: &Units,
+    seed: u64,
+) -> Result<Judgement> {
     let mut rng = generator(seed, Stream::Evaluation);
     let plain = model.mlp.data_dim() == 1 && model.mlp.condition_dim() == 0;
     let limit = if plain { SORTED } else { PAIRED };
@@ -66,7 +72,8 @@ pub fn judge(model: &Model, solver: &HeapEuler, real: &Real, units: &Units, seed
 
     let x_0 = sampling::noise(seed, first.x.rows(), model.mlp.data_dim());
     let start = Instant::now();
-    let samples = Points { x: sampling::sample(&model.mlp, solver, &x_0, &first.c), c: first.c.clone() };
+    let samples =
+        Points { x: sampling::sample(&model.mlp, solver, &x_0, &first.c), c: first.c.clone() };
     let seconds = start.elapsed().as_secs_f64();
 
     let (measure, distances) = if plain {
@@ -109,9 +116,9 @@ struct Sides {
 impl Sides {
     fn of(real: &Real, limit: usize, rng: &mut ChaCha8Rng) -> Self {
         match real {
-            Real::Distribution { .. } => Self {
-                first: real.draw(limit, rng),
-                second: real.draw(limit, rng),
+            Real::Distribution { distribution, by_class } => Self {
+                first: distribution.draw(limit, *by_class, rng),
+                second: distribution.draw(limit, *by_class, rng),
                 judged_on: "fresh draws",
             },
             Real::Rows { train, held_out } if held_out.x.rows() > 0 => {
@@ -147,7 +154,13 @@ fn joint(points: &Points, units: &Units) -> Matrix {
     Matrix::new(values, x.rows(), columns)
 }
 
-fn memory(samples: &Matrix, train: &Points, held_out: &Points, units: &Units, rng: &mut ChaCha8Rng) -> Memory {
+fn memory(
+    samples: &Matrix,
+    train: &Points,
+    held_out: &Points,
+    units: &Units,
+    rng: &mut ChaCha8Rng,
+) -> Memory {
     let scaled = |x: &Matrix| {
         let mut x = x.clone();
         units.data.forward(&mut x);

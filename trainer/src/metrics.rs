@@ -36,7 +36,8 @@ impl MetricsFile {
     ///
     /// When it cannot be created.
     pub fn create(path: &Path) -> Result<Self> {
-        let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+        let file =
+            File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(Self { writer: csv::Writer::from_writer(file) })
     }
 

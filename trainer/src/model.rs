@@ -43,7 +43,10 @@ impl Model {
         let path = if path.is_dir() {
             let file = path.join(MODEL_FILE);
             if !file.exists() {
-                bail!("the directory {} has no {MODEL_FILE}: expected a run's directory or a model file", path.display());
+                bail!(
+                    "the directory {} has no {MODEL_FILE}: expected a run's directory or a model file",
+                    path.display()
+                );
             }
             file
         } else {
@@ -103,7 +106,8 @@ impl Model {
             .iter()
             .filter(|(name, _)| name.starts_with("net."))
             .map(|(name, block)| {
-                let tensor = candle_core::Tensor::from_vec(block.to_f32()?, block.shape(), &Device::Cpu)?;
+                let tensor =
+                    candle_core::Tensor::from_vec(block.to_f32()?, block.shape(), &Device::Cpu)?;
                 Ok((name.clone(), tensor))
             })
             .collect::<Result<_>>()?;

@@ -89,7 +89,10 @@ impl Network {
         let find = |name: String, expected: &[usize]| -> Result<Var> {
             let tensor = tensors.get(&name).with_context(|| format!("tensor {name} is missing"))?;
             let found = tensor.dims();
-            ensure!(found == expected, "tensor {name}: expected shape {expected:?}, found {found:?}");
+            ensure!(
+                found == expected,
+                "tensor {name}: expected shape {expected:?}, found {found:?}"
+            );
             Ok(Var::from_tensor(&tensor.to_dtype(DType::F32)?)?)
         };
         let layers = shape

@@ -94,6 +94,12 @@ pub fn activate(kind: ActivationKind, x: f64) -> f64 {
         ActivationKind::Selu if x > 0.0 => SELU_SCALE * x,
         ActivationKind::Selu => SELU_SCALE * SELU_ALPHA * x.exp_m1(),
         ActivationKind::Tanh => x.tanh(),
-        ActivationKind::Relu => if x > 0.0 { x } else { 0.0 },
+        ActivationKind::Relu => {
+            if x > 0.0 {
+                x
+            } else {
+                0.0
+            }
+        }
     }
 }

@@ -77,8 +77,9 @@ impl RunDirectory {
     pub fn finish(mut self) -> Result<()> {
         self.finished = true;
         if let Some(replaced) = self.replaced.take() {
-            fs::remove_dir_all(&replaced)
-                .with_context(|| format!("cannot remove the replaced run {}", replaced.display()))?;
+            fs::remove_dir_all(&replaced).with_context(|| {
+                format!("cannot remove the replaced run {}", replaced.display())
+            })?;
         }
         Ok(())
     }
@@ -105,7 +106,10 @@ fn is_beginning(path: &Path) -> std::io::Result<bool> {
         return Ok(false);
     }
     for entry in fs::read_dir(path)? {
-        if !BEGINNING.iter().any(|name| entry.as_ref().is_ok_and(|entry| entry.file_name() == *name)) {
+        if !BEGINNING
+            .iter()
+            .any(|name| entry.as_ref().is_ok_and(|entry| entry.file_name() == *name))
+        {
             return Ok(false);
         }
     }

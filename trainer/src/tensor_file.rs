@@ -132,7 +132,8 @@ fn insert_metadata(bytes: &[u8], metadata: &BTreeMap<String, String>) -> Result<
     let (length, rest) = bytes.split_first_chunk().context("a file without a header")?;
     let (header, data) = rest.split_at(usize::try_from(u64::from_le_bytes(*length))?);
     let entries = header.trim_ascii().strip_prefix(b"{").context("a header that is no object")?;
-    let mut header = format!("{{\"__metadata__\":{}", serde_json::to_string(metadata)?).into_bytes();
+    let mut header =
+        format!("{{\"__metadata__\":{}", serde_json::to_string(metadata)?).into_bytes();
     if entries != b"}" {
         header.push(b',');
     }

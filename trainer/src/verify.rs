@@ -68,14 +68,19 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "worst error against f64    runtime     candle f32  allowed")?;
-        for (name, quantity) in [("points of all paths", &self.path), ("velocities", &self.velocity)] {
+        for (name, quantity) in
+            [("points of all paths", &self.path), ("velocities", &self.velocity)]
+        {
             let Quantity { runtime, candle, expected_digest, found_digest } = quantity;
             let tolerance = quantity.tolerance();
             writeln!(f, "{name:<26} {runtime:<11.3e} {candle:<11.3e} {tolerance:.3e}")?;
             if expected_digest == found_digest {
                 writeln!(f, "  bits                     {found_digest:016x}, as expected")?;
             } else {
-                writeln!(f, "  bits                     {found_digest:016x}, expected {expected_digest:016x}")?;
+                writeln!(
+                    f,
+                    "  bits                     {found_digest:016x}, expected {expected_digest:016x}"
+                )?;
             }
         }
         f.write_str(if self.passes() { "passed" } else { "FAILED" })
@@ -101,6 +106,7 @@ fn worst(values: &[f32], reference: &[f64]) -> f64 {
     if values.len() != reference.len() {
         return f64::INFINITY;
     }
-    let errors = values.iter().zip(reference).map(|(&value, expected)| (f64::from(value) - expected).abs());
+    let errors =
+        values.iter().zip(reference).map(|(&value, expected)| (f64::from(value) - expected).abs());
     errors.fold(0.0, |worst, error| if error.is_nan() { f64::INFINITY } else { worst.max(error) })
 }

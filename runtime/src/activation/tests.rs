@@ -40,7 +40,12 @@ fn worst(kind: ActivationKind, inputs: impl Iterator<Item = f32>) -> f64 {
     if documented(kind).0 {
         sweep::relative(inputs, f, |x| reference(kind, x))
     } else {
-        sweep::worst(inputs, f, |x| reference(kind, x), |_, x| x.abs().max(f64::from(f32::MIN_POSITIVE)))
+        sweep::worst(
+            inputs,
+            f,
+            |x| reference(kind, x),
+            |_, x| x.abs().max(f64::from(f32::MIN_POSITIVE)),
+        )
     }
 }
 

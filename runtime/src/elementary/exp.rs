@@ -40,10 +40,7 @@ pub(super) fn split(x: f32) -> (i32, f32) {
     let n = (shifted.to_bits() as i32).wrapping_sub(SHIFT.to_bits() as i32);
     let integer = shifted - SHIFT;
     let r = x - integer * LN_2_HIGH - integer * LN_2_LOW;
-    let tail = polynomial(
-        r,
-        [0.5, 0.166_665_76, 0.041_666_374, 0.008_363_235, 0.001_394_121],
-    );
+    let tail = polynomial(r, [0.5, 0.166_665_76, 0.041_666_374, 0.008_363_235, 0.001_394_121]);
     (n, r + r * r * tail)
 }
 

@@ -108,6 +108,10 @@ mod tests {
     #[test]
     fn the_ends_and_the_middle() {
         assert!((normal_quantile(0) + 6.337_9).abs() < 1e-3, "{}", normal_quantile(0));
-        assert!((normal_quantile(1 << 31) - 2.918e-10).abs() < 1e-12, "{}", normal_quantile(1 << 31));
+        assert!(
+            (normal_quantile(1 << 31) - 2.918e-10).abs() < 1e-12,
+            "{}",
+            normal_quantile(1 << 31)
+        );
     }
 }

@@ -17,8 +17,8 @@ pub(crate) fn relative(
     reference: impl Fn(f64) -> f64,
 ) -> f64 {
     worst(inputs, f, reference, |expected, _| {
-        let normal = expected.abs() >= f64::from(f32::MIN_POSITIVE)
-            && expected.abs() <= f64::from(f32::MAX);
+        let normal =
+            expected.abs() >= f64::from(f32::MIN_POSITIVE) && expected.abs() <= f64::from(f32::MAX);
         if normal { expected.abs() } else { f64::INFINITY }
     })
 }

@@ -13,8 +13,8 @@ mod text;
 mod values;
 
 pub use error::LoadError;
-pub use header::MAX_HEADER;
 pub(crate) use header::File;
+pub use header::MAX_HEADER;
 pub(crate) use json::tri;
 pub use tensor::{Shape, TensorName};
 pub use text::Text;

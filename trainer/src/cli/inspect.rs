@@ -34,7 +34,10 @@ fn report(model: &Model) -> Result<String> {
     let Shape { data_dim, condition_dim, hidden_width, hidden_layers, activation } = shape;
     let mut text = String::new();
     writeln!(text, "{}: {} bytes\n", model.path.display(), thousands(model.bytes))?;
-    writeln!(text, "D = {data_dim} data dimensions, C = {condition_dim} conditions, H = {hidden_width} wide, L = {hidden_layers} hidden-to-hidden layers, {activation}\n")?;
+    writeln!(
+        text,
+        "D = {data_dim} data dimensions, C = {condition_dim} conditions, H = {hidden_width} wide, L = {hidden_layers} hidden-to-hidden layers, {activation}\n"
+    )?;
     writeln!(text, "tensors")?;
     for (name, block) in &model.file.tensors {
         writeln!(text, "  {name:<18} {:?} {:?}", block.dtype(), block.shape())?;
@@ -51,7 +54,12 @@ fn report(model: &Model) -> Result<String> {
     writeln!(text, "\ncost")?;
     writeln!(text, "  flash     {} bytes", thousands(flash(&shape)))?;
     writeln!(text, "  scratch   {} bytes of stack per evaluation", thousands(scratch(&shape)))?;
-    writeln!(text, "  work      {} multiply-adds and {} activations per evaluation", thousands(multiplications), thousands(hidden_width * (hidden_layers + 1)))?;
+    writeln!(
+        text,
+        "  work      {} multiply-adds and {} activations per evaluation",
+        thousands(multiplications),
+        thousands(hidden_width * (hidden_layers + 1))
+    )?;
     writeln!(text, "\nembed\n{}", embed(model))?;
     Ok(text)
 }

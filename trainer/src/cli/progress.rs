@@ -28,7 +28,8 @@ impl Progress {
     /// From here on Ctrl-C ends the training instead of the process; a second one ends the process.
     pub(super) fn new(iterations: usize, metrics: MetricsFile) -> Result<Self> {
         let terminal = io::stderr().is_terminal();
-        let bar = if terminal { ProgressBar::new(iterations as u64) } else { ProgressBar::hidden() };
+        let bar =
+            if terminal { ProgressBar::new(iterations as u64) } else { ProgressBar::hidden() };
         bar.set_length(iterations as u64);
         let style = "{bar:30} {pos}/{len}  loss {msg}  {per_sec}  {eta} left";
         bar.set_style(ProgressStyle::with_template(style)?);

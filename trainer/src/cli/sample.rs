@@ -5,9 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail, ensure};
 
-use super::output::{
-    check_format, condition, condition_columns, data_columns, open, write_rows,
-};
+use super::output::{check_format, condition, condition_columns, data_columns, open, write_rows};
 use crate::data::{Matrix, load_conditions, load_matrix};
 use crate::sampling;
 

@@ -123,7 +123,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let trained = trained?;
     let done = trained.losses.len();
     if done < config.train.iterations {
-        eprintln!("stopped after {done} of {} iterations: keeping what was trained", config.train.iterations);
+        eprintln!(
+            "stopped after {done} of {} iterations: keeping what was trained",
+            config.train.iterations
+        );
         // The same seed and as many iterations give this model again.
         config.train.iterations = done;
         run.write(CONFIG_FILE, config.to_toml()?.as_bytes())?;
@@ -140,7 +143,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let model = Model::parse(&bytes, run.path().join(MODEL_FILE)).context("the trained model")?;
     let golden = Golden::make(&model, &golden_conditions(&dataset.real, config.seed), config.seed)?;
     let report = verify(&model, &golden)?;
-    let judgement = judge(&model, &model.solver(None)?, &dataset.real, &dataset.units, config.seed)?;
+    let judgement =
+        judge(&model, &model.solver(None)?, &dataset.real, &dataset.units, config.seed)?;
     run.write(GOLDEN_FILE, &golden.to_bytes()?)?;
     run.write(MODEL_FILE, &bytes)?;
     run.finish()?;
@@ -218,7 +222,9 @@ fn golden_conditions(real: &Real, seed: u64) -> Matrix {
     const ROWS: usize = 256;
     let mut rng = generator(seed, Stream::Evaluation);
     match real {
-        Real::Distribution { .. } => real.draw(ROWS, &mut rng).c,
+        Real::Distribution { distribution, by_class } => {
+            distribution.draw(ROWS, *by_class, &mut rng).c
+        }
         Real::Rows { train, .. } => {
             let mut rows: Vec<usize> = (0..train.c.rows()).collect();
             rows.shuffle(&mut rng);
@@ -239,11 +245,7 @@ fn summarize(
     let iterations = trained.losses.len();
     let Judgement { measure, model: distance, real, samples, judged_on, memory, .. } = judgement;
     println!("{}", directory.display());
-    println!(
-        "  trained     {} iterations in {:.1} s",
-        thousands(iterations),
-        trained.seconds
-    );
+    println!("  trained     {} iterations in {:.1} s", thousands(iterations), trained.seconds);
     println!(
         "  loss        {:.4}, the mean of the last {} iterations",
         trained.recent_loss(),

@@ -153,8 +153,9 @@ impl Config {
     /// On a file that cannot be read, is no TOML, or has a key or a value that does not exist;
     /// the message names the file and the key.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = String::from_utf8(files::read(path)?)
-            .with_context(|| format!("{}: expected a TOML file, found bytes that are no text", path.display()))?;
+        let text = String::from_utf8(files::read(path)?).with_context(|| {
+            format!("{}: expected a TOML file, found bytes that are no text", path.display())
+        })?;
         Self::parse(&text).with_context(|| path.display().to_string())
     }
 
@@ -276,8 +277,7 @@ mod tests {
     fn what_is_written_is_read_back() {
         let mut config = preset("8gaussians").unwrap();
         config.data.source = "mixture".into();
-        config.data.components =
-            vec![Component { weight: 1.0, mean: vec![0.5], std: vec![2.0] }];
+        config.data.components = vec![Component { weight: 1.0, mean: vec![0.5], std: vec![2.0] }];
         config.data.group = Some("episode".into());
         assert_eq!(Config::parse(&config.to_toml().unwrap()).unwrap(), config);
     }

@@ -1,0 +1,122 @@
+//! Mixtures of Gaussians.
+
+use anyhow::{Result, ensure};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, StandardNormal};
+use serde::{Deserialize, Serialize};
+
+/// One Gaussian of a mixture, its axes along the coordinates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Component {
+    /// How often it is drawn from, relative to the others.
+    pub weight: f64,
+    /// The mean, `[D]`.
+    pub mean: Vec<f64>,
+    /// The standard deviation of each coordinate, `[D]`.
+    pub std: Vec<f64>,
+}
+
+/// A mixture of Gaussians.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GaussianMixture {
+    components: Vec<Component>,
+}
+
+impl GaussianMixture {
+    /// A mixture of `components`; their weights need not add up to 1.
+    ///
+    /// # Errors
+    ///
+    /// Without components, or when one has another dimension, or a weight or a standard deviation
+    /// that is not above 0; the message says which.
+    pub fn new(components: Vec<Component>) -> Result<Self> {
+        ensure!(!components.is_empty(), "a mixture needs at least one component");
+        let data_dim = components[0].mean.len();
+        ensure!(data_dim > 0, "component 1: expected a mean of at least one coordinate");
+        let positive = |value: &f64| value.is_finite() && *value > 0.0;
+        for (k, Component { weight, mean, std }) in components.iter().enumerate() {
+            let k = k + 1;
+            ensure!(
+                mean.len() == data_dim && std.len() == data_dim,
+                "component {k}: expected mean and std of {data_dim} coordinates, found {} and {}",
+                mean.len(),
+                std.len()
+            );
+            ensure!(mean.iter().all(|m| m.is_finite()), "component {k}: a mean is not finite");
+            ensure!(positive(weight), "component {k}: the weight is {weight}, expected above 0");
+            ensure!(std.iter().all(positive), "component {k}: std is {std:?}, expected above 0");
+        }
+        Ok(Self { components })
+    }
+
+    /// Two Gaussians on a line: the problem of the article "Flow Matching: A Visual Introduction".
+    pub(super) fn article() -> Self {
+        let component = |weight, mean, std| Component { weight, mean: vec![mean], std: vec![std] };
+        Self { components: vec![component(0.55, -0.85, 0.65), component(0.45, 1.5, 0.25)] }
+    }
+
+    /// Eight equal Gaussians on a circle of radius 5, of variance √0.1 in each coordinate.
+    pub(super) fn eight_gaussians() -> Self {
+        let components = (0..8)
+            .map(|k| {
+                let (sin, cos) = (f64::from(k) * std::f64::consts::FRAC_PI_4).sin_cos();
+                let std = 0.1_f64.powf(0.25);
+                Component { weight: 1.0, mean: vec![5.0 * cos, 5.0 * sin], std: vec![std, std] }
+            })
+            .collect();
+        Self { components }
+    }
+
+    /// The Gaussians.
+    pub fn components(&self) -> &[Component] {
+        &self.components
+    }
+
+    /// The number of coordinates.
+    pub fn data_dim(&self) -> usize {
+        self.components[0].mean.len()
+    }
+
+    /// Adds a draw to `x`, and gives the component that it is from.
+    pub(super) fn draw(&self, rng: &mut ChaCha8Rng, x: &mut Vec<f32>) -> usize {
+        let total: f64 = self.components.iter().map(|component| component.weight).sum();
+        let mut left = rng.random::<f64>() * total;
+        let passed = self.components.iter().position(|component| {
+            left -= component.weight;
+            left < 0.0
+        });
+        // Rounding may leave a little after the last.
+        let class = passed.unwrap_or(self.components.len() - 1);
+        let Component { mean, std, .. } = &self.components[class];
+        x.extend(mean.iter().zip(std).map(|(mean, std)| {
+            let z: f64 = StandardNormal.sample(rng);
+            (mean + std * z) as f32
+        }));
+        class
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn impossible_mixtures_are_refused_by_the_component() {
+        let component = |weight, mean: &[f64], std: &[f64]| Component {
+            weight,
+            mean: mean.to_vec(),
+            std: std.to_vec(),
+        };
+        let good = component(1.0, &[0.0], &[1.0]);
+        for bad in [
+            component(0.0, &[0.0], &[1.0]),
+            component(1.0, &[0.0, 1.0], &[1.0]),
+            component(1.0, &[0.0], &[-1.0]),
+            component(1.0, &[f64::NAN], &[1.0]),
+        ] {
+            let error = GaussianMixture::new(vec![good.clone(), bad]).unwrap_err().to_string();
+            assert!(error.contains("component 2"), "{error}");
+        }
+    }
+}

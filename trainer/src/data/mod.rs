@@ -1,0 +1,24 @@
+//! What is learned from: known distributions, and the user's own files.
+
+mod columns;
+mod conditions;
+mod distribution;
+mod matrix;
+mod mixture;
+mod read_csv;
+mod read_npy;
+mod read_safetensors;
+mod rows;
+mod split;
+mod standardization;
+mod table;
+mod target;
+
+pub use conditions::{ConditionColumn, encode, load_conditions, load_matrix};
+pub use distribution::{Distribution, PRESETS, preset};
+pub use matrix::{Matrix, Points};
+pub use mixture::{Component, GaussianMixture};
+pub use rows::{Rows, RowsOptions, load};
+pub use split::{Split, split};
+pub use standardization::Standardization;
+pub use target::Target;

@@ -1,0 +1,106 @@
+//! Which rows are trained on, and which are kept to judge the model by.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Result, ensure};
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+/// Row numbers, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Split {
+    /// Trained on.
+    pub train: Vec<usize>,
+    /// Never trained on.
+    pub held_out: Vec<usize>,
+}
+
+/// Holds out the part `holdout` of `rows`, at random; with `groups`, whole groups until the part is
+/// reached.
+///
+/// # Errors
+///
+/// When one side would be empty.
+pub fn split(
+    rows: usize,
+    groups: Option<&[String]>,
+    holdout: f64,
+    rng: &mut ChaCha8Rng,
+) -> Result<Split> {
+    if holdout == 0.0 {
+        return Ok(Split { train: (0..rows).collect(), held_out: Vec::new() });
+    }
+    // Without groups each row is its own.
+    let mut units: Vec<Vec<usize>> = match groups {
+        None => (0..rows).map(|row| vec![row]).collect(),
+        Some(groups) => {
+            let mut units: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+            for (row, group) in groups.iter().enumerate() {
+                units.entry(group).or_default().push(row);
+            }
+            units.into_values().collect()
+        }
+    };
+    ensure!(
+        units.len() >= 2,
+        "all rows are of one group: none can be held out; use another --group, or --holdout 0"
+    );
+    units.shuffle(rng);
+    let wanted = ((rows as f64 * holdout).round() as usize).max(1);
+    let mut held_out = BTreeSet::new();
+    // One unit at least stays to be trained on.
+    for unit in &units[1..] {
+        if held_out.len() >= wanted {
+            break;
+        }
+        held_out.extend(unit);
+    }
+    let train = (0..rows).filter(|row| !held_out.contains(row)).collect();
+    Ok(Split { train, held_out: held_out.into_iter().collect() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+
+    fn split_(rows: usize, groups: Option<&[String]>, holdout: f64, seed: u64) -> Split {
+        split(rows, groups, holdout, &mut ChaCha8Rng::seed_from_u64(seed)).unwrap()
+    }
+
+    #[test]
+    fn the_part_asked_for_is_held_out() {
+        let Split { train, held_out } = split_(100, None, 0.1, 0);
+        assert_eq!((train.len(), held_out.len()), (90, 10));
+        let all: BTreeSet<usize> = train.into_iter().chain(held_out).collect();
+        assert_eq!(all.len(), 100);
+    }
+
+    #[test]
+    fn the_seed_decides() {
+        assert_eq!(split_(50, None, 0.2, 3), split_(50, None, 0.2, 3));
+        assert_ne!(split_(50, None, 0.2, 3), split_(50, None, 0.2, 4));
+    }
+
+    #[test]
+    fn a_group_stays_on_one_side() {
+        let groups: Vec<String> = (0..60).map(|row| (row % 7).to_string()).collect();
+        let Split { train, held_out } = split_(60, Some(&groups), 0.3, 1);
+        let sides = |rows: &[usize]| rows.iter().map(|&row| row % 7).collect::<BTreeSet<_>>();
+        assert!(sides(&train).is_disjoint(&sides(&held_out)));
+        assert!(held_out.len() >= 18);
+    }
+
+    #[test]
+    fn nothing_is_held_out_when_nothing_is_asked_for() {
+        assert_eq!(split_(3, None, 0.0, 0).held_out, []);
+    }
+
+    #[test]
+    fn small_sets_keep_a_row_on_each_side() {
+        let Split { train, held_out } = split_(2, None, 0.01, 0);
+        assert_eq!((train.len(), held_out.len()), (1, 1));
+        let one = vec!["a".to_string(); 3];
+        assert!(split(3, Some(&one), 0.1, &mut ChaCha8Rng::seed_from_u64(0)).is_err());
+    }
+}

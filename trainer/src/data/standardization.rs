@@ -1,0 +1,109 @@
+//! The units of a flow: mean 0 and standard deviation 1 in each column.
+
+use super::conditions::ConditionColumn;
+use super::matrix::Matrix;
+
+/// The user's units = flow units · scale + mean, column by column.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standardization {
+    /// `[columns]`
+    pub mean: Vec<f32>,
+    /// `[columns]`, above 0.
+    pub scale: Vec<f32>,
+}
+
+impl Standardization {
+    /// The one that changes nothing.
+    pub fn identity(columns: usize) -> Self {
+        Self { mean: vec![0.0; columns], scale: vec![1.0; columns] }
+    }
+
+    /// Mean and standard deviation of each column. A constant column has the scale 1; their
+    /// numbers come second.
+    pub fn fit(values: &Matrix) -> (Self, Vec<usize>) {
+        let mut fitted = Self::identity(values.columns());
+        let mut constant = Vec::new();
+        for column in 0..values.columns() {
+            let cells = || (0..values.rows()).map(|row| f64::from(values.row(row)[column]));
+            let n = values.rows() as f64;
+            let mean = cells().sum::<f64>() / n;
+            let variance = cells().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n;
+            let first = values.row(0)[column];
+            if cells().all(|x| x == f64::from(first)) {
+                fitted.mean[column] = first;
+                constant.push(column);
+                continue;
+            }
+            fitted.mean[column] = mean as f32;
+            let scale = variance.sqrt() as f32;
+            // A spread below the smallest normal number would make a scale that no one can divide
+            // by.
+            if scale.is_normal() {
+                fitted.scale[column] = scale;
+            } else {
+                constant.push(column);
+            }
+        }
+        (fitted, constant)
+    }
+
+    /// The same for conditions: one-hot columns stay as they are, constant ones too.
+    pub fn fit_conditions(values: &Matrix, conditions: &[ConditionColumn]) -> Self {
+        let (mut fitted, _) = Self::fit(values);
+        let mut column = 0;
+        for condition in conditions {
+            if condition.categories.is_some() {
+                let columns = column..column + condition.width();
+                fitted.mean[columns.clone()].fill(0.0);
+                fitted.scale[columns].fill(1.0);
+            }
+            column += condition.width();
+        }
+        fitted
+    }
+
+    /// From the user's units to flow units: `(x − mean) ÷ scale`, as the runtime computes it.
+    pub fn forward(&self, values: &mut Matrix) {
+        for row in values.rows_mut() {
+            for ((x, mean), scale) in row.iter_mut().zip(&self.mean).zip(&self.scale) {
+                *x = (*x - mean) / scale;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_come_to_mean_0_and_deviation_1() {
+        let mut values = Matrix::new(vec![1.0, 10.0, 3.0, 30.0], 2, 2);
+        let (fitted, constant) = Standardization::fit(&values);
+        assert_eq!((&fitted.mean[..], &fitted.scale[..]), (&[2.0, 20.0][..], &[1.0, 10.0][..]));
+        assert!(constant.is_empty());
+        fitted.forward(&mut values);
+        assert_eq!(values.values(), [-1.0, -1.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn a_constant_column_keeps_its_scale_and_is_reported() {
+        // 0.1 three times has a mean that is not quite 0.1: it must not become a tiny scale.
+        let values = Matrix::new(vec![0.1, 1.0, 0.1, 2.0, 0.1, 3.0], 3, 2);
+        let (fitted, constant) = Standardization::fit(&values);
+        assert_eq!(constant, [0]);
+        assert_eq!((fitted.mean[0], fitted.scale[0]), (0.1, 1.0));
+    }
+
+    #[test]
+    fn one_hot_columns_stay_as_they_are() {
+        let conditions = [
+            ConditionColumn { name: "k".into(), categories: Some(vec!["a".into(), "b".into()]) },
+            ConditionColumn { name: "v".into(), categories: None },
+        ];
+        let values = Matrix::new(vec![1.0, 0.0, 2.0, 0.0, 1.0, 4.0], 2, 3);
+        let fitted = Standardization::fit_conditions(&values, &conditions);
+        assert_eq!(fitted.mean, [0.0, 0.0, 3.0]);
+        assert_eq!(fitted.scale, [1.0, 1.0, 1.0]);
+    }
+}
