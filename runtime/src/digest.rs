@@ -9,7 +9,7 @@
 /// ```
 /// let mut digest = flowlet::Digest::new();
 /// digest.update(&[1.0, -0.0]);
-/// assert_eq!(digest.value(), 0x61b0_67f3_1a92_e4dd);
+/// assert_eq!(digest.value(), 0x0979_a9ee_2da1_bb98);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Digest(u64);

@@ -176,3 +176,103 @@ impl<M: VelocityField<D, C>, const D: usize, const C: usize, const N: usize> Fus
     for Path<'_, M, D, C, N>
 {
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// dx/dt = c − x: from x_0, Euler's method is at c + (x_0 − c)·(1 − 1/N)ⁿ after n steps.
+    struct Decay;
+
+    impl VelocityField<2, 1> for Decay {
+        fn velocity(&self, _: f32, x: [f32; 2], [c]: [f32; 1]) -> [f32; 2] {
+            x.map(|x| c - x)
+        }
+
+        fn to_data_units(&self, x: [f32; 2]) -> [f32; 2] {
+            x.map(|x| 10.0 * x)
+        }
+    }
+
+    /// dx/dt = 2t, whatever x is.
+    struct Ramp;
+
+    impl VelocityField<1, 0> for Ramp {
+        fn velocity(&self, t: f32, _: [f32; 1], _: [f32; 0]) -> [f32; 1] {
+            [2.0 * t]
+        }
+    }
+
+    #[test]
+    fn a_known_field_is_followed() {
+        let [x, y] = Euler::<20>::UNIFORM.sample(&Decay, [1.0, 3.0], [1.0]);
+        assert_eq!(x, 10.0);
+        let expected = 10.0 * (1.0 + 2.0 * 0.95_f32.powi(20));
+        assert!((y - expected).abs() < 1e-4, "{y} {expected}");
+    }
+
+    #[test]
+    fn each_step_sees_the_time_at_its_start() {
+        // Σ 2·(i/N)·(1/N) = (N − 1)/N.
+        let [x] = Euler::<8>::UNIFORM.sample(&Ramp, [0.0], []);
+        assert_eq!(x, 7.0 / 8.0);
+    }
+
+    #[test]
+    fn the_grid_is_that_of_the_contract() {
+        let euler = Euler::<15>::UNIFORM;
+        for i in 0..15 {
+            assert_eq!(euler.t[i].to_bits(), (i as f32 / 15.0).to_bits());
+            let next = (i + 1) as f32 / 15.0;
+            // The difference is exact: adding it to t gives the next t.
+            assert_eq!((euler.t[i] + euler.dt[i]).to_bits(), next.to_bits());
+        }
+    }
+
+    #[test]
+    fn a_path_taken_up_again_gives_the_same_bits() {
+        let euler = Euler::<9>::UNIFORM;
+        let whole: std::vec::Vec<_> = euler.path(&Decay, [0.3, -2.0], [0.7]).collect();
+        assert_eq!(whole.len(), 9);
+        for cut in 0..=9 {
+            let mut path = euler.path(&Decay, [0.3, -2.0], [0.7]);
+            path.by_ref().take(cut).for_each(drop);
+            let cloned: std::vec::Vec<_> = path.clone().collect();
+            let rebuilt: std::vec::Vec<_> =
+                euler.path_from(&Decay, path.i, path.x, [0.7]).collect();
+            assert_eq!(cloned, whole[cut..]);
+            assert_eq!(rebuilt, whole[cut..]);
+        }
+    }
+
+    #[test]
+    fn a_point_may_be_moved_between_two_steps() {
+        let euler = Euler::<4>::UNIFORM;
+        let mut path = euler.path(&Decay, [0.0, 0.0], [1.0]);
+        path.next();
+        path.x = [1.0, 1.0];
+        assert_eq!(path.last(), Some((1.0, [1.0, 1.0])));
+    }
+
+    #[test]
+    fn steps_path_trajectory_and_sample_agree() {
+        let euler = Euler::<6>::UNIFORM;
+        let (x_0, c) = ([0.5, -1.5], [0.2]);
+        let trajectory = euler.trajectory::<2, 1, 7>(&Decay, x_0, c);
+        let mut x = x_0;
+        for (i, (t, point)) in euler.path(&Decay, x_0, c).enumerate() {
+            x = euler.step(&Decay, i, x, c);
+            assert_eq!((t, point), ((i + 1) as f32 / 6.0, x));
+            assert_eq!(trajectory[i + 1], x);
+        }
+        assert_eq!(trajectory[0], x_0);
+        assert_eq!(euler.sample(&Decay, x_0, c), Decay.to_data_units(x));
+        assert_eq!(euler.step(&Decay, 6, x, c), x, "past the last step");
+    }
+
+    #[test]
+    fn a_nan_has_the_canonical_bits() {
+        let x = Euler::<2>::UNIFORM.sample(&Ramp, [f32::from_bits(0xffc0_1234)], []);
+        assert_eq!(x[0].to_bits(), 0x7fc0_0000);
+    }
+}

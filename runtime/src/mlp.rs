@@ -88,9 +88,8 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     /// ```
     /// use flowlet::{Mlp, Silu};
     ///
-    /// # macro_rules! include_bytes { ($path:literal) => { core::include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/swirl.safetensors")) } }
     /// static SWIRL: Mlp<2, 0, 32, 1, Silu> =
-    ///     Mlp::from_safetensors(include_bytes!("swirl.safetensors"));
+    ///     Mlp::from_safetensors(include_bytes!("../examples/swirl.safetensors"));
     /// ```
     ///
     /// # Panics

@@ -56,6 +56,7 @@ impl<'a> File<'a> {
     }
 
     /// One more than the highest layer that the file names.
+    #[cfg(feature = "alloc")]
     pub(crate) const fn layers(&self) -> usize {
         self.layers
     }

@@ -155,6 +155,7 @@ impl Shape {
     }
 
     /// `[a, b]` of a matrix whose sizes fit this machine.
+    #[cfg(feature = "alloc")]
     pub(crate) const fn as_matrix(&self) -> Option<(usize, usize)> {
         let limit = usize::MAX as u64;
         if self.rank == 2 && self.dims[0] <= limit && self.dims[1] <= limit {

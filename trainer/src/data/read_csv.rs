@@ -32,7 +32,7 @@ pub(super) fn read(
     for record in records {
         let record =
             record.context("expected text, and as many cells in each row as in the first")?;
-        lines.push(record.position().map_or(0, |position| position.line()));
+        lines.push(record.position().map_or(0, |position| line(bytes, position)));
         columns.iter_mut().zip(&record).for_each(|(column, cell)| column.push(cell.to_string()));
     }
     ensure!(!lines.is_empty(), "the file has column names, but no rows of values");
@@ -42,6 +42,13 @@ pub(super) fn read(
         .map(|(name, cells)| Column { name, cells: Cells::Text(cells) })
         .collect();
     Ok(Table { file: String::new(), columns, rows: lines.len(), lines: Some(lines) })
+}
+
+/// The line that a record begins on. The reader's position is before the empty lines that it skips.
+fn line(bytes: &[u8], position: &csv::Position) -> u64 {
+    let rest = usize::try_from(position.byte()).ok().and_then(|at| bytes.get(at..));
+    let empty = rest.unwrap_or(&[]).iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    position.line() + empty.filter(|byte| **byte == b'\n').count() as u64
 }
 
 #[cfg(test)]

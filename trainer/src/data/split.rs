@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn nothing_is_held_out_when_nothing_is_asked_for() {
-        assert_eq!(split_(3, None, 0.0, 0).held_out, []);
+        assert!(split_(3, None, 0.0, 0).held_out.is_empty());
     }
 
     #[test]

@@ -1,0 +1,81 @@
+//! A game loop: 64 particles fly from noise to their places on a spiral, one solver step a frame.
+//!
+//! ```sh
+//! cargo run -p flowlet --example particles
+//! ```
+//!
+//! Every player who starts from the same seed sees the same bits. The model was made by
+//! `flowlet train swissroll --hidden-width 32 --activation silu --steps 60 --iterations 20000`.
+
+use std::io::{self, IsTerminal, Write};
+use std::thread::sleep;
+use std::time::Duration;
+
+use flowlet::{Euler, Mlp, Noise, Silu, VelocityField};
+
+/// 2 data dimensions, 0 conditions, 32 wide, 1 hidden-to-hidden layer: 5 kB of weights.
+static SWIRL: Mlp<2, 0, 32, 1, Silu> =
+    Mlp::from_safetensors(include_bytes!("swirl.safetensors"));
+
+/// One step a frame: a second from noise to data.
+static SOLVER: Euler<STEPS> = Euler::UNIFORM;
+const STEPS: usize = 60;
+
+const PARTICLES: usize = 64;
+const COLUMNS: usize = 72;
+const ROWS: usize = 28;
+
+/// All that the game has to save, send or roll back.
+#[derive(Clone, Copy)]
+struct Particle {
+    /// In flow units.
+    x: [f32; 2],
+}
+
+fn main() -> io::Result<()> {
+    let mut particles: Vec<Particle> =
+        Noise::new(2).samples(0).take(PARTICLES).map(|x| Particle { x }).collect();
+    let mut out = io::stdout().lock();
+    let animate = out.is_terminal();
+    for frame in 0..=STEPS {
+        // Where nobody watches, the beginning, the middle and the end will do.
+        if animate || frame % (STEPS / 2) == 0 {
+            if animate && frame > 0 {
+                write!(out, "\x1b[{}A", ROWS + 1)?;
+            }
+            out.write_all(draw(&particles, frame, animate).as_bytes())?;
+            out.flush()?;
+        }
+        if animate {
+            sleep(Duration::from_millis(33));
+        }
+        for particle in &mut particles {
+            // Past the last step a particle stays where it is.
+            particle.x = SOLVER.step(&SWIRL, frame, particle.x, []);
+        }
+    }
+    Ok(())
+}
+
+fn draw(particles: &[Particle], frame: usize, animate: bool) -> String {
+    let mut screen = [[' '; COLUMNS]; ROWS];
+    for particle in particles {
+        let [x, y] = SWIRL.to_data_units(particle.x);
+        // The spiral reaches from −3 to 3; a character is twice as high as wide.
+        let column = (x / 3.2 + 1.0) * 0.5 * COLUMNS as f32;
+        let row = (1.0 - y / 3.2) * 0.5 * ROWS as f32;
+        let inside = column >= 0.0 && row >= 0.0;
+        if let Some(place) = screen.get_mut(row as usize).and_then(|row| row.get_mut(column as usize))
+            && inside
+        {
+            *place = '●';
+        }
+    }
+    let mut text = format!("step {frame:2} of {STEPS}\n");
+    for row in screen {
+        text.extend(row.iter().collect::<String>().trim_end().chars());
+        // What the frame before left on the right must go.
+        text.push_str(if animate { "\x1b[K\n" } else { "\n" });
+    }
+    text
+}

@@ -1,0 +1,254 @@
+//! Model files: what is read, what is refused, and that nothing panics.
+
+mod model_file;
+
+use flowlet::{LoadError, Mlp, Silu, VelocityField};
+use model_file::{Tiny, entries, file, file_of, tensors};
+
+fn error(bytes: &[u8]) -> LoadError {
+    Tiny::try_from_safetensors(bytes).expect_err("a wrong file")
+}
+
+fn message(bytes: &[u8]) -> String {
+    error(bytes).to_string()
+}
+
+fn velocity(bytes: &[u8]) -> [f32; 2] {
+    Tiny::try_from_safetensors(bytes).unwrap().velocity(0.5, [0.1, -0.2], [0.3])
+}
+
+#[test]
+fn key_order_white_space_and_escapes_do_not_matter() {
+    let plain = velocity(&file_of(&tensors(), None));
+    let (mut entries, data) = entries(&tensors());
+    entries.reverse();
+    entries[0] = entries[0].replace("net.4.bias", r"\u006eet.4\u002ebias");
+    entries[1] = entries[1]
+        .replace(r#""dtype":"F32","shape":[2, 3]"#, r#""shape" :[ 2,3 ],"dtype":"F\u00332""#);
+    let header = format!("{{\n{}\t}}   ", entries.join(" ,\r\n"));
+    assert_eq!(velocity(&file(&header, &data)), plain);
+}
+
+#[test]
+fn metadata_may_say_anything_that_is_no_contradiction() {
+    let plain = velocity(&file_of(&tensors(), None));
+    for metadata in [
+        "{}",
+        r#"{"format":"pt","x":"é \" \\ \ud83d\ude00"}"#,
+        r#"{"flowlet.format":"1","flowlet.data_dim":"2","flowlet.condition_dim":"1",
+            "flowlet.hidden_width":"3","flowlet.hidden_layers":"1","flowlet.activation":"gelu",
+            "flowlet.something_new":"?"}"#,
+    ] {
+        assert_eq!(velocity(&file_of(&tensors(), Some(metadata))), plain);
+    }
+}
+
+#[test]
+fn contradicting_metadata_are_refused_by_their_key() {
+    for (metadata, expected) in [
+        (r#"{"flowlet.format":"2"}"#, "metadata `flowlet.format`: expected `1`, found `2`"),
+        (r#"{"flowlet.data_dim":"3"}"#, "metadata `flowlet.data_dim`: expected `2`, found `3`"),
+        (
+            r#"{"flowlet.activation":"silu"}"#,
+            "metadata `flowlet.activation`: expected `gelu`, found `silu`",
+        ),
+        (
+            r#"{"flowlet.data_dim":"2","flowlet.data_dim":"2"}"#,
+            "metadata `flowlet.data_dim` stands twice in the file",
+        ),
+    ] {
+        assert_eq!(message(&file_of(&tensors(), Some(metadata))), expected);
+    }
+}
+
+#[test]
+fn another_activation_in_the_type_refuses_the_file() {
+    let bytes = file_of(&tensors(), Some(r#"{"flowlet.activation":"gelu"}"#));
+    let error = Mlp::<2, 1, 3, 1, Silu>::try_from_safetensors(&bytes).unwrap_err();
+    assert_eq!(error.to_string(), "metadata `flowlet.activation`: expected `silu`, found `gelu`");
+}
+
+#[test]
+fn wrong_tensors_are_refused_by_name_with_expected_and_found() {
+    let changed = |change: fn(&mut Vec<model_file::Tensor>)| {
+        let mut tensors = tensors();
+        change(&mut tensors);
+        message(&file_of(&tensors, None))
+    };
+    for (found, expected) in [
+        (
+            changed(|t| {
+                t[2].shape = vec![9];
+            }),
+            "tensor net.2.weight: expected shape [3, 3], found [9]",
+        ),
+        (
+            changed(|t| t[0].shape = vec![4, 3]),
+            "tensor net.0.weight: expected shape [3, 4], found [4, 3]",
+        ),
+        (changed(|t| t[1].dtype = "F64"), "tensor net.0.bias: expected dtype `F32`, found `F64`"),
+        (changed(|t| drop(t.remove(3))), "tensor net.2.bias is missing"),
+        (
+            changed(|t| t.push(model_file::Tensor { name: "net.6.bias", ..t[5].clone() })),
+            "tensor `net.6.bias` is not one that a model of this shape has",
+        ),
+        (
+            changed(|t| t.push(model_file::Tensor { name: "head", ..t[5].clone() })),
+            "tensor `head` is not one that a model of this shape has",
+        ),
+        (changed(|t| t.push(t[5].clone())), "tensor net.4.bias stands twice in the file"),
+        (
+            changed(|t| t[4].values[5] = f32::NAN),
+            "tensor net.4.weight: element 5 is NaN or infinite, expected a finite number",
+        ),
+        (
+            changed(|t| t[0].values[7] = f32::INFINITY),
+            "tensor net.0.weight: element 7 is NaN or infinite, expected a finite number",
+        ),
+        (
+            changed(|t| {
+                let scale = vec![1.0, 0.0];
+                t.push(model_file::Tensor { name: "data.scale", values: scale, ..t[5].clone() });
+            }),
+            "tensor data.scale: element 1 is not above zero, as a scale must be",
+        ),
+    ] {
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn standardisation_brings_conditions_in_and_data_out() {
+    let plain = Tiny::try_from_safetensors(&file_of(&tensors(), None)).unwrap();
+    let mut tensors = tensors();
+    let tensor = |name, values: &[f32]| model_file::Tensor {
+        name,
+        dtype: "F32",
+        shape: vec![values.len()],
+        values: values.to_vec(),
+    };
+    tensors.push(tensor("condition.mean", &[10.0]));
+    tensors.push(tensor("condition.scale", &[4.0]));
+    tensors.push(tensor("data.mean", &[1.0, 2.0]));
+    tensors.push(tensor("data.scale", &[3.0, 0.5]));
+    let scaled = Tiny::try_from_safetensors(&file_of(&tensors, None)).unwrap();
+    let x = [0.1, 0.2];
+    assert_eq!(scaled.velocity(0.5, x, [12.0]), plain.velocity(0.5, x, [0.5]));
+    assert_eq!(scaled.to_data_units([2.0, -1.0]), [7.0, 1.5]);
+    assert_eq!(plain.to_data_units([2.0, -1.0]), [2.0, -1.0]);
+}
+
+#[test]
+fn offsets_must_cover_the_data_once() {
+    let (good, data) = entries(&tensors());
+    let with = |from: &str, to: &str| {
+        let header = format!("{{{}}}", good.join(",")).replace(from, to);
+        assert!(header.contains(to));
+        error(&file(&header, &data))
+    };
+    // net.0.bias lies at 48 … 60, net.2.weight at 60 … 96, net.2.bias at 96 … 108.
+    assert!(matches!(with("[48,60]", "[60,48]"), LoadError::Offsets { .. }));
+    assert!(matches!(with("[48,60]", "[48,56]"), LoadError::Offsets { .. }));
+    assert!(matches!(with("[48,60]", "[96,108]"), LoadError::Layout { .. }));
+    assert!(matches!(with("[48,60]", "[50,62]"), LoadError::Layout { .. }));
+    assert!(matches!(
+        with("[48,60]", "[18446744073709551603,18446744073709551615]"),
+        LoadError::Truncated { .. }
+    ));
+    let mut longer = data.clone();
+    longer.extend([0; 4]);
+    assert!(matches!(
+        error(&file(&format!("{{{}}}", good.join(",")), &longer)),
+        LoadError::Layout { .. }
+    ));
+}
+
+#[test]
+fn shapes_whose_product_overflows_are_refused() {
+    let header = r#"{"net.0.weight":{"dtype":"F32","shape":[4294967296,4294967296,4],"data_offsets":[0,0]}}"#;
+    assert!(matches!(error(&file(header, &[])), LoadError::Offsets { .. }));
+}
+
+#[test]
+fn the_headers_length_is_checked_before_it_is_believed() {
+    assert!(matches!(error(&[]), LoadError::Truncated { expected: 8, found: 0 }));
+    assert!(matches!(error(&[2, 0, 0, 0, 0, 0, 0]), LoadError::Truncated { .. }));
+    let mut bytes = (1_u64 << 63).to_le_bytes().to_vec();
+    bytes.extend(b"{}");
+    assert!(matches!(error(&bytes), LoadError::HeaderTooLong { found } if found == 1 << 63));
+    bytes[..8].copy_from_slice(&3_u64.to_le_bytes());
+    assert!(matches!(error(&bytes), LoadError::Truncated { expected: 11, found: 10 }));
+}
+
+#[test]
+fn headers_that_are_no_json_are_refused_with_the_place() {
+    for header in [
+        "",
+        " {}",
+        "[]",
+        "{",
+        r#"{"a"}"#,
+        r#"{"a":{}}"#,
+        r#"{"a":{"dtype":"F32"}}"#,
+        r#"{"a":{"dtype":"F32","dtype":"F32","shape":[],"data_offsets":[0,0]}}"#,
+        r#"{"net.0.bias":{"dtype":"F32","shape":[-1],"data_offsets":[0,0]}}"#,
+        r#"{"net.0.bias":{"dtype":"F32","shape":[01],"data_offsets":[0,4]}}"#,
+        r#"{"net.0.bias":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}}"#,
+        r#"{"__metadata__":{"a":1}}"#,
+        r#"{"__metadata__":{},"__metadata__":{}}"#,
+        r#"{"\x":{}}"#,
+        r#"{"\ud800":{}}"#,
+        "{\"\n\":{}}",
+        r#"{"__metadata__":{}} x"#,
+    ] {
+        let found = error(&file(header, &[]));
+        assert!(matches!(found, LoadError::HeaderSyntax { .. }), "{header}: {found}");
+    }
+    assert_eq!(error(&file("{}", &[])), LoadError::LayerCount { found: 0 });
+    let mut bytes = file(r#"{"é":0}"#, &[]);
+    bytes[10] = 0xff;
+    assert_eq!(error(&bytes), LoadError::HeaderNotUtf8);
+}
+
+#[test]
+fn every_truncation_is_an_error_and_no_panic() {
+    let bytes = file_of(&tensors(), Some(r#"{"flowlet.format":"1"}"#));
+    for length in 0..bytes.len() {
+        error(&bytes[..length]);
+    }
+}
+
+#[test]
+fn no_change_of_a_byte_makes_it_panic() {
+    let good = file_of(&tensors(), Some(r#"{"flowlet.format":"1","a":"\u00e9"}"#));
+    let mut state = 1_u32;
+    let mut random = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as usize
+    };
+    for _ in 0..100_000 {
+        let mut bytes = good.clone();
+        for _ in 0..1 + random() % 4 {
+            let at = random() % bytes.len();
+            bytes[at] = match random() % 3 {
+                0 => random() as u8,
+                1 => bytes[random() % bytes.len()],
+                _ => bytes[at].wrapping_add(1),
+            };
+        }
+        // Either answer is right; a panic is not.
+        let _ = Tiny::try_from_safetensors(&bytes);
+        #[cfg(feature = "alloc")]
+        let _ = flowlet::HeapMlp::try_from_safetensors(&bytes);
+    }
+}
+
+#[cfg(feature = "alloc")]
+#[test]
+fn a_file_cannot_make_the_heap_grow_beyond_its_own_size() {
+    // Shapes that chain and are huge, but no data for them.
+    let header = r#"{"net.0.weight":{"dtype":"F32","shape":[1099511627776,2],"data_offsets":[0,0]},
+        "net.2.weight":{"dtype":"F32","shape":[1,1099511627776],"data_offsets":[0,0]}}"#;
+    let found = flowlet::HeapMlp::try_from_safetensors(&file(header, &[])).unwrap_err();
+    assert!(matches!(found, LoadError::Offsets { .. }), "{found}");
+}
