@@ -14,8 +14,7 @@ use std::time::Duration;
 use flowlet::{Euler, Mlp, Noise, Silu, VelocityField};
 
 /// 2 data dimensions, 0 conditions, 32 wide, 1 hidden-to-hidden layer: 5 kB of weights.
-static SWIRL: Mlp<2, 0, 32, 1, Silu> =
-    Mlp::from_safetensors(include_bytes!("swirl.safetensors"));
+static SWIRL: Mlp<2, 0, 32, 1, Silu> = Mlp::from_safetensors(include_bytes!("swirl.safetensors"));
 
 /// One step a frame: a second from noise to data.
 static SOLVER: Euler<STEPS> = Euler::UNIFORM;
@@ -65,7 +64,8 @@ fn draw(particles: &[Particle], frame: usize, animate: bool) -> String {
         let column = (x / 3.2 + 1.0) * 0.5 * COLUMNS as f32;
         let row = (1.0 - y / 3.2) * 0.5 * ROWS as f32;
         let inside = column >= 0.0 && row >= 0.0;
-        if let Some(place) = screen.get_mut(row as usize).and_then(|row| row.get_mut(column as usize))
+        if let Some(place) =
+            screen.get_mut(row as usize).and_then(|row| row.get_mut(column as usize))
             && inside
         {
             *place = '●';

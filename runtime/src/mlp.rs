@@ -24,7 +24,7 @@ use crate::velocity::VelocityField;
 /// The value is nothing but weights: a `static` of it lies in flash. An evaluation takes
 /// `2·4·H` bytes of stack for the hidden units, and a little for `D` and `C`.
 ///
-/// Past some 150,000 weights the compiler asks for `#[allow(long_running_const_eval)]` at the
+/// Past some 300,000 weights the compiler asks for `#[allow(long_running_const_eval)]` at the
 /// `static`.
 pub struct Mlp<const D: usize, const C: usize, const H: usize, const L: usize, A = Gelu> {
     first: First<D, C, H>,

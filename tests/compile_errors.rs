@@ -1,0 +1,155 @@
+//! A wrong file does not compile, and the compiler's message says what is wrong: tested by building.
+//! Files and code go into a package of their own, since `cargo check` evaluates no constants.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+use std::{env, fs};
+
+use flowlet::ActivationKind;
+use flowlet_trainer::description::Description;
+use flowlet_trainer::network::Shape;
+use flowlet_trainer::tensor_file::{Block, TensorFile};
+use tempfile::TempDir;
+
+const MIXTURE: &str = "weights/mixture/model.safetensors";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Builds a program that embeds `bytes`, as a user's does; gives the compiler's messages if it does
+/// not compile.
+fn build(name: &str, bytes: &[u8], code: &str) -> Result<(), String> {
+    let package = TempDir::new().unwrap();
+    let write = |file: &str, bytes: &[u8]| fs::write(package.path().join(file), bytes).unwrap();
+    fs::create_dir(package.path().join("src")).unwrap();
+    let runtime = root().join("runtime");
+    write(
+        "Cargo.toml",
+        format!(
+            "[package]\nname = \"{name}\"\nedition = \"2024\"\n\n[dependencies]\n\
+             flowlet = {{ path = {runtime:?} }}\n\n[workspace]\n"
+        )
+        .as_bytes(),
+    );
+    // The versions that are here already: nothing is fetched.
+    fs::copy(root().join("Cargo.lock"), package.path().join("Cargo.lock")).unwrap();
+    write("model.safetensors", bytes);
+    write("src/main.rs", code.as_bytes());
+    let output = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
+        .args(["build", "--offline", "--quiet", "--target-dir"])
+        .arg(target_directory())
+        .current_dir(package.path())
+        .env("RUSTFLAGS", "")
+        .output()
+        .unwrap();
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// One for all tests here, so that the runtime is compiled once.
+fn target_directory() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("compile_errors")
+}
+
+fn embed(model: &str) -> String {
+    format!(
+        "use flowlet::{{Euler, Mlp, Silu}};\n\
+         static MODEL: {model} = Mlp::from_safetensors(include_bytes!(\"../model.safetensors\"));\n\
+         fn main() {{\n    let _ = core::any::type_name::<Silu>();\n    \
+         println!(\"{{:?}}\", Euler::<15>::UNIFORM.sample(&MODEL, [0.85], []));\n}}\n"
+    )
+}
+
+#[track_caller]
+fn fails_with(name: &str, bytes: &[u8], model: &str, expected: &str) {
+    let message = build(name, bytes, &embed(model)).expect_err("it must not compile");
+    assert!(message.contains(expected), "{message}");
+}
+
+fn mixture() -> Vec<u8> {
+    fs::read(root().join(MIXTURE)).unwrap()
+}
+
+#[test]
+fn the_right_type_compiles() {
+    build("right", &mixture(), &embed("Mlp<1, 0, 64, 1>")).unwrap();
+}
+
+#[test]
+fn a_wrong_width_names_the_tensor_and_both_shapes() {
+    // Without its metadata, which would be found to contradict the type first.
+    let mut file = TensorFile::parse(&mixture()).unwrap();
+    file.metadata.clear();
+    let expected = "tensor net.0.weight: expected shape [32, 2], found [64, 2]";
+    fails_with("width", &file.to_bytes().unwrap(), "Mlp<1, 0, 32, 1>", expected);
+}
+
+#[test]
+fn a_wrong_number_of_layers_names_what_is_missing_or_too_much() {
+    let expected = "metadata `flowlet.hidden_layers`: expected `2`, found `1`";
+    fails_with("layers", &mixture(), "Mlp<1, 0, 64, 2>", expected);
+}
+
+#[test]
+fn another_activation_is_refused() {
+    let expected = "metadata `flowlet.activation`: expected `silu`, found `gelu`";
+    fails_with("activation", &mixture(), "Mlp<1, 0, 64, 1, Silu>", expected);
+}
+
+#[test]
+fn a_truncated_file_is_refused_with_both_lengths() {
+    let expected = "the file is truncated: expected at least 18";
+    fails_with("truncated", &mixture()[..9000], "Mlp<1, 0, 64, 1>", expected);
+    fails_with("truncated", &mixture()[..9000], "Mlp<1, 0, 64, 1>", "bytes, found 9000");
+}
+
+/// A model of `D` 2, `C` 0, `L` 2 and this width, and the number of its weights.
+fn large(hidden_width: usize) -> (Vec<u8>, usize) {
+    let shape = Shape {
+        data_dim: 2,
+        condition_dim: 0,
+        hidden_width,
+        hidden_layers: 2,
+        activation: ActivationKind::Gelu,
+    };
+    let block = |dims: &[usize]| {
+        let count: usize = dims.iter().product();
+        let values: Vec<f32> = (0..count).map(|k| (k % 17) as f32 * 0.01 - 0.08).collect();
+        Block::f32(dims, &values)
+    };
+    let mut file = TensorFile {
+        metadata: Description::default().to_metadata(shape).unwrap(),
+        ..TensorFile::default()
+    };
+    for (k, [inputs, outputs]) in shape.layers().into_iter().enumerate() {
+        file.tensors.insert(format!("net.{}.weight", 2 * k), block(&[outputs, inputs]));
+        file.tensors.insert(format!("net.{}.bias", 2 * k), block(&[outputs]));
+    }
+    (file.to_bytes().unwrap(), shape.parameters())
+}
+
+const ATTRIBUTE: &str = "#[allow(long_running_const_eval)]";
+
+#[test]
+fn three_hundred_thousand_weights_compile() {
+    let (bytes, parameters) = large(386);
+    assert!(parameters > 300_000);
+    let code = embed("Mlp<2, 0, 386, 2>").replace("[0.85]", "[0.1, 0.2]");
+    let code = code.replace("static MODEL", &format!("{ATTRIBUTE}\nstatic MODEL"));
+    let start = Instant::now();
+    build("large", &bytes, &code).unwrap();
+    println!("{parameters} weights compile in {:.1} s", start.elapsed().as_secs_f64());
+}
+
+#[test]
+fn four_hundred_thousand_weights_need_the_attribute() {
+    let (bytes, parameters) = large(448);
+    assert!(parameters > 400_000);
+    let code = embed("Mlp<2, 0, 448, 2>").replace("[0.85]", "[0.1, 0.2]");
+    let message = build("larger", &bytes, &code).expect_err("the lint must speak up");
+    assert!(message.contains("long_running_const_eval"), "{message}");
+}

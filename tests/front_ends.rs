@@ -1,0 +1,139 @@
+//! The const model and the file-sized one give the same bits, on random models of many shapes.
+
+use std::collections::BTreeMap;
+
+use flowlet::{
+    Activation, ActivationKind, Euler, Gelu, GeluTanh, HeapEuler, HeapMlp, Mlp, Noise, Relu, Selu,
+    Silu, Tanh, VelocityField,
+};
+use flowlet_trainer::description::Description;
+use flowlet_trainer::network::Shape;
+use flowlet_trainer::tensor_file::{Block, TensorFile};
+
+/// A model file of random weights and units.
+fn random_file(shape: Shape, seed: u64) -> Vec<u8> {
+    let mut index = 0;
+    let mut draw = |count: usize, scale: f32| -> Vec<f32> {
+        index += 1;
+        let mut values = vec![0.0; count];
+        Noise::new(seed).fill(index, &mut values);
+        values.iter().map(|x| x * scale).collect()
+    };
+    let mut tensors = BTreeMap::new();
+    for (k, [inputs, outputs]) in shape.layers().into_iter().enumerate() {
+        let weights = draw(inputs * outputs, 1.0 / (inputs as f32).sqrt());
+        tensors.insert(format!("net.{}.weight", 2 * k), Block::f32(&[outputs, inputs], &weights));
+        tensors.insert(format!("net.{}.bias", 2 * k), Block::f32(&[outputs], &draw(outputs, 0.5)));
+    }
+    for (name, width) in [("data", shape.data_dim), ("condition", shape.condition_dim)] {
+        let scale: Vec<f32> = draw(width, 1.0).iter().map(|x| x.abs() + 0.1).collect();
+        tensors.insert(format!("{name}.mean"), Block::f32(&[width], &draw(width, 2.0)));
+        tensors.insert(format!("{name}.scale"), Block::f32(&[width], &scale));
+    }
+    let metadata = Description::default().to_metadata(shape).unwrap();
+    TensorFile { tensors, metadata }.to_bytes().unwrap()
+}
+
+/// Velocities, paths and samples of both front ends from the same file, compared bit by bit.
+fn check<const D: usize, const C: usize, const H: usize, const L: usize, A: Activation>() {
+    const STEPS: usize = 5;
+    let shape = Shape {
+        data_dim: D,
+        condition_dim: C,
+        hidden_width: H,
+        hidden_layers: L,
+        activation: A::KIND,
+    };
+    for seed in 0..3 {
+        let file = random_file(shape, seed);
+        let fixed = Box::new(Mlp::<D, C, H, L, A>::try_from_safetensors(&file).unwrap());
+        let heap = HeapMlp::try_from_safetensors(&file).unwrap();
+        let mut scratch = heap.scratch();
+        let euler = Euler::<STEPS>::UNIFORM;
+        let heap_euler = HeapEuler::uniform(STEPS.try_into().unwrap());
+        for sample in 0..4 {
+            let x: [f32; D] = Noise::new(seed + 10).sample(sample);
+            let c: [f32; C] = Noise::new(seed + 20).sample(sample);
+            let bits = |values: &[f32]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+            let name = format!("{fixed:?}, seed {seed}, sample {sample}");
+
+            let v = fixed.velocity(0.3, x, c);
+            assert!(v.iter().all(|v| v.is_finite()), "{name}");
+            assert_eq!(bits(&v), bits(heap.velocity(0.3, &x, &c, &mut scratch)), "{name}");
+            assert_eq!(bits(&v), bits(&fixed.given(c).velocity(0.3, x, [])), "{name}");
+
+            let path: Vec<f32> = euler.path(&*fixed, x, c).flat_map(|(_, x)| x).collect();
+            let heap_path = heap_euler.trajectory(&heap, &x, &c, &mut scratch);
+            assert_eq!(bits(&path), bits(&heap_path[D..]), "{name}");
+
+            let mut heap_sample = x;
+            heap_euler.sample(&heap, &mut heap_sample, &c, &mut scratch);
+            assert_eq!(bits(&euler.sample(&*fixed, x, c)), bits(&heap_sample), "{name}");
+        }
+    }
+}
+
+macro_rules! check {
+    ($($d:literal $c:literal $h:literal $l:literal $a:ident;)+) => {
+        { $(check::<$d, $c, $h, $l, $a>();)+ }
+    };
+}
+
+/// With room for the large ones: `try_from_safetensors` gives its model by value.
+fn with_a_large_stack(run: fn()) {
+    std::thread::Builder::new().stack_size(64 << 20).spawn(run).unwrap().join().unwrap();
+}
+
+#[test]
+fn small_and_odd_shapes() {
+    with_a_large_stack(|| {
+        check! {
+            1 0 1 0 Gelu;
+            1 0 1 1 GeluTanh;
+            1 1 2 0 Silu;
+            2 0 3 1 Selu;
+            2 1 5 2 Tanh;
+            3 0 7 3 Relu;
+            3 2 8 4 Gelu;
+            4 3 9 0 GeluTanh;
+            4 8 15 1 Silu;
+            5 4 16 2 Selu;
+            5 0 17 3 Tanh;
+            6 5 24 4 Relu;
+            6 1 31 1 Gelu;
+            7 6 32 0 GeluTanh;
+            7 7 33 2 Silu;
+            8 8 39 1 Selu;
+            8 0 40 3 Tanh;
+            1 8 41 4 Relu;
+        }
+    });
+}
+
+#[test]
+fn wide_shapes() {
+    with_a_large_stack(|| {
+        check! {
+            2 0 63 1 Gelu;
+            1 0 64 1 Gelu;
+            2 8 65 2 GeluTanh;
+            3 3 96 0 Silu;
+            5 2 100 4 Selu;
+            8 7 127 1 Tanh;
+            7 1 128 2 Relu;
+            4 4 129 3 Gelu;
+            6 8 130 4 Silu;
+        }
+    });
+}
+
+#[test]
+fn a_robot_policys_shape() {
+    with_a_large_stack(check::<112, 32, 256, 2, Gelu>);
+}
+
+#[test]
+fn every_activation_is_among_the_shapes() {
+    let kinds = [Gelu::KIND, GeluTanh::KIND, Silu::KIND, Selu::KIND, Tanh::KIND, Relu::KIND];
+    assert_eq!(kinds, ActivationKind::ALL);
+}

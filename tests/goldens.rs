@@ -1,0 +1,125 @@
+//! The committed models: the runtime, const and alloc, held against candle's f32 and the f64
+//! reference, at every step of every path and on the velocity grid.
+//!
+//! Once against the committed golden files, once against candle and the reference run anew.
+
+use std::path::{Path, PathBuf};
+
+use flowlet::{Activation, Digest, Euler, Mlp, VelocityField};
+use flowlet_trainer::golden::{Answers, Golden};
+use flowlet_trainer::model::Model;
+use flowlet_trainer::verify::verify;
+
+static MIXTURE: Mlp<1, 0, 64, 1> =
+    Mlp::from_safetensors(include_bytes!("../weights/mixture/model.safetensors"));
+static MOONS: Mlp<2, 0, 64, 1> =
+    Mlp::from_safetensors(include_bytes!("../weights/moons/model.safetensors"));
+static EIGHT_GAUSSIANS: Mlp<2, 8, 64, 1> =
+    Mlp::from_safetensors(include_bytes!("../weights/8gaussians/model.safetensors"));
+
+/// The steps of the committed goldens.
+const STEPS: usize = 50;
+
+fn directory(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("weights").join(name)
+}
+
+fn open(name: &str) -> (Model, Golden) {
+    let model = Model::open(&directory(name)).unwrap();
+    let golden = Golden::read(&directory(name).join("golden.safetensors")).unwrap();
+    (model, golden)
+}
+
+/// What the const front end gives on a golden file's inputs: paths and velocities.
+fn run<const D: usize, const C: usize, const H: usize, const L: usize, A: Activation>(
+    mlp: &Mlp<D, C, H, L, A>,
+    golden: &Golden,
+) -> (Vec<f32>, Vec<f32>) {
+    assert_eq!(golden.times.len(), STEPS + 1);
+    let solver = &Euler::<STEPS>::UNIFORM;
+    let array = |row: &[f32]| <[f32; D]>::try_from(row).unwrap();
+    let condition = |row: &[f32]| <[f32; C]>::try_from(row).unwrap();
+    let paths = (0..golden.x_0.rows()).flat_map(|p| {
+        let (x_0, c) = (array(golden.x_0.row(p)), condition(golden.condition.row(p)));
+        let path: Vec<[f32; D]> =
+            std::iter::once(x_0).chain(solver.path(mlp, x_0, c).map(|(_, x)| x)).collect();
+        // The condition's terms computed once must not change a bit.
+        let given: Vec<[f32; D]> = solver.path(&mlp.given(c), x_0, []).map(|(_, x)| x).collect();
+        assert_eq!(given, path[1..]);
+        path.into_flattened()
+    });
+    let velocities = (0..golden.grid_t.len()).flat_map(|g| {
+        let c = condition(golden.grid_condition.row(g));
+        mlp.velocity(golden.grid_t[g], array(golden.grid_x.row(g)), c)
+    });
+    (paths.collect(), velocities.collect())
+}
+
+fn check<const D: usize, const C: usize, const H: usize, const L: usize, A: Activation>(
+    name: &str,
+    mlp: &Mlp<D, C, H, L, A>,
+) {
+    let (model, committed) = open(name);
+    let mut anew = committed.clone();
+    anew.answer(&model).unwrap();
+    let (paths, velocities) = run(mlp, &committed);
+    for golden in [&committed, &anew] {
+        let report = verify(&model, golden).unwrap();
+        assert!(report.passes(), "{name}\n{report}");
+        assert_eq!(
+            golden.path_digest(&paths),
+            golden.path.digest,
+            "{name}: const and alloc differ"
+        );
+        let mut digest = Digest::new();
+        digest.update(&velocities);
+        assert_eq!(digest.value(), golden.velocity.digest, "{name}: const and alloc differ");
+        within_tolerance(name, "paths", &paths, &golden.path);
+        within_tolerance(name, "velocities", &velocities, &golden.velocity);
+    }
+    // candle's f32 may differ by its order of additions from one CPU to another, f64 hardly.
+    let worst = worst(&anew.path.reference, &committed.path.reference);
+    assert!(worst < 1e-10, "{name}: the reference moved by {worst:e}");
+}
+
+/// Twice candle's own worst error, or 1e-6.
+fn within_tolerance(name: &str, what: &str, found: &[f32], golden: &Answers) {
+    let found: Vec<f64> = found.iter().copied().map(f64::from).collect();
+    let candle: Vec<f64> = golden.candle.iter().copied().map(f64::from).collect();
+    let (error, candle) = (worst(&found, &golden.reference), worst(&candle, &golden.reference));
+    assert!(error <= (2.0 * candle).max(1e-6), "{name}, {what}: {error:e}, candle {candle:e}");
+}
+
+fn worst(a: &[f64], b: &[f64]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
+}
+
+#[test]
+fn mixture() {
+    check("mixture", &MIXTURE);
+}
+
+#[test]
+fn moons() {
+    check("moons", &MOONS);
+}
+
+#[test]
+fn eight_gaussians_by_class() {
+    check("8gaussians", &EIGHT_GAUSSIANS);
+}
+
+#[test]
+fn a_moved_weight_is_noticed() {
+    let (model, golden) = open("mixture");
+    let mut file = model.file.clone();
+    let block = file.tensors["net.4.bias"].clone();
+    let moved: Vec<f32> = block.to_f32().unwrap().iter().map(|b| b + 1e-4).collect();
+    let block = flowlet_trainer::tensor_file::Block::f32(block.shape(), &moved);
+    file.tensors.insert("net.4.bias".to_string(), block);
+    let moved = Model::parse(&file.to_bytes().unwrap(), "moved".into()).unwrap();
+    let report = verify(&moved, &golden).unwrap();
+    assert!(!report.passes(), "{report}");
+    assert!(report.path.runtime > 5e-5, "{report}");
+}

@@ -1,0 +1,184 @@
+//! flowlet held against PyTorch: fifty training steps, the article's own state dict, other
+//! conventions, activations. `pytorch/make.py` made the files.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use candle_core::{Device, Tensor};
+use candle_nn::Optimizer;
+use flowlet::{ActivationKind, Euler, Mlp};
+use flowlet_trainer::import::{Convention, import};
+use flowlet_trainer::model::Model;
+use flowlet_trainer::network::{Network, Shape};
+use flowlet_trainer::path::linear;
+use flowlet_trainer::reference::activate;
+use flowlet_trainer::tensor_file::TensorFile;
+use flowlet_trainer::training::{adam, loss};
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pytorch").join(name)
+}
+
+fn worst(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+}
+
+#[test]
+fn fifty_training_steps_give_pytorchs_losses_and_weights() {
+    let file = candle_core::safetensors::load(fixture("parity.safetensors"), &Device::Cpu).unwrap();
+    let under = |prefix: &str| -> BTreeMap<String, Tensor> {
+        let named = file.iter().filter_map(|(name, tensor)| {
+            name.strip_prefix(prefix).map(|name| (name.to_string(), tensor.clone()))
+        });
+        named.collect()
+    };
+    let shape = Shape {
+        data_dim: 1,
+        condition_dim: 0,
+        hidden_width: 64,
+        hidden_layers: 1,
+        activation: ActivationKind::Gelu,
+    };
+    let network = Network::from_tensors(shape, &under("initial.")).unwrap();
+    let mut optimizer = adam(network.variables(), 1e-3).unwrap();
+    let none = Tensor::zeros((256, 0), candle_core::DType::F32, &Device::Cpu).unwrap();
+    let losses: Vec<f32> = (0..50)
+        .map(|step| {
+            let [x_0, x_1, t] = ["x_0", "x_1", "t"].map(|name| file[name].get(step).unwrap());
+            let loss = loss(&network, &linear(&x_0, &x_1, &t).unwrap(), &none).unwrap();
+            optimizer.backward_step(&loss).unwrap();
+            loss.to_scalar().unwrap()
+        })
+        .collect();
+
+    let error = worst(&losses, &file["losses"].to_vec1().unwrap());
+    println!("losses: worst difference {error:e}");
+    assert!(error <= 1e-5, "losses: {error:e}");
+    let expected = under("final.");
+    assert_eq!(expected.len(), 6);
+    for (name, tensor) in network.tensors() {
+        let flat = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        let error = worst(&flat(&tensor), &flat(&expected[&name]));
+        println!("{name}: worst difference {error:e}");
+        assert!(error <= 1e-5, "{name}: {error:e}");
+    }
+}
+
+/// A state dict of the article's class, as PyTorch saved it: no metadata, no conversion.
+static ARTICLE: Mlp<1, 0, 64, 1> =
+    Mlp::from_safetensors(include_bytes!("pytorch/article.safetensors"));
+
+#[test]
+fn the_articles_own_state_dict_gives_pytorchs_path() {
+    let outputs = TensorFile::read(&fixture("article_outputs.safetensors")).unwrap();
+    let values = |name: &str| outputs.tensor(name).unwrap().to_f32().unwrap();
+    let found: Vec<f32> = values("x_0")
+        .into_iter()
+        .flat_map(|x_0| Euler::<15>::UNIFORM.trajectory::<1, 0, 16>(&ARTICLE, [x_0], []))
+        .flatten()
+        .collect();
+    let error = worst(&found, &values("path"));
+    println!("worst difference {error:e}; 0.85 goes to {}", found[15]);
+    assert!(error <= 1e-5, "{error:e}");
+
+    let model = Model::open(&fixture("article.safetensors")).unwrap();
+    assert!(!model.states_its_convention);
+    check_outputs(&model, "article_outputs.safetensors");
+}
+
+/// The velocities and paths of an imported model against PyTorch's.
+fn check_outputs(model: &Model, outputs: &str) {
+    let outputs = TensorFile::read(&fixture(outputs)).unwrap();
+    let values = |name: &str| {
+        outputs.tensors.get(name).map(|block| block.to_f32().unwrap()).unwrap_or_default()
+    };
+    let (data_dim, condition_dim) = (model.mlp.data_dim(), model.mlp.condition_dim());
+    let mut scratch = model.mlp.scratch();
+    let row = |values: &[f32], row: usize, width: usize| values[row * width..][..width].to_vec();
+
+    let (t, x, c) = (values("t"), values("x"), values("c"));
+    let velocity: Vec<f32> = (0..t.len())
+        .flat_map(|k| {
+            let (x, c) = (row(&x, k, data_dim), row(&c, k, condition_dim));
+            model.mlp.velocity(t[k], &x, &c, &mut scratch).to_vec()
+        })
+        .collect();
+    let error = worst(&velocity, &values("velocity"));
+    assert!(error <= 1e-5, "velocities: {error:e}");
+
+    let (x_0, c_0) = (values("x_0"), values("c_0"));
+    let solver = model.solver(Some(15)).unwrap();
+    let path: Vec<f32> = (0..x_0.len() / data_dim)
+        .flat_map(|k| {
+            let (x_0, c) = (row(&x_0, k, data_dim), row(&c_0, k, condition_dim));
+            solver.trajectory(&model.mlp, &x_0, &c, &mut scratch)
+        })
+        .collect();
+    let error = worst(&path, &values("path"));
+    println!("{}: worst difference of paths {error:e}", model.path.display());
+    assert!(error <= 1e-5, "paths: {error:e}");
+}
+
+fn import_and_check(name: &str, columns: &str, activation: ActivationKind, prefix: Option<&str>) {
+    let convention = Convention {
+        columns: columns.split(',').map(str::to_string).collect(),
+        activation,
+        prefix: prefix.map(str::to_string),
+    };
+    let (file, _) = import(&fixture(name), &convention).unwrap();
+    let model = Model::parse(&file.to_bytes().unwrap(), name.into()).unwrap();
+    let stem = name.split('.').next().unwrap();
+    check_outputs(&model, &format!("{stem}_outputs.safetensors"));
+}
+
+#[test]
+fn torchcfms_mlp_is_imported() {
+    import_and_check("torchcfm_mlp.safetensors", "x,t", ActivationKind::Selu, None);
+}
+
+#[test]
+fn metas_mlp_is_imported_from_safetensors_and_from_a_pickle() {
+    for name in ["meta_mlp.safetensors", "meta_mlp.pt"] {
+        import_and_check(name, "x,t", ActivationKind::Silu, Some("main"));
+    }
+}
+
+#[test]
+fn conditions_between_state_and_time_are_imported() {
+    import_and_check("conditional_mlp.safetensors", "x,c,t", ActivationKind::Tanh, None);
+}
+
+#[test]
+fn the_wrong_columns_would_be_noticed() {
+    let convention = Convention {
+        columns: ["t", "x"].map(str::to_string).to_vec(),
+        activation: ActivationKind::Selu,
+        prefix: None,
+    };
+    let (file, _) = import(&fixture("torchcfm_mlp.safetensors"), &convention).unwrap();
+    let model = Model::parse(&file.to_bytes().unwrap(), "swapped".into()).unwrap();
+    let found =
+        std::panic::catch_unwind(|| check_outputs(&model, "torchcfm_mlp_outputs.safetensors"));
+    assert!(found.is_err());
+}
+
+#[test]
+fn activations_are_pytorchs() {
+    let file = TensorFile::read(&fixture("activations.safetensors")).unwrap();
+    let x = file.tensor("x").unwrap().to_f32().unwrap();
+    for kind in ActivationKind::ALL {
+        let expected = file.tensor(kind.name()).unwrap().to_f64().unwrap();
+        for (&x, &expected) in x.iter().zip(&expected) {
+            let runtime = f64::from(kind.apply(x));
+            let allowed = 3e-7 * f64::from(x).abs() + 1e-37;
+            assert!((runtime - expected).abs() <= allowed, "{kind}({x}): {runtime}, {expected}");
+            let reference = activate(kind, f64::from(x));
+            let allowed = 1e-14 * f64::from(x).abs().max(1e-30);
+            assert!(
+                (reference - expected).abs() <= allowed,
+                "{kind}({x}): {reference}, {expected}"
+            );
+        }
+    }
+}

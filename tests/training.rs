@@ -1,0 +1,154 @@
+//! A short training run: the loss falls, every parameter moves, a seed decides everything.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use flowlet_trainer::config::{Config, preset};
+use flowlet_trainer::dataset::Dataset;
+use flowlet_trainer::description::Description;
+use flowlet_trainer::metrics::Measurement;
+use flowlet_trainer::model::export;
+use flowlet_trainer::network::Network;
+use flowlet_trainer::random::{Stream, generator};
+use flowlet_trainer::training::{Monitor, Trained, train};
+
+#[derive(Default)]
+struct Watch {
+    measured: Vec<Measurement>,
+    stop_after: Option<usize>,
+    iterations: usize,
+}
+
+impl Monitor for Watch {
+    fn iteration(&mut self, iteration: usize, _: f64) {
+        self.iterations = iteration;
+    }
+
+    fn measured(&mut self, measurement: &Measurement) -> Result<()> {
+        self.measured.push(*measurement);
+        Ok(())
+    }
+
+    fn stops(&self) -> bool {
+        self.stop_after == Some(self.iterations)
+    }
+}
+
+fn short(name: &str, seed: u64) -> Config {
+    let mut config = preset(name).unwrap();
+    config.seed = seed;
+    config.train.iterations = 300;
+    config.train.batch_size = 64;
+    config.model.hidden_width = 16;
+    config
+}
+
+fn run(config: &Config, watch: &mut Watch) -> (Trained, Vec<u8>) {
+    let mut dataset = Dataset::open(config).unwrap();
+    let trained = train(config, &mut dataset, watch).unwrap();
+    let file = export(&trained.network, &dataset.units, &Description::default()).unwrap();
+    (trained, file.to_bytes().unwrap())
+}
+
+fn values(network: &Network) -> BTreeMap<String, Vec<f32>> {
+    let flat = |(name, tensor): (String, candle_core::Tensor)| {
+        (name, tensor.flatten_all().unwrap().to_vec1().unwrap())
+    };
+    network.tensors().into_iter().map(flat).collect()
+}
+
+#[test]
+fn the_loss_falls_and_every_parameter_moves() {
+    let config = short("mixture", 0);
+    let mut watch = Watch::default();
+    let (trained, _) = run(&config, &mut watch);
+    let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
+    let (first, last) = (mean(&trained.losses[..30]), mean(&trained.losses[270..]));
+    assert!(last < 0.9 * first, "{first} to {last}");
+
+    let mut rng = generator(0, Stream::Weights);
+    let device = candle_core::Device::Cpu;
+    let start = Network::initialize(trained.network.shape(), &mut rng, &device).unwrap();
+    let (start, end) = (values(&start), values(&trained.network));
+    assert_eq!(start.len(), 6);
+    for (name, start) in start {
+        for (k, (start, end)) in start.iter().zip(&end[&name]).enumerate() {
+            assert_ne!(start, end, "{name}, element {k}");
+        }
+    }
+}
+
+#[test]
+fn every_activation_learns() {
+    for kind in flowlet::ActivationKind::ALL {
+        let mut config = short("8gaussians", 1);
+        config.data.condition = vec!["class".to_string()];
+        config.model.activation = kind.name().to_string();
+        let (trained, _) = run(&config, &mut Watch::default());
+        let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
+        let (first, last) = (mean(&trained.losses[..30]), mean(&trained.losses[270..]));
+        assert!(last < 0.8 * first, "{kind}: {first} to {last}");
+    }
+}
+
+#[test]
+fn a_seed_decides_every_byte() {
+    for name in ["mixture", "moons"] {
+        let model = |seed| run(&short(name, seed), &mut Watch::default()).1;
+        assert_eq!(model(5), model(5), "{name}");
+        assert_ne!(model(5), model(6), "{name}");
+    }
+}
+
+#[test]
+fn metrics_come_in_order_and_judge_on_held_out_data() {
+    let mut watch = Watch::default();
+    let (trained, _) = run(&short("moons", 0), &mut watch);
+    assert_eq!(watch.measured.len(), 300);
+    assert!(watch.measured.windows(2).all(|pair| pair[0].iteration < pair[1].iteration));
+    assert!(watch.measured.iter().all(|m| m.gradient_norm > 0.0 && m.loss.is_finite()));
+    let last = watch.measured.last().unwrap();
+    let held_out = last.held_out_loss.expect("the last row judges");
+    assert!((held_out - trained.recent_loss()).abs() < 1.0, "{held_out}");
+    let judged = watch.measured.iter().filter(|m| m.held_out_loss.is_some()).count();
+    assert_eq!(judged, 30);
+}
+
+#[test]
+fn a_stopped_run_is_the_beginning_of_the_whole_one() {
+    let mut watch = Watch { stop_after: Some(120), ..Watch::default() };
+    let (stopped, bytes) = run(&short("mixture", 2), &mut watch);
+    assert_eq!(stopped.losses.len(), 120);
+    let mut config = short("mixture", 2);
+    config.train.iterations = 120;
+    assert_eq!(bytes, run(&config, &mut Watch::default()).1);
+}
+
+#[test]
+fn a_diverging_run_says_where_and_what_to_try() {
+    let mut config = short("mixture", 0);
+    config.train.learning_rate = 1e30;
+    let mut dataset = Dataset::open(&config).unwrap();
+    let error = train(&config, &mut dataset, &mut Watch::default()).unwrap_err().to_string();
+    assert!(error.contains("at iteration") && error.contains("learning rate"), "{error}");
+}
+
+/// The gradient that training follows is that of the function: checked by differences.
+#[test]
+fn gradients_are_those_of_the_function() {
+    use candle_core::{Device, Tensor, Var};
+    use flowlet_trainer::activation::apply_in_training;
+    let points: Vec<f32> = (-40..=40).map(|k| k as f32 * 0.15 + 0.01).collect();
+    for kind in flowlet::ActivationKind::ALL {
+        let x = Var::from_tensor(&Tensor::new(&points[..], &Device::Cpu).unwrap()).unwrap();
+        let y = apply_in_training(kind, &x).unwrap().sum_all().unwrap();
+        let gradient: Vec<f32> = y.backward().unwrap().get(&x).unwrap().to_vec1().unwrap();
+        for (&x, &found) in points.iter().zip(&gradient) {
+            let h = 1e-5;
+            let f = |x: f64| flowlet_trainer::reference::activate(kind, x);
+            let expected = (f(f64::from(x) + h) - f(f64::from(x) - h)) / (2.0 * h);
+            let error = (f64::from(found) - expected).abs();
+            assert!(error < 1e-5, "{kind} at {x}: {found}, expected {expected}");
+        }
+    }
+}
