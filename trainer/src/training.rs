@@ -96,7 +96,7 @@ pub fn train(config: &Config, dataset: &mut Dataset, monitor: &mut dyn Monitor) 
         if !loss.is_finite() {
             bail!(
                 "training diverged: the loss is {loss} at iteration {iteration}. Try a smaller \
-                 learning rate (it is {}), a larger batch (it is {}), or look for outliers in the \
+                 learning rate (it is {:e}), a larger batch (it is {}), or look for outliers in the \
                  data",
                 config.train.learning_rate,
                 config.train.batch_size

@@ -18,7 +18,7 @@ use crate::metrics::MetricsFile;
 use crate::model::{MODEL_FILE, Model, export};
 use crate::random::{Stream, generator};
 use crate::run_directory::{CONFIG_FILE, METRICS_FILE, RunDirectory};
-use crate::training::{Trained, train};
+use crate::training::{Trained, device, train};
 use crate::verify::{Report, verify};
 
 /// Train a model, export it, and verify the runtime against the trainer.
@@ -108,6 +108,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let (mut config, name) = resolve(args)?;
     config.check()?;
+    device(&config.train.device)?;
     let mut dataset = Dataset::open(&config)?;
     for warning in &dataset.warnings {
         eprintln!("warning: {warning}");
@@ -278,7 +279,7 @@ fn summarize(
         if report.passes() { "verified" } else { "OUT OF TOLERANCE" }
     );
     println!(
-        "  model       {} weights, {} bytes; {:.1} µs a sample in {} steps here",
+        "  model       {} weights, {} bytes; {:.1} µs a sample in {} steps on one core",
         thousands(model.shape().parameters()),
         thousands(model.bytes),
         judgement.seconds_per_sample * 1e6,

@@ -75,13 +75,14 @@ pub fn encode(columns: &[ConditionColumn], cells: &[&str]) -> Result<Vec<f32>> {
         .collect()
 }
 
-/// Reads one row of conditions per sample: the columns called like `columns`, or all `C` numbers.
+/// Reads one row of conditions per sample: the columns called like `columns`, or all `C` numbers; a
+/// CSV of numbers alone needs no row of names.
 ///
 /// # Errors
 ///
 /// When the file cannot be read or does not fit; the message names the line.
 pub fn load_conditions(path: &Path, columns: &[ConditionColumn]) -> Result<Matrix> {
-    let table = Table::read(path)?;
+    let table = Table::read_numbers(path)?;
     let width: usize = columns.iter().map(ConditionColumn::width).sum();
     let named: Vec<Option<usize>> = columns
         .iter()

@@ -45,7 +45,7 @@ impl Matrix {
     }
 
     /// The rows, to be changed in place. A matrix without columns has none to change.
-    pub(super) fn rows_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
+    pub fn rows_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
         self.values.chunks_exact_mut(self.columns.max(1))
     }
 

@@ -1,0 +1,424 @@
+//! The command as its users meet it: what they type, what comes back, what is left on the disk.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// A user's directory.
+struct Desk(TempDir);
+
+impl Desk {
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, contents: impl AsRef<[u8]>) {
+        fs::write(self.path(name), contents).unwrap();
+    }
+
+    fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_flowlet"));
+        command.args(arguments.split_whitespace()).current_dir(self.0.path());
+        command
+    }
+
+    fn run(&self, arguments: &str) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs what must succeed, and gives its standard output.
+    #[track_caller]
+    fn succeed(&self, arguments: &str) -> String {
+        let output = self.run(arguments);
+        assert!(output.status.success(), "{arguments}: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    /// Runs what must fail with one clear error; nothing may be written by it.
+    #[track_caller]
+    fn fail(&self, arguments: &str, expected: &str) {
+        let before = self.files();
+        let output = self.run(arguments);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments}: {error}");
+        assert!(error.contains(expected), "{arguments}: {error}");
+        assert_eq!(error.trim().lines().count(), 1, "{arguments}: {error}");
+        assert_eq!(self.files(), before, "{arguments}");
+    }
+
+    fn files(&self) -> BTreeSet<(PathBuf, Vec<u8>)> {
+        fn collect(directory: &Path, files: &mut BTreeSet<(PathBuf, Vec<u8>)>) {
+            for entry in fs::read_dir(directory).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    collect(&path, files);
+                } else {
+                    let contents = fs::read(&path).unwrap();
+                    files.insert((path, contents));
+                }
+            }
+        }
+        let mut files = BTreeSet::new();
+        collect(self.0.path(), &mut files);
+        files
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn weights(name: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../weights").join(name).display().to_string()
+}
+
+/// 400 points of two labels around (100, 0), of very different scales.
+fn points() -> String {
+    let mut text = "x,y,label,speed\n".to_string();
+    for k in 0..400_u32 {
+        let angle = f64::from(k) * 2.399;
+        let (label, radius) = if k % 2 == 0 { ("cat", 1.0) } else { ("dog", 3.0) };
+        let (sin, cos) = angle.sin_cos();
+        let speed = f64::from(k * 7919 % 101) / 10.0;
+        text.push_str(&format!(
+            "{},{},{label},{speed}\n",
+            100.0 + 10.0 * radius * cos,
+            radius * sin
+        ));
+    }
+    text
+}
+
+const SHORT: &str = "--iterations 60 --batch-size 32 --hidden-width 8";
+
+#[test]
+fn a_csv_is_trained_on_without_a_configuration() {
+    let desk = Desk::new();
+    desk.write("points.csv", points());
+    let summary = desk.succeed(&format!("train points.csv --data x,y --condition label {SHORT}"));
+    for expected in ["runs/points", "held-out rows", "verified", "weights", "memory"] {
+        assert!(summary.contains(expected), "{summary}");
+    }
+    for file in ["model.safetensors", "golden.safetensors", "config.toml", "metrics.csv"] {
+        assert!(desk.path("runs/points").join(file).exists(), "{file}");
+    }
+    assert!(desk.succeed("verify runs/points").contains("passed"));
+
+    let samples = desk.succeed("sample runs/points -n 5 --condition dog");
+    let mut lines = samples.lines();
+    assert_eq!(lines.next(), Some("x,y"));
+    let x: Vec<f32> = lines.map(|line| line.split(',').next().unwrap().parse().unwrap()).collect();
+    assert_eq!(x.len(), 5);
+    // In data units: around 100, not around 0.
+    assert!(x.iter().all(|x| (20.0..180.0).contains(x)), "{x:?}");
+}
+
+#[test]
+fn arrays_are_trained_on_without_a_configuration() {
+    let desk = Desk::new();
+    let array = |shape: &[u64], values: &[f32]| {
+        use npyz::WriterBuilder;
+        let mut bytes = Vec::new();
+        let options = npyz::WriteOptions::new().default_dtype().shape(shape);
+        let mut writer = options.writer(&mut bytes).begin_nd().unwrap();
+        writer.extend(values.iter().copied()).unwrap();
+        writer.finish().unwrap();
+        bytes
+    };
+    let values: Vec<f32> = (0..600).map(|k| ((k * 31 % 97) as f32).sin()).collect();
+    desk.write("actions.npy", array(&[100, 3, 2], &values));
+    desk.write("obs.npy", array(&[100, 2], &values[..200]));
+    desk.succeed(&format!("train --data actions.npy --conditions obs.npy {SHORT}"));
+    let shape = desk.succeed("inspect runs/actions");
+    assert!(shape.contains("D = 6 data dimensions, C = 2 conditions"), "{shape}");
+
+    let out = desk.succeed(&format!("train actions.npy --data 0..2,5 --out three {SHORT}"));
+    assert!(out.contains("three"), "{out}");
+    assert!(desk.succeed("inspect three").contains("D = 3 data"));
+
+    // One row per sample, in the files' order.
+    desk.succeed("sample runs/actions --conditions obs.npy --out samples.npy");
+    desk.write("x0.csv", "0,0,0,0,0,0\n1,1,1,1,1,1\n");
+    desk.write("c.csv", "0.5,-0.5\n0.1,0.2\n");
+    let both = desk.succeed("sample runs/actions --x0 x0.csv --conditions c.csv");
+    assert_eq!(both.lines().count(), 3);
+    desk.write("x0.csv", "1,1,1,1,1,1\n0,0,0,0,0,0\n");
+    desk.write("c.csv", "0.1,0.2\n0.5,-0.5\n");
+    let swapped = desk.succeed("sample runs/actions --x0 x0.csv --conditions c.csv");
+    let lines: Vec<&str> = both.lines().collect();
+    let swapped: Vec<&str> = swapped.lines().collect();
+    assert_eq!([lines[1], lines[2]], [swapped[2], swapped[1]]);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_with_one_thread_or_two() {
+    let desk = Desk::new();
+    let train = |out: &str, seed: u32, threads: &str| {
+        let arguments = format!("train moons --iterations 200 --seed {seed} --out {out}");
+        let output = desk.command(&arguments).env("RAYON_NUM_THREADS", threads).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        fs::read(desk.path(out).join("model.safetensors")).unwrap()
+    };
+    let first = train("a", 1, "1");
+    assert_eq!(first, train("b", 1, "2"));
+    assert_ne!(first, train("c", 2, "2"));
+}
+
+#[test]
+fn a_written_configuration_gives_its_run_again() {
+    let desk = Desk::new();
+    desk.write("points.csv", points());
+    desk.succeed(&format!("train points.csv --data x,y --holdout 0.2 --seed 9 {SHORT}"));
+    desk.succeed("train runs/points/config.toml --out again");
+    for file in ["model.safetensors", "golden.safetensors", "config.toml"] {
+        let read = |run: &str| fs::read(desk.path(run).join(file)).unwrap();
+        assert_eq!(read("runs/points"), read("again"), "{file}");
+    }
+}
+
+#[test]
+fn flags_override_a_configuration_file() {
+    let desk = Desk::new();
+    desk.write("c.toml", "seed = 4\n[data]\nsource = \"mixture\"\n[train]\niterations = 7\n");
+    desk.succeed("train c.toml --iterations 5");
+    let config = fs::read_to_string(desk.path("runs/c/config.toml")).unwrap();
+    assert!(config.contains("iterations = 5") && config.contains("seed = 4"), "{config}");
+}
+
+#[test]
+fn a_mixture_of_ones_own_is_trained_on() {
+    let desk = Desk::new();
+    desk.write(
+        "three.toml",
+        "[data]\nsource = \"mixture\"\ncondition = [\"class\"]\n\
+         [[data.components]]\nweight = 2.0\nmean = [0.0, 0.0, 9.0]\nstd = [1.0, 1.0, 0.5]\n\
+         [[data.components]]\nweight = 1.0\nmean = [5.0, 0.0, 0.0]\nstd = [0.1, 0.2, 0.5]\n",
+    );
+    desk.succeed(&format!("train three.toml {SHORT}"));
+    assert!(desk.succeed("inspect runs/three").contains("D = 3 data dimensions, C = 2 conditions"));
+}
+
+#[test]
+fn bad_input_is_refused_with_one_clear_error_and_nothing_is_written() {
+    let desk = Desk::new();
+    let model = fs::read(Path::new(&weights("mixture")).join("model.safetensors")).unwrap();
+    desk.write("truncated.safetensors", &model[..9000]);
+    let mut huge = (1_u64 << 63).to_le_bytes().to_vec();
+    huge.extend(b"{}");
+    desk.write("huge.safetensors", huge);
+    let mut nan = model.clone();
+    let end = nan.len();
+    nan[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+    desk.write("nan.safetensors", nan);
+    let header = r#"{"net.0.weight":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]},"net.0.bias":{"dtype":"F32","shape":[2],"data_offsets":[16,24]},"net.2.weight":{"dtype":"F32","shape":[1,3],"data_offsets":[24,36]},"net.2.bias":{"dtype":"F32","shape":[1],"data_offsets":[36,40]}}"#;
+    let mut chain = (header.len() as u64).to_le_bytes().to_vec();
+    chain.extend(header.as_bytes());
+    chain.extend([0; 40]);
+    desk.write("chain.safetensors", chain);
+    desk.write("points.csv", points());
+    desk.write("text.csv", "x,y\n1,2\n3,four\n5,6\n");
+    desk.write("empty.csv", "");
+    desk.write("names.csv", "x,y\n");
+    desk.write("key.toml", "[data]\nsource = \"moons\"\n[train]\nitertions = 3\n");
+    desk.write("three.csv", "1,2,3\n");
+    fs::create_dir(desk.path("directory")).unwrap();
+    let mixture = weights("mixture");
+    let gaussians = weights("8gaussians");
+
+    desk.fail("train missing.csv", "cannot read missing.csv");
+    desk.fail("sample missing.safetensors", "cannot read missing.safetensors");
+    desk.fail("sample directory", "the directory directory has no model.safetensors");
+    desk.fail("sample truncated.safetensors", "truncated.safetensors: the file is truncated");
+    desk.fail("sample huge.safetensors", "header of 9223372036854775808 bytes");
+    desk.fail("sample nan.safetensors", "tensor net.4.weight: element 63 is NaN");
+    desk.fail(
+        "sample chain.safetensors",
+        "tensor net.2.weight: expected shape [1, 2], found [1, 3]",
+    );
+    desk.fail("import chain.safetensors --out o.safetensors", "shapes do not chain");
+    desk.fail("train text.csv", "text.csv, line 3, column y: expected a number, found \"four\"");
+    desk.fail("train empty.csv", "empty.csv: the file is empty");
+    desk.fail("train names.csv", "no rows");
+    desk.fail("train points.csv --data x,yy", "there is no column yy. Did you mean y?");
+    desk.fail(&format!("sample {mixture} --steps 0"), "steps is 0: expected at least 1");
+    desk.fail(&format!("trace {mixture} --steps 0"), "steps is 0: expected at least 1");
+    desk.fail("train mixture --steps 0", "steps is 0: expected at least 1");
+    desk.fail(&format!("sample {gaussians} --condition 1,0"), "all 8 numbers");
+    desk.fail(&format!("sample {gaussians} --condition 9"), "\"9\" is no category");
+    desk.fail(&format!("sample {gaussians}"), "the model has conditions: give --condition class");
+    desk.fail(&format!("sample {mixture} --condition 1"), "the model has no conditions");
+    desk.fail(&format!("sample {mixture} --x0 three.csv"), "expected 1 columns, found 3");
+    desk.fail(&format!("sample {gaussians} -n 2 --conditions three.csv"), "found 3 columns");
+    desk.fail(&format!("sample {mixture} --out samples.txt"), "ends in .csv, .npy or .safetensors");
+    desk.fail(&format!("sample {mixture} --out nowhere/samples.csv"), "cannot write nowhere");
+    desk.fail("train mixture --out points.csv/run", "cannot create the directory");
+    desk.fail("train key.toml", "unknown key `itertions` in [train]: did you mean `iterations`?");
+    desk.fail("train moon", "did you mean moons?");
+    desk.fail("train mixture --activation sin", "no activation is called \"sin\"");
+    desk.fail("train mixture --device tpu", "expected auto, cpu or cuda");
+    desk.fail(&format!("verify {} {mixture}", weights("moons")), "D = 1, C = 0");
+}
+
+#[test]
+fn missing_values_are_skipped_and_counted_when_asked_to() {
+    let desk = Desk::new();
+    desk.write("gaps.csv", points().replacen(",cat,", ",,", 3));
+    let arguments = format!("train gaps.csv --data x,y --condition label {SHORT}");
+    desk.fail(&arguments, "gaps.csv, line 2, column label: expected a finite number, found \"\"");
+    let output = desk.run(&format!("{arguments} --skip-invalid"));
+    assert!(text(&output.stderr).contains("skipped 3 rows"), "{}", text(&output.stderr));
+    assert!(output.status.success());
+}
+
+#[test]
+fn a_constant_column_is_warned_of_or_refused() {
+    let desk = Desk::new();
+    let rows: String = (0..50).map(|k| format!("{k},7\n")).collect();
+    desk.write("flat.csv", format!("x,y\n{rows}"));
+    desk.fail(&format!("train flat.csv --strict {SHORT}"), "column y is constant");
+    let output = desk.run(&format!("train flat.csv {SHORT}"));
+    assert!(text(&output.stderr).contains("column y is constant: trained with scale 1"));
+    let samples = desk.succeed("sample runs/flat -n 3");
+    assert_eq!(samples.lines().count(), 4);
+}
+
+#[test]
+fn a_run_is_not_overwritten_without_force() {
+    let desk = Desk::new();
+    desk.succeed(&format!("train mixture {SHORT}"));
+    desk.fail(&format!("train mixture {SHORT}"), "runs/mixture exists");
+    let model = || fs::read(desk.path("runs/mixture/model.safetensors")).unwrap();
+    let first = model();
+    desk.succeed(&format!("train mixture --force --seed 1 {SHORT}"));
+    assert_ne!(model(), first);
+    // A run that fails leaves the one that it was to replace.
+    let second = model();
+    let output = desk.run(&format!("train mixture --force --learning-rate 1e30 {SHORT}"));
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("training diverged"));
+    assert_eq!(model(), second);
+    assert_eq!(fs::read_dir(desk.path("runs")).unwrap().count(), 1);
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let desk = Desk::new();
+    let mut child = desk
+        .command(&format!("sample {} -n 200000 --steps 1", weights("mixture")))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    assert_eq!(first, "x\n");
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stderr), "");
+}
+
+#[test]
+fn ctrl_c_keeps_what_was_trained() {
+    let desk = Desk::new();
+    let mut child = desk
+        .command("train mixture --iterations 1000000 --hidden-width 8 --batch-size 8")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Metrics can be read while the run goes on.
+    let metrics = desk.path("runs/mixture/metrics.csv");
+    let start = Instant::now();
+    while fs::read_to_string(&metrics).unwrap_or_default().lines().count() < 2 {
+        assert!(start.elapsed() < Duration::from_secs(60), "no metrics");
+        sleep(Duration::from_millis(20));
+    }
+    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(interrupt.unwrap().success());
+    let status = child.wait().unwrap();
+    let mut error = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+    assert!(status.success(), "{error}");
+    assert!(error.contains("keeping what was trained"), "{error}");
+    assert!(desk.succeed("verify runs/mixture").contains("passed"));
+    // What the configuration says is what was done.
+    let config = fs::read_to_string(desk.path("runs/mixture/config.toml")).unwrap();
+    assert!(!config.contains("iterations = 1000000"), "{config}");
+}
+
+#[test]
+fn samples_are_written_in_every_format() {
+    let desk = Desk::new();
+    let model = weights("moons");
+    let stdout = desk.succeed(&format!("sample {model} -n 4 --seed 3"));
+    desk.succeed(&format!("sample {model} -n 4 --seed 3 --out s.csv"));
+    desk.succeed(&format!("sample {model} -n 4 --seed 3 --out s.npy"));
+    desk.succeed(&format!("sample {model} -n 4 --seed 3 --out s.safetensors"));
+    assert_eq!(fs::read_to_string(desk.path("s.csv")).unwrap(), stdout);
+    let expected: Vec<f32> = stdout
+        .lines()
+        .skip(1)
+        .flat_map(|line| line.split(',').map(|cell| cell.parse().unwrap()).collect::<Vec<_>>())
+        .collect();
+    let npy = fs::read(desk.path("s.npy")).unwrap();
+    let array = npyz::NpyFile::new(&npy[..]).unwrap();
+    assert_eq!(array.shape(), [4, 2]);
+    assert_eq!(array.into_vec::<f32>().unwrap(), expected);
+    let bytes = fs::read(desk.path("s.safetensors")).unwrap();
+    let file = flowlet_trainer::tensor_file::TensorFile::parse(&bytes).unwrap();
+    assert_eq!(file.tensor("x").unwrap().to_f32().unwrap(), expected);
+}
+
+#[test]
+fn the_articles_path_is_traced() {
+    let desk = Desk::new();
+    let table = desk.succeed(&format!("trace {} --x0 0.85 --steps 15", weights("mixture")));
+    let lines: Vec<&str> = table.lines().collect();
+    assert_eq!(lines.len(), 17, "{table}");
+    let cells: Vec<f32> = lines[16].split_whitespace().map(|cell| cell.parse().unwrap()).collect();
+    assert_eq!(cells[0], 1.0);
+    assert!((cells[1] - 1.48).abs() < 0.08, "{table}");
+}
+
+#[test]
+fn what_is_assumed_of_a_file_without_metadata_is_said() {
+    let desk = Desk::new();
+    let article =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/pytorch/article.safetensors");
+    let output = desk.run(&format!("trace {} --x0 0.85 --steps 15", article.display()));
+    assert!(output.status.success());
+    let said = text(&output.stderr);
+    assert!(said.contains("columns t, x, c") && said.contains("exact GELU"), "{said}");
+}
+
+#[test]
+fn an_imported_state_dict_is_a_model() {
+    let desk = Desk::new();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/pytorch/meta_mlp.pt");
+    let arguments = "--columns x,t --activation swish --prefix main --out meta.safetensors";
+    let said = desk.succeed(&format!("import {} {arguments}", file.display()));
+    assert!(said.contains("D = 2, C = 0, H = 32, L = 3, silu"), "{said}");
+    let output = desk.run("sample meta.safetensors -n 2");
+    assert_eq!(text(&output.stderr), "", "its metadata say what it is");
+    assert_eq!(text(&output.stdout).lines().count(), 3);
+}
+
+#[test]
+fn a_golden_file_of_other_bits_fails_verification() {
+    let desk = Desk::new();
+    desk.succeed(&format!("train mixture --out a {SHORT}"));
+    desk.succeed(&format!("train mixture --out b --seed 1 {SHORT}"));
+    let output = desk.run("verify a b");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("FAILED"), "{}", text(&output.stdout));
+}
