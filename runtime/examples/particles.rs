@@ -73,7 +73,7 @@ fn draw(particles: &[Particle], frame: usize, animate: bool) -> String {
     }
     let mut text = format!("step {frame:2} of {STEPS}\n");
     for row in screen {
-        text.extend(row.iter().collect::<String>().trim_end().chars());
+        text.push_str(row.iter().collect::<String>().trim_end());
         // What the frame before left on the right must go.
         text.push_str(if animate { "\x1b[K\n" } else { "\n" });
     }

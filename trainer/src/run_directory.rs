@@ -37,19 +37,17 @@ impl RunDirectory {
     pub fn create(path: &Path, force: bool) -> Result<Self> {
         let context = || format!("cannot create the directory {}", path.display());
         let mut replaced = None;
-        if path.exists() {
-            if !is_beginning(path).with_context(context)? {
-                if !force {
-                    bail!(
-                        "{} exists: choose another directory by --out, or replace it by --force",
-                        path.display()
-                    );
-                }
-                if !path.is_dir() {
-                    bail!("{} is no directory: choose another by --out", path.display());
-                }
-                replaced = Some(move_aside(path)?);
+        if path.exists() && !is_beginning(path).with_context(context)? {
+            if !force {
+                bail!(
+                    "{} exists: choose another directory by --out, or replace it by --force",
+                    path.display()
+                );
             }
+            if !path.is_dir() {
+                bail!("{} is no directory: choose another by --out", path.display());
+            }
+            replaced = Some(move_aside(path)?);
         }
         fs::create_dir_all(path).with_context(context)?;
         Ok(Self { path: path.to_path_buf(), replaced, finished: false })

@@ -109,7 +109,7 @@ pub fn train(config: &Config, dataset: &mut Dataset, monitor: &mut dyn Monitor) 
         if iteration % per_row == 0 || last {
             let since = losses.len() - (iteration - 1) % per_row - 1;
             let row = &losses[since..];
-            let judged = (iteration / per_row) % ROWS_PER_HELD_OUT == 0 || last;
+            let judged = (iteration / per_row).is_multiple_of(ROWS_PER_HELD_OUT) || last;
             monitor.measured(&Measurement {
                 iteration,
                 loss: row.iter().sum::<f64>() / row.len() as f64,

@@ -25,10 +25,10 @@ fn reference(kind: ActivationKind, x: f64) -> f64 {
 /// Whether the documented error is relative to the result, rather than to the input; and the error.
 fn documented(kind: ActivationKind) -> (bool, f64) {
     match kind {
-        ActivationKind::Gelu => (false, 1.3e-7),
-        ActivationKind::GeluTanh => (false, 2.5e-7),
-        ActivationKind::Silu => (true, 2.5e-7),
-        ActivationKind::Selu => (true, 3.0e-7),
+        ActivationKind::Gelu => (false, 1.8e-7),
+        ActivationKind::GeluTanh => (false, 1.3e-7),
+        ActivationKind::Silu => (true, 1.8e-7),
+        ActivationKind::Selu => (true, 1.6e-7),
         ActivationKind::Tanh => (true, 2.0e-7),
         ActivationKind::Relu => (true, 0.0),
     }

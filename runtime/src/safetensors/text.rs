@@ -9,7 +9,8 @@ use core::fmt;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Text {
     bytes: [u8; Self::CAPACITY],
-    len: usize,
+    /// At most [`Self::CAPACITY`], in a byte: errors carry two of these by value.
+    len: u8,
     cut: bool,
 }
 
@@ -26,19 +27,19 @@ impl Text {
 
     /// What is kept of the string.
     pub const fn as_str(&self) -> &str {
-        match core::str::from_utf8(self.bytes.split_at(self.len).0) {
+        match core::str::from_utf8(self.as_bytes()) {
             Ok(text) => text,
             Err(_) => "",
         }
     }
 
     pub(crate) const fn as_bytes(&self) -> &[u8] {
-        self.bytes.split_at(self.len).0
+        self.bytes.split_at(self.len as usize).0
     }
 
     pub(crate) const fn push(&mut self, byte: u8) {
-        if self.len < Self::CAPACITY {
-            self.bytes[self.len] = if byte >= 0x20 && byte < 0x7f { byte } else { b'?' };
+        if (self.len as usize) < Self::CAPACITY {
+            self.bytes[self.len as usize] = if byte >= 0x20 && byte < 0x7f { byte } else { b'?' };
             self.len += 1;
         } else {
             self.cut = true;
@@ -57,7 +58,7 @@ impl Text {
         }
         let mut value: u64 = 0;
         let mut i = 0;
-        while i < self.len {
+        while i < self.len as usize {
             let digit = self.bytes[i].wrapping_sub(b'0');
             if digit > 9 {
                 return None;

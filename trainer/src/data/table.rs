@@ -53,19 +53,15 @@ impl Table {
 
     fn read_with(path: &Path, has_names: fn(&StringRecord) -> bool) -> Result<Self> {
         let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
-        let read: fn(&[u8], fn(&StringRecord) -> bool) -> Result<Self> =
-            match extension.to_ascii_lowercase().as_str() {
-                "csv" => |bytes, has_names| read_csv::read(bytes, b',', has_names),
-                "tsv" => |bytes, has_names| read_csv::read(bytes, b'\t', has_names),
-                "npy" => |bytes, _| read_npy::read(bytes),
-                "safetensors" => |bytes, _| read_safetensors::read(bytes),
-                _ => bail!(
-                    "{}: expected a name that ends in .csv, .tsv, .npy or .safetensors",
-                    path.display()
-                ),
-            };
+        let read = |bytes: &[u8]| match extension.to_ascii_lowercase().as_str() {
+            "csv" => read_csv::read(bytes, b',', has_names),
+            "tsv" => read_csv::read(bytes, b'\t', has_names),
+            "npy" => read_npy::read(bytes),
+            "safetensors" => read_safetensors::read(bytes),
+            _ => bail!("expected a name that ends in .csv, .tsv, .npy or .safetensors"),
+        };
         let bytes = files::read(path)?;
-        let table = read(&bytes, has_names).with_context(|| path.display().to_string())?;
+        let table = read(&bytes).with_context(|| path.display().to_string())?;
         ensure!(
             table.rows > 0 && !table.columns.is_empty(),
             "{}: no rows: expected at least one",
