@@ -89,6 +89,8 @@ impl HeapMlp {
         let rest = (1..layers)
             .map(|layer| {
                 let outputs = if layer <= hidden_layers { width } else { data };
+                // Before the allocation: no file may ask for more memory than it has bytes.
+                file.required(TensorName::Weight { layer }, Shape::matrix(outputs, width))?;
                 let mut columns = vec![0.0; width * outputs];
                 let mut bias = vec![0.0; outputs];
                 let tensor = TensorName::Weight { layer };

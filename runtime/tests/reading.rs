@@ -251,4 +251,23 @@ fn a_file_cannot_make_the_heap_grow_beyond_its_own_size() {
         "net.2.weight":{"dtype":"F32","shape":[1,1099511627776],"data_offsets":[0,0]}}"#;
     let found = flowlet::HeapMlp::try_from_safetensors(&file(header, &[])).unwrap_err();
     assert!(matches!(found, LoadError::Offsets { .. }), "{found}");
+
+    // A wide first and last layer that are there, and a hidden one that would be 2⁴⁰ floats.
+    let width = 1 << 20;
+    let tensor = |name, shape: &[usize]| model_file::Tensor {
+        name,
+        dtype: "F32",
+        shape: shape.to_vec(),
+        values: vec![0.0; shape.iter().product()],
+    };
+    let tensors = [
+        tensor("net.0.weight", &[width, 2]),
+        tensor("net.0.bias", &[width]),
+        tensor("net.2.weight", &[1, 1]),
+        tensor("net.2.bias", &[width]),
+        tensor("net.4.weight", &[1, width]),
+        tensor("net.4.bias", &[1]),
+    ];
+    let found = flowlet::HeapMlp::try_from_safetensors(&file_of(&tensors, None)).unwrap_err();
+    assert!(matches!(found, LoadError::Shape { .. }), "{found}");
 }
