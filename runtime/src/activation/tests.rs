@@ -58,10 +58,12 @@ fn errors_are_as_documented() {
 }
 
 #[test]
-#[ignore = "all 2^32 inputs"]
-fn errors_over_all_inputs() {
+#[ignore = "all 2³² inputs: minutes in release"]
+fn errors_over_all_inputs_are_as_documented() {
     for kind in ActivationKind::ALL {
-        std::println!("{kind}: {:e}", worst(kind, sweep::all()));
+        let worst = worst(kind, sweep::all());
+        std::println!("{kind}: {worst:e}");
+        assert!(worst <= documented(kind).1);
     }
 }
 

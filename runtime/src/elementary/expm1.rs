@@ -24,16 +24,20 @@ mod tests {
     use super::*;
     use crate::elementary::sweep;
 
+    const DOCUMENTED: f64 = 2.0e-7;
+
     #[test]
     fn error_is_as_documented() {
         let worst = sweep::relative(sweep::sample(), expm1, libm::expm1);
-        assert!(worst <= 2.0e-7, "{worst:e}");
+        assert!(worst <= DOCUMENTED, "{worst:e}");
     }
 
     #[test]
-    #[ignore = "all 2^32 inputs"]
-    fn error_over_all_inputs() {
-        std::println!("{:e}", sweep::relative(sweep::all(), expm1, libm::expm1));
+    #[ignore = "all 2³² inputs: minutes in release"]
+    fn error_over_all_inputs_is_as_documented() {
+        let worst = sweep::relative(sweep::all(), expm1, libm::expm1);
+        std::println!("expm1: {worst:e}");
+        assert!(worst <= DOCUMENTED);
     }
 
     #[test]

@@ -52,16 +52,20 @@ mod tests {
         0.5 * libm::erfc(-x * core::f64::consts::FRAC_1_SQRT_2)
     }
 
+    const DOCUMENTED: f64 = 1.2e-7;
+
     #[test]
     fn error_is_as_documented() {
         let worst = sweep::absolute(sweep::sample(), normal_cdf, reference);
-        assert!(worst <= 1.2e-7, "{worst:e}");
+        assert!(worst <= DOCUMENTED, "{worst:e}");
     }
 
     #[test]
-    #[ignore = "all 2^32 inputs"]
-    fn error_over_all_inputs() {
-        std::println!("{:e}", sweep::absolute(sweep::all(), normal_cdf, reference));
+    #[ignore = "all 2³² inputs: minutes in release"]
+    fn error_over_all_inputs_is_as_documented() {
+        let worst = sweep::absolute(sweep::all(), normal_cdf, reference);
+        std::println!("normal_cdf: {worst:e}");
+        assert!(worst <= DOCUMENTED);
     }
 
     #[test]

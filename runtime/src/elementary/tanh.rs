@@ -21,16 +21,20 @@ mod tests {
     use super::*;
     use crate::elementary::sweep;
 
+    const DOCUMENTED: f64 = 2.0e-7;
+
     #[test]
     fn error_is_as_documented() {
         let worst = sweep::relative(sweep::sample(), tanh, libm::tanh);
-        assert!(worst <= 2.0e-7, "{worst:e}");
+        assert!(worst <= DOCUMENTED, "{worst:e}");
     }
 
     #[test]
-    #[ignore = "all 2^32 inputs"]
-    fn error_over_all_inputs() {
-        std::println!("{:e}", sweep::relative(sweep::all(), tanh, libm::tanh));
+    #[ignore = "all 2³² inputs: minutes in release"]
+    fn error_over_all_inputs_is_as_documented() {
+        let worst = sweep::relative(sweep::all(), tanh, libm::tanh);
+        std::println!("tanh: {worst:e}");
+        assert!(worst <= DOCUMENTED);
     }
 
     #[test]
