@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::files::write_whole;
+use crate::golden::GOLDEN_FILE;
+use crate::model::MODEL_FILE;
 
 /// The resolved configuration, beside the weights.
 pub const CONFIG_FILE: &str = "config.toml";
@@ -15,6 +17,9 @@ pub const METRICS_FILE: &str = "metrics.csv";
 
 /// What lies in the directory while a run goes on, or after it has failed.
 const BEGINNING: [&str; 2] = [CONFIG_FILE, METRICS_FILE];
+
+/// What lies in the directory of a whole run.
+const WHOLE: [&str; 4] = [CONFIG_FILE, METRICS_FILE, GOLDEN_FILE, MODEL_FILE];
 
 /// The directory of a run in progress.
 ///
@@ -37,17 +42,27 @@ impl RunDirectory {
     pub fn create(path: &Path, force: bool) -> Result<Self> {
         let context = || format!("cannot create the directory {}", path.display());
         let mut replaced = None;
-        if path.exists() && !is_beginning(path).with_context(context)? {
-            if !force {
-                bail!(
-                    "{} exists: choose another directory by --out, or replace it by --force",
-                    path.display()
-                );
-            }
+        if path.exists() {
             if !path.is_dir() {
                 bail!("{} is no directory: choose another by --out", path.display());
             }
-            replaced = Some(move_aside(path)?);
+            if other_than(&BEGINNING, path).with_context(context)?.is_some() {
+                // Even --force must not take a directory away that holds more than a run.
+                if let Some(name) = other_than(&WHOLE, path).with_context(context)? {
+                    bail!(
+                        "{} holds {name}, which is no part of a run: choose another directory by \
+                         --out",
+                        path.display()
+                    );
+                }
+                if !force {
+                    bail!(
+                        "{} exists: choose another directory by --out, or replace it by --force",
+                        path.display()
+                    );
+                }
+                replaced = Some(move_aside(path)?);
+            }
         }
         fs::create_dir_all(path).with_context(context)?;
         Ok(Self { path: path.to_path_buf(), replaced, finished: false })
@@ -98,20 +113,15 @@ impl Drop for RunDirectory {
     }
 }
 
-/// Whether a directory holds at most what a run writes before it has a model.
-fn is_beginning(path: &Path) -> std::io::Result<bool> {
-    if !path.is_dir() {
-        return Ok(false);
-    }
+/// The name of a file in the directory that is not among `names`, if there is one.
+fn other_than(names: &[&str], path: &Path) -> std::io::Result<Option<String>> {
     for entry in fs::read_dir(path)? {
-        if !BEGINNING
-            .iter()
-            .any(|name| entry.as_ref().is_ok_and(|entry| entry.file_name() == *name))
-        {
-            return Ok(false);
+        let name = entry?.file_name();
+        if !names.iter().any(|known| name == *known) {
+            return Ok(Some(name.to_string_lossy().into_owned()));
         }
     }
-    Ok(true)
+    Ok(None)
 }
 
 /// Moves a directory to a free name beside it.
@@ -138,7 +148,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("run");
         fs::create_dir(&path).unwrap();
-        fs::write(path.join("model"), "old").unwrap();
+        fs::write(path.join(MODEL_FILE), "old").unwrap();
         (parent, path)
     }
 
@@ -147,16 +157,25 @@ mod tests {
         let (_parent, path) = existing();
         let error = RunDirectory::create(&path, false).unwrap_err().to_string();
         assert!(error.contains("--force"), "{error}");
-        assert_eq!(fs::read(path.join("model")).unwrap(), b"old");
+        assert_eq!(fs::read(path.join(MODEL_FILE)).unwrap(), b"old");
+    }
+
+    #[test]
+    fn a_directory_of_other_things_is_not_touched_even_with_force() {
+        let (_parent, path) = existing();
+        fs::write(path.join("thesis.tex"), "years of work").unwrap();
+        let error = RunDirectory::create(&path, true).unwrap_err().to_string();
+        assert!(error.contains("thesis.tex"), "{error}");
+        assert!(path.join("thesis.tex").exists() && path.join(MODEL_FILE).exists());
     }
 
     #[test]
     fn with_force_the_old_run_goes_when_the_new_one_succeeds() {
         let (parent, path) = existing();
         let run = RunDirectory::create(&path, true).unwrap();
-        run.write("model", b"new").unwrap();
+        run.write(MODEL_FILE, b"new").unwrap();
         run.finish().unwrap();
-        assert_eq!(fs::read(path.join("model")).unwrap(), b"new");
+        assert_eq!(fs::read(path.join(MODEL_FILE)).unwrap(), b"new");
         assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
     }
 
@@ -164,9 +183,9 @@ mod tests {
     fn with_force_the_old_run_comes_back_when_the_new_one_fails() {
         let (parent, path) = existing();
         let run = RunDirectory::create(&path, true).unwrap();
-        run.write("model", b"new").unwrap();
+        run.write(MODEL_FILE, b"new").unwrap();
         drop(run);
-        assert_eq!(fs::read(path.join("model")).unwrap(), b"old");
+        assert_eq!(fs::read(path.join(MODEL_FILE)).unwrap(), b"old");
         assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
     }
 }
