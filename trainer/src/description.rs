@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use flowlet::ActivationKind;
 
+use crate::config::check_steps;
 use crate::data::ConditionColumn;
 use crate::network::Shape;
 
@@ -92,6 +93,32 @@ impl Description {
                 .transpose()?,
             config: get("config").cloned(),
         })
+    }
+}
+
+impl Description {
+    /// Refuses a description that contradicts the model's sizes.
+    ///
+    /// # Errors
+    ///
+    /// On the first contradiction; the message names the key.
+    pub fn check(&self, shape: Shape) -> Result<()> {
+        let columns = self.data_columns.len();
+        ensure!(
+            columns == 0 || columns == shape.data_dim,
+            "metadata flowlet.data_columns: expected {} names, found {columns}",
+            shape.data_dim
+        );
+        let width: usize = self.conditions.iter().map(ConditionColumn::width).sum();
+        ensure!(
+            self.conditions.is_empty() || width == shape.condition_dim,
+            "metadata flowlet.conditions: expected {} columns in all, found {width}",
+            shape.condition_dim
+        );
+        if let Some(steps) = self.steps {
+            check_steps(steps).context("metadata flowlet.steps")?;
+        }
+        Ok(())
     }
 }
 

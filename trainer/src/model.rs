@@ -67,19 +67,15 @@ impl Model {
         let mlp = HeapMlp::try_from_safetensors(bytes)?;
         let file = TensorFile::parse(bytes)?;
         let description = Description::from_metadata(&file.metadata)?;
+        let shape = sizes(&mlp);
+        description.check(shape)?;
         let states_its_convention = states_its_convention(&file.metadata);
         Ok(Self { path, bytes: bytes.len(), file, mlp, description, states_its_convention })
     }
 
     /// The sizes and the activation.
     pub fn shape(&self) -> Shape {
-        Shape {
-            data_dim: self.mlp.data_dim(),
-            condition_dim: self.mlp.condition_dim(),
-            hidden_width: self.mlp.hidden_width(),
-            hidden_layers: self.mlp.hidden_layers(),
-            activation: self.mlp.activation(),
-        }
+        sizes(&self.mlp)
     }
 
     /// The uniform grid of `steps` steps, or of as many as the model was made for (50 if it does
@@ -112,6 +108,16 @@ impl Model {
             })
             .collect::<Result<_>>()?;
         Network::from_tensors(self.shape(), &tensors)
+    }
+}
+
+fn sizes(mlp: &HeapMlp) -> Shape {
+    Shape {
+        data_dim: mlp.data_dim(),
+        condition_dim: mlp.condition_dim(),
+        hidden_width: mlp.hidden_width(),
+        hidden_layers: mlp.hidden_layers(),
+        activation: mlp.activation(),
     }
 }
 

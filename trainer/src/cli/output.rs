@@ -28,7 +28,7 @@ pub(super) fn open(path: &Path) -> Result<Model> {
 pub(super) fn data_columns(model: &Model) -> Vec<String> {
     let names = &model.description.data_columns;
     match model.mlp.data_dim() {
-        n if names.len() == n => names.clone(),
+        _ if !names.is_empty() => names.clone(),
         1 => vec!["x".to_string()],
         n => (0..n).map(|k| format!("x{k}")).collect(),
     }
@@ -36,10 +36,8 @@ pub(super) fn data_columns(model: &Model) -> Vec<String> {
 
 /// A model's conditions as the user named them, or as plain numbers if the file does not say.
 pub(super) fn condition_columns(model: &Model) -> Vec<ConditionColumn> {
-    let columns = &model.description.conditions;
-    let width: usize = columns.iter().map(ConditionColumn::width).sum();
-    if width == model.mlp.condition_dim() {
-        return columns.clone();
+    if !model.description.conditions.is_empty() {
+        return model.description.conditions.clone();
     }
     (0..model.mlp.condition_dim())
         .map(|k| ConditionColumn { name: format!("c{k}"), categories: None })

@@ -1,5 +1,6 @@
 //! `flowlet sample`: samples from a model.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -23,7 +24,7 @@ pub(super) struct Args {
     model: PathBuf,
     /// Samples [default: 10, or one for each row of --x0 or --conditions]
     #[arg(short, value_name = "N")]
-    n: Option<usize>,
+    n: Option<NonZeroUsize>,
     /// Solver steps [default: as the model was made for]
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
@@ -66,7 +67,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         None => None,
     };
 
-    let n = rows(args.n, x_0.as_ref(), conditions.as_ref())?;
+    let n = rows(args.n.map(NonZeroUsize::get), x_0.as_ref(), conditions.as_ref())?;
     let x_0 = x_0.unwrap_or_else(|| sampling::noise(args.seed, n, data_dim));
     let c = match conditions {
         Some(conditions) => conditions,
