@@ -24,6 +24,7 @@ fn build(name: &str, bytes: &[u8], code: &str) -> Result<(), String> {
     let package = TempDir::new().unwrap();
     let write = |file: &str, bytes: &[u8]| fs::write(package.path().join(file), bytes).unwrap();
     fs::create_dir(package.path().join("src")).unwrap();
+    fs::create_dir_all(package.path().join("weights/mixture")).unwrap();
     let runtime = root().join("runtime");
     write(
         "Cargo.toml",
@@ -35,7 +36,7 @@ fn build(name: &str, bytes: &[u8], code: &str) -> Result<(), String> {
     );
     // The versions that are here already: nothing is fetched.
     fs::copy(root().join("Cargo.lock"), package.path().join("Cargo.lock")).unwrap();
-    write("model.safetensors", bytes);
+    write(MIXTURE, bytes);
     write("src/main.rs", code.as_bytes());
     let output = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()))
         .args(["build", "--offline", "--quiet", "--target-dir"])
@@ -58,7 +59,7 @@ fn target_directory() -> PathBuf {
 fn embed(model: &str) -> String {
     format!(
         "use flowlet::{{Euler, Mlp, Silu}};\n\
-         static MODEL: {model} = Mlp::from_safetensors(include_bytes!(\"../model.safetensors\"));\n\
+         static MODEL: {model} = Mlp::from_safetensors(include_bytes!(\"../{MIXTURE}\"));\n\
          fn main() {{\n    let _ = core::any::type_name::<Silu>();\n    \
          println!(\"{{:?}}\", Euler::<15>::UNIFORM.sample(&MODEL, [0.85], []));\n}}\n"
     )
@@ -72,6 +73,16 @@ fn fails_with(name: &str, bytes: &[u8], model: &str, expected: &str) {
 
 fn mixture() -> Vec<u8> {
     fs::read(root().join(MIXTURE)).unwrap()
+}
+
+/// The README's Rust, as it stands there.
+#[test]
+fn the_readmes_code_compiles() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, code) = readme.split_once("```rust\n").unwrap();
+    let (code, _) = code.split_once("```").unwrap();
+    let main = "fn main() { println!(\"{:?}\", tick(0, spawn(7, 0))); }\n";
+    build("readme", &mixture(), &format!("{code}{main}")).unwrap();
 }
 
 #[test]

@@ -3,7 +3,8 @@
     python -m venv venv && venv/bin/pip install -r tests/pytorch/requirements.txt
     venv/bin/python tests/pytorch/make.py
 
-Everything is seeded and runs on one CPU thread; with the same versions the same files come out.
+Everything is seeded and runs on one CPU thread; with the same versions, on the same CPU, the same
+files come out.
 """
 
 from pathlib import Path
