@@ -1,12 +1,13 @@
 //! How training is shown: a bar on a terminal, plain lines elsewhere.
 
+use std::fmt::Write;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use crate::metrics::{Measurement, MetricsFile};
 use crate::training::Monitor;
@@ -31,8 +32,12 @@ impl Progress {
         let bar =
             if terminal { ProgressBar::new(iterations as u64) } else { ProgressBar::hidden() };
         bar.set_length(iterations as u64);
-        let style = "{bar:30} {pos}/{len}  loss {msg}  {per_sec}  {eta} left";
-        bar.set_style(ProgressStyle::with_template(style)?);
+        let style = "{bar:30} {pos}/{len}  loss {msg}  {rate}/s  {eta} left";
+        // The rate as the plain lines have it; indicatif's own has four digits too many.
+        let rate = |state: &ProgressState, out: &mut dyn Write| {
+            let _ = write!(out, "{:.0}", state.per_sec());
+        };
+        bar.set_style(ProgressStyle::with_template(style)?.with_key("rate", rate));
         let stop = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&stop);
         ctrlc::set_handler(move || {
