@@ -2,6 +2,7 @@
 
 use super::activation;
 use crate::elementary::normal_cdf;
+use crate::kernel::canonical;
 
 /// x·Φ(x), the exact form (Hendrycks & Gimpel 2016), as PyTorch's `GELU()`.
 ///
@@ -16,5 +17,5 @@ activation!(Gelu, gelu);
 fn gelu(x: f32) -> f32 {
     let y = x * normal_cdf(x);
     // −∞ times 0 would be NaN, and below the limit −0 is no better than 0.
-    if x < -5.5 { 0.0 } else { y }
+    if x < -5.5 { 0.0 } else { canonical(y) }
 }

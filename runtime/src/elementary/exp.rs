@@ -3,7 +3,7 @@
 use super::polynomial::polynomial;
 use crate::kernel::canonical;
 
-/// eˣ, for all x: worst relative error 1.1e-7 (0.95 ulp) over all inputs whose result is normal.
+/// eˣ, for all x: worst relative error 8.9e-8 (0.95 ulp) over all inputs whose result is normal.
 ///
 /// Zero below −87.33 (where the result would be subnormal), ∞ above 88.72; `exp(±0)` is 1,
 /// `exp(−∞)` 0, `exp(∞)` ∞, and NaN gives the NaN `0x7fc00000`.
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
     use crate::elementary::sweep;
 
-    const DOCUMENTED: f64 = 1.1e-7;
+    const DOCUMENTED: f64 = 8.9e-8;
 
     #[test]
     fn error_is_as_documented() {

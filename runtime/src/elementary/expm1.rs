@@ -3,7 +3,7 @@
 use super::exp::{power_of_two, split};
 use crate::kernel::canonical;
 
-/// eˣ − 1, for all x: worst relative error 2.0e-7 over all inputs.
+/// eˣ − 1, for all x: worst relative error 1.3e-7 over all inputs.
 ///
 /// `expm1(±0)` is ±0, `expm1(−∞)` −1, `expm1(∞)` ∞, and NaN gives the NaN `0x7fc00000`. Inputs
 /// below 2⁻⁶⁰ in size are returned as they are.
@@ -24,7 +24,7 @@ mod tests {
     use super::*;
     use crate::elementary::sweep;
 
-    const DOCUMENTED: f64 = 2.0e-7;
+    const DOCUMENTED: f64 = 1.3e-7;
 
     #[test]
     fn error_is_as_documented() {

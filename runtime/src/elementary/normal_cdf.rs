@@ -3,7 +3,7 @@
 use super::polynomial::polynomial;
 use crate::kernel::canonical;
 
-/// Φ(x) = ½·(1 + erf(x/√2)), for all x: worst absolute error 1.2e-7 over all inputs.
+/// Φ(x) = ½·(1 + erf(x/√2)), for all x: worst absolute error 1.5e-7 over all inputs.
 ///
 /// 0 below −5.5 and 1 above 5.5, where Φ is within 1.9e-8 of them; `normal_cdf(±0)` is ½, and NaN
 /// gives the NaN `0x7fc00000`.
@@ -52,7 +52,7 @@ mod tests {
         0.5 * libm::erfc(-x * core::f64::consts::FRAC_1_SQRT_2)
     }
 
-    const DOCUMENTED: f64 = 1.2e-7;
+    const DOCUMENTED: f64 = 1.5e-7;
 
     #[test]
     fn error_is_as_documented() {
