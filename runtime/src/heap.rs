@@ -9,8 +9,8 @@ use crate::activation::ActivationKind;
 use crate::euler::uniform;
 use crate::kernel;
 use crate::safetensors::{
-    Dims, File, LoadError, Shape, TensorName, check_metadata, read_affine, read_columns,
-    read_vector,
+    Dims, File, LoadError, Shape, TensorName, check_convention, check_sizes, read_affine,
+    read_columns, read_vector,
 };
 
 /// An [`Mlp`](crate::Mlp) whose sizes come from the file. Same kernels, same bits.
@@ -71,7 +71,7 @@ impl HeapMlp {
         }
         let dims = read_dims(&file, layers)?;
         let activation = read_activation(&file)?;
-        check_metadata(&file, dims, activation)?;
+        check_convention(&file, activation, dims.hidden_layers)?;
 
         let Dims { data, condition, width, hidden_layers } = dims;
         let mut first = First {
@@ -108,6 +108,7 @@ impl HeapMlp {
         let names = (TensorName::ConditionMean, TensorName::ConditionScale);
         let condition = affine(names, condition)?;
         file.check_extent(layers)?;
+        check_sizes(&file, dims)?;
         Ok(Self { dims, activation, first, rest, data: units, condition })
     }
 

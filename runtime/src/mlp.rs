@@ -6,7 +6,8 @@ use core::marker::PhantomData;
 use crate::activation::{Activation, Gelu};
 use crate::kernel;
 use crate::safetensors::{
-    Dims, File, LoadError, TensorName, check_metadata, read_affine, read_columns, read_vector, tri,
+    Dims, File, LoadError, TensorName, check_convention, check_sizes, read_affine, read_columns,
+    read_vector, tri,
 };
 use crate::velocity::VelocityField;
 
@@ -118,8 +119,7 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
 
     const fn read(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
         let file = tri!(File::open(bytes));
-        let dims = Dims { data: D, condition: C, width: H, hidden_layers: L };
-        tri!(check_metadata(&file, dims, A::KIND));
+        tri!(check_convention(&file, A::KIND, L));
 
         let first = TensorName::Weight { layer: 0 };
         let shape = (H, 1 + D + C);
@@ -145,7 +145,8 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         tri!(read_affine(&file, names, &mut self.data.mean, &mut self.data.scale));
         let names = (TensorName::ConditionMean, TensorName::ConditionScale);
         tri!(read_affine(&file, names, &mut self.condition.mean, &mut self.condition.scale));
-        file.check_extent(L + 2)
+        tri!(file.check_extent(L + 2));
+        check_sizes(&file, Dims { data: D, condition: C, width: H, hidden_layers: L })
     }
 
     /// The same model under one condition: what depends on it alone is computed here, once. Same

@@ -245,6 +245,17 @@ fn no_change_of_a_byte_makes_it_panic() {
 
 #[cfg(feature = "alloc")]
 #[test]
+fn a_tensor_named_again_and_again_is_refused_at_once() {
+    // Each of them empty or overlapping; looking each up would take the square of their number.
+    let entry = r#""net.0.bias":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#;
+    let header = format!("{{{}}}", vec![entry; 10_000].join(","));
+    let found = flowlet::HeapMlp::try_from_safetensors(&file(&header, &[0; 4])).unwrap_err();
+    let tensor = flowlet::TensorName::Bias { layer: 0 };
+    assert_eq!(found, LoadError::DuplicateTensor { tensor });
+}
+
+#[cfg(feature = "alloc")]
+#[test]
 fn a_file_cannot_make_the_heap_grow_beyond_its_own_size() {
     // Shapes that chain and are huge, but no data for them.
     let header = r#"{"net.0.weight":{"dtype":"F32","shape":[1099511627776,2],"data_offsets":[0,0]},

@@ -71,6 +71,7 @@ impl<'a> File<'a> {
         if cursor.peek() == b'}' {
             return Err(LoadError::LayerCount { found: 0 });
         }
+        let mut seen = [false; TensorName::COUNT];
         loop {
             let name = tri!(cursor.string("a tensor's name"));
             tri!(cursor.expect(b':', "`:` after a tensor's name"));
@@ -86,7 +87,12 @@ impl<'a> File<'a> {
                 self.metadata_end = cursor.position();
             } else {
                 let entry = tri!(read_entry(&mut cursor, name));
-                tri!(self.check_entry(&entry));
+                let tensor = tri!(self.check_entry(&entry));
+                // Here, since it also bounds the time that what follows can take.
+                if seen[tensor.index()] {
+                    return Err(LoadError::DuplicateTensor { tensor });
+                }
+                seen[tensor.index()] = true;
             }
             if !tri!(cursor.goes_on(b'}', "`,` or `}` after a tensor")) {
                 break;
@@ -99,7 +105,7 @@ impl<'a> File<'a> {
         Ok(())
     }
 
-    const fn check_entry(&mut self, entry: &Entry) -> Result<(), LoadError> {
+    const fn check_entry(&mut self, entry: &Entry) -> Result<TensorName, LoadError> {
         let Some(tensor) = TensorName::parse(&entry.name) else {
             return Err(LoadError::UnexpectedTensor { name: entry.name });
         };
@@ -126,7 +132,7 @@ impl<'a> File<'a> {
         {
             self.layers = layer + 1;
         }
-        Ok(())
+        Ok(tensor)
     }
 
     /// Follows the tensors through the data, from one's end to the next one's begin: each byte
@@ -165,19 +171,15 @@ impl<'a> File<'a> {
     }
 
     const fn find(&self, tensor: TensorName) -> Result<Option<Entry>, LoadError> {
-        let mut found = None;
         let mut entries = self.entries();
         while let Some(entry) = tri!(entries.next()) {
             if let Some(name) = TensorName::parse(&entry.name)
                 && name.equals(tensor)
             {
-                if found.is_some() {
-                    return Err(LoadError::DuplicateTensor { tensor });
-                }
-                found = Some(entry);
+                return Ok(Some(entry));
             }
         }
-        Ok(found)
+        Ok(None)
     }
 
     /// The shape of a tensor that the model must have.

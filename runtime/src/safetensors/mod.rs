@@ -18,4 +18,6 @@ pub use header::MAX_HEADER;
 pub(crate) use json::tri;
 pub use tensor::{Shape, TensorName};
 pub use text::Text;
-pub(crate) use values::{Dims, check_metadata, read_affine, read_columns, read_vector};
+pub(crate) use values::{
+    Dims, check_convention, check_sizes, read_affine, read_columns, read_vector,
+};

@@ -73,17 +73,24 @@ impl TensorName {
         }
     }
 
-    pub(crate) const fn equals(self, other: Self) -> bool {
-        match (self, other) {
-            (Self::Weight { layer: a }, Self::Weight { layer: b })
-            | (Self::Bias { layer: a }, Self::Bias { layer: b }) => a == b,
-            (Self::DataMean, Self::DataMean)
-            | (Self::DataScale, Self::DataScale)
-            | (Self::ConditionMean, Self::ConditionMean)
-            | (Self::ConditionScale, Self::ConditionScale)
-            | (Self::Grid, Self::Grid) => true,
-            _ => false,
+    /// How many tensors there are to name.
+    pub(crate) const COUNT: usize = 2 * MAX_LAYERS + 5;
+
+    /// Each name's own number below [`Self::COUNT`].
+    pub(crate) const fn index(self) -> usize {
+        match self {
+            Self::Weight { layer } => 2 * layer,
+            Self::Bias { layer } => 2 * layer + 1,
+            Self::DataMean => 2 * MAX_LAYERS,
+            Self::DataScale => 2 * MAX_LAYERS + 1,
+            Self::ConditionMean => 2 * MAX_LAYERS + 2,
+            Self::ConditionScale => 2 * MAX_LAYERS + 3,
+            Self::Grid => 2 * MAX_LAYERS + 4,
         }
+    }
+
+    pub(crate) const fn equals(self, other: Self) -> bool {
+        self.index() == other.index()
     }
 
     pub(crate) const fn write(self, message: Message) -> Message {

@@ -19,18 +19,24 @@ pub(crate) struct Dims {
 /// The version of the file format that this crate reads.
 const FORMAT: &str = "1";
 
-/// Refuses metadata that contradict the model. Keys that are absent or unknown say nothing.
-pub(crate) const fn check_metadata(
+/// Refuses metadata of another format, activation or number of layers. Keys that are absent or
+/// unknown say nothing.
+pub(crate) const fn check_convention(
     file: &File<'_>,
-    dims: Dims,
     activation: ActivationKind,
+    hidden_layers: usize,
 ) -> Result<(), LoadError> {
     tri!(check(file, "flowlet.format", text(FORMAT)));
+    tri!(check(file, "flowlet.activation", text(activation.name())));
+    check(file, "flowlet.hidden_layers", decimal(hidden_layers as u64))
+}
+
+/// Refuses metadata that contradict the model's other sizes. After the tensors were read: their
+/// errors name a tensor and both shapes.
+pub(crate) const fn check_sizes(file: &File<'_>, dims: Dims) -> Result<(), LoadError> {
     tri!(check(file, "flowlet.data_dim", decimal(dims.data as u64)));
     tri!(check(file, "flowlet.condition_dim", decimal(dims.condition as u64)));
-    tri!(check(file, "flowlet.hidden_width", decimal(dims.width as u64)));
-    tri!(check(file, "flowlet.hidden_layers", decimal(dims.hidden_layers as u64)));
-    check(file, "flowlet.activation", text(activation.name()))
+    check(file, "flowlet.hidden_width", decimal(dims.width as u64))
 }
 
 const fn check(file: &File<'_>, key: &'static str, expected: Text) -> Result<(), LoadError> {
