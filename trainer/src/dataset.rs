@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
+use rand::seq::SliceRandom;
 
 use crate::config::{Config, DataConfig};
 use crate::data::{
@@ -161,22 +162,24 @@ impl Dataset {
             skip_invalid: data.skip_invalid,
         };
         let rows = load(path, &options)?;
-        let mut warnings = Vec::new();
-        if rows.skipped > 0 {
-            let (skipped, kept) = (rows.skipped, rows.points.x.rows());
-            warnings.push(format!(
-                "{}: skipped {skipped} rows with missing or non-finite values, kept {kept}",
-                path.display()
-            ));
-        }
+        let mut warnings = rows.warnings;
         let mut rng = generator(config.seed, Stream::Split);
         let split = split(rows.points.x.rows(), rows.groups.as_deref(), data.holdout, &mut rng)?;
+        let (all, part) = (rows.points.x.rows(), split.held_out.len());
+        if rows.groups.is_some() && (part as f64 / all as f64 - data.holdout).abs() > 0.05 {
+            warnings.push(format!(
+                "groups are large: {part} of {all} rows are held out, where {} of all were asked for",
+                data.holdout
+            ));
+        }
         let train = rows.points.select(&split.train);
         let held_out = rows.points.select(&split.held_out);
         if split.held_out.is_empty() {
             warnings
                 .push("no rows are held out: the summary judges on the training rows".to_string());
         }
+
+        warnings.extend(untrained_categories(&rows.conditions, &train));
 
         let units = if data.standardize {
             let (units, constant) = Standardization::fit(&train.x);
@@ -203,7 +206,12 @@ impl Dataset {
         let mut flow = train.clone();
         units.to_flow(&mut flow);
         let target = Target::rows(flow, generator(config.seed, Stream::Target));
-        let judged: Vec<usize> = (0..held_out.x.rows().min(HELD_OUT)).collect();
+        // All rows if there are few; of many, not the file's first ones.
+        let mut judged: Vec<usize> = (0..held_out.x.rows()).collect();
+        if judged.len() > HELD_OUT {
+            judged.shuffle(&mut rng);
+            judged.truncate(HELD_OUT);
+        }
         let mut flow = held_out.select(&judged);
         units.to_flow(&mut flow);
         Ok(Self {
@@ -236,6 +244,23 @@ impl Units {
     }
 }
 
+/// A warning for each category that only held-out rows have.
+fn untrained_categories(conditions: &[ConditionColumn], train: &Points) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let mut column = 0;
+    for condition in conditions {
+        for category in condition.categories.iter().flatten() {
+            if (0..train.c.rows()).all(|row| train.c.row(row)[column] == 0.0) {
+                let name = &condition.name;
+                warnings.push(format!("no training row has the category {category} of {name}"));
+            }
+            column += 1;
+        }
+        column += usize::from(condition.categories.is_none());
+    }
+    warnings
+}
+
 /// Options that mean nothing without a file would otherwise be ignored in silence.
 fn refuse_file_options(data: &DataConfig) -> Result<()> {
     let given = [
@@ -244,10 +269,12 @@ fn refuse_file_options(data: &DataConfig) -> Result<()> {
         ("categorical", !data.categorical.is_empty()),
         ("group", data.group.is_some()),
         ("skip_invalid", data.skip_invalid),
+        ("strict", data.strict),
+        ("holdout", data.holdout != DataConfig::default().holdout),
     ];
     match given.iter().find(|(_, given)| *given) {
         Some((option, _)) => {
-            bail!("{option} selects from a file, but {} is a known distribution", data.source)
+            bail!("{option} is about a file's rows, but {} is a known distribution", data.source)
         }
         None => Ok(()),
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 
 /// The tensors and metadata of a file, each by its name.
@@ -53,13 +53,28 @@ impl Block {
         Ok(self.bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
     }
 
-    /// Elements as 64-bit floats, from 32-bit ones too.
+    /// Elements as 64-bit floats, from any float of 32 bits or more, integer or boolean.
     pub fn to_f64(&self) -> Result<Vec<f64>> {
-        if self.dtype == Dtype::F32 {
-            return Ok(self.to_f32()?.into_iter().map(f64::from).collect());
+        macro_rules! convert {
+            ($type:ty) => {
+                self.bytes.as_chunks().0.iter().map(|b| <$type>::from_le_bytes(*b) as f64).collect()
+            };
         }
-        ensure!(self.dtype == Dtype::F64, "expected dtype F64 or F32, found {:?}", self.dtype);
-        Ok(self.bytes.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes)).collect())
+        Ok(match self.dtype {
+            Dtype::F64 => convert!(f64),
+            Dtype::F32 => convert!(f32),
+            Dtype::I64 => convert!(i64),
+            Dtype::I32 => convert!(i32),
+            Dtype::I16 => convert!(i16),
+            Dtype::I8 => convert!(i8),
+            Dtype::U64 => convert!(u64),
+            Dtype::U32 => convert!(u32),
+            Dtype::U16 => convert!(u16),
+            Dtype::U8 | Dtype::BOOL => convert!(u8),
+            other => {
+                bail!("expected floats of 32 or 64 bits, integers or booleans, found {other:?}")
+            }
+        })
     }
 }
 

@@ -4,10 +4,11 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
+use super::list::List;
 use super::output::{check_format, condition, condition_columns, data_columns, open, write_rows};
-use crate::data::{Matrix, load_conditions, load_matrix};
+use crate::data::{Matrix, load_conditions, load_starts};
 use crate::sampling;
 
 /// Draw samples, one row each, in data units.
@@ -32,14 +33,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "K", default_value_t = 0)]
     seed: u64,
     /// One condition for all samples: names of categories and numbers, or C numbers
-    #[arg(
-        long,
-        value_name = "VALUES",
-        value_delimiter = ',',
-        allow_hyphen_values = true,
-        conflicts_with = "conditions"
-    )]
-    condition: Option<Vec<String>>,
+    #[arg(long, value_name = "VALUES", allow_hyphen_values = true, conflicts_with = "conditions")]
+    condition: Option<List>,
     /// A CSV or NPY file with one row of conditions per sample
     #[arg(long, value_name = "FILE")]
     conditions: Option<PathBuf>,
@@ -58,7 +53,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let model = open(&args.model)?;
     let solver = model.solver(args.steps)?;
     let data_dim = model.mlp.data_dim();
-    let x_0 = args.x0.as_ref().map(|path| load_matrix(path, data_dim, "--x0")).transpose()?;
+    let names = data_columns(&model);
+    let x_0 = args.x0.as_ref().map(|path| load_starts(path, &names).context("--x0")).transpose()?;
     let conditions = match &args.conditions {
         Some(_) if model.mlp.condition_dim() == 0 => {
             bail!("the model has no conditions: leave --conditions out")
@@ -71,10 +67,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let x_0 = x_0.unwrap_or_else(|| sampling::noise(args.seed, n, data_dim));
     let c = match conditions {
         Some(conditions) => conditions,
-        None => condition(&model, args.condition.as_deref())?.select(&vec![0; n]),
+        None => condition(&model, args.condition.as_ref())?.select(&vec![0; n]),
     };
     let samples = sampling::sample(&model.mlp, &solver, &x_0, &c);
-    write_rows(args.out.as_deref(), &data_columns(&model), &samples)?;
+    write_rows(args.out.as_deref(), &names, &samples)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -90,5 +86,7 @@ fn rows(n: Option<usize>, x_0: Option<&Matrix>, conditions: Option<&Matrix>) -> 
     for (name, rows) in said {
         ensure!(rows == n, "{first} says {n} samples, but {name} says {rows}: one row per sample");
     }
+    const MOST: usize = u32::MAX as usize;
+    ensure!(n <= MOST, "-n {n}: expected at most {MOST}");
     Ok(n)
 }

@@ -4,6 +4,15 @@ use anyhow::{Result, bail, ensure};
 
 use super::table::Table;
 
+/// What data columns are called that nobody named.
+pub fn default_names(columns: usize) -> Vec<String> {
+    match columns {
+        1 => vec!["x".to_string()],
+        2 => vec!["x".to_string(), "y".to_string()],
+        n => (0..n).map(|k| format!("x{k}")).collect(),
+    }
+}
+
 /// The columns that `names` mean, in order: names, blocks (all columns NAME.0, NAME.1 … of a
 /// tensor), numbers, and half-open ranges of numbers such as `0..112`.
 pub(super) fn select(table: &Table, names: &[String]) -> Result<Vec<usize>> {
@@ -57,18 +66,11 @@ fn one(table: &Table, name: &str) -> Result<Vec<usize>> {
         .map(|column| (strsim::jaro_winkler(&column.name, name), column.name.as_str()))
         .filter(|(similarity, _)| *similarity > 0.7)
         .max_by(|(a, _), (b, _)| a.total_cmp(b));
-    let names: Vec<&str> =
-        table.columns.iter().take(10).map(|column| column.name.as_str()).collect();
-    let more = if count > names.len() {
-        format!(" and {} more", count - names.len())
-    } else {
-        String::new()
-    };
     let hint = near.map_or(String::new(), |(_, near)| format!(" Did you mean {near}?"));
     bail!(
-        "{}: there is no column {name}.{hint} The columns are {}{more}",
+        "{}: there is no column {name}.{hint} Expected one of its columns: {}",
         table.file,
-        names.join(", ")
+        table.names()
     )
 }
 
@@ -90,7 +92,7 @@ mod tests {
             .iter()
             .map(|name| Column { name: (*name).to_string(), cells: Cells::Numbers(vec![0.0]) })
             .collect();
-        Table { file: "f.csv".into(), columns, rows: 1, lines: None }
+        Table { file: "f.csv".into(), named: true, columns, rows: 1, lines: None }
     }
 
     fn select_(table: &Table, names: &str) -> Result<Vec<usize>> {

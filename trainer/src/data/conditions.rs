@@ -6,7 +6,7 @@ use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::matrix::Matrix;
-use super::table::{Cell, Table, parse};
+use super::table::{Cell, FirstRow, Table, parse};
 
 /// A condition as the user named it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,31 +75,47 @@ pub fn encode(columns: &[ConditionColumn], cells: &[&str]) -> Result<Vec<f32>> {
         .collect()
 }
 
-/// Reads one row of conditions per sample: the columns called like `columns`, or all `C` numbers; a
-/// CSV of numbers alone needs no row of names.
+/// Numbers as conditions that nobody named.
+pub fn default_conditions(columns: usize) -> Vec<ConditionColumn> {
+    (0..columns).map(|k| ConditionColumn { name: default_name(k), categories: None }).collect()
+}
+
+/// What condition `k` is called if nobody named it.
+pub(super) fn default_name(k: usize) -> String {
+    format!("c{k}")
+}
+
+/// Reads one row of conditions per sample. In a file that names its columns, those called like
+/// `columns`; in one that does not, a value for each of `columns` in order. Or all `C` numbers.
 ///
 /// # Errors
 ///
 /// When the file cannot be read or does not fit; the message names the line.
 pub fn load_conditions(path: &Path, columns: &[ConditionColumn]) -> Result<Matrix> {
-    let table = Table::read_numbers(path)?;
+    // A row of categories looks like one of names, but it can be encoded.
+    let table = Table::read_with(path, |first| match FirstRow::of(first)? {
+        FirstRow::Names if encode(columns, &first.iter().collect::<Vec<_>>()).is_ok() => {
+            Ok(FirstRow::Values)
+        }
+        kind => Ok(kind),
+    })?;
     let width: usize = columns.iter().map(ConditionColumn::width).sum();
-    let named: Vec<Option<usize>> = columns
-        .iter()
-        .map(|wanted| table.columns.iter().position(|column| column.name == wanted.name))
-        .collect();
-    let chosen: Vec<usize> = if let Some(named) = named.into_iter().collect() {
-        named
-    } else if [columns.len(), width].contains(&table.columns.len()) {
-        (0..table.columns.len()).collect()
-    } else {
-        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-        bail!(
-            "{}: expected the conditions {} as columns, or {width} columns of numbers, found {} columns",
-            table.file,
-            names.join(", "),
-            table.columns.len()
-        );
+    let count = table.columns.len();
+    let in_order = || (0..count).collect();
+    let chosen: Vec<usize> = match table.find(columns.iter().map(|column| &column.name)) {
+        Some(found) => found,
+        None if count == columns.len() && !table.named => in_order(),
+        None if count == width && (!table.named || width != columns.len()) => in_order(),
+        None => {
+            let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+            bail!(
+                "{}: expected columns called {}, or {width} columns of numbers without names, found \
+                 {}",
+                table.file,
+                names.join(", "),
+                table.names()
+            )
+        }
     };
     let mut values = Vec::with_capacity(table.rows * width);
     for row in 0..table.rows {
@@ -111,25 +127,27 @@ pub fn load_conditions(path: &Path, columns: &[ConditionColumn]) -> Result<Matri
     Ok(Matrix::new(values, table.rows, width))
 }
 
-/// Reads one row of `columns` numbers per sample, for the option `what`. A CSV may come with or
-/// without a row of names.
+/// Reads one starting point per sample: the columns called `names`, or as many columns in order.
 ///
 /// # Errors
 ///
 /// When the file cannot be read, has another width, or holds what is no finite number; the message
 /// names the line.
-pub fn load_matrix(path: &Path, columns: usize, what: &str) -> Result<Matrix> {
-    let table = Table::read_numbers(path)?;
-    ensure!(
-        table.columns.len() == columns,
-        "{what} {}: expected {columns} columns, found {}",
-        table.file,
-        table.columns.len()
-    );
-    let rows = table.rows;
-    let mut values = Vec::with_capacity(rows * columns);
-    for row in 0..rows {
-        for column in 0..columns {
+pub fn load_starts(path: &Path, names: &[String]) -> Result<Matrix> {
+    let table = Table::read(path)?;
+    let chosen = match table.find(names.iter()) {
+        Some(found) => found,
+        None if table.columns.len() == names.len() => (0..names.len()).collect(),
+        None => bail!(
+            "{}: expected {} columns, a starting point in each row, found {}",
+            table.file,
+            names.len(),
+            table.columns.len()
+        ),
+    };
+    let mut values = Vec::with_capacity(table.rows * names.len());
+    for row in 0..table.rows {
+        for &column in &chosen {
             match table.cell(column, row) {
                 Cell::Number(number) => values.push(number),
                 _ => bail!(
@@ -141,12 +159,13 @@ pub fn load_matrix(path: &Path, columns: usize, what: &str) -> Result<Matrix> {
             }
         }
     }
-    Ok(Matrix::new(values, rows, columns))
+    Ok(Matrix::new(values, table.rows, names.len()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::default_names;
     use std::fs;
 
     fn columns() -> Vec<ConditionColumn> {
@@ -184,15 +203,35 @@ mod tests {
     }
 
     #[test]
+    fn a_file_of_categories_needs_no_row_of_names() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("c.csv");
+        let load = |text: &str, columns: &[ConditionColumn]| {
+            fs::write(&path, text).unwrap();
+            load_conditions(&path, columns)
+        };
+        let animal = &columns()[..1];
+        for text in ["cat\ndog\n", "animal\ncat\ndog\n"] {
+            assert_eq!(load(text, animal).unwrap().values(), [1.0, 0.0, 0.0, 1.0]);
+        }
+        // Names of other columns are a mistake, and no order to guess.
+        let error = load("kind\ncat\n", animal).unwrap_err().to_string();
+        assert!(error.contains("expected columns called animal"), "{error}");
+        let two = default_conditions(2);
+        assert_eq!(load("c1,c0\n1,2\n", &two).unwrap().values(), [2.0, 1.0]);
+        assert_eq!(load("3,4\n1,2\n", &two).unwrap().values(), [3.0, 4.0, 1.0, 2.0]);
+    }
+
+    #[test]
     fn starting_points_need_no_row_of_names() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("x0.csv");
-        for text in ["0.5,1\n-2,3\n", "x,y\n0.5,1\n-2,3\n"] {
+        let names = default_names(2);
+        for text in ["0.5,1\n-2,3\n", "x,y\n0.5,1\n-2,3\n", "y,x\n1,0.5\n3,-2\n"] {
             fs::write(&path, text).unwrap();
-            let x = load_matrix(&path, 2, "--x0").unwrap();
-            assert_eq!(x.values(), [0.5, 1.0, -2.0, 3.0]);
+            assert_eq!(load_starts(&path, &names).unwrap().values(), [0.5, 1.0, -2.0, 3.0]);
         }
-        let error = load_matrix(&path, 3, "--x0").unwrap_err().to_string();
-        assert!(error.contains("expected 3 columns, found 2"), "{error}");
+        let error = load_starts(&path, &default_names(3)).unwrap_err().to_string();
+        assert!(error.contains("expected 3 columns"), "{error}");
     }
 }

@@ -6,6 +6,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 
+use super::columns::default_names;
 use super::matrix::{Matrix, Points};
 use super::mixture::GaussianMixture;
 
@@ -63,11 +64,7 @@ impl Distribution {
 
     /// The names of the coordinates.
     pub fn column_names(&self) -> Vec<String> {
-        match self.data_dim() {
-            1 => vec!["x".to_string()],
-            2 => vec!["x".to_string(), "y".to_string()],
-            n => (0..n).map(|k| format!("x{k}")).collect(),
-        }
+        default_names(self.data_dim())
     }
 
     /// `n` draws; if `by_class`, with their class as a one-hot condition.

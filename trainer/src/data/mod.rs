@@ -14,7 +14,8 @@ mod standardization;
 mod table;
 mod target;
 
-pub use conditions::{ConditionColumn, encode, load_conditions, load_matrix};
+pub use columns::default_names;
+pub use conditions::{ConditionColumn, default_conditions, encode, load_conditions, load_starts};
 pub use distribution::{Distribution, PRESETS, preset};
 pub use matrix::{Matrix, Points};
 pub use mixture::{Component, GaussianMixture};

@@ -3,37 +3,48 @@
 use anyhow::{Context, Result, bail, ensure};
 use csv::StringRecord;
 
-use super::table::{Cells, Column, Table};
+use super::table::{Cells, Column, FirstRow, Table};
 
-/// Reads a CSV or TSV file. Its first row are names if `has_names` says so; otherwise columns are
-/// called by their numbers.
+/// Reads a CSV or TSV file, whose first row is what `first_row` says. Cells that a row lacks at its
+/// end are empty.
 pub(super) fn read(
     bytes: &[u8],
     separator: u8,
-    has_names: impl Fn(&StringRecord) -> bool,
+    first_row: impl Fn(&StringRecord) -> Result<FirstRow>,
 ) -> Result<Table> {
-    let reader =
-        csv::ReaderBuilder::new().delimiter(separator).has_headers(false).from_reader(bytes);
-    let mut records = reader.into_records().peekable();
-    let Some(first) = records.peek() else {
+    let mut reader = csv::ReaderBuilder::new();
+    let reader = reader.delimiter(separator).has_headers(false).flexible(true).from_reader(bytes);
+    let mut records = reader
+        .into_records()
+        .map(|record| record.context("expected text in UTF-8"))
+        // A line of spaces is an empty one.
+        .filter(|record| {
+            !record.as_ref().is_ok_and(|cells| cells.len() == 1 && cells[0].trim().is_empty())
+        });
+    let Some(first) = records.next().transpose()? else {
         bail!("the file is empty: expected a row of column names and rows of values");
     };
-    let count = first.as_ref().map_or(0, StringRecord::len);
-    let names = match first {
-        Ok(first) if has_names(first) => {
-            let names = first.iter().map(|name| name.trim().to_string()).collect();
-            records.next();
-            names
-        }
-        _ => (0..count).map(|column| column.to_string()).collect::<Vec<_>>(),
+    let count = first.len();
+    let kind = first_row(&first)?;
+    let names: Vec<String> = match kind {
+        FirstRow::Names => first.iter().map(|name| name.trim().to_string()).collect(),
+        FirstRow::Numbers | FirstRow::Values => (0..count).map(|k| k.to_string()).collect(),
     };
+    let values = (kind == FirstRow::Values).then_some(Ok(first));
     let mut columns: Vec<Vec<String>> = vec![Vec::new(); count];
     let mut lines = Vec::new();
-    for record in records {
-        let record =
-            record.context("expected text, and as many cells in each row as in the first")?;
-        lines.push(record.position().map_or(0, |position| line(bytes, position)));
-        columns.iter_mut().zip(&record).for_each(|(column, cell)| column.push(cell.to_string()));
+    for record in values.into_iter().chain(records) {
+        let record = record?;
+        let line = record.position().map_or(0, |position| line(bytes, position));
+        ensure!(
+            record.len() <= count,
+            "line {line} has {} cells, but the first has {count}",
+            record.len()
+        );
+        lines.push(line);
+        for (k, column) in columns.iter_mut().enumerate() {
+            column.push(record.get(k).unwrap_or_default().to_string());
+        }
     }
     ensure!(!lines.is_empty(), "the file has column names, but no rows of values");
     let columns = names
@@ -41,7 +52,8 @@ pub(super) fn read(
         .zip(columns)
         .map(|(name, cells)| Column { name, cells: Cells::Text(cells) })
         .collect();
-    Ok(Table { file: String::new(), columns, rows: lines.len(), lines: Some(lines) })
+    let named = kind == FirstRow::Names;
+    Ok(Table { file: String::new(), named, columns, rows: lines.len(), lines: Some(lines) })
 }
 
 /// The line that a record begins on. The reader's position is before the empty lines that it skips.
@@ -57,21 +69,38 @@ mod tests {
 
     #[test]
     fn lines_are_counted_as_an_editor_counts_them() {
-        let table = read(b"a,b\n1,2\n\n\"x\ny\",4\n5,6\n", b',', |_| true).unwrap();
+        let table = read(b"a,b\n1,2\n\n\"x\ny\",4\n5,6\n", b',', FirstRow::of).unwrap();
         assert_eq!(table.lines, Some(vec![2, 4, 6]));
     }
 
     #[test]
     fn empty_files_are_refused() {
         for (text, expected) in [("", "empty"), ("\n", "empty"), ("x,y\n", "no rows")] {
-            let error = read(text.as_bytes(), b',', |_| true).unwrap_err().to_string();
+            let error = read(text.as_bytes(), b',', FirstRow::of).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
     }
 
     #[test]
-    fn a_short_row_is_named_with_its_line() {
-        let error = format!("{:#}", read(b"a,b\n1,2\n3\n", b',', |_| true).unwrap_err());
-        assert!(error.contains("line: 3"), "{error}");
+    fn a_long_row_is_named_with_its_line_and_a_short_one_lacks_values() {
+        let error = read(b"a,b\n1,2\n3,4,5\n", b',', FirstRow::of).unwrap_err().to_string();
+        assert!(error.contains("line 3 has 3 cells"), "{error}");
+        let table = read(b"a,b\n1,2\n   \n3\n", b',', FirstRow::of).unwrap();
+        assert_eq!(table.columns[1].cells, Cells::Text(vec!["2".into(), String::new()]));
+        assert_eq!(table.lines, Some(vec![2, 4]));
+    }
+
+    #[test]
+    fn a_first_row_of_numbers_is_values_unless_it_counts_the_columns() {
+        let rows = |text: &str| {
+            let table = read(text.as_bytes(), b',', FirstRow::of).unwrap();
+            (table.named, table.rows, table.columns[0].name.clone())
+        };
+        assert_eq!(rows("x,y\n1,2\n"), (true, 1, "x".to_string()));
+        assert_eq!(rows("0.5,1\n1,2\n"), (false, 2, "0".to_string()));
+        assert_eq!(rows("0,1,2\n1,2,3\n"), (false, 1, "0".to_string()));
+        assert_eq!(rows("0\n1\n"), (false, 2, "0".to_string()));
+        let error = read(b"0,1\n1,2\n", b',', FirstRow::of).unwrap_err().to_string();
+        assert!(error.contains("expected names"), "{error}");
     }
 }

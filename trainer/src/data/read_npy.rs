@@ -18,6 +18,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Table> {
     };
     let columns = rest.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
     let columns = columns.context("its shape is beyond this machine")?;
+    // Without rows there may be any number of columns: more than memory holds.
+    ensure!(rows > 0, "no rows: expected at least one");
     let order = file.order();
     let values = values(file)?;
     ensure!(
@@ -36,7 +38,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Table> {
             Column { name: column.to_string(), cells: Cells::Numbers(cells) }
         })
         .collect();
-    Ok(Table { file: String::new(), columns, rows, lines: None })
+    Ok(Table { file: String::new(), named: false, columns, rows, lines: None })
 }
 
 /// The position of a column that counts the axes `shape` last axis fastest, in an array that has
@@ -54,7 +56,7 @@ fn first_axis_fastest(mut column: usize, shape: &[usize]) -> usize {
 }
 
 /// All values in the order of the file.
-fn values(file: NpyFile<&[u8]>) -> Result<Vec<f32>> {
+fn values(file: NpyFile<&[u8]>) -> Result<Vec<f64>> {
     let dtype = file.dtype().descr();
     let mut file = file;
     macro_rules! try_as {
@@ -71,17 +73,17 @@ fn values(file: NpyFile<&[u8]>) -> Result<Vec<f32>> {
         };
     }
     try_as! {
-        f32 => |v| v,
-        f64 => |v| v as f32,
-        i64 => |v| v as f32,
-        i32 => |v| v as f32,
-        i16 => f32::from,
-        i8 => f32::from,
-        u64 => |v| v as f32,
-        u32 => |v| v as f32,
-        u16 => f32::from,
-        u8 => f32::from,
-        bool => |v| f32::from(u8::from(v)),
+        f32 => f64::from,
+        f64 => |v| v,
+        i64 => |v| v as f64,
+        i32 => f64::from,
+        i16 => f64::from,
+        i8 => f64::from,
+        u64 => |v| v as f64,
+        u32 => f64::from,
+        u16 => f64::from,
+        u8 => f64::from,
+        bool => |v| f64::from(u8::from(v)),
     }
     drop(file);
     bail!("expected an array of floats, integers or booleans, found {dtype}")
@@ -125,6 +127,12 @@ mod tests {
     fn a_list_of_numbers_is_one_column() {
         let table = read(&array(Order::C, &[3], &[1.0, 2.0, 3.0])).unwrap();
         assert_eq!((table.rows, table.columns.len()), (3, 1));
+    }
+
+    #[test]
+    fn an_array_of_nothing_but_columns_is_refused() {
+        let error = read(&array(Order::C, &[0, 1 << 40], &[])).unwrap_err().to_string();
+        assert!(error.contains("no rows"), "{error}");
     }
 
     #[test]

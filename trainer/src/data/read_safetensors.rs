@@ -23,12 +23,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Table> {
             ),
             None => first = Some((name, rows)),
         }
-        let values: Vec<f32> = block
-            .to_f64()
-            .with_context(|| format!("tensor {name}"))?
-            .into_iter()
-            .map(|value| value as f32)
-            .collect();
+        let values = block.to_f64().with_context(|| format!("tensor {name}"))?;
+        // Without rows there may be any number of columns: more than memory holds.
+        ensure!(rows > 0, "tensor {name} has no rows: expected at least one");
         let width: usize = rest.iter().product();
         for column in 0..width {
             let cells = (0..rows).map(|row| values[row * width + column]).collect();
@@ -37,7 +34,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Table> {
         }
     }
     let rows = first.map_or(0, |(_, rows)| rows);
-    Ok(Table { file: String::new(), columns, rows, lines: None })
+    Ok(Table { file: String::new(), named: true, columns, rows, lines: None })
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! From a table to points: which columns are data, which are conditions, which rows are whole.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Error, Result, anyhow, bail, ensure};
 
-use super::columns::select;
-use super::conditions::ConditionColumn;
+use super::columns::{default_names, select};
+use super::conditions::{ConditionColumn, default_name};
 use super::matrix::{Matrix, Points};
 use super::table::{Cell, Table};
 
@@ -37,8 +38,8 @@ pub struct Rows {
     pub conditions: Vec<ConditionColumn>,
     /// For each point the group that it belongs to, if there are groups.
     pub groups: Option<Vec<String>>,
-    /// How many rows were skipped.
-    pub skipped: usize,
+    /// What the user should know: skipped rows, a first row that is no row of names.
+    pub warnings: Vec<String>,
 }
 
 /// Reads a file's points.
@@ -73,53 +74,94 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
         bail!("{}: column {} is both data and condition", table.file, table.columns[both].name);
     }
 
-    let mut sources: Vec<(&Table, usize)> = own.iter().map(|&column| (&table, column)).collect();
+    let mut sources: Vec<Source> =
+        own.iter().map(|&column| Source { table: &table, column }).collect();
     if let Some(other) = &other {
-        sources.extend((0..other.columns.len()).map(|column| (other, column)));
+        sources.extend((0..other.columns.len()).map(|column| Source { table: other, column }));
     }
-    let conditions: Vec<ConditionColumn> = sources
-        .iter()
-        .map(|&(table, column)| condition_column(table, column, &options.categorical))
-        .collect();
-    if let Some(unknown) =
-        options.categorical.iter().find(|name| !conditions.iter().any(|c| c.name == **name))
-    {
-        bail!("--categorical {unknown}: no condition column is called so");
+    for name in &options.categorical {
+        ensure!(
+            sources.iter().any(|source| source.is_called(name)),
+            "--categorical {name}: no condition column is called so"
+        );
     }
+    let names = condition_names(&sources)?;
+    let categorical: Vec<bool> =
+        sources.iter().map(|source| source.is_categorical(&options.categorical)).collect();
 
-    let (mut x, mut c) = (Vec::new(), Vec::new());
-    let mut groups = group.map(|_| Vec::new());
-    let mut kept = 0;
+    let mut rows = Vec::new();
+    let mut first_error = None;
     for row in 0..table.rows {
-        match read_row(&table, row, &data, &sources, &conditions) {
-            Ok((point, condition)) => {
-                x.extend(point);
-                c.extend(condition);
-                if let (Some(groups), Some(group)) = (&mut groups, group) {
-                    groups.push(table.text(group, row));
-                }
-                kept += 1;
-            }
-            Err(_) if options.skip_invalid => {}
-            Err(error) => return Err(error),
+        let checked = check_row(&table, row, &data, &sources, &categorical);
+        match checked.and_then(|()| check_group(&table, row, group)) {
+            Ok(()) => rows.push(row),
+            Err(error) if options.skip_invalid => first_error = first_error.or(Some(error)),
+            Err(error) => bail!("{error}. Mend the row, or skip such rows by --skip-invalid"),
         }
     }
-    ensure!(
-        kept >= 2,
-        "{}: expected at least 2 rows of values, found {kept} of {} to be whole",
-        table.file,
-        table.rows
-    );
+    let kept = rows.len();
+    if kept < 2 {
+        let why = first_error.map_or(String::new(), |error| format!("; the first other: {error}"));
+        bail!(
+            "{}: expected at least 2 rows of values, found {kept} of {} to be whole{why}",
+            table.file,
+            table.rows
+        );
+    }
+
+    let conditions: Vec<ConditionColumn> = names
+        .into_iter()
+        .zip(sources.iter().zip(&categorical))
+        .map(|(name, (source, &categorical))| ConditionColumn {
+            name,
+            categories: categorical.then(|| source.categories(&rows)),
+        })
+        .collect();
+    let (mut x, mut c) = (Vec::with_capacity(kept * data.len()), Vec::new());
+    for &row in &rows {
+        x.extend(data.iter().filter_map(|&column| table.cell(column, row).number()));
+        for (source, condition) in sources.iter().zip(&conditions) {
+            let (cell, text) = (source.cell(row), source.table.text(source.column, row));
+            condition.encode(cell, &text, &mut c)?;
+        }
+    }
+    let mut warnings = Vec::new();
+    for table in [Some(&table), other.as_ref()].into_iter().flatten() {
+        if !table.named && table.lines.is_some() {
+            warnings.push(format!(
+                "{}: the first row is no row of names: columns are called by their numbers",
+                table.file
+            ));
+        }
+    }
+    if kept < table.rows {
+        let skipped = table.rows - kept;
+        warnings.push(format!(
+            "{}: skipped {skipped} rows with missing or non-finite values, kept {kept}",
+            table.file
+        ));
+    }
+    for condition in &conditions {
+        let count = condition.categories.as_ref().map_or(0, Vec::len);
+        if count > 20.max(kept / 10) {
+            let name = &condition.name;
+            warnings.push(format!("condition {name} has {count} categories in {kept} rows"));
+        }
+    }
     let condition_dim = conditions.iter().map(ConditionColumn::width).sum();
     Ok(Rows {
         points: Points {
             x: Matrix::new(x, kept, data.len()),
             c: Matrix::new(c, kept, condition_dim),
         },
-        data_columns: data.iter().map(|&column| table.columns[column].name.clone()).collect(),
+        data_columns: if table.named {
+            data.iter().map(|&column| table.columns[column].name.clone()).collect()
+        } else {
+            default_names(data.len())
+        },
         conditions,
-        groups,
-        skipped: table.rows - kept,
+        groups: group.map(|group| rows.iter().map(|&row| table.text(group, row)).collect()),
+        warnings,
     })
 }
 
@@ -139,73 +181,117 @@ fn data_columns(
     Ok(selected)
 }
 
-/// A column of text, or one that the user calls categorical, has categories: in the order of their
-/// numbers, if they are numbers, and of their letters otherwise.
-fn condition_column(table: &Table, column: usize, categorical: &[String]) -> ConditionColumn {
-    let name = table.columns[column].name.clone();
-    if !categorical.contains(&name) && !table.has_text(column) {
-        return ConditionColumn { name, categories: None };
-    }
-    let mut categories: Vec<String> = (0..table.rows)
-        .filter(|&row| table.cell(column, row) != Cell::Missing)
-        .map(|row| table.text(column, row))
-        .collect();
-    categories.sort_by(|a, b| match (a.parse::<f64>(), b.parse::<f64>()) {
-        (Ok(x), Ok(y)) => x.total_cmp(&y).then_with(|| a.cmp(b)),
-        _ => a.cmp(b),
-    });
-    categories.dedup();
-    ConditionColumn { name, categories: Some(categories) }
+/// A column that conditions come from.
+struct Source<'a> {
+    table: &'a Table,
+    column: usize,
 }
 
-/// The data and the conditions of a row.
-fn read_row(
-    table: &Table,
-    row: usize,
-    data: &[usize],
-    sources: &[(&Table, usize)],
-    conditions: &[ConditionColumn],
-) -> Result<(Vec<f32>, Vec<f32>)> {
-    let mut x = Vec::with_capacity(data.len());
-    for &column in data {
-        match table.cell(column, row) {
-            Cell::Number(number) => x.push(number),
-            Cell::Text(text) => {
-                let name = &table.columns[column].name;
-                bail!(
-                    "{}, column {name}: expected a number, found {text:?}. Choose the data columns \
-                     by --data, make text a condition by --condition {name}, or skip such rows by \
-                     --skip-invalid",
-                    table.place(row)
-                )
-            }
-            Cell::Missing => return Err(missing(table, column, row)),
-        }
+impl Source<'_> {
+    fn is_called(&self, name: &str) -> bool {
+        self.table.columns[self.column].name == name
     }
-    let mut c = Vec::new();
-    for (&(table, column), condition) in sources.iter().zip(conditions) {
-        let cell = table.cell(column, row);
-        if cell == Cell::Missing {
-            return Err(missing(table, column, row));
-        }
-        condition.encode(cell, &table.text(column, row), &mut c)?;
+
+    fn cell(&self, row: usize) -> Cell<'_> {
+        self.table.cell(self.column, row)
     }
-    Ok((x, c))
+
+    /// Whether it has categories: it is text, or the user calls it categorical.
+    fn is_categorical(&self, categorical: &[String]) -> bool {
+        categorical.iter().any(|name| self.is_called(name)) || self.table.is_text(self.column)
+    }
+
+    /// The categories that `rows` have, in the order of their numbers, if all are numbers, and of
+    /// their letters otherwise.
+    fn categories(&self, rows: &[usize]) -> Vec<String> {
+        let text = |&row: &usize| self.table.text(self.column, row);
+        let categories: BTreeSet<String> = rows.iter().map(text).collect();
+        let mut categories: Vec<String> = categories.into_iter().collect();
+        let number = |category: &String| category.parse::<f64>().unwrap_or(f64::NAN);
+        if categories.iter().all(|category| !number(category).is_nan()) {
+            categories.sort_by(|a, b| number(a).total_cmp(&number(b)));
+        }
+        categories
+    }
 }
 
-fn missing(table: &Table, column: usize, row: usize) -> anyhow::Error {
-    anyhow::anyhow!(
-        "{}, column {}: expected a finite number, found {:?}. Mend the row, or skip such rows by \
-         --skip-invalid",
+/// The names of the conditions, each its own.
+fn condition_names(sources: &[Source<'_>]) -> Result<Vec<String>> {
+    let mut names: Vec<String> = Vec::with_capacity(sources.len());
+    for (k, Source { table, column }) in sources.iter().enumerate() {
+        let name = if table.named { table.columns[*column].name.clone() } else { default_name(k) };
+        ensure!(
+            !names.contains(&name),
+            "{}: two conditions are called {name}: rename one, or leave it out",
+            table.file
+        );
+        names.push(name);
+    }
+    Ok(names)
+}
+
+/// Refuses a row that belongs to no group.
+fn check_group(table: &Table, row: usize, group: Option<usize>) -> Result<()> {
+    match group {
+        Some(column) if table.cell(column, row) == Cell::Missing => {
+            Err(unexpected(table, row, column, "the name of a group", ""))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The error of a cell that is not `expected`.
+fn unexpected(table: &Table, row: usize, column: usize, expected: &str, advice: &str) -> Error {
+    anyhow!(
+        "{}, column {}: expected {expected}, found {:?}{advice}",
         table.place(row),
         table.columns[column].name,
         table.text(column, row)
     )
 }
 
+/// Refuses a row with a cell that is not what its column should be.
+fn check_row(
+    table: &Table,
+    row: usize,
+    data: &[usize],
+    sources: &[Source<'_>],
+    categorical: &[bool],
+) -> Result<()> {
+    for &column in data {
+        match table.cell(column, row) {
+            Cell::Number(_) => {}
+            Cell::Text(_) => {
+                let name = &table.columns[column].name;
+                let advice = format!(
+                    ". Choose the data columns by --data, or make text a condition by --condition \
+                     {name}"
+                );
+                return Err(unexpected(table, row, column, "a number", &advice));
+            }
+            Cell::Missing => return Err(unexpected(table, row, column, "a finite number", "")),
+        }
+    }
+    for (&Source { table, column }, &categorical) in sources.iter().zip(categorical) {
+        match table.cell(column, row) {
+            Cell::Number(_) => {}
+            Cell::Text(_) if categorical => {}
+            Cell::Text(_) => {
+                let name = &table.columns[column].name;
+                let advice =
+                    format!(". If the values are names of categories, say --categorical {name}");
+                return Err(unexpected(table, row, column, "a number as in other rows", &advice));
+            }
+            Cell::Missing => return Err(unexpected(table, row, column, "a value", "")),
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tensor_file::{Block, TensorFile};
     use std::fs;
 
     fn read(text: &str, options: &RowsOptions) -> Result<Rows> {
@@ -250,8 +336,84 @@ mod tests {
             assert!(error.contains(expected), "{error}");
             let skip = RowsOptions { skip_invalid: true, ..RowsOptions::default() };
             let rows = read(text, &skip).unwrap();
-            assert_eq!((rows.points.x.rows(), rows.skipped), (2, 1));
+            assert_eq!(rows.points.x.rows(), 2);
+            assert!(rows.warnings[0].contains("skipped 1 rows"), "{:?}", rows.warnings);
         }
+    }
+
+    #[test]
+    fn text_among_numbers_is_refused_unless_called_categorical() {
+        let text = "x,s\n1,5\n2,6\n3,abc\n";
+        let plain = RowsOptions { condition: names("s"), ..RowsOptions::default() };
+        let error = read(text, &plain).unwrap_err().to_string();
+        assert!(error.contains("line 4, column s") && error.contains("--categorical s"), "{error}");
+        let skip = RowsOptions { skip_invalid: true, ..plain.clone() };
+        assert_eq!(read(text, &skip).unwrap().points.c.values(), [5.0, 6.0]);
+        let rows = read(text, &RowsOptions { categorical: names("s"), ..plain }).unwrap();
+        assert_eq!(rows.conditions[0].categories, Some(names("5,6,abc")));
+    }
+
+    #[test]
+    fn a_skipped_row_leaves_no_category() {
+        let options =
+            RowsOptions { condition: names("label"), skip_invalid: true, ..RowsOptions::default() };
+        let rows = read("x,label\n1,a\n2,b\n,ghost\n", &options).unwrap();
+        assert_eq!(rows.conditions[0].categories, Some(names("a,b")));
+    }
+
+    #[test]
+    fn a_file_without_names_gives_its_columns_default_names() {
+        let options = RowsOptions { condition: names("2"), ..RowsOptions::default() };
+        let rows = read("1,2,5\n3,4,6\n", &options).unwrap();
+        assert_eq!(rows.data_columns, ["x", "y"]);
+        assert_eq!(rows.conditions[0].name, "c0");
+        assert!(rows.warnings[0].contains("no row of names"), "{:?}", rows.warnings);
+    }
+
+    #[test]
+    fn labels_of_digits_and_letters_are_each_one_category() {
+        let labels = ["10", "1a", "9", "10", "9", "1a", "45b", "10"];
+        let text: String = labels.iter().map(|label| format!("1,{label}\n")).collect();
+        let options = RowsOptions {
+            condition: names("label"),
+            categorical: names("label"),
+            ..RowsOptions::default()
+        };
+        let rows = read(&format!("x,label\n{text}"), &options).unwrap();
+        assert_eq!(rows.conditions[0].categories, Some(names("10,1a,45b,9")));
+    }
+
+    #[test]
+    fn a_row_without_a_group_is_refused() {
+        let options = RowsOptions { group: Some("e".into()), ..RowsOptions::default() };
+        let error = read("x,e\n1,a\n2,\n3,b\n", &options).unwrap_err().to_string();
+        assert!(error.contains("line 3, column e"), "{error}");
+    }
+
+    #[test]
+    fn two_conditions_of_one_name_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("c.csv");
+        fs::write(&file, "k\n5\n6\n").unwrap();
+        let options = RowsOptions {
+            condition: names("k"),
+            conditions_file: Some(file),
+            ..RowsOptions::default()
+        };
+        let error = read("x,k\n1,2\n3,4\n", &options).unwrap_err().to_string();
+        assert!(error.contains("two conditions are called k"), "{error}");
+    }
+
+    #[test]
+    fn large_integers_stay_apart_as_groups() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("points.safetensors");
+        let mut file = TensorFile::default();
+        file.tensors.insert("x".into(), Block::f32(&[2], &[1.0, 2.0]));
+        file.tensors.insert("e".into(), Block::f64(&[2], &[1_700_000_000.0, 1_700_000_001.0]));
+        fs::write(&path, file.to_bytes().unwrap()).unwrap();
+        let options = RowsOptions { group: Some("e".into()), ..RowsOptions::default() };
+        assert_eq!(load(&path, &options).unwrap().groups, Some(names("1700000000,1700000001")));
     }
 
     #[test]

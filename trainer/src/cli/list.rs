@@ -1,0 +1,32 @@
+//! Lists in arguments.
+
+use std::convert::Infallible;
+use std::str::FromStr;
+
+/// Values separated by commas, as in a line of CSV: one that has a comma itself stands in quotes.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct List(pub(super) Vec<String>);
+
+impl FromStr for List {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        let mut reader = csv::ReaderBuilder::new();
+        let reader = reader.has_headers(false).trim(csv::Trim::All).from_reader(text.as_bytes());
+        let record = reader.into_records().next().and_then(Result::ok).unwrap_or_default();
+        Ok(Self(record.iter().map(str::to_string).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_with_commas_stand_in_quotes() {
+        let list = |text: &str| text.parse::<List>().unwrap().0;
+        assert_eq!(list("x, y"), ["x", "y"]);
+        assert_eq!(list("\"a,b\",3"), ["a,b", "3"]);
+        assert_eq!(list("-1,,2"), ["-1", "", "2"]);
+    }
+}
