@@ -1,9 +1,9 @@
 //! A run's directory: written as the run goes, whole at its end.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::files::write_whole;
 use crate::golden::GOLDEN_FILE;
@@ -15,60 +15,86 @@ pub const CONFIG_FILE: &str = "config.toml";
 /// How training went.
 pub const METRICS_FILE: &str = "metrics.csv";
 
+/// What keeps a second run out while the first goes on.
+const LOCK_FILE: &str = ".lock";
+
 /// What lies in the directory while a run goes on, or after it has failed.
-const BEGINNING: [&str; 2] = [CONFIG_FILE, METRICS_FILE];
+const BEGINNING: [&str; 3] = [CONFIG_FILE, METRICS_FILE, LOCK_FILE];
 
 /// What lies in the directory of a whole run.
-const WHOLE: [&str; 4] = [CONFIG_FILE, METRICS_FILE, GOLDEN_FILE, MODEL_FILE];
+const WHOLE: [&str; 5] = [CONFIG_FILE, METRICS_FILE, LOCK_FILE, GOLDEN_FILE, MODEL_FILE];
 
 /// The directory of a run in progress.
 ///
 /// An existing run gives way only under `--force`, and then only once the new one has succeeded:
-/// until then it lies beside, under `NAME.replaced`. A directory without a model, as a failed run
-/// leaves it for a look at its metrics, may be used again.
+/// until then the new one lies beside, under `NAME.new`. A directory without a model, as a failed
+/// run leaves it for a look at its metrics, may be used again.
 #[derive(Debug)]
 pub struct RunDirectory {
+    /// Where the run is written.
     path: PathBuf,
+    /// The run whose place it takes at its end.
     replaced: Option<PathBuf>,
-    finished: bool,
+    /// Held as long as this value lives, and let go by the system if the process dies.
+    lock: Option<File>,
 }
 
 impl RunDirectory {
-    /// Creates the directory. With `force`, an existing one is moved aside.
+    /// Creates the directory; with `force`, beside an existing run.
     ///
     /// # Errors
     ///
-    /// When it cannot be created, or exists and `force` is not given.
+    /// When it cannot be created, holds a run and `force` is not given, holds anything else, or
+    /// another run is being written to it.
     pub fn create(path: &Path, force: bool) -> Result<Self> {
         let context = || format!("cannot create the directory {}", path.display());
-        let mut replaced = None;
-        if path.exists() {
-            if !path.is_dir() {
-                bail!("{} is no directory: choose another by --out", path.display());
-            }
-            if other_than(&BEGINNING, path).with_context(context)?.is_some() {
-                // Even --force must not take a directory away that holds more than a run.
-                if let Some(name) = other_than(&WHOLE, path).with_context(context)? {
-                    bail!(
-                        "{} holds {name}, which is no part of a run: choose another directory by \
-                         --out",
-                        path.display()
-                    );
-                }
-                if !force {
-                    bail!(
-                        "{} exists: choose another directory by --out, or replace it by --force",
-                        path.display()
-                    );
-                }
-                replaced = Some(move_aside(path)?);
-            }
+        if !path.exists() {
+            return Self::begin(path.to_path_buf(), None);
         }
-        fs::create_dir_all(path).with_context(context)?;
-        Ok(Self { path: path.to_path_buf(), replaced, finished: false })
+        ensure!(path.is_dir(), "{} is no directory: choose another by --out", path.display());
+        // Even --force must not take a directory away that holds more than a run.
+        if let Some(name) = other_than(&WHOLE, path).with_context(context)? {
+            bail!(
+                "{} holds {name}, which is no part of a run: choose another directory by --out",
+                path.display()
+            );
+        }
+        if other_than(&BEGINNING, path).with_context(context)?.is_none() {
+            return Self::begin(path.to_path_buf(), None);
+        }
+        ensure!(
+            force,
+            "{} exists: choose another directory by --out, or replace it by --force",
+            path.display()
+        );
+        // The directory itself, whatever link or `.` led to it.
+        let replaced = fs::canonicalize(path).with_context(context)?;
+        let beside = with_suffix(&replaced, ".new")?;
+        if beside.exists()
+            && let Some(name) = other_than(&WHOLE, &beside)?
+        {
+            bail!("{} holds {name}, but the new run begins there: move it away", beside.display());
+        }
+        Self::begin(beside, Some(replaced))
     }
 
-    /// Where it is.
+    fn begin(path: PathBuf, replaced: Option<PathBuf>) -> Result<Self> {
+        let context = || format!("cannot create the directory {}", path.display());
+        fs::create_dir_all(&path).with_context(context)?;
+        let lock = File::create(path.join(LOCK_FILE)).with_context(context)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => bail!(
+                "another run is being written to {}: choose another directory by --out",
+                path.display()
+            ),
+            // A file system without locks.
+            Err(TryLockError::Error(_)) => {}
+        }
+        Ok(Self { path, replaced, lock: Some(lock) })
+    }
+
+    /// Where the run is written until it is finished.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -82,34 +108,36 @@ impl RunDirectory {
         write_whole(&self.path.join(name), bytes)
     }
 
-    /// The run succeeded: what it replaces goes.
+    fn unlock(&mut self) {
+        if self.lock.take().is_some() {
+            // If it stays it keeps nobody out: the lock was on the open file.
+            let _ = fs::remove_file(self.path.join(LOCK_FILE));
+        }
+    }
+
+    /// The run succeeded: it takes its place, and what it replaces goes.
     ///
     /// # Errors
     ///
-    /// When the replaced run cannot be removed.
+    /// When directories cannot be renamed or removed; both runs are still there then.
     pub fn finish(mut self) -> Result<()> {
-        self.finished = true;
-        if let Some(replaced) = self.replaced.take() {
-            fs::remove_dir_all(&replaced).with_context(|| {
-                format!("cannot remove the replaced run {}", replaced.display())
-            })?;
+        self.unlock();
+        let Some(replaced) = &self.replaced else { return Ok(()) };
+        let aside = with_suffix(replaced, ".replaced")?;
+        let context = || format!("cannot move {} to {}", self.path.display(), replaced.display());
+        fs::rename(replaced, &aside).with_context(context)?;
+        if let Err(error) = fs::rename(&self.path, replaced) {
+            fs::rename(&aside, replaced).with_context(context)?;
+            return Err(error).with_context(context);
         }
-        Ok(())
+        fs::remove_dir_all(&aside)
+            .with_context(|| format!("cannot remove the replaced run {}", aside.display()))
     }
 }
 
 impl Drop for RunDirectory {
-    /// A run that failed takes nothing with it: the one that it was to replace comes back.
     fn drop(&mut self) {
-        if self.finished {
-            return;
-        }
-        let Some(replaced) = &self.replaced else { return };
-        let restored =
-            fs::remove_dir_all(&self.path).and_then(|()| fs::rename(replaced, &self.path));
-        if restored.is_err() {
-            eprintln!("warning: the replaced run lies in {}", replaced.display());
-        }
+        self.unlock();
     }
 }
 
@@ -124,20 +152,12 @@ fn other_than(names: &[&str], path: &Path) -> std::io::Result<Option<String>> {
     Ok(None)
 }
 
-/// Moves a directory to a free name beside it.
-fn move_aside(path: &Path) -> Result<PathBuf> {
-    for n in 0.. {
-        let suffix = if n == 0 { ".replaced".to_string() } else { format!(".replaced-{n}") };
-        let mut name = path.file_name().context("a run's directory needs a name")?.to_os_string();
-        name.push(suffix);
-        let aside = path.with_file_name(name);
-        if !aside.exists() {
-            fs::rename(path, &aside)
-                .with_context(|| format!("cannot move {} aside", path.display()))?;
-            return Ok(aside);
-        }
-    }
-    unreachable!("there is always a free name")
+/// The directory beside `directory` whose name has a suffix more.
+fn with_suffix(directory: &Path, suffix: &str) -> Result<PathBuf> {
+    let name = directory.file_name().context("a run's directory needs a name")?;
+    let mut name = name.to_os_string();
+    name.push(suffix);
+    Ok(directory.with_file_name(name))
 }
 
 #[cfg(test)]
@@ -174,18 +194,47 @@ mod tests {
         let (parent, path) = existing();
         let run = RunDirectory::create(&path, true).unwrap();
         run.write(MODEL_FILE, b"new").unwrap();
+        assert_eq!(fs::read(path.join(MODEL_FILE)).unwrap(), b"old");
         run.finish().unwrap();
         assert_eq!(fs::read(path.join(MODEL_FILE)).unwrap(), b"new");
         assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
     }
 
     #[test]
-    fn with_force_the_old_run_comes_back_when_the_new_one_fails() {
-        let (parent, path) = existing();
+    fn with_force_the_old_run_stays_when_the_new_one_fails() {
+        let (_parent, path) = existing();
         let run = RunDirectory::create(&path, true).unwrap();
-        run.write(MODEL_FILE, b"new").unwrap();
+        run.write(CONFIG_FILE, b"new").unwrap();
         drop(run);
         assert_eq!(fs::read(path.join(MODEL_FILE)).unwrap(), b"old");
-        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
+        // And the next one begins where that one ended.
+        RunDirectory::create(&path, true).unwrap().finish().unwrap();
+    }
+
+    #[test]
+    fn a_directory_is_written_to_by_one_run_at_a_time() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("run");
+        let first = RunDirectory::create(&path, false).unwrap();
+        for force in [false, true] {
+            let error = RunDirectory::create(&path, force).unwrap_err().to_string();
+            assert!(error.contains("another run"), "{error}");
+        }
+        drop(first);
+        RunDirectory::create(&path, false).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn force_through_a_link_replaces_what_the_link_leads_to() {
+        let (parent, path) = existing();
+        let link = parent.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let run = RunDirectory::create(&link, true).unwrap();
+        run.write(MODEL_FILE, b"new").unwrap();
+        run.finish().unwrap();
+        assert_eq!(fs::read(path.join(MODEL_FILE)).unwrap(), b"new");
+        assert!(link.is_symlink());
     }
 }
