@@ -1,6 +1,6 @@
 //! What a model file says of itself: its `__metadata__`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
 use flowlet::ActivationKind;
@@ -11,6 +11,12 @@ use crate::network::Shape;
 
 /// The version of the file format that this crate writes.
 const FORMAT: &str = "1";
+
+/// The one solver that a model is made for.
+const SOLVER: &str = "euler";
+
+/// The one distribution that starting points come from.
+const SOURCE: &str = "standard normal";
 
 /// A model's metadata beyond its sizes, which the runtime reads itself. All of it is optional in a
 /// file: what is absent is not known.
@@ -42,11 +48,11 @@ impl Description {
             ("hidden_width", shape.hidden_width.to_string()),
             ("hidden_layers", shape.hidden_layers.to_string()),
             ("activation", shape.activation.to_string()),
-            ("source", "standard normal".to_string()),
+            ("source", SOURCE.to_string()),
             ("trainer", concat!("flowlet-trainer ", env!("CARGO_PKG_VERSION")).to_string()),
         ];
         if let Some(steps) = self.steps {
-            pairs.push(("solver", "euler".to_string()));
+            pairs.push(("solver", SOLVER.to_string()));
             pairs.push(("steps", steps.to_string()));
         }
         if !self.data_columns.is_empty() {
@@ -72,6 +78,14 @@ impl Description {
     pub fn from_metadata(metadata: &BTreeMap<String, String>) -> Result<Self> {
         let get = |key: &str| metadata.get(&format!("flowlet.{key}"));
         let context = |key: &str, value: &str| format!("metadata flowlet.{key} is {value:?}");
+        for (key, expected) in [("solver", SOLVER), ("source", SOURCE)] {
+            if let Some(found) = get(key) {
+                ensure!(
+                    found == expected,
+                    "metadata flowlet.{key} is {found:?}: expected {expected:?}"
+                );
+            }
+        }
         Ok(Self {
             steps: get("steps")
                 .map(|value| value.parse().with_context(|| context("steps", value)))
@@ -115,6 +129,13 @@ impl Description {
             "metadata flowlet.conditions: expected {} columns in all, found {width}",
             shape.condition_dim
         );
+        for ConditionColumn { name, categories } in &self.conditions {
+            let names = categories.iter().flatten().collect::<BTreeSet<_>>();
+            ensure!(
+                categories.as_ref().is_none_or(|all| !all.is_empty() && all.len() == names.len()),
+                "metadata flowlet.conditions: expected categories of {name}, each once"
+            );
+        }
         if let Some(steps) = self.steps {
             check_steps(steps).context("metadata flowlet.steps")?;
         }

@@ -25,7 +25,8 @@ pub fn wasserstein_1(a: &[f32], b: &[f32]) -> f64 {
 /// only for equal distributions (Székely & Rizzo 2013).
 pub fn energy(a: &Matrix, b: &Matrix) -> f64 {
     let squared = 2.0 * mean_distance(a, b) - mean_distance(a, a) - mean_distance(b, b);
-    squared.max(0.0).sqrt()
+    // Rounding may bring it below zero; NaN stays NaN, which `max` would make a perfect 0.
+    if squared < 0.0 { 0.0 } else { squared.sqrt() }
 }
 
 /// The mean Euclidean distance over all pairs of rows.
@@ -71,6 +72,7 @@ mod tests {
         let b = Matrix::new(vec![3.0, 4.0], 1, 2);
         assert!((energy(&a, &b) - 10.0_f64.sqrt()).abs() < 1e-12);
         assert_eq!(energy(&a, &a), 0.0);
+        assert!(energy(&a, &Matrix::new(vec![f32::NAN, 0.0], 1, 2)).is_nan());
     }
 
     #[test]

@@ -55,7 +55,12 @@ pub fn import(path: &Path, convention: &Convention) -> Result<(TensorFile, Shape
 fn load(path: &Path) -> Result<BTreeMap<String, Tensor>> {
     ensure!(path.exists(), "cannot read {}: no such file", path.display());
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
-    let damaged = || format!("{}: expected a state dict of tensors", path.display());
+    let damaged = || {
+        format!(
+            "{}: expected a state dict of tensors, as torch.save(model.state_dict(), FILE) writes one",
+            path.display()
+        )
+    };
     let tensors: Vec<(String, Tensor)> = match extension {
         "safetensors" => candle_core::safetensors::load(path, &Device::Cpu)
             .with_context(damaged)?
@@ -73,6 +78,7 @@ fn convert(
     convention: &Convention,
 ) -> Result<(TensorFile, Shape)> {
     let mut layers = linear_layers(&mut tensors, convention.prefix.as_deref())?;
+    check_rest(&tensors, convention.prefix.as_deref())?;
     let (Some(first), Some(last)) = (layers.first(), layers.last()) else {
         bail!("no linear layers found");
     };
@@ -172,6 +178,23 @@ fn linear_layers(
             Ok(Linear { name, weight, bias })
         })
         .collect()
+}
+
+/// Refuses tensors that are no part of the layers: the network does more than they do. Under
+/// another prefix than the chosen one they may be something else.
+fn check_rest(rest: &BTreeMap<String, Tensor>, prefix: Option<&str>) -> Result<()> {
+    let inside = |name: &&String| match prefix {
+        Some(prefix) => name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.')),
+        None => true,
+    };
+    if let Some(name) = rest.keys().find(inside) {
+        bail!(
+            "tensor {name} is no part of a Sequential of linear layers: the runtime takes those only. \
+             If the velocity does not depend on it, choose the layers by --prefix, or leave it out \
+             of the file"
+        );
+    }
+    Ok(())
 }
 
 /// `model.net.4.weight` is `("model.net", 4)`.

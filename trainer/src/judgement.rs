@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use flowlet::HeapEuler;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -16,6 +16,9 @@ use crate::sampling;
 
 /// Samples for the Wasserstein distance, whose cost is that of sorting.
 const SORTED: usize = 100_000;
+
+/// Fewer rows than this say too little.
+pub const FEW: usize = 30;
 
 /// Samples for distances over all pairs, at most.
 const PAIRED: usize = 4000;
@@ -36,7 +39,7 @@ pub struct Judgement {
     pub samples: usize,
     /// What the real data are.
     pub judged_on: &'static str,
-    /// Whether samples repeat the training rows; only known where rows are held out.
+    /// Whether samples repeat the training rows; only known where enough rows are held out.
     pub memory: Option<Memory>,
     /// Time for one sample on one core.
     pub seconds_per_sample: f64,
@@ -57,7 +60,7 @@ pub struct Memory {
 ///
 /// # Errors
 ///
-/// None that a model could cause.
+/// When samples are not finite.
 pub fn judge(
     model: &Model,
     solver: &HeapEuler,
@@ -74,6 +77,10 @@ pub fn judge(
     // first set than other real data are.
     let x_0 = sampling::noise(seed, second.x.rows(), model.mlp.data_dim());
     let x = sampling::sample(&model.mlp, solver, &x_0, &second.c);
+    ensure!(
+        x.values().iter().all(|x| x.is_finite()),
+        "the model's samples are not finite: training diverged. Try a smaller learning rate"
+    );
     let samples = Points { x, c: second.c.clone() };
 
     let (measure, distances) = if plain {
@@ -90,7 +97,7 @@ pub fn judge(
         (measure, [distance(&samples), distance(&second)])
     };
     let memory = match real {
-        Real::Rows { train, held_out } if held_out.x.rows() > 0 => {
+        Real::Rows { train, held_out } if held_out.x.rows() >= FEW => {
             Some(memory(&samples.x, train, held_out, units, &mut rng))
         }
         _ => None,
@@ -212,7 +219,7 @@ impl Spread {
     fn of(values: &[f64]) -> Self {
         let n = values.len() as f64;
         let mean = values.iter().sum::<f64>() / n;
-        let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / n;
+        let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (n - 1.0);
         Self { mean, error_squared: variance / n }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use candle_core::Device;
 use flowlet::{HeapEuler, HeapMlp};
 
@@ -66,9 +66,17 @@ impl Model {
         // accept the file.
         let mlp = HeapMlp::try_from_safetensors(bytes)?;
         let file = TensorFile::parse(bytes)?;
-        let description = Description::from_metadata(&file.metadata)?;
+        let mut description = Description::from_metadata(&file.metadata)?;
         let shape = sizes(&mlp);
         description.check(shape)?;
+        if let Some(grid) = file.tensors.get("grid") {
+            let steps = uniform_steps(&grid.to_f32()?)?;
+            ensure!(
+                description.steps.is_none_or(|stated| stated == steps),
+                "metadata flowlet.steps contradicts the tensor grid, which has {steps} steps"
+            );
+            description.steps = Some(steps);
+        }
         let states_its_convention = states_its_convention(&file.metadata);
         Ok(Self { path, bytes: bytes.len(), file, mlp, description, states_its_convention })
     }
@@ -109,6 +117,17 @@ impl Model {
             .collect::<Result<_>>()?;
         Network::from_tensors(self.shape(), &tensors)
     }
+}
+
+/// The steps of a grid of times, which must be the uniform one.
+fn uniform_steps(times: &[f32]) -> Result<usize> {
+    let steps = times.len().saturating_sub(1);
+    check_steps(steps).context("tensor grid")?;
+    ensure!(
+        HeapEuler::uniform(steps.try_into()?).times().eq(times.iter().copied()),
+        "tensor grid: expected the uniform grid of {steps} steps, from 0 to 1"
+    );
+    Ok(steps)
 }
 
 fn sizes(mlp: &HeapMlp) -> Shape {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, anyhow, bail};
 use candle_core::backprop::GradStore;
 use candle_core::{Device, Tensor, Var};
 use candle_nn::{AdamW, Optimizer, ParamsAdamW};
@@ -86,7 +86,7 @@ pub fn train(config: &Config, dataset: &mut Dataset, monitor: &mut dyn Monitor) 
     let mut optimizer = adam(variables.clone(), config.train.learning_rate)?;
     let iterations = config.train.iterations;
     let per_row = iterations.div_ceil(ROWS);
-    let mut losses: Vec<f64> = Vec::with_capacity(iterations);
+    let mut losses: Vec<f64> = Vec::new();
     let start = Instant::now();
     for iteration in 1..=iterations {
         let (supervision, c) = batches.next(&mut dataset.target, &device)?;
@@ -94,13 +94,7 @@ pub fn train(config: &Config, dataset: &mut Dataset, monitor: &mut dyn Monitor) 
         let gradients = loss.backward()?;
         let loss = f64::from(loss.to_scalar::<f32>()?);
         if !loss.is_finite() {
-            bail!(
-                "training diverged: the loss is {loss} at iteration {iteration}. Try a smaller \
-                 learning rate (it is {:e}), a larger batch (it is {}), or look for outliers in the \
-                 data",
-                config.train.learning_rate,
-                config.train.batch_size
-            );
+            return Err(diverged(config, &format!("the loss is {loss} at iteration {iteration}")));
         }
         optimizer.step(&gradients)?;
         losses.push(loss);
@@ -126,7 +120,24 @@ pub fn train(config: &Config, dataset: &mut Dataset, monitor: &mut dyn Monitor) 
             break;
         }
     }
+    // The loss comes before the step: the last step is seen here.
+    for (name, tensor) in network.tensors() {
+        let sum = tensor.abs()?.sum_all()?.to_scalar::<f32>()?;
+        if !sum.is_finite() {
+            let iteration = losses.len();
+            return Err(diverged(config, &format!("{name} is {sum} after iteration {iteration}")));
+        }
+    }
     Ok(Trained { network, losses, seconds: start.elapsed().as_secs_f64() })
+}
+
+fn diverged(config: &Config, what: &str) -> Error {
+    anyhow!(
+        "training diverged: {what}. Try a smaller learning rate (it is {:e}), a larger batch (it is \
+         {}), or look for outliers in the data",
+        config.train.learning_rate,
+        config.train.batch_size
+    )
 }
 
 /// Adam as PyTorch has it: candle's AdamW without weight decay.
@@ -198,7 +209,9 @@ impl Batches {
         let x_1 = Tensor::from_slice(points.x.values(), (rows, columns), device)?;
         let t: Vec<f32> = (0..rows).map(|_| self.times.random()).collect();
         let t = Tensor::from_vec(t, (rows, 1), device)?;
-        let c = Tensor::from_slice(points.c.values(), (rows, points.c.columns()), device)?;
+        // Not every device can hold a tensor of nothing.
+        let home = if points.c.columns() == 0 { &Device::Cpu } else { device };
+        let c = Tensor::from_slice(points.c.values(), (rows, points.c.columns()), home)?;
         Ok((linear(&x_0, &x_1, &t)?, c))
     }
 }

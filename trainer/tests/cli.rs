@@ -8,6 +8,7 @@ use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use flowlet_trainer::tensor_file::TensorFile;
 use tempfile::TempDir;
 
 /// A user's directory.
@@ -212,6 +213,10 @@ fn a_mixture_of_ones_own_is_trained_on() {
 fn bad_input_is_refused_with_one_clear_error_and_nothing_is_written() {
     let desk = Desk::new();
     let model = fs::read(Path::new(&weights("mixture")).join("model.safetensors")).unwrap();
+    let mut file = TensorFile::parse(&model).unwrap();
+    file.metadata.insert("flowlet.steps".into(), "7".into());
+    desk.write("model.safetensors", &model);
+    desk.write("seven.safetensors", file.to_bytes().unwrap());
     desk.write("truncated.safetensors", &model[..9000]);
     let mut huge = (1_u64 << 63).to_le_bytes().to_vec();
     huge.extend(b"{}");
@@ -257,13 +262,21 @@ fn bad_input_is_refused_with_one_clear_error_and_nothing_is_written() {
     desk.fail(&format!("sample {gaussians} --condition 9"), "\"9\" is no category");
     desk.fail(&format!("sample {gaussians}"), "the model has conditions: give --condition class");
     desk.fail(&format!("sample {mixture} --condition 1"), "the model has no conditions");
-    desk.fail(&format!("sample {mixture} --x0 three.csv"), "expected 1 columns, found 3");
-    desk.fail(&format!("sample {gaussians} -n 2 --conditions three.csv"), "found 3 columns");
+    desk.fail(
+        &format!("sample {mixture} --x0 three.csv"),
+        "expected 1 columns, a starting point in each row, found 3",
+    );
+    desk.fail(&format!("sample {gaussians} -n 2 --conditions three.csv"), "found 3 without names");
     desk.fail(&format!("sample {mixture} --out samples.txt"), "ends in .csv, .npy or .safetensors");
     desk.fail(&format!("sample {mixture} --out nowhere/samples.csv"), "cannot write nowhere");
     desk.fail("train mixture --out points.csv/run", "cannot create the directory");
     desk.fail("train key.toml", "unknown key `itertions` in [train]: did you mean `iterations`?");
     desk.fail("train moon", "did you mean moons?");
+    desk.fail("train mixture --strict", "strict is about a file's rows");
+    desk.fail("train mixture --seed 9223372036854775808", "expected at most 9223372036854775807");
+    desk.fail("sample seven.safetensors", "flowlet.steps contradicts the tensor grid");
+    desk.fail(&format!("sample {mixture} -n 99999999999"), "expected at most 4294967295");
+    desk.fail(&format!("sample {mixture} --out model.safetensors"), "model.safetensors is a model");
     desk.fail("train mixture --activation sin", "no activation is called \"sin\"");
     desk.fail("train mixture --device tpu", "expected auto, cpu or cuda");
     desk.fail(&format!("verify {} {mixture}", weights("moons")), "D = 1, C = 0");
@@ -274,7 +287,7 @@ fn missing_values_are_skipped_and_counted_when_asked_to() {
     let desk = Desk::new();
     desk.write("gaps.csv", points().replacen(",cat,", ",,", 3));
     let arguments = format!("train gaps.csv --data x,y --condition label {SHORT}");
-    desk.fail(&arguments, "gaps.csv, line 2, column label: expected a finite number, found \"\"");
+    desk.fail(&arguments, "gaps.csv, line 2, column label: expected a value, found \"\"");
     let output = desk.run(&format!("{arguments} --skip-invalid"));
     assert!(text(&output.stderr).contains("skipped 3 rows"), "{}", text(&output.stderr));
     assert!(output.status.success());
@@ -307,7 +320,53 @@ fn a_run_is_not_overwritten_without_force() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("training diverged"));
     assert_eq!(model(), second);
+    // And the next one takes its place.
+    desk.succeed(&format!("train mixture --force {SHORT}"));
+    assert_eq!(model(), first);
     assert_eq!(fs::read_dir(desk.path("runs")).unwrap().count(), 1);
+}
+
+#[test]
+fn a_model_whose_samples_are_not_finite_is_not_called_good() {
+    let desk = Desk::new();
+    let output = desk.run("train moons --iterations 1 --learning-rate 1e12");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("not finite"), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), "");
+}
+
+#[test]
+fn a_second_run_into_one_directory_is_refused_while_the_first_goes_on() {
+    let desk = Desk::new();
+    let mut first = desk
+        .command("train mixture --iterations 1000000 --out runs/one")
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while !desk.path("runs/one/metrics.csv").exists() {
+        sleep(Duration::from_millis(10));
+    }
+    let second = desk.run(&format!("train mixture {SHORT} --out runs/one"));
+    first.kill().unwrap();
+    first.wait().unwrap();
+    assert_eq!(second.status.code(), Some(1));
+    assert!(text(&second.stderr).contains("another run"), "{}", text(&second.stderr));
+    // A killed run keeps nobody out.
+    desk.succeed(&format!("train mixture {SHORT} --out runs/one"));
+}
+
+#[test]
+fn nobody_need_listen_to_a_training() {
+    let desk = Desk::new();
+    let mut child = desk
+        .command(&format!("train mixture {SHORT}"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop((child.stdout.take(), child.stderr.take()));
+    assert!(child.wait().unwrap().success());
+    desk.succeed("verify runs/mixture");
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! `flowlet import`: a PyTorch state dict of another convention becomes a model file.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
+use super::list::List;
 use super::output::thousands;
 use crate::description;
 use crate::files::write_whole;
@@ -21,8 +23,8 @@ pub(super) struct Args {
     /// A state dict: .safetensors, .pt or .pth
     file: PathBuf,
     /// The order of the network's input columns: t (time), x (state) and c (conditions)
-    #[arg(long, value_name = "ORDER", value_delimiter = ',', default_value = "t,x,c")]
-    columns: Vec<String>,
+    #[arg(long, value_name = "ORDER", default_value = "t,x,c")]
+    columns: List,
     /// gelu, gelu_tanh, silu (or swish), selu, tanh or relu
     #[arg(long, value_name = "NAME", default_value = "gelu")]
     activation: String,
@@ -32,17 +34,26 @@ pub(super) struct Args {
     /// The model file to write
     #[arg(long, value_name = "MODEL")]
     out: PathBuf,
+    /// Replace an existing file
+    #[arg(long)]
+    force: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let convention = Convention {
-        columns: args.columns.clone(),
+        columns: args.columns.0.clone(),
         activation: description::activation(&args.activation)?,
-        prefix: args.prefix.clone(),
+        prefix: args.prefix.as_deref().map(|prefix| prefix.trim_end_matches('.').to_string()),
     };
+    ensure!(
+        args.force || !args.out.exists(),
+        "{} exists: choose another name by --out, or replace it by --force",
+        args.out.display()
+    );
     let (file, shape) = import(&args.file, &convention)?;
     write_whole(&args.out, &file.to_bytes()?)?;
-    println!(
+    writeln!(
+        io::stdout(),
         "{}: D = {}, C = {}, H = {}, L = {}, {}; {} weights",
         args.out.display(),
         shape.data_dim,
@@ -51,6 +62,6 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         shape.hidden_layers,
         shape.activation,
         thousands(shape.parameters())
-    );
+    )?;
     Ok(ExitCode::SUCCESS)
 }

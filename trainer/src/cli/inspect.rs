@@ -91,11 +91,12 @@ fn embed(model: &Model) -> String {
     } else {
         ""
     };
+    let file = model.path.file_name().unwrap_or_default().to_string_lossy();
     let c = if condition_dim == 0 { "[]" } else { "c" };
     format!(
         "  use flowlet::{{Euler, Mlp, Noise{import}}};\n{lint}\n  \
          static MODEL: Mlp<{data_dim}, {condition_dim}, {hidden_width}, {hidden_layers}{parameter}> =\n      \
-         Mlp::from_safetensors(include_bytes!(\"model.safetensors\"));\n\n  \
+         Mlp::from_safetensors(include_bytes!(\"{file}\"));\n\n  \
          let x_0 = Noise::new(seed).sample(index);\n  \
          let sample: [f32; {data_dim}] = Euler::<{steps}>::UNIFORM.sample(&MODEL, x_0, {c});"
     )

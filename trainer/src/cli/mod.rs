@@ -2,6 +2,7 @@
 
 mod import;
 mod inspect;
+mod list;
 mod output;
 mod progress;
 mod sample;
@@ -40,7 +41,7 @@ pub fn main() -> ExitCode {
         // `flowlet sample … | head` ends here: the reader has what it wanted.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            output::note(format_args!("error: {error:#}"));
             ExitCode::FAILURE
         }
     }

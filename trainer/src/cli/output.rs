@@ -1,12 +1,14 @@
 //! What the commands that open a model share: opening, and writing results.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use npyz::WriterBuilder;
 
-use crate::data::{ConditionColumn, Matrix, encode};
+use super::list::List;
+use crate::data::{ConditionColumn, Matrix, default_conditions, default_names, encode};
 use crate::description::ASSUMPTION;
 use crate::files::write_whole;
 use crate::model::Model;
@@ -16,36 +18,38 @@ use crate::tensor_file::{Block, TensorFile};
 pub(super) fn open(path: &Path) -> Result<Model> {
     let model = Model::open(path)?;
     if !model.states_its_convention {
-        eprintln!(
+        note(format_args!(
             "{}: no metadata, assumed: {ASSUMPTION}. `flowlet import` converts other conventions",
             model.path.display()
-        );
+        ));
     }
     Ok(model)
 }
 
+/// Tells the user something on standard error, if anyone listens: a run of hours must not end
+/// because nobody does.
+pub(super) fn note(text: impl Display) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 /// The names of a model's data columns.
 pub(super) fn data_columns(model: &Model) -> Vec<String> {
-    let names = &model.description.data_columns;
-    match model.mlp.data_dim() {
-        _ if !names.is_empty() => names.clone(),
-        1 => vec!["x".to_string()],
-        n => (0..n).map(|k| format!("x{k}")).collect(),
+    match model.description.data_columns.as_slice() {
+        [] => default_names(model.mlp.data_dim()),
+        names => names.to_vec(),
     }
 }
 
 /// A model's conditions as the user named them, or as plain numbers if the file does not say.
 pub(super) fn condition_columns(model: &Model) -> Vec<ConditionColumn> {
-    if !model.description.conditions.is_empty() {
-        return model.description.conditions.clone();
+    match model.description.conditions.as_slice() {
+        [] => default_conditions(model.mlp.condition_dim()),
+        columns => columns.to_vec(),
     }
-    (0..model.mlp.condition_dim())
-        .map(|k| ConditionColumn { name: format!("c{k}"), categories: None })
-        .collect()
 }
 
 /// One row of conditions `[1, C]` from `--condition`, or none for a model without.
-pub(super) fn condition(model: &Model, cells: Option<&[String]>) -> Result<Matrix> {
+pub(super) fn condition(model: &Model, cells: Option<&List>) -> Result<Matrix> {
     let columns = condition_columns(model);
     let conditions = model.mlp.condition_dim();
     let Some(cells) = cells else {
@@ -57,7 +61,7 @@ pub(super) fn condition(model: &Model, cells: Option<&[String]>) -> Result<Matri
         return Ok(Matrix::new(Vec::new(), 1, 0));
     };
     ensure!(conditions > 0, "the model has no conditions: leave --condition out");
-    let cells: Vec<&str> = cells.iter().map(|cell| cell.trim()).collect();
+    let cells: Vec<&str> = cells.0.iter().map(String::as_str).collect();
     let values = encode(&columns, &cells)
         .with_context(|| format!("--condition: expected {}", describe(&columns, conditions)))?;
     Ok(Matrix::new(values, 1, conditions))
@@ -89,20 +93,29 @@ pub(super) fn write_rows(out: Option<&Path>, names: &[String], rows: &Matrix) ->
     write_whole(path, &encode_rows(path, names, rows)?)
 }
 
-/// Refuses a file name that no format goes with; before the work, not after.
+/// Refuses a file name that no format goes with, or that a model has; before the work, not after.
 pub(super) fn check_format(path: &Path) -> Result<()> {
-    match extension(path) {
-        "csv" | "npy" | "safetensors" => Ok(()),
-        _ => bail!("{}: expected a name that ends in .csv, .npy or .safetensors", path.display()),
-    }
+    let format = extension(path);
+    ensure!(
+        ["csv", "npy", "safetensors"].contains(&format.as_str()),
+        "{}: expected a name that ends in .csv, .npy or .safetensors",
+        path.display()
+    );
+    ensure!(
+        format != "safetensors" || Model::open(path).is_err(),
+        "{} is a model: choose another name for the samples",
+        path.display()
+    );
+    Ok(())
 }
 
-fn extension(path: &Path) -> &str {
-    path.extension().and_then(|extension| extension.to_str()).unwrap_or("")
+fn extension(path: &Path) -> String {
+    let extension = path.extension().map(|extension| extension.to_string_lossy());
+    extension.unwrap_or_default().to_ascii_lowercase()
 }
 
 fn encode_rows(path: &Path, names: &[String], rows: &Matrix) -> Result<Vec<u8>> {
-    match extension(path) {
+    match extension(path).as_str() {
         "npy" => npy(rows),
         "safetensors" => {
             let block = Block::f32(&[rows.rows(), rows.columns()], rows.values());

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
+use super::output::note;
 use crate::metrics::{Measurement, MetricsFile};
 use crate::training::Monitor;
 
@@ -82,7 +83,9 @@ impl Monitor for Progress {
             let total = self.bar.length().unwrap_or(0);
             let left = total.saturating_sub(*iteration as u64) as f64 / rate;
             let loss = self.smooth_loss.unwrap_or(measurement.loss);
-            eprintln!("{iteration}/{total}  loss {loss:.4}  {rate:.0}/s  {left:.0} s left");
+            note(format_args!(
+                "{iteration}/{total}  loss {loss:.4}  {rate:.0}/s  {left:.0} s left"
+            ));
         }
         Ok(())
     }

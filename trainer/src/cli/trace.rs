@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
+use super::list::List;
 use super::output::{condition, data_columns, open};
 use crate::sampling;
 
@@ -21,8 +22,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
     /// The condition: names of categories and numbers, or C numbers
-    #[arg(long, value_name = "VALUES", value_delimiter = ',', allow_hyphen_values = true)]
-    condition: Option<Vec<String>>,
+    #[arg(long, value_name = "VALUES", allow_hyphen_values = true)]
+    condition: Option<List>,
     /// Of the noise
     #[arg(long, value_name = "K", default_value_t = 0)]
     seed: u64,
@@ -37,13 +38,18 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         Some(x) => bail!("--x0: expected {data_dim} finite numbers, found {x:?}"),
         None => sampling::noise(args.seed, 1, data_dim).row(0).to_vec(),
     };
-    let c = condition(&model, args.condition.as_deref())?;
+    let c = condition(&model, args.condition.as_ref())?;
     let points = solver.trajectory(&model.mlp, &x_0, c.row(0), &mut model.mlp.scratch());
 
     let names = data_columns(&model);
     let mut out = io::stdout().lock();
-    let row = |cells: &[f32]| cells.iter().map(|x| format!("{x:>10.3}")).collect::<String>();
-    let header: String = names.iter().map(|name| format!("{name:>10}")).collect();
+    // Two spaces at least between columns.
+    let widths: Vec<usize> = names.iter().map(|name| 10.max(name.chars().count() + 2)).collect();
+    let row = |cells: &[f32]| -> String {
+        cells.iter().zip(&widths).map(|(&x, &width)| format!("{:>width$}", number(x))).collect()
+    };
+    let header: String =
+        names.iter().zip(&widths).map(|(name, &width)| format!("{name:>width$}")).collect();
     writeln!(out, "{:>7}{header}", "t")?;
     for (t, x) in solver.times().zip(points.chunks_exact(data_dim)) {
         writeln!(out, "{t:>7.3}{}", row(x))?;
@@ -55,4 +61,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         writeln!(out, "\nin data units\n{:>7}{}", "", row(&sample))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Three decimals, as long as they say something and fit.
+fn number(x: f32) -> String {
+    if x == 0.0 || (1e-3..1e4).contains(&x.abs()) { format!("{x:.3}") } else { format!("{x:.1e}") }
 }

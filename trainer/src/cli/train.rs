@@ -1,19 +1,21 @@
 //! `flowlet train`: from data to a verified model.
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use rand::seq::SliceRandom;
 
-use super::output::thousands;
+use super::list::List;
+use super::output::{note, thousands};
 use super::progress::Progress;
 use crate::config::{Config, preset};
 use crate::data::Matrix;
 use crate::dataset::{Dataset, Real};
 use crate::description::Description;
 use crate::golden::{GOLDEN_FILE, Golden};
-use crate::judgement::{Judgement, judge};
+use crate::judgement::{FEW, Judgement, judge};
 use crate::metrics::MetricsFile;
 use crate::model::{MODEL_FILE, Model, export};
 use crate::random::{Stream, generator};
@@ -44,29 +46,51 @@ pub(super) struct Args {
     #[arg(long, value_name = "COLUMNS|FILE", help_heading = "Data")]
     data: Option<String>,
     /// Condition columns; text becomes one-hot. For a preset: class
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', help_heading = "Data")]
-    condition: Option<Vec<String>>,
+    #[arg(long, value_name = "COLUMNS", help_heading = "Data")]
+    condition: Option<List>,
     /// A file whose columns are all conditions, row by row
     #[arg(long, value_name = "FILE", help_heading = "Data")]
     conditions: Option<PathBuf>,
     /// Numeric condition columns that are categories, one-hot like text
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', help_heading = "Data")]
-    categorical: Option<Vec<String>>,
+    #[arg(long, value_name = "COLUMNS", help_heading = "Data")]
+    categorical: Option<List>,
     /// The part of the rows that is kept from training, to judge the model by [default: 0.1]
-    #[arg(long, value_name = "PART", help_heading = "Data")]
+    #[arg(long, value_name = "PART", allow_negative_numbers = true, help_heading = "Data")]
     holdout: Option<f64>,
     /// Rows that agree in this column (an episode, say) are held out together
     #[arg(long, value_name = "COLUMN", help_heading = "Data")]
     group: Option<String>,
-    /// Leave data and conditions in their own units
-    #[arg(long, help_heading = "Data")]
-    no_standardize: bool,
+    /// Bring data and numeric conditions to mean 0 and standard deviation 1; --standardize=false
+    /// leaves them in their own units [default: true; for mixture: false]
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        help_heading = "Data"
+    )]
+    standardize: Option<bool>,
     /// Skip and count rows with missing or non-finite values, rather than refuse them
-    #[arg(long, help_heading = "Data")]
-    skip_invalid: bool,
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        help_heading = "Data"
+    )]
+    skip_invalid: Option<bool>,
     /// Refuse constant data columns, rather than warn of them
-    #[arg(long, help_heading = "Data")]
-    strict: bool,
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        help_heading = "Data"
+    )]
+    strict: Option<bool>,
 
     /// Units in each hidden layer, H [default: 64]
     #[arg(long, value_name = "H", help_heading = "Model")]
@@ -111,10 +135,17 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     device(&config.train.device)?;
     let mut dataset = Dataset::open(&config)?;
     for warning in &dataset.warnings {
-        eprintln!("warning: {warning}");
+        note(format_args!("warning: {warning}"));
     }
     let directory = args.out.clone().unwrap_or_else(|| Path::new("runs").join(name));
     let run = RunDirectory::create(&directory, args.force)?;
+    if run.path() != directory {
+        note(format_args!(
+            "{} takes the place of {} when it is done",
+            run.path().display(),
+            directory.display()
+        ));
+    }
     run.write(CONFIG_FILE, config.to_toml()?.as_bytes())?;
 
     let metrics = MetricsFile::create(&run.path().join(METRICS_FILE))?;
@@ -124,10 +155,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let trained = trained?;
     let done = trained.losses.len();
     if done < config.train.iterations {
-        eprintln!(
+        note(format_args!(
             "stopped after {done} of {} iterations: keeping what was trained",
             config.train.iterations
-        );
+        ));
         // The same seed and as many iterations give this model again.
         config.train.iterations = done;
         run.write(CONFIG_FILE, config.to_toml()?.as_bytes())?;
@@ -142,14 +173,16 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     };
     let bytes = export(&trained.network, &dataset.units, &description)?.to_bytes()?;
     let model = Model::parse(&bytes, run.path().join(MODEL_FILE)).context("the trained model")?;
+    // Before anything else can fail: it may have taken hours.
+    run.write(MODEL_FILE, &bytes)?;
     let golden = Golden::make(&model, &golden_conditions(&dataset.real, config.seed), config.seed)?;
     let report = verify(&model, &golden)?;
     let judgement =
         judge(&model, &model.solver(None)?, &dataset.real, &dataset.units, config.seed)?;
     run.write(GOLDEN_FILE, &golden.to_bytes()?)?;
-    run.write(MODEL_FILE, &bytes)?;
     run.finish()?;
-    summarize(&directory, &config, &trained, &model, &report, &judgement);
+    let summary = summary(&directory, &config, &trained, &model, &report, &judgement)?;
+    io::stdout().write_all(summary.as_bytes())?;
     Ok(if report.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -165,20 +198,21 @@ fn resolve(args: &Args) -> Result<(Config, String)> {
     };
     let Config { seed, data, model, train, sample } = &mut config;
     if args.source.is_some() {
-        data.columns = args.data.as_deref().map(split_list).or(data.columns.take());
+        let columns = |list: &String| list.parse().map(|List(columns)| columns);
+        data.columns = args.data.as_ref().map(columns).transpose()?.or(data.columns.take());
     }
-    set(&mut data.condition, &args.condition);
+    set(&mut data.condition, &args.condition.clone().map(|List(columns)| columns));
     if args.conditions.is_some() {
         data.conditions.clone_from(&args.conditions);
     }
-    set(&mut data.categorical, &args.categorical);
+    set(&mut data.categorical, &args.categorical.clone().map(|List(columns)| columns));
     if args.group.is_some() {
         data.group.clone_from(&args.group);
     }
     set(&mut data.holdout, &args.holdout);
-    data.standardize &= !args.no_standardize;
-    data.skip_invalid |= args.skip_invalid;
-    data.strict |= args.strict;
+    set(&mut data.standardize, &args.standardize);
+    set(&mut data.skip_invalid, &args.skip_invalid);
+    set(&mut data.strict, &args.strict);
     set(&mut model.hidden_width, &args.hidden_width);
     set(&mut model.hidden_layers, &args.hidden_layers);
     set(&mut model.activation, &args.activation);
@@ -195,10 +229,6 @@ fn set<T: Clone>(value: &mut T, flag: &Option<T>) {
     if let Some(flag) = flag {
         value.clone_from(flag);
     }
-}
-
-fn split_list(list: &str) -> Vec<String> {
-    list.split(',').map(|name| name.trim().to_string()).collect()
 }
 
 fn open_source(source: &str) -> Result<(Config, String)> {
@@ -235,57 +265,74 @@ fn golden_conditions(real: &Real, seed: u64) -> Matrix {
     }
 }
 
-fn summarize(
+fn summary(
     directory: &Path,
     config: &Config,
     trained: &Trained,
     model: &Model,
     report: &Report,
     judgement: &Judgement,
-) {
+) -> Result<String> {
+    use std::fmt::Write;
+    let mut text = String::new();
     let iterations = trained.losses.len();
     let Judgement { measure, model: distance, real, samples, judged_on, memory, .. } = judgement;
-    println!("{}", directory.display());
-    println!("  trained     {} iterations in {:.1} s", thousands(iterations), trained.seconds);
-    println!(
+    writeln!(text, "{}", directory.display())?;
+    writeln!(
+        text,
+        "  trained     {} iterations in {:.1} s",
+        thousands(iterations),
+        trained.seconds
+    )?;
+    writeln!(
+        text,
         "  loss        {:.4}, the mean of the last {} iterations",
         trained.recent_loss(),
         thousands(iterations.min(1000))
-    );
-    println!(
+    )?;
+    writeln!(
+        text,
         "  distance    {distance:.4} to the target, {real:.4} between two sets of real data\n\
          {:14}({measure}, {} samples in {} steps, {judged_on})",
         "",
         thousands(*samples),
         config.sample.steps
-    );
+    )?;
+    if *samples < FEW {
+        writeln!(text, "{:14}so few rows say little: hold out more by --holdout", "")?;
+    }
     if let Some(memory) = memory {
-        println!(
+        writeln!(
+            text,
             "  memory      samples lie {:.4} from the nearest training row, held-out rows {:.4}",
             memory.samples, memory.held_out
-        );
+        )?;
         if memory.nearer {
-            println!(
+            writeln!(
+                text,
                 "{:14}samples lie nearer to training rows than held-out rows do: the model repeats\n\
                  {:14}what it saw. Fewer iterations, a smaller network or more rows would help",
                 "", ""
-            );
+            )?;
         }
     }
-    println!(
+    writeln!(
+        text,
         "  runtime     worst error {:.1e} against f64 (candle's f32: {:.1e}); {}",
         report.worst(),
         report.path.candle.max(report.velocity.candle),
         if report.passes() { "verified" } else { "OUT OF TOLERANCE" }
-    );
-    println!(
+    )?;
+    writeln!(
+        text,
         "  model       {} weights, {} bytes; {:.1} µs a sample in {} steps on one core",
         thousands(model.shape().parameters()),
         thousands(model.bytes),
         judgement.seconds_per_sample * 1e6,
         config.sample.steps
-    );
+    )?;
     if !report.passes() {
-        println!("\n{report}");
+        writeln!(text, "\n{report}")?;
     }
+    Ok(text)
 }

@@ -205,7 +205,12 @@ impl Config {
     ///
     /// On the first; the message says what is expected.
     pub fn check(&self) -> Result<()> {
-        let Self { data, model, train, sample, .. } = self;
+        let Self { seed, data, model, train, sample } = self;
+        ensure!(
+            i64::try_from(*seed).is_ok(),
+            "seed is {seed}: expected at most {}, the largest number in TOML",
+            i64::MAX
+        );
         if data.source.is_empty() {
             bail!("no data: name a preset, a file, or `source` under [data]");
         }
@@ -219,23 +224,39 @@ impl Config {
             "components describe the source \"mixture\", but the source is {:?}",
             data.source
         );
-        ensure!(model.hidden_width >= 1, "hidden_width is 0: expected at least 1");
+        for (name, value, most) in [
+            ("hidden_width", model.hidden_width, 1 << 14),
+            ("iterations", train.iterations, u32::MAX as usize),
+            ("batch_size", train.batch_size, 1 << 24),
+        ] {
+            ensure!(
+                (1..=most).contains(&value),
+                "{name} is {value}: expected at least 1 and at most {most}"
+            );
+        }
         ensure!(
             model.hidden_layers <= 64,
             "hidden_layers is {}: expected at most 64, as the runtime reads",
             model.hidden_layers
         );
         description::activation(&model.activation)?;
-        ensure!(train.iterations >= 1, "iterations is 0: expected at least 1");
-        ensure!(train.batch_size >= 1, "batch_size is 0: expected at least 1");
         ensure!(
             train.learning_rate.is_finite() && train.learning_rate > 0.0,
             "learning_rate is {}: expected a number above 0",
             train.learning_rate
         );
+        // The golden file has every step of its paths.
+        ensure!(
+            sample.steps <= MOST_STEPS,
+            "steps is {}: expected at most {MOST_STEPS} of a model to be trained",
+            sample.steps
+        );
         check_steps(sample.steps)
     }
 }
+
+/// Steps that a model may be made for, at most.
+const MOST_STEPS: usize = 10_000;
 
 /// Refuses a number of steps that no grid can have.
 ///
@@ -300,6 +321,8 @@ mod tests {
         for (text, name) in [
             ("[data]\nsource = \"moons\"\nholdout = 1.0", "holdout"),
             ("[data]\nsource = \"moons\"\n[model]\nactivation = \"sin\"", "sin"),
+            ("seed = 3\n[data]\nsource = \"moons\"\n[train]\niterations = 0", "iterations is 0"),
+            ("[data]\nsource = \"moons\"\n[model]\nhidden_width = 100000", "at most 16384"),
             ("[data]\nsource = \"moons\"\n[sample]\nsteps = 0", "steps"),
             ("[data]\nsource = \"moons\"\n[train]\nlearning_rate = -1.0", "learning_rate"),
             ("", "no data"),
