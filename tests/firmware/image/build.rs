@@ -1,0 +1,84 @@
+//! The committed models' golden starting points and digests as Rust, and the machine's memory.
+
+use std::env;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use safetensors::SafeTensors;
+
+const MODELS: [&str; 3] = ["mixture", "moons", "8gaussians"];
+
+fn main() {
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap());
+    let weights = Path::new("../../../weights");
+    let mut code = String::new();
+    for model in MODELS {
+        let path = weights.join(model).join("golden.safetensors");
+        println!("cargo::rerun-if-changed={}", path.display());
+        code += &golden(model, &fs::read(path).unwrap());
+    }
+    fs::write(out.join("goldens.rs"), code).unwrap();
+    link(&out, &env::var("TARGET").unwrap());
+}
+
+/// A module with the inputs of a golden file's paths, their bits as they are, and the digest.
+fn golden(model: &str, bytes: &[u8]) -> String {
+    let (_, header) = SafeTensors::read_metadata(bytes).unwrap();
+    let metadata = header.metadata().clone().unwrap();
+    let file = SafeTensors::deserialize(bytes).unwrap();
+    let steps = file.tensor("times").unwrap().shape()[0] - 1;
+    let mut code = format!("/// `{model}`\npub mod {} {{\n", model.trim_start_matches('8'));
+    for (name, about, tensor) in [
+        ("X_0", "Starting points.", file.tensor("x0").unwrap()),
+        ("CONDITION", "Their conditions.", file.tensor("condition").unwrap()),
+    ] {
+        let [rows, columns] = *tensor.shape() else { panic!("{name} is no matrix") };
+        write!(code, "/// {about}\npub static {name}: [[f32; {columns}]; {rows}] = [").unwrap();
+        let bits: Vec<String> = tensor
+            .data()
+            .as_chunks()
+            .0
+            .iter()
+            .map(|b| f32::from_le_bytes(*b))
+            .map(|x| format!("f32::from_bits({:#010x})", x.to_bits()))
+            .collect();
+        for row in 0..rows {
+            write!(code, "[{}],", bits[row * columns..][..columns].join(",")).unwrap();
+        }
+        code += "];\n";
+    }
+    let digest = &metadata["flowlet.digest.path"];
+    write!(code, "/// Steps of each path.\npub const STEPS: usize = {steps};\n").unwrap();
+    write!(code, "/// Of the points after each step.\npub const DIGEST: u64 = 0x{digest};\n}}\n")
+        .unwrap();
+    code
+}
+
+/// Where the linker puts code and data.
+fn link(out: &Path, target: &str) {
+    let script = match target {
+        t if t.starts_with("thumbv6m") => "microbit.x",
+        t if t.starts_with("thumbv7") => "mps2.x",
+        t if t.starts_with("thumbv8m") => "mps2_an505.x",
+        t if t.starts_with("riscv32") => "riscv_virt.x",
+        t if t.starts_with("aarch64-unknown-none") => "aarch64_virt.x",
+        t if t.starts_with("wasm32") => {
+            println!("cargo::rustc-link-arg-bins=--no-entry");
+            println!("cargo::rustc-link-arg-bins=--export=digest");
+            return;
+        }
+        _ => return,
+    };
+    println!("cargo::rerun-if-changed=link");
+    fs::copy(Path::new("link").join(script), out.join("memory.x")).unwrap();
+    println!("cargo::rustc-link-search={}", out.display());
+    if target.starts_with("aarch64") {
+        println!("cargo::rustc-link-arg-bins=-Tmemory.x");
+        return;
+    }
+    if target.starts_with("riscv32") {
+        println!("cargo::rustc-link-arg-bins=-Tmemory.x");
+    }
+    println!("cargo::rustc-link-arg-bins=-Tlink.x");
+}

@@ -1,0 +1,39 @@
+//! Samples the golden paths of every committed model and reports the digest of all output bits.
+
+#![cfg_attr(any(target_os = "none", target_arch = "wasm32"), no_std, no_main)]
+
+use image::models::outcome;
+
+#[cfg(not(target_arch = "wasm32"))]
+image::entry!(run);
+
+#[cfg(not(target_arch = "wasm32"))]
+fn run() -> bool {
+    let mut right = true;
+    for model in 0..image::models::MODELS {
+        let outcome = outcome(model);
+        image::machine::println!("digest {} {:016x}", outcome.name, outcome.found);
+        right &= outcome.found == outcome.expected;
+    }
+    right
+}
+
+#[cfg(target_os = "none")]
+#[panic_handler]
+fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+    image::machine::println!("{info}");
+    semihosting::process::exit(101)
+}
+
+/// The digest of a model's golden paths; JavaScript compares it.
+#[cfg(target_arch = "wasm32")]
+#[unsafe(no_mangle)]
+pub extern "C" fn digest(model: u32) -> u64 {
+    outcome(model).found
+}
+
+#[cfg(target_arch = "wasm32")]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    core::arch::wasm32::unreachable()
+}

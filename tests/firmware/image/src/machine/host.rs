@@ -1,0 +1,11 @@
+//! A machine with an operating system.
+
+/// A program's start: `run` says whether it went well.
+#[macro_export]
+macro_rules! entry {
+    ($run:path) => {
+        fn main() -> std::process::ExitCode {
+            if $run() { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE }
+        }
+    };
+}

@@ -1,0 +1,18 @@
+//! The machine below a program: how it starts, speaks, counts instructions and ends.
+
+#[cfg(not(any(target_os = "none", target_arch = "wasm32")))]
+mod host;
+#[cfg(target_os = "none")]
+mod say;
+#[cfg(target_os = "none")]
+mod stack;
+#[cfg_attr(target_arch = "aarch64", path = "aarch64.rs")]
+#[cfg_attr(target_arch = "arm", path = "cortex_m.rs")]
+#[cfg_attr(target_arch = "riscv32", path = "riscv.rs")]
+#[cfg(target_os = "none")]
+mod this;
+
+#[cfg(not(any(target_os = "none", target_arch = "wasm32")))]
+pub use std::println;
+#[cfg(target_os = "none")]
+pub use {say::say, semihosting::println, stack::stack, this::instructions};

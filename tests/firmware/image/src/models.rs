@@ -1,0 +1,70 @@
+//! The committed models, embedded as firmware embeds them, and their golden paths.
+
+use flowlet::{Activation, Digest, Euler, Mlp};
+
+use crate::goldens;
+
+/// `weights/mixture`
+pub static MIXTURE: Mlp<1, 0, 64, 1> =
+    Mlp::from_safetensors(include_bytes!("../../../../weights/mixture/model.safetensors"));
+/// `weights/moons`
+pub static MOONS: Mlp<2, 0, 64, 1> =
+    Mlp::from_safetensors(include_bytes!("../../../../weights/moons/model.safetensors"));
+/// `weights/8gaussians`
+pub static EIGHT_GAUSSIANS: Mlp<2, 8, 64, 1> =
+    Mlp::from_safetensors(include_bytes!("../../../../weights/8gaussians/model.safetensors"));
+
+/// The digest of all golden paths of a model, and the one that the golden file has.
+pub struct Outcome {
+    /// The model's name.
+    pub name: &'static str,
+    /// As computed here.
+    pub found: u64,
+    /// As the golden file has it.
+    pub expected: u64,
+}
+
+/// How many models there are.
+pub const MODELS: u32 = 3;
+
+/// Samples the golden paths of one model.
+pub fn outcome(model: u32) -> Outcome {
+    match model {
+        0 => {
+            use goldens::mixture::{CONDITION, DIGEST, STEPS, X_0};
+            let found = digest::<STEPS, _, _, _, _, _>(&MIXTURE, &X_0, &CONDITION);
+            Outcome { name: "mixture", found, expected: DIGEST }
+        }
+        1 => {
+            use goldens::moons::{CONDITION, DIGEST, STEPS, X_0};
+            let found = digest::<STEPS, _, _, _, _, _>(&MOONS, &X_0, &CONDITION);
+            Outcome { name: "moons", found, expected: DIGEST }
+        }
+        _ => {
+            use goldens::gaussians::{CONDITION, DIGEST, STEPS, X_0};
+            let found = digest::<STEPS, _, _, _, _, _>(&EIGHT_GAUSSIANS, &X_0, &CONDITION);
+            Outcome { name: "8gaussians", found, expected: DIGEST }
+        }
+    }
+}
+
+fn digest<
+    const N: usize,
+    const D: usize,
+    const C: usize,
+    const H: usize,
+    const L: usize,
+    A: Activation,
+>(
+    mlp: &Mlp<D, C, H, L, A>,
+    x_0: &[[f32; D]],
+    condition: &[[f32; C]],
+) -> u64 {
+    let mut digest = Digest::new();
+    for (&x_0, &c) in x_0.iter().zip(condition) {
+        for (_, x) in Euler::<N>::UNIFORM.path(mlp, x_0, c) {
+            digest.update(&x);
+        }
+    }
+    digest.value()
+}

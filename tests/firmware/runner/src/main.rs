@@ -1,0 +1,155 @@
+//! `tests/firmware/run`: the same bits on every chip, shown by running them.
+
+mod golden;
+mod image;
+mod readme;
+mod target;
+mod toolchain;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use clap::Parser;
+
+use image::{Outcome, Size};
+use target::{TARGETS, Target};
+
+/// Builds the images for every target, runs them, and prints one table: digests of the committed
+/// models' golden paths, and what the `mixture` model's sampler costs. Fails when a digest differs
+/// from the golden file's.
+#[derive(Debug, Parser)]
+#[command(name = "tests/firmware/run", max_term_width = 100)]
+struct Args {
+    /// Targets, whole or the beginning of their names [default: all]
+    targets: Vec<String>,
+    /// Install what a target needs: by rustup, or else Debian's packages
+    #[arg(long)]
+    install: bool,
+    /// Fail when the table in runtime/README.md is off by more than 3 %
+    #[arg(long)]
+    check: bool,
+    /// Write the table into runtime/README.md
+    #[arg(long, conflicts_with = "check")]
+    write: bool,
+}
+
+/// One line of the table.
+struct Row {
+    target: &'static Target,
+    level: &'static str,
+    /// Features beyond the target's own.
+    features: &'static str,
+    /// `None` where it was built and this machine cannot run it.
+    outcomes: Option<Vec<Outcome>>,
+    size: Option<Size>,
+}
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<bool> {
+    let root = root()?;
+    let expected = golden::digests(&root)?;
+    let mut rows = Vec::new();
+    for target in choose(&args.targets)? {
+        if args.install {
+            toolchain::install(target)?;
+        }
+        for level in target.levels {
+            for features in target.features {
+                eprintln!("{} {features} at opt-level {level}", target.triple);
+                rows.push(image::row(&root, target, level, features)?);
+            }
+        }
+    }
+    let mut right = true;
+    println!(
+        "{:<30} {:<11} {:<9} {:<4} {:<17}{:<17}{:<17} {:>6} {:>6} {:>5} {:>6} {:>9}",
+        "target",
+        "machine",
+        "features",
+        "opt",
+        "mixture",
+        "moons",
+        "8gaussians",
+        "code",
+        "image",
+        "RAM",
+        "stack",
+        "instr."
+    );
+    for row in &rows {
+        print!(
+            "{:<30} {:<11} {:<9} {:<4} ",
+            row.target.triple,
+            row.target.machine.name(),
+            row.features,
+            row.level
+        );
+        match &row.outcomes {
+            None => print!("{:<51}", "built, not run: this CPU lacks the features"),
+            Some(outcomes) => {
+                for (name, digest) in &expected {
+                    let found = outcomes.iter().find(|outcome| outcome.model == *name);
+                    let found = found.with_context(|| format!("{name} was not reported"))?.digest;
+                    right &= found == *digest;
+                    print!("{found:016x}{}", if found == *digest { ' ' } else { '!' });
+                }
+            }
+        }
+        match &row.size {
+            Some(size) => println!(
+                " {:>6} {:>6} {:>5} {:>6} {:>9}",
+                size.code, size.image, size.ram, size.stack, size.instructions
+            ),
+            None => println!(),
+        }
+    }
+    println!();
+    for (name, digest) in &expected {
+        println!("{name}: {digest:016x} in its golden file");
+    }
+    println!(
+        "{}",
+        if right { "every digest is the golden one" } else { "DIGESTS MARKED ! DIFFER" }
+    );
+    if args.write {
+        readme::write(&root, &rows)?;
+    }
+    if args.check {
+        readme::check(&root, &rows)?;
+    }
+    Ok(right)
+}
+
+fn choose(names: &[String]) -> Result<Vec<&'static Target>> {
+    if names.is_empty() {
+        return Ok(TARGETS.iter().collect());
+    }
+    let mut chosen = Vec::new();
+    for name in names {
+        let found: Vec<_> =
+            TARGETS.iter().filter(|target| target.triple.starts_with(name.as_str())).collect();
+        if found.is_empty() {
+            let all: Vec<_> = TARGETS.iter().map(|target| target.triple).collect();
+            bail!("no target is called {name}: expected one of {}", all.join(", "));
+        }
+        chosen.extend(found);
+    }
+    Ok(chosen)
+}
+
+/// The repository's root, from where this program's sources are.
+fn root() -> Result<PathBuf> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(3).map(Path::to_path_buf).context("the runner lies in the repository")
+}

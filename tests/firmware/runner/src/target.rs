@@ -1,0 +1,76 @@
+//! The targets and the machines that stand for them.
+
+/// A target and how it is run.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// rustc's name.
+    pub(crate) triple: &'static str,
+    pub(crate) machine: Machine,
+    pub(crate) levels: &'static [&'static str],
+    /// Sets of target features, each built and, where it can be, run.
+    pub(crate) features: &'static [&'static str],
+}
+
+/// What runs a program.
+#[derive(Debug)]
+pub(crate) enum Machine {
+    /// QEMU's system emulation: its program, its machine, further arguments, and the cargo feature
+    /// that says how long a tick of the board's timer is.
+    Qemu(&'static str, &'static str, &'static [&'static str], &'static str),
+    /// A JavaScript engine.
+    Node,
+    /// This machine.
+    Host,
+}
+
+impl Machine {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Qemu(_, machine, ..) => machine,
+            Self::Node => "Node",
+            Self::Host => "host",
+        }
+    }
+}
+
+const LEVELS: &[&str] = &["3", "s"];
+const NO_BIOS: &[&str] = &["-bios", "none"];
+
+const fn arm(triple: &'static str, machine: &'static str, tick: &'static str) -> Target {
+    let machine = Machine::Qemu("qemu-system-arm", machine, &[], tick);
+    Target { triple, machine, levels: LEVELS, features: &[""] }
+}
+
+const fn riscv(triple: &'static str) -> Target {
+    let machine = Machine::Qemu("qemu-system-riscv32", "virt", NO_BIOS, "");
+    Target { triple, machine, levels: LEVELS, features: &[""] }
+}
+
+/// All of them.
+pub(crate) static TARGETS: [Target; 10] = [
+    arm("thumbv6m-none-eabi", "microbit", "microbit"),
+    arm("thumbv7m-none-eabi", "mps2-an385", ""),
+    arm("thumbv7em-none-eabihf", "mps2-an386", ""),
+    arm("thumbv8m.main-none-eabihf", "mps2-an505", "an505"),
+    riscv("riscv32imc-unknown-none-elf"),
+    riscv("riscv32imac-unknown-none-elf"),
+    riscv("riscv32imafc-unknown-none-elf"),
+    Target {
+        triple: "aarch64-unknown-none",
+        machine: Machine::Qemu("qemu-system-aarch64", "virt", &["-cpu", "cortex-a53"], ""),
+        levels: LEVELS,
+        features: &[""],
+    },
+    Target {
+        triple: "wasm32-unknown-unknown",
+        machine: Machine::Node,
+        levels: LEVELS,
+        features: &["", "+simd128"],
+    },
+    Target {
+        triple: "x86_64-unknown-linux-gnu",
+        machine: Machine::Host,
+        levels: &["3", "s", "0"],
+        features: &["", "+avx2,+fma", "+avx512f"],
+    },
+];
