@@ -7,7 +7,7 @@ use core::num::NonZeroUsize;
 
 use crate::activation::ActivationKind;
 use crate::euler::uniform;
-use crate::kernel;
+use crate::kernel::{self, Terms};
 use crate::safetensors::{
     Dims, File, LoadError, Shape, TensorName, check_convention, check_sizes, read_affine,
     read_columns, read_vector,
@@ -181,27 +181,26 @@ impl HeapMlp {
         for ((out, &c), (&mean, &scale)) in scratch.condition.iter_mut().zip(c).zip(affine) {
             *out = kernel::standardize(c, mean, scale);
         }
-        scratch.prefix.copy_from_slice(&self.first.bias);
-        kernel::accumulate(&mut scratch.prefix, &self.first.condition, &scratch.condition);
+        let terms = Terms { columns: &self.first.condition, inputs: &scratch.condition };
+        kernel::affine(&mut scratch.prefix, &self.first.bias, &[terms]);
     }
 
     /// The velocity into `scratch.v`, from the first layer's prefix on.
     fn velocity_after(&self, t: f32, x: &[f32], scratch: &mut Scratch) {
         assert_eq!(x.len(), self.dims.data, "x has one value per data dimension");
         let Scratch { prefix, units, next, v, .. } = scratch;
-        units.copy_from_slice(prefix);
-        kernel::accumulate(units, &self.first.time, &[t]);
-        kernel::accumulate(units, &self.first.state, x);
+        let time = Terms { columns: &self.first.time, inputs: &[t] };
+        let state = Terms { columns: &self.first.state, inputs: x };
+        kernel::affine(units, prefix, &[time, state]);
         self.activation.apply_slice(units);
         let Some((last, hidden)) = self.rest.split_last() else { return };
         for layer in hidden {
-            next.copy_from_slice(&layer.bias);
-            kernel::accumulate(next, &layer.columns, units);
+            let terms = Terms { columns: &layer.columns, inputs: units };
+            kernel::affine(next, &layer.bias, &[terms]);
             self.activation.apply_slice(next);
             core::mem::swap(units, next);
         }
-        v.copy_from_slice(&last.bias);
-        kernel::accumulate(v, &last.columns, units);
+        kernel::affine(v, &last.bias, &[Terms { columns: &last.columns, inputs: units }]);
         for v in v {
             *v = kernel::canonical(*v);
         }

@@ -5,53 +5,75 @@
 //! game's debug build calls code that was optimised here.
 
 /// How many outputs are accumulated side by side: eight vectors of four lanes, so that enough
-/// additions are on their way to hide the latency of one. Lanes are outputs, so this number
-/// changes no bit.
-const BLOCK: usize = 32;
+/// additions are on their way to hide the latency of one; or, where a register holds one number, as
+/// many as leave registers for the weights. Lanes are outputs, so this number changes no bit.
+const BLOCK: usize =
+    if cfg!(any(target_feature = "sse", target_feature = "neon", target_feature = "simd128")) {
+        32
+    } else {
+        16
+    };
 
-/// Adds `inputs[i] · columns[i][o]` to every `out[o]`, for `i` in order.
+/// Outputs side by side in what a whole block does not fit into.
+const REST: usize = BLOCK / 4;
+
+/// Terms of many outputs: every input times its column.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms<'a> {
+    /// `[inputs.len()][outputs]`, input after input.
+    pub(crate) columns: &'a [f32],
+    pub(crate) inputs: &'a [f32],
+}
+
+/// Sets every `out[o]` to `start[o]` plus `inputs[i] · columns[i][o]`, for all `terms` in order and
+/// `i` in order. `start` is as long as `out`.
 ///
-/// `columns` is `[inputs.len()][out.len()]`, input after input. For each output the terms are
-/// added one after the other, each product and each sum rounded: this order is part of the
-/// numeric contract.
-pub(crate) fn accumulate(out: &mut [f32], columns: &[f32], inputs: &[f32]) {
+/// For each output the terms are added one after the other, each product and each sum rounded:
+/// this order is part of the numeric contract.
+pub(crate) fn affine(out: &mut [f32], start: &[f32], terms: &[Terms<'_>]) {
     let width = out.len();
     let (blocks, rest) = out.as_chunks_mut::<BLOCK>();
     let mut first = 0;
     for block in blocks {
-        accumulate_block(block, columns, width, first, inputs);
+        affine_block(block, start, terms, width, first);
         first += BLOCK;
     }
-    let (blocks, rest) = rest.as_chunks_mut::<8>();
+    let (blocks, rest) = rest.as_chunks_mut::<REST>();
     for block in blocks {
-        accumulate_block(block, columns, width, first, inputs);
-        first += 8;
+        affine_block(block, start, terms, width, first);
+        first += REST;
     }
     for output in rest {
-        accumulate_block(core::array::from_mut(output), columns, width, first, inputs);
+        affine_block(core::array::from_mut(output), start, terms, width, first);
         first += 1;
     }
 }
 
-/// [`accumulate`] for outputs `first..first + W` of `width`.
+/// [`affine`] for outputs `first..first + W` of `width`.
 #[inline]
-fn accumulate_block<const W: usize>(
+fn affine_block<const W: usize>(
     out: &mut [f32; W],
-    columns: &[f32],
+    start: &[f32],
+    terms: &[Terms<'_>],
     width: usize,
     first: usize,
-    inputs: &[f32],
 ) {
-    let mut sums = *out;
-    for (column, &input) in columns.chunks_exact(width).zip(inputs) {
-        let Some(weights) = column.get(first..).and_then(|rest| rest.first_chunk::<W>()) else {
-            return;
-        };
-        for (sum, &weight) in sums.iter_mut().zip(weights) {
-            *sum += weight * input;
+    let Some(&(mut sums)) = part(start, first) else { return };
+    for Terms { columns, inputs } in terms {
+        for (column, &input) in columns.chunks_exact(width).zip(*inputs) {
+            let Some(weights) = part::<W>(column, first) else { return };
+            for (sum, &weight) in sums.iter_mut().zip(weights) {
+                *sum += weight * input;
+            }
         }
     }
     *out = sums;
+}
+
+/// `W` values from `first` on, if there are so many.
+#[inline]
+fn part<const W: usize>(values: &[f32], first: usize) -> Option<&[f32; W]> {
+    values.get(first..)?.first_chunk()
 }
 
 /// Flow units of a condition, `(c − mean) ÷ scale`.
@@ -105,9 +127,13 @@ mod tests {
                 let inputs_: [f32; 64] = core::array::from_fn(|_| draw());
                 let start: [f32; 130] = core::array::from_fn(|_| draw());
                 let (mut found, mut expected) = (start, start);
-                let columns = &columns[..width * inputs];
-                accumulate(&mut found[..width], columns, &inputs_[..inputs]);
-                reference(&mut expected[..width], columns, &inputs_[..inputs]);
+                let (columns, inputs_) = (&columns[..width * inputs], &inputs_[..inputs]);
+                // In two groups, as the first layer has them.
+                let ((a, b), (x, y)) =
+                    (columns.split_at(width * (inputs / 3)), inputs_.split_at(inputs / 3));
+                let terms = [Terms { columns: a, inputs: x }, Terms { columns: b, inputs: y }];
+                affine(&mut found[..width], &start[..width], &terms);
+                reference(&mut expected[..width], columns, inputs_);
                 assert_eq!(found.map(f32::to_bits), expected.map(f32::to_bits), "{width}×{inputs}");
             }
         }

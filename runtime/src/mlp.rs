@@ -4,7 +4,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use crate::activation::{Activation, Gelu};
-use crate::kernel;
+use crate::kernel::{self, Terms};
 use crate::safetensors::{
     Dims, File, LoadError, TensorName, check_convention, check_sizes, read_affine, read_columns,
     read_vector, tri,
@@ -162,25 +162,28 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         {
             *c = kernel::standardize(*c, mean, scale);
         }
-        let mut units = self.first.bias;
-        kernel::accumulate(&mut units, self.first.condition.as_flattened(), &c);
+        let mut units = [0.0; H];
+        let columns = self.first.condition.as_flattened();
+        kernel::affine(&mut units, &self.first.bias, &[Terms { columns, inputs: &c }]);
         units
     }
 
     /// The velocity, from the first layer's prefix on.
-    fn velocity_after(&self, prefix: [f32; H], t: f32, x: [f32; D]) -> [f32; D] {
-        let mut units = prefix;
-        kernel::accumulate(&mut units, &self.first.time, &[t]);
-        kernel::accumulate(&mut units, self.first.state.as_flattened(), &x);
-        A::apply_slice(&mut units);
+    fn velocity_after(&self, prefix: &[f32; H], t: f32, x: [f32; D]) -> [f32; D] {
+        let (mut units, mut next) = (&mut [0.0; H], &mut [0.0; H]);
+        let time = Terms { columns: &self.first.time, inputs: &[t] };
+        let state = Terms { columns: self.first.state.as_flattened(), inputs: &x };
+        kernel::affine(units, prefix, &[time, state]);
+        A::apply_slice(units);
         for layer in &self.hidden {
-            let mut next = layer.bias;
-            kernel::accumulate(&mut next, layer.columns.as_flattened(), &units);
-            A::apply_slice(&mut next);
-            units = next;
+            let terms = Terms { columns: layer.columns.as_flattened(), inputs: units };
+            kernel::affine(next, &layer.bias, &[terms]);
+            A::apply_slice(next);
+            core::mem::swap(&mut units, &mut next);
         }
-        let mut v = self.last.bias;
-        kernel::accumulate(&mut v, self.last.columns.as_flattened(), &units);
+        let mut v = [0.0; D];
+        let terms = Terms { columns: self.last.columns.as_flattened(), inputs: units };
+        kernel::affine(&mut v, &self.last.bias, &[terms]);
         v.map(kernel::canonical)
     }
 }
@@ -189,7 +192,11 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     VelocityField<D, C> for Mlp<D, C, H, L, A>
 {
     fn velocity(&self, t: f32, x: [f32; D], c: [f32; C]) -> [f32; D] {
-        self.velocity_after(self.prefix(c), t, x)
+        if C == 0 {
+            // Nothing to add, so nothing to copy.
+            return self.velocity_after(&self.first.bias, t, x);
+        }
+        self.velocity_after(&self.prefix(c), t, x)
     }
 
     /// `x · data.scale + data.mean`.
@@ -220,7 +227,7 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     VelocityField<D, 0> for Given<'_, D, C, H, L, A>
 {
     fn velocity(&self, t: f32, x: [f32; D], _: [f32; 0]) -> [f32; D] {
-        self.mlp.velocity_after(self.prefix, t, x)
+        self.mlp.velocity_after(&self.prefix, t, x)
     }
 
     fn to_data_units(&self, x: [f32; D]) -> [f32; D] {
