@@ -1,6 +1,6 @@
 //! The const model and the file-sized one give the same bits, on random models of many shapes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use flowlet::{
     Activation, ActivationKind, Euler, Gelu, GeluTanh, HeapEuler, HeapMlp, Mlp, Noise, Relu, Selu,
@@ -61,6 +61,8 @@ fn check<const D: usize, const C: usize, const H: usize, const L: usize, A: Acti
             assert!(v.iter().all(|v| v.is_finite()), "{name}");
             assert_eq!(bits(&v), bits(heap.velocity(0.3, &x, &c, &mut scratch)), "{name}");
             assert_eq!(bits(&v), bits(&fixed.given(c).velocity(0.3, x, [])), "{name}");
+
+            assert_eq!(fixed.fingerprint(), heap.fingerprint(), "{name}");
 
             let path: Vec<f32> = euler.path(&*fixed, x, c).flat_map(|(_, x)| x).collect();
             let heap_path = heap_euler.trajectory(&heap, &x, &c, &mut scratch);
@@ -130,6 +132,34 @@ fn wide_shapes() {
 #[test]
 fn a_robot_policys_shape() {
     with_a_large_stack(check::<112, 32, 256, 2, Gelu>);
+}
+
+#[test]
+fn every_weight_counts_in_the_fingerprint() {
+    let shape = Shape {
+        data_dim: 2,
+        condition_dim: 1,
+        hidden_width: 3,
+        hidden_layers: 1,
+        activation: Gelu::KIND,
+    };
+    let file = TensorFile::parse(&random_file(shape, 0)).unwrap();
+    let fingerprint = |file: &TensorFile| {
+        HeapMlp::try_from_safetensors(&file.to_bytes().unwrap()).unwrap().fingerprint()
+    };
+    let mut found = BTreeSet::from([fingerprint(&file)]);
+    let mut changes = 1;
+    for name in file.tensors.keys() {
+        let (mut changed, mut values) = (file.clone(), file.tensors[name].to_f32().unwrap());
+        for k in 0..values.len() {
+            values[k] = f32::from_bits(values[k].to_bits() ^ 1);
+            let block = Block::f32(file.tensors[name].shape(), &values);
+            changed.tensors.insert(name.clone(), block);
+            found.insert(fingerprint(&changed));
+            changes += 1;
+        }
+    }
+    assert_eq!(found.len(), changes);
 }
 
 #[test]

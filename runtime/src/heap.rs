@@ -7,6 +7,7 @@ use core::num::NonZeroUsize;
 
 use crate::activation::ActivationKind;
 use crate::euler::uniform;
+use crate::fingerprint::Fingerprint;
 use crate::kernel::{self, Terms};
 use crate::safetensors::{
     Dims, File, LoadError, Shape, TensorName, check_convention, check_sizes, read_affine,
@@ -135,6 +136,26 @@ impl HeapMlp {
     /// The activation between the layers.
     pub fn activation(&self) -> ActivationKind {
         self.activation
+    }
+
+    /// As [`Mlp::fingerprint`](crate::Mlp::fingerprint): the same number for the same file.
+    pub fn fingerprint(&self) -> u64 {
+        let Dims { data, condition, width, hidden_layers } = self.dims;
+        let sizes = [data, condition, width, hidden_layers];
+        let mut fingerprint = Fingerprint::new(self.activation, sizes);
+        let First { bias, condition, time, state } = &self.first;
+        for part in [bias, condition, time, state] {
+            fingerprint.add(part);
+        }
+        for Layer { bias, columns } in &self.rest {
+            fingerprint.add(bias);
+            fingerprint.add(columns);
+        }
+        for Affine { mean, scale } in [&self.data, &self.condition] {
+            fingerprint.add(mean);
+            fingerprint.add(scale);
+        }
+        fingerprint.value()
     }
 
     /// Buffers for this model's evaluations.

@@ -12,6 +12,7 @@ pub mod elementary;
 mod activation;
 mod digest;
 mod euler;
+mod fingerprint;
 #[cfg(feature = "alloc")]
 mod heap;
 mod kernel;
@@ -23,6 +24,7 @@ mod velocity;
 pub use activation::{Activation, ActivationKind, Gelu, GeluTanh, Relu, Selu, Silu, Tanh};
 pub use digest::Digest;
 pub use euler::{Euler, Path};
+pub use fingerprint::CONTRACT;
 #[cfg(feature = "alloc")]
 pub use heap::{HeapEuler, HeapMlp, Scratch};
 pub use mlp::{Given, Mlp};

@@ -4,6 +4,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use crate::activation::{Activation, Gelu};
+use crate::fingerprint::Fingerprint;
 use crate::kernel::{self, Terms};
 use crate::safetensors::{
     Dims, File, LoadError, TensorName, check_convention, check_sizes, read_affine, read_columns,
@@ -147,6 +148,38 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         tri!(read_affine(&file, names, &mut self.condition.mean, &mut self.condition.scale));
         tri!(file.check_extent(L + 2));
         check_sizes(&file, Dims { data: D, condition: C, width: H, hidden_layers: L })
+    }
+
+    /// A number over the weights, the activation and the version of the numeric contract: for a
+    /// network handshake or a bug report. Two models of one fingerprint give the same bits.
+    ///
+    /// ```
+    /// use flowlet::{Mlp, Silu};
+    ///
+    /// static SWIRL: Mlp<2, 0, 32, 1, Silu> =
+    ///     Mlp::from_safetensors(include_bytes!("../examples/swirl.safetensors"));
+    ///
+    /// assert_eq!(SWIRL.fingerprint(), 0xd327_f603_35ce_5fda);
+    /// ```
+    pub const fn fingerprint(&self) -> u64 {
+        let mut fingerprint = Fingerprint::new(A::KIND, [D, C, H, L]);
+        fingerprint.add(&self.first.bias);
+        fingerprint.add(self.first.condition.as_flattened());
+        fingerprint.add(&self.first.time);
+        fingerprint.add(self.first.state.as_flattened());
+        let mut i = 0;
+        while i < L {
+            fingerprint.add(&self.hidden[i].bias);
+            fingerprint.add(self.hidden[i].columns.as_flattened());
+            i += 1;
+        }
+        fingerprint.add(&self.last.bias);
+        fingerprint.add(self.last.columns.as_flattened());
+        fingerprint.add(&self.data.mean);
+        fingerprint.add(&self.data.scale);
+        fingerprint.add(&self.condition.mean);
+        fingerprint.add(&self.condition.scale);
+        fingerprint.value()
     }
 
     /// The same model under one condition: what depends on it alone is computed here, once. Same

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use flowlet::ActivationKind;
+use flowlet::{ActivationKind, CONTRACT};
 
 use super::output::{open, thousands};
 use crate::model::Model;
@@ -43,6 +43,7 @@ fn report(model: &Model) -> Result<String> {
     for (name, block) in &model.file.tensors {
         writeln!(text, "  {name:<18} {:?} {:?}", block.dtype(), block.shape())?;
     }
+    writeln!(text, "\nfingerprint  {:#018x}, under contract {CONTRACT}", model.mlp.fingerprint())?;
     writeln!(text, "\nmetadata")?;
     if model.file.metadata.is_empty() {
         writeln!(text, "  none")?;

@@ -1,0 +1,33 @@
+//! One number for a model: what two programs compare before they rely on each other's bits.
+
+use crate::activation::ActivationKind;
+use crate::digest::Digest;
+
+/// The version of the numeric contract that this crate keeps: a change of output bits is a new one.
+pub const CONTRACT: u32 = 1;
+
+/// A fingerprint in the making: [`Digest`] over the contract's version, the activation's name, the
+/// sizes D, C, H, L, and then the weights, in the order in which the parts are added.
+pub(crate) struct Fingerprint(Digest);
+
+impl Fingerprint {
+    pub(crate) const fn new(activation: ActivationKind, sizes: [usize; 4]) -> Self {
+        let mut digest = Digest::new();
+        digest.update_bytes(&CONTRACT.to_le_bytes());
+        digest.update_bytes(activation.name().as_bytes());
+        let mut i = 0;
+        while i < sizes.len() {
+            digest.update_bytes(&(sizes[i] as u64).to_le_bytes());
+            i += 1;
+        }
+        Self(digest)
+    }
+
+    pub(crate) const fn add(&mut self, weights: &[f32]) {
+        self.0.update(weights);
+    }
+
+    pub(crate) const fn value(self) -> u64 {
+        self.0.value()
+    }
+}
