@@ -53,7 +53,8 @@ pub(crate) fn row(
         }
         Machine::Node | Machine::Host => None,
     };
-    Ok(Row { target, level, features, outcomes, size })
+    let rustc = toolchain::version(target)?;
+    Ok(Row { target, level, features, outcomes, size, rustc })
 }
 
 fn build(

@@ -43,6 +43,8 @@ struct Row {
     /// `None` where it was built and this machine cannot run it.
     outcomes: Option<Vec<Outcome>>,
     size: Option<Size>,
+    /// The compiler's version.
+    rustc: String,
 }
 
 fn main() -> ExitCode {

@@ -39,6 +39,14 @@ pub(crate) fn cargo_build(target: &Target) -> Result<Command> {
     Ok(cargo)
 }
 
+/// The version of the compiler that builds for the target: `1.95.0`.
+pub(crate) fn version(target: &Target) -> Result<String> {
+    let rustc = if has_rustup_target(target)? { "rustc" } else { "/usr/bin/rustc" };
+    let output = Command::new(rustc).arg("--version").output().context("cannot run rustc")?;
+    let version = String::from_utf8_lossy(&output.stdout).into_owned();
+    Ok(version.split_whitespace().nth(1).unwrap_or("unknown").to_string())
+}
+
 /// Flags for the compiler beyond the target's features.
 pub(crate) fn link_flags(target: &Target) -> Result<&'static str> {
     Ok(match target.machine {
