@@ -1,0 +1,88 @@
+//! The noise is Gaussian and independent: a small run always, large ones by
+//! `cargo test --release -p flowlet --test noise -- --ignored`.
+
+use flowlet::Noise;
+
+/// Draw `k` of a seed: the coordinates of four-dimensional samples in order.
+fn draws(seed: u64) -> impl Iterator<Item = f32> {
+    Noise::new(seed).samples::<4>(0).flatten()
+}
+
+/// Φ(x), in f64.
+fn normal_cdf(x: f32) -> f64 {
+    0.5 * libm::erfc(-f64::from(x) * std::f64::consts::FRAC_1_SQRT_2)
+}
+
+/// √n times the largest distance between the draws' distribution and the normal one (Kolmogorov and
+/// Smirnov): above 1.95 in one of a thousand runs of true noise.
+fn kolmogorov_smirnov(seed: u64, n: usize) -> f64 {
+    let mut sorted: Vec<f32> = draws(seed).take(n).collect();
+    sorted.sort_by(f32::total_cmp);
+    let n = n as f64;
+    let distance = sorted.iter().enumerate().fold(0.0_f64, |worst, (k, &x)| {
+        let expected = normal_cdf(x);
+        worst.max(expected - k as f64 / n).max((k + 1) as f64 / n - expected)
+    });
+    n.sqrt() * distance
+}
+
+/// The draws beyond 3, 4 and 5 in size, in standard errors from what is expected.
+fn tails(seed: u64, n: usize) -> [f64; 3] {
+    let mut beyond = [0_u64; 3];
+    for x in draws(seed).take(n) {
+        for (count, limit) in beyond.iter_mut().zip([3.0, 4.0, 5.0]) {
+            *count += u64::from(x.abs() > limit);
+        }
+    }
+    std::array::from_fn(|k| {
+        let expected = 2.0 * normal_cdf(-3.0 - k as f32) * n as f64;
+        (beyond[k] as f64 - expected) / expected.sqrt()
+    })
+}
+
+/// The correlation of draws with others, in standard errors.
+fn correlation(a: impl Iterator<Item = f32>, b: impl Iterator<Item = f32>, n: usize) -> f64 {
+    let products = a.zip(b).take(n).map(|(a, b)| f64::from(a) * f64::from(b));
+    products.sum::<f64>() / (n as f64).sqrt()
+}
+
+/// Between neighbouring draws, neighbouring samples and neighbouring seeds; of sizes too.
+fn correlations(n: usize) -> [f64; 4] {
+    // Mean 0 and deviation 1, if x is normal.
+    let size = |x: f32| (x * x - 1.0) / std::f32::consts::SQRT_2;
+    [
+        correlation(draws(5), draws(5).skip(1), n),
+        correlation(draws(5), draws(5).skip(4), n),
+        correlation(draws(5), draws(6), n),
+        correlation(draws(5).map(size), draws(5).skip(4).map(size), n),
+    ]
+}
+
+#[test]
+fn a_million_draws_are_normal() {
+    let distance = kolmogorov_smirnov(1, 1_000_000);
+    assert!(distance < 1.95, "{distance}");
+    let tails = tails(1, 1_000_000);
+    assert!(tails.iter().all(|error| error.abs() < 4.0), "{tails:?}");
+    let correlations = correlations(1_000_000);
+    assert!(correlations.iter().all(|error| error.abs() < 4.0), "{correlations:?}");
+}
+
+#[test]
+#[ignore = "10⁷ draws: seconds in release"]
+fn ten_million_draws_are_normal() {
+    let distances = [1, 2, 3].map(|seed| kolmogorov_smirnov(seed, 10_000_000));
+    println!("Kolmogorov-Smirnov, √n·D: {distances:?}");
+    assert!(distances.iter().all(|distance| *distance < 1.95), "{distances:?}");
+    let correlations = correlations(10_000_000);
+    println!("correlations in standard errors: {correlations:?}");
+    assert!(correlations.iter().all(|error| error.abs() < 4.0), "{correlations:?}");
+}
+
+#[test]
+#[ignore = "10⁹ draws: half a minute in release"]
+fn a_billion_draws_have_the_right_tails() {
+    let tails = tails(1, 1_000_000_000);
+    println!("beyond 3, 4 and 5, in standard errors: {tails:?}");
+    assert!(tails.iter().all(|error| error.abs() < 4.0), "{tails:?}");
+}
