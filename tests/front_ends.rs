@@ -48,6 +48,7 @@ fn check<const D: usize, const C: usize, const H: usize, const L: usize, A: Acti
         let file = random_file(shape, seed);
         let fixed = Box::new(Mlp::<D, C, H, L, A>::try_from_safetensors(&file).unwrap());
         let heap = HeapMlp::try_from_safetensors(&file).unwrap();
+        check_load(&fixed, &file);
         let mut scratch = heap.scratch();
         let euler = Euler::<STEPS>::UNIFORM;
         let heap_euler = HeapEuler::uniform(STEPS.try_into().unwrap());
@@ -73,6 +74,27 @@ fn check<const D: usize, const C: usize, const H: usize, const L: usize, A: Acti
             assert_eq!(bits(&euler.sample(&*fixed, x, c)), bits(&heap_sample), "{name}");
         }
     }
+}
+
+/// A model read in place is the same, whatever was there; after a damaged file there is none.
+fn check_load<const D: usize, const C: usize, const H: usize, const L: usize, A: Activation>(
+    expected: &Mlp<D, C, H, L, A>,
+    file: &[u8],
+) {
+    let mut model = Box::new(Mlp::<D, C, H, L, A>::zero());
+    let zero = model.fingerprint();
+    model.load(file).unwrap();
+    assert_eq!(model.fingerprint(), expected.fingerprint());
+    let mut damaged = file.to_vec();
+    damaged.truncate(file.len() - 4);
+    assert!(model.load(&damaged).is_err());
+    assert_eq!(model.fingerprint(), zero);
+    // The last value read is not finite: all before it were written.
+    let mut damaged = file.to_vec();
+    let end = damaged.len();
+    damaged[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
+    assert!(model.load(&damaged).is_err());
+    assert_eq!(model.fingerprint(), zero);
 }
 
 macro_rules! check {

@@ -105,6 +105,54 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         }
     }
 
+    /// A model of zero velocity everywhere: room for [`Self::load`].
+    pub const fn zero() -> Self {
+        Self::ZERO
+    }
+
+    /// Reads a model at run time into the place where it is: a chip needs room for one, where
+    /// [`Self::try_from_safetensors`] has a second on the stack while it returns.
+    ///
+    /// ```
+    /// use flowlet::{LoadError, Mlp, Silu};
+    ///
+    /// fn replace(model: &mut Mlp<2, 0, 32, 1, Silu>, file: &[u8]) -> Result<(), LoadError> {
+    ///     model.load(file)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`], whatever the bytes; the model is then [`Self::zero`], not half of another.
+    pub const fn load(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
+        self.clear();
+        let result = self.read(bytes);
+        if result.is_err() {
+            self.clear();
+        }
+        result
+    }
+
+    /// Makes the model what [`Self::zero`] is, part by part: a copy of it would lie in flash.
+    const fn clear(&mut self) {
+        fill(&mut self.first.bias, 0.0);
+        fill(self.first.condition.as_flattened_mut(), 0.0);
+        fill(&mut self.first.time, 0.0);
+        fill(self.first.state.as_flattened_mut(), 0.0);
+        let mut i = 0;
+        while i < L {
+            fill(&mut self.hidden[i].bias, 0.0);
+            fill(self.hidden[i].columns.as_flattened_mut(), 0.0);
+            i += 1;
+        }
+        fill(&mut self.last.bias, 0.0);
+        fill(self.last.columns.as_flattened_mut(), 0.0);
+        fill(&mut self.data.mean, 0.0);
+        fill(&mut self.data.scale, 1.0);
+        fill(&mut self.condition.mean, 0.0);
+        fill(&mut self.condition.scale, 1.0);
+    }
+
     /// Reads a model at run time.
     ///
     /// # Errors
@@ -218,6 +266,15 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         let terms = Terms { columns: self.last.columns.as_flattened(), inputs: units };
         kernel::affine(&mut v, &self.last.bias, &[terms]);
         v.map(kernel::canonical)
+    }
+}
+
+/// `fill` of slices is not const.
+const fn fill(values: &mut [f32], value: f32) {
+    let mut i = 0;
+    while i < values.len() {
+        values[i] = value;
+        i += 1;
     }
 }
 

@@ -1,6 +1,6 @@
 //! The committed models, embedded as firmware embeds them, and their golden paths.
 
-use flowlet::{Activation, Digest, Euler, Mlp};
+use flowlet::{Activation, Digest, Euler, Mlp, Silu};
 
 use crate::goldens;
 
@@ -13,6 +13,10 @@ pub static MOONS: Mlp<2, 0, 64, 1> =
 /// `weights/8gaussians`
 pub static EIGHT_GAUSSIANS: Mlp<2, 8, 64, 1> =
     Mlp::from_safetensors(include_bytes!("../../../../weights/8gaussians/model.safetensors"));
+
+/// The runtime's own example.
+static SWIRL: Mlp<2, 0, 32, 1, Silu> =
+    Mlp::from_safetensors(include_bytes!("../../../../runtime/examples/swirl.safetensors"));
 
 /// The digest of all golden paths of a model, and the one that the golden file has.
 pub struct Outcome {
@@ -46,6 +50,16 @@ pub fn outcome(model: u32) -> Outcome {
             Outcome { name: "8gaussians", found, expected: DIGEST }
         }
     }
+}
+
+/// Whether a model that is read at run time, in place on the stack, is the embedded one: a chip
+/// with 16 KiB of RAM must be able to.
+#[inline(never)]
+pub fn load_agrees() -> bool {
+    let bytes = include_bytes!("../../../../runtime/examples/swirl.safetensors");
+    const EMBEDDED: u64 = SWIRL.fingerprint();
+    let mut model = Mlp::<2, 0, 32, 1, Silu>::zero();
+    model.load(core::hint::black_box(bytes)).is_ok() && model.fingerprint() == EMBEDDED
 }
 
 fn digest<

@@ -42,14 +42,15 @@ pub(crate) fn row(
     let build = |image| build(root, target, level, features, image);
     let digest = build("digest")?;
     let outcomes = if runs_here(features) || !matches!(target.machine, Machine::Host) {
-        Some(outcomes(&run(target, &digest, false)?)?)
+        let (said, went_well) = run(target, &digest, false)?;
+        Some((outcomes(&said)?, went_well))
     } else {
         None
     };
     let size = match target.machine {
         Machine::Qemu(..) => {
             let image = build("sample")?;
-            Some(measure(&image, &run(target, &image, true)?)?)
+            Some(measure(&image, &run(target, &image, true)?.0)?)
         }
         Machine::Node | Machine::Host => None,
     };
@@ -110,9 +111,9 @@ fn runs_here(features: &str) -> bool {
     features.is_empty()
 }
 
-/// Runs an image to its end and gives what it said. `counted`: each instruction takes a nanosecond
+/// Runs an image to its end and gives what it said, and whether it ended well. `counted`: each instruction takes a nanosecond
 /// of the machine's time, so that its timer counts them.
-fn run(target: &Target, image: &Path, counted: bool) -> Result<String> {
+fn run(target: &Target, image: &Path, counted: bool) -> Result<(String, bool)> {
     let mut command = match &target.machine {
         Machine::Host => Command::new(image),
         Machine::Node => {
@@ -134,11 +135,12 @@ fn run(target: &Target, image: &Path, counted: bool) -> Result<String> {
         }
     };
     let program = command.get_program().to_string_lossy().into_owned();
-    let Output { stdout, stderr, .. } = command.output().with_context(|| {
+    let Output { stdout, stderr, status } = command.output().with_context(|| {
         format!("cannot run {program}: `tests/firmware/run --install` may help")
     })?;
     // QEMU's semihosting speaks on standard error.
-    Ok(format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr)))
+    let said = [stdout, stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).concat();
+    Ok((said, status.success()))
 }
 
 const NODE: &str = "

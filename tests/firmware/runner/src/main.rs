@@ -40,8 +40,9 @@ struct Row {
     level: &'static str,
     /// Features beyond the target's own.
     features: &'static str,
-    /// `None` where it was built and this machine cannot run it.
-    outcomes: Option<Vec<Outcome>>,
+    /// The digests, and whether the image ended well; `None` where it was built and this machine
+    /// cannot run it.
+    outcomes: Option<(Vec<Outcome>, bool)>,
     size: Option<Size>,
     /// The compiler's version.
     rustc: String,
@@ -99,12 +100,16 @@ fn run(args: &Args) -> Result<bool> {
         );
         match &row.outcomes {
             None => print!("{:<51}", "built, not run: this CPU lacks the features"),
-            Some(outcomes) => {
+            Some((outcomes, went_well)) => {
                 for (name, digest) in &expected {
                     let found = outcomes.iter().find(|outcome| outcome.model == *name);
                     let found = found.with_context(|| format!("{name} was not reported"))?.digest;
                     right &= found == *digest;
                     print!("{found:016x}{}", if found == *digest { ' ' } else { '!' });
+                }
+                if !went_well && right {
+                    right = false;
+                    print!(" no model could be read at run time!");
                 }
             }
         }

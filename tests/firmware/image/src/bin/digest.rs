@@ -1,4 +1,5 @@
-//! Samples the golden paths of every committed model and reports the digest of all output bits.
+//! Samples the golden paths of every committed model and reports the digest of all output bits; and
+//! reads a model at run time.
 
 #![cfg_attr(any(target_os = "none", target_arch = "wasm32"), no_std, no_main)]
 
@@ -9,7 +10,7 @@ image::entry!(run);
 
 #[cfg(not(target_arch = "wasm32"))]
 fn run() -> bool {
-    let mut right = true;
+    let mut right = image::models::load_agrees();
     for model in 0..image::models::MODELS {
         let outcome = outcome(model);
         image::machine::println!("digest {} {:016x}", outcome.name, outcome.found);
