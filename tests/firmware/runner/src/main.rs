@@ -101,16 +101,17 @@ fn run(args: &Args) -> Result<bool> {
         match &row.outcomes {
             None => print!("{:<51}", "built, not run: this CPU lacks the features"),
             Some((outcomes, went_well)) => {
+                let mut digests_right = true;
                 for (name, digest) in &expected {
                     let found = outcomes.iter().find(|outcome| outcome.model == *name);
                     let found = found.with_context(|| format!("{name} was not reported"))?.digest;
-                    right &= found == *digest;
+                    digests_right &= found == *digest;
                     print!("{found:016x}{}", if found == *digest { ' ' } else { '!' });
                 }
-                if !went_well && right {
-                    right = false;
+                if digests_right && !went_well {
                     print!(" no model could be read at run time!");
                 }
+                right &= digests_right && *went_well;
             }
         }
         match &row.size {
