@@ -2,9 +2,10 @@
 
 use crate::activation::ActivationKind;
 use crate::digest::Digest;
+use crate::panel;
 
 /// The version of the numeric contract that this crate keeps: a change of output bits is a new one.
-pub const CONTRACT: u32 = 1;
+pub const CONTRACT: u32 = 2;
 
 /// A fingerprint in the making: [`Digest`] over the contract's version, the activation's name, the
 /// sizes D, C, H, L, and then the weights, in the order in which the parts are added.
@@ -25,6 +26,23 @@ impl Fingerprint {
 
     pub(crate) const fn add(&mut self, weights: &[f32]) {
         self.0.update(weights);
+    }
+
+    /// Adds a matrix that lies in [panels](panel), as `[input][output]`: how it lies is the target's
+    /// affair.
+    pub(crate) const fn add_columns(&mut self, columns: &[f32], outputs: usize) {
+        let inputs = columns.len() / outputs;
+        let mut input = 0;
+        while input < inputs {
+            let mut first = 0;
+            while first < outputs {
+                let width = panel::width(outputs, first);
+                let (_, weights) = columns.split_at(first * inputs + input * width);
+                self.add(weights.split_at(width).0);
+                first += width;
+            }
+            input += 1;
+        }
     }
 
     pub(crate) const fn value(self) -> u64 {

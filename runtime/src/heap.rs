@@ -8,7 +8,7 @@ use core::num::NonZeroUsize;
 use crate::activation::ActivationKind;
 use crate::euler::uniform;
 use crate::fingerprint::Fingerprint;
-use crate::kernel::{self, Terms};
+use crate::kernel;
 use crate::safetensors::{
     Dims, File, LoadError, Shape, TensorName, check_convention, check_sizes, read_affine,
     read_columns, read_vector,
@@ -37,7 +37,7 @@ struct First {
 #[derive(Clone, Debug)]
 struct Layer {
     bias: Vec<f32>,
-    /// `[input][output]`.
+    /// In [panels](crate::panel).
     columns: Vec<f32>,
 }
 
@@ -144,12 +144,13 @@ impl HeapMlp {
         let sizes = [data, condition, width, hidden_layers];
         let mut fingerprint = Fingerprint::new(self.activation, sizes);
         let First { bias, condition, time, state } = &self.first;
-        for part in [bias, condition, time, state] {
-            fingerprint.add(part);
+        fingerprint.add(bias);
+        for columns in [condition, time, state] {
+            fingerprint.add_columns(columns, width);
         }
         for Layer { bias, columns } in &self.rest {
             fingerprint.add(bias);
-            fingerprint.add(columns);
+            fingerprint.add_columns(columns, bias.len());
         }
         for Affine { mean, scale } in [&self.data, &self.condition] {
             fingerprint.add(mean);
@@ -202,26 +203,23 @@ impl HeapMlp {
         for ((out, &c), (&mean, &scale)) in scratch.condition.iter_mut().zip(c).zip(affine) {
             *out = kernel::standardize(c, mean, scale);
         }
-        let terms = Terms { columns: &self.first.condition, inputs: &scratch.condition };
-        kernel::affine(&mut scratch.prefix, &self.first.bias, &[terms]);
+        let Scratch { prefix, condition, .. } = scratch;
+        kernel::affine(prefix, &self.first.bias, None, &self.first.condition, condition);
     }
 
     /// The velocity into `scratch.v`, from the first layer's prefix on.
     fn velocity_after(&self, t: f32, x: &[f32], scratch: &mut Scratch) {
         assert_eq!(x.len(), self.dims.data, "x has one value per data dimension");
         let Scratch { prefix, units, next, v, .. } = scratch;
-        let time = Terms { columns: &self.first.time, inputs: &[t] };
-        let state = Terms { columns: &self.first.state, inputs: x };
-        kernel::affine(units, prefix, &[time, state]);
-        self.activation.apply_slice(units);
+        kernel::affine(units, prefix, Some((&self.first.time, t)), &self.first.state, x);
+        self.activation.activate(units);
         let Some((last, hidden)) = self.rest.split_last() else { return };
         for layer in hidden {
-            let terms = Terms { columns: &layer.columns, inputs: units };
-            kernel::affine(next, &layer.bias, &[terms]);
-            self.activation.apply_slice(next);
+            kernel::affine(next, &layer.bias, None, &layer.columns, units);
+            self.activation.activate(next);
             core::mem::swap(units, next);
         }
-        kernel::affine(v, &last.bias, &[Terms { columns: &last.columns, inputs: units }]);
+        kernel::affine(v, &last.bias, None, &last.columns, units);
         for v in v {
             *v = kernel::canonical(*v);
         }

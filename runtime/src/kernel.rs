@@ -4,76 +4,89 @@
 //! Nothing here is generic over a model, so nothing is compiled again in the crate that uses it: a
 //! game's debug build calls code that was optimised here.
 
-/// How many outputs are accumulated side by side: eight vectors of four lanes, so that enough
-/// additions are on their way to hide the latency of one; or, where a register holds one number, as
-/// many as leave registers for the weights. Lanes are outputs, so this number changes no bit.
-const BLOCK: usize =
-    if cfg!(any(target_feature = "sse", target_feature = "neon", target_feature = "simd128")) {
-        32
-    } else {
-        16
-    };
+use crate::panel::{BLOCK, REST};
 
-/// Outputs side by side in what a whole block does not fit into.
-const REST: usize = BLOCK / 4;
+/// A column `[outputs]` and the one number that it is multiplied by.
+pub(crate) type Term<'a> = (&'a [f32], f32);
 
-/// Terms of many outputs: every input times its column.
-#[derive(Clone, Copy)]
-pub(crate) struct Terms<'a> {
-    /// `[inputs.len()][outputs]`, input after input.
-    pub(crate) columns: &'a [f32],
-    pub(crate) inputs: &'a [f32],
-}
-
-/// Sets every `out[o]` to `start[o]` plus `inputs[i] · columns[i][o]`, for all `terms` in order and
-/// `i` in order. `start` is as long as `out`.
+/// Sets every `out[o]` to `start[o]`, plus `first`'s term if there is one, plus `inputs[i] ·
+/// columns[i][o]` for `i` in order. `start` is as long as `out`, and `columns`
+/// (`[inputs.len()][outputs]`) lies in [panels](crate::panel).
 ///
 /// For each output the terms are added one after the other, each product and each sum rounded:
 /// this order is part of the numeric contract.
-pub(crate) fn affine(out: &mut [f32], start: &[f32], terms: &[Terms<'_>]) {
-    let width = out.len();
-    let (blocks, rest) = out.as_chunks_mut::<BLOCK>();
-    let mut first = 0;
-    for block in blocks {
-        affine_block(block, start, terms, width, first);
-        first += BLOCK;
+pub(crate) fn affine(
+    out: &mut [f32],
+    start: &[f32],
+    first: Option<Term<'_>>,
+    columns: &[f32],
+    inputs: &[f32],
+) {
+    let mut left = Panels { out, start, at: 0, columns };
+    left.accumulate::<BLOCK>(first, inputs);
+    if REST > 1 {
+        left.accumulate::<REST>(first, inputs);
     }
-    let (blocks, rest) = rest.as_chunks_mut::<REST>();
-    for block in blocks {
-        affine_block(block, start, terms, width, first);
-        first += REST;
-    }
-    for output in rest {
-        affine_block(core::array::from_mut(output), start, terms, width, first);
-        first += 1;
-    }
+    left.accumulate::<1>(first, inputs);
 }
 
-/// [`affine`] for outputs `first..first + W` of `width`.
-#[inline]
-fn affine_block<const W: usize>(
-    out: &mut [f32; W],
-    start: &[f32],
-    terms: &[Terms<'_>],
-    width: usize,
-    first: usize,
-) {
-    let Some(&(mut sums)) = part(start, first) else { return };
-    for Terms { columns, inputs } in terms {
-        for (column, &input) in columns.chunks_exact(width).zip(*inputs) {
-            let Some(weights) = part::<W>(column, first) else { return };
-            for (sum, &weight) in sums.iter_mut().zip(weights) {
-                *sum += weight * input;
+/// The panels that are still to be done: those from output `at` on.
+struct Panels<'a> {
+    out: &'a mut [f32],
+    start: &'a [f32],
+    at: usize,
+    columns: &'a [f32],
+}
+
+impl Panels<'_> {
+    /// Does as many panels of `W` outputs as there are.
+    #[inline(always)]
+    fn accumulate<const W: usize>(&mut self, first: Option<Term<'_>>, inputs: &[f32]) {
+        let (blocks, out) = core::mem::take(&mut self.out).as_chunks_mut::<W>();
+        let (starts, start) = self.start.as_chunks::<W>();
+        (self.out, self.start) = (out, start);
+        for (block, start) in blocks.iter_mut().zip(starts) {
+            let Some((panel, columns)) = self.columns.split_at_checked(W * inputs.len()) else {
+                return;
+            };
+            let mut sums = *start;
+            if let Some((column, input)) = first {
+                let Some(weights) = part(column, self.at) else { return };
+                add(&mut sums, weights, input);
             }
+            let (mut rows, mut inputs) = (panel.as_chunks::<W>().0, inputs);
+            if W > 1 {
+                let (row_fours, row_rest) = rows.as_chunks::<4>();
+                let (fours, rest) = inputs.as_chunks::<4>();
+                for (rows, inputs) in row_fours.iter().zip(fours) {
+                    for (weights, &input) in rows.iter().zip(inputs) {
+                        add(&mut sums, weights, input);
+                    }
+                }
+                (rows, inputs) = (row_rest, rest);
+            }
+            for (weights, &input) in rows.iter().zip(inputs) {
+                add(&mut sums, weights, input);
+            }
+            *block = sums;
+            self.columns = columns;
+            self.at += W;
         }
     }
-    *out = sums;
 }
 
-/// `W` values from `first` on, if there are so many.
-#[inline]
-fn part<const W: usize>(values: &[f32], first: usize) -> Option<&[f32; W]> {
-    values.get(first..)?.first_chunk()
+/// `W` values from `at` on, if there are so many.
+#[inline(always)]
+fn part<const W: usize>(values: &[f32], at: usize) -> Option<&[f32; W]> {
+    values.get(at..)?.first_chunk()
+}
+
+/// Adds one input's term to every sum.
+#[inline(always)]
+fn add<const W: usize>(sums: &mut [f32; W], weights: &[f32; W], input: f32) {
+    for (sum, &weight) in sums.iter_mut().zip(weights) {
+        *sum += weight * input;
+    }
 }
 
 /// Flow units of a condition, `(c − mean) ÷ scale`.
@@ -103,6 +116,7 @@ pub(crate) fn canonical(x: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::panel;
 
     /// One output at a time, in the contract's order.
     fn reference(out: &mut [f32], columns: &[f32], inputs: &[f32]) {
@@ -112,6 +126,18 @@ mod tests {
                 *sum += columns[i * width + o] * input;
             }
         }
+    }
+
+    /// From `[input][output]` to panels.
+    fn pack(columns: &[f32], outputs: usize) -> std::vec::Vec<f32> {
+        let (mut packed, mut first) = (std::vec::Vec::new(), 0);
+        while first < outputs {
+            let width = panel::width(outputs, first);
+            let parts = columns.chunks_exact(outputs).map(|column| &column[first..first + width]);
+            packed.extend(parts.flatten());
+            first += width;
+        }
+        packed
     }
 
     #[test]
@@ -128,11 +154,15 @@ mod tests {
                 let start: [f32; 130] = core::array::from_fn(|_| draw());
                 let (mut found, mut expected) = (start, start);
                 let (columns, inputs_) = (&columns[..width * inputs], &inputs_[..inputs]);
-                // In two groups, as the first layer has them.
-                let ((a, b), (x, y)) =
-                    (columns.split_at(width * (inputs / 3)), inputs_.split_at(inputs / 3));
-                let terms = [Terms { columns: a, inputs: x }, Terms { columns: b, inputs: y }];
-                affine(&mut found[..width], &start[..width], &terms);
+                // The first apart, as time is.
+                let (first, columns_, rest) = match inputs_ {
+                    [] => (None, columns, inputs_),
+                    [input, rest @ ..] => {
+                        (Some((&columns[..width], *input)), &columns[width..], rest)
+                    }
+                };
+                let packed = pack(columns_, width);
+                affine(&mut found[..width], &start[..width], first, &packed, rest);
                 reference(&mut expected[..width], columns, inputs_);
                 assert_eq!(found.map(f32::to_bits), expected.map(f32::to_bits), "{width}×{inputs}");
             }

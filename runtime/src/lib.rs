@@ -18,6 +18,7 @@ mod heap;
 mod kernel;
 mod mlp;
 mod noise;
+mod panel;
 mod safetensors;
 mod velocity;
 

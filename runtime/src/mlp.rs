@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 
 use crate::activation::{Activation, Gelu};
 use crate::fingerprint::Fingerprint;
-use crate::kernel::{self, Terms};
+use crate::kernel;
 use crate::safetensors::{
     Dims, File, LoadError, TensorName, check_convention, check_sizes, read_affine, read_columns,
     read_vector, tri,
@@ -37,7 +37,8 @@ pub struct Mlp<const D: usize, const C: usize, const H: usize, const L: usize, A
     activation: PhantomData<fn() -> A>,
 }
 
-/// The first layer, each kind of input apart. Columns: one row per input, `H` outputs.
+/// The first layer, each kind of input apart. Matrices lie in [panels](crate::panel), whatever their
+/// type says of rows: it is there for its size.
 struct First<const D: usize, const C: usize, const H: usize> {
     bias: [f32; H],
     condition: [[f32; H]; C],
@@ -47,13 +48,11 @@ struct First<const D: usize, const C: usize, const H: usize> {
 
 struct Hidden<const H: usize> {
     bias: [f32; H],
-    /// `[input][output]`.
     columns: [[f32; H]; H],
 }
 
 struct Last<const D: usize, const H: usize> {
     bias: [f32; D],
-    /// `[input][output]`.
     columns: [[f32; D]; H],
 }
 
@@ -207,22 +206,22 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     /// static SWIRL: Mlp<2, 0, 32, 1, Silu> =
     ///     Mlp::from_safetensors(include_bytes!("../examples/swirl.safetensors"));
     ///
-    /// assert_eq!(SWIRL.fingerprint(), 0xd327_f603_35ce_5fda);
+    /// assert_eq!(SWIRL.fingerprint(), 0x537d_4b1d_45d5_fdf1);
     /// ```
     pub const fn fingerprint(&self) -> u64 {
         let mut fingerprint = Fingerprint::new(A::KIND, [D, C, H, L]);
         fingerprint.add(&self.first.bias);
-        fingerprint.add(self.first.condition.as_flattened());
+        fingerprint.add_columns(self.first.condition.as_flattened(), H);
         fingerprint.add(&self.first.time);
-        fingerprint.add(self.first.state.as_flattened());
+        fingerprint.add_columns(self.first.state.as_flattened(), H);
         let mut i = 0;
         while i < L {
             fingerprint.add(&self.hidden[i].bias);
-            fingerprint.add(self.hidden[i].columns.as_flattened());
+            fingerprint.add_columns(self.hidden[i].columns.as_flattened(), H);
             i += 1;
         }
         fingerprint.add(&self.last.bias);
-        fingerprint.add(self.last.columns.as_flattened());
+        fingerprint.add_columns(self.last.columns.as_flattened(), D);
         fingerprint.add(&self.data.mean);
         fingerprint.add(&self.data.scale);
         fingerprint.add(&self.condition.mean);
@@ -245,26 +244,23 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         }
         let mut units = [0.0; H];
         let columns = self.first.condition.as_flattened();
-        kernel::affine(&mut units, &self.first.bias, &[Terms { columns, inputs: &c }]);
+        kernel::affine(&mut units, &self.first.bias, None, columns, &c);
         units
     }
 
     /// The velocity, from the first layer's prefix on.
     fn velocity_after(&self, prefix: &[f32; H], t: f32, x: [f32; D]) -> [f32; D] {
         let (mut units, mut next) = (&mut [0.0; H], &mut [0.0; H]);
-        let time = Terms { columns: &self.first.time, inputs: &[t] };
-        let state = Terms { columns: self.first.state.as_flattened(), inputs: &x };
-        kernel::affine(units, prefix, &[time, state]);
-        A::apply_slice(units);
+        let time = (&self.first.time[..], t);
+        kernel::affine(units, prefix, Some(time), self.first.state.as_flattened(), &x);
+        A::activate(units);
         for layer in &self.hidden {
-            let terms = Terms { columns: layer.columns.as_flattened(), inputs: units };
-            kernel::affine(next, &layer.bias, &[terms]);
-            A::apply_slice(next);
+            kernel::affine(next, &layer.bias, None, layer.columns.as_flattened(), units);
+            A::activate(next);
             core::mem::swap(&mut units, &mut next);
         }
         let mut v = [0.0; D];
-        let terms = Terms { columns: self.last.columns.as_flattened(), inputs: units };
-        kernel::affine(&mut v, &self.last.bias, &[terms]);
+        kernel::affine(&mut v, &self.last.bias, None, self.last.columns.as_flattened(), units);
         v.map(kernel::canonical)
     }
 }

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+#[cfg(feature = "alloc")]
+use super::sealed::Sealed;
 use super::{Activation, Gelu, GeluTanh, Relu, Selu, Silu, Tanh};
 
 /// An activation as a value.
@@ -60,6 +62,19 @@ impl ActivationKind {
             Self::Selu => Selu::apply(x),
             Self::Tanh => Tanh::apply(x),
             Self::Relu => Relu::apply(x),
+        }
+    }
+
+    /// What a network does to its hidden units.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn activate(self, units: &mut [f32]) {
+        match self {
+            Self::Gelu => Gelu::activate(units),
+            Self::GeluTanh => GeluTanh::activate(units),
+            Self::Silu => Silu::activate(units),
+            Self::Selu => Selu::activate(units),
+            Self::Tanh => Tanh::activate(units),
+            Self::Relu => Relu::activate(units),
         }
     }
 

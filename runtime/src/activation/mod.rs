@@ -8,6 +8,8 @@ mod selu;
 mod silu;
 mod tanh;
 
+use crate::kernel::canonical;
+
 pub use gelu::Gelu;
 pub use gelu_tanh::GeluTanh;
 pub use kind::ActivationKind;
@@ -29,29 +31,38 @@ pub trait Activation: sealed::Sealed {
 
     /// The activation of each number in place: the bits of [`Self::apply`], in vector lanes where
     /// the target has them.
-    fn apply_slice(xs: &mut [f32]);
+    fn apply_slice(xs: &mut [f32]) {
+        Self::activate(xs);
+        for x in xs {
+            *x = canonical(*x);
+        }
+    }
 }
 
 mod sealed {
-    pub trait Sealed {}
+    pub trait Sealed {
+        /// What a network does to its hidden units: a NaN stays one, of whatever bits. It would be
+        /// seen by none but the sums that end in a velocity, whose NaN is the canonical one.
+        fn activate(units: &mut [f32]);
+    }
 }
 
 /// Makes a unit struct an [`Activation`] by its function.
 macro_rules! activation {
     ($name:ident, $function:path) => {
-        impl super::sealed::Sealed for $name {}
+        impl super::sealed::Sealed for $name {
+            fn activate(units: &mut [f32]) {
+                for x in units {
+                    *x = $function(*x);
+                }
+            }
+        }
 
         impl super::Activation for $name {
             const KIND: super::ActivationKind = super::ActivationKind::$name;
 
             fn apply(x: f32) -> f32 {
                 $function(x)
-            }
-
-            fn apply_slice(xs: &mut [f32]) {
-                for x in xs {
-                    *x = $function(*x);
-                }
             }
         }
     };

@@ -15,8 +15,8 @@ mod tanh;
 pub use exp::exp;
 pub use expm1::expm1;
 pub use normal_cdf::normal_cdf;
-pub(crate) use normal_cdf::{LIMIT as NORMAL_CDF_LIMIT, normal_cdf_within};
 pub use normal_quantile::normal_quantile;
+pub(crate) use polynomial::polynomial;
 pub use tanh::tanh;
 
 #[cfg(test)]

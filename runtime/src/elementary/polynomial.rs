@@ -2,7 +2,7 @@
 
 /// `c₀ + x·(c₁ + x·(c₂ + …))`, lowest power first, each operation rounded.
 #[inline(always)]
-pub(super) fn polynomial<const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
+pub(crate) fn polynomial<const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
     let mut sum = 0.0;
     let mut k = N;
     while k > 0 {

@@ -6,6 +6,7 @@ use super::json::tri;
 use super::tensor::{Shape, TensorName};
 use super::text::Text;
 use crate::activation::ActivationKind;
+use crate::panel;
 
 /// The sizes of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,8 +65,8 @@ const fn decimal(value: u64) -> Text {
     text
 }
 
-/// Writes columns `first..` of a matrix `[outputs][columns]` to `out`, column after column: a
-/// column is what one input contributes to all outputs, and `out.len()` is a whole number of them.
+/// Writes columns `first..` of a matrix `[outputs][columns]` to `out` in [panels](panel): a column is
+/// what one input contributes to all outputs, and `out.len()` is a whole number of them.
 pub(crate) const fn read_columns(
     file: &File<'_>,
     tensor: TensorName,
@@ -75,18 +76,23 @@ pub(crate) const fn read_columns(
 ) -> Result<(), LoadError> {
     let (outputs, columns) = shape;
     let values = tri!(file.required(tensor, Shape::matrix(outputs, columns)));
-    let mut at = 0;
-    let mut column = first;
-    while at < out.len() {
-        let mut output = 0;
-        let mut index = column;
-        while output < outputs {
-            out[at] = tri!(finite(tensor, values, index));
-            index += columns;
-            at += 1;
-            output += 1;
+    let end = first + out.len() / outputs;
+    let (mut at, mut panel) = (0, 0);
+    while panel < outputs {
+        let width = panel::width(outputs, panel);
+        let mut column = first;
+        while column < end {
+            let mut index = panel * columns + column;
+            let mut output = 0;
+            while output < width {
+                out[at] = tri!(finite(tensor, values, index));
+                index += columns;
+                at += 1;
+                output += 1;
+            }
+            column += 1;
         }
-        column += 1;
+        panel += width;
     }
     Ok(())
 }

@@ -177,7 +177,8 @@ fn measure(image: &Path, said: &str) -> Result<Size> {
     let (mut code, mut weights) = (0, 0);
     for symbol in file.symbols() {
         let name = symbol.name().unwrap_or("");
-        let is_sampler = name.contains("7flowlet") || name.contains("4bare6sample");
+        // As `flowlet::…` and as `<flowlet::… as …>`; and what of the program samples.
+        let is_sampler = name.contains("flowlet") || name.contains("4bare6sample");
         match symbol.kind() {
             SymbolKind::Text if is_sampler => code += symbol.size(),
             SymbolKind::Data if name.contains("7MIXTURE") => weights = symbol.size(),
