@@ -20,6 +20,7 @@ mod mlp;
 mod noise;
 mod panel;
 mod safetensors;
+mod self_test;
 mod velocity;
 
 pub use activation::{Activation, ActivationKind, Gelu, GeluTanh, Relu, Selu, Silu, Tanh};
@@ -31,4 +32,5 @@ pub use heap::{HeapEuler, HeapMlp, Scratch};
 pub use mlp::{Given, Mlp};
 pub use noise::{Noise, Samples};
 pub use safetensors::{LoadError, MAX_HEADER, Shape, TensorName, Text};
+pub use self_test::{SelfTest, SelfTestError};
 pub use velocity::VelocityField;

@@ -26,6 +26,7 @@ pub mod random;
 pub mod reference;
 pub mod run_directory;
 pub mod sampling;
+pub mod self_test;
 pub mod tensor_file;
 pub mod training;
 pub mod verify;

@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use crate::golden::{Answers, Golden, digest};
 use crate::model::Model;
+use crate::self_test;
 
 /// Where candle's own error is smaller, this much is allowed all the same.
 const FLOOR: f64 = 1e-6;
@@ -17,6 +18,8 @@ pub struct Report {
     pub path: Quantity,
     /// The velocities on the grid.
     pub velocity: Quantity,
+    /// Whether the golden steps in the model's own file give their bits; `None` if it has none.
+    pub self_test: Option<bool>,
 }
 
 /// The worst absolute errors of one quantity, against the f64 reference.
@@ -59,7 +62,7 @@ impl Quantity {
 impl Report {
     /// Whether everything is as it must be.
     pub fn passes(&self) -> bool {
-        self.path.passes() && self.velocity.passes()
+        self.path.passes() && self.velocity.passes() && self.self_test != Some(false)
     }
 
     /// The runtime's worst error of all.
@@ -86,6 +89,13 @@ impl fmt::Display for Report {
                 )?;
             }
         }
+        match self.self_test {
+            Some(true) => writeln!(f, "self-test                  as the model file has it")?,
+            Some(false) => {
+                writeln!(f, "self-test                  OTHER BITS than the model file has")?
+            }
+            None => writeln!(f, "self-test                  none in the model file")?,
+        }
         f.write_str(if self.passes() { "passed" } else { "FAILED" })
     }
 }
@@ -94,13 +104,14 @@ impl fmt::Display for Report {
 ///
 /// # Errors
 ///
-/// When the file belongs to a model of another size.
+/// When the file belongs to a model of another size, or the model's self-test does.
 pub fn verify(model: &Model, golden: &Golden) -> Result<Report> {
     let (path, velocity) = golden.runtime(model)?;
     let path_digest = golden.path_digest(&path);
     Ok(Report {
         path: Quantity::new(&path, &golden.path, path_digest),
         velocity: Quantity::new(&velocity, &golden.velocity, digest(&velocity)),
+        self_test: self_test::passes(&model.file, &model.mlp)?,
     })
 }
 

@@ -25,7 +25,7 @@ fn reference(kind: ActivationKind, x: f64) -> f64 {
 /// Whether the documented error is relative to the result, rather than to the input; and the error.
 fn documented(kind: ActivationKind) -> (bool, f64) {
     match kind {
-        ActivationKind::Gelu => (false, 1.71e-7),
+        ActivationKind::Gelu => (false, 1.78e-7),
         ActivationKind::GeluTanh => (false, 1.3e-7),
         ActivationKind::Silu => (true, 1.8e-7),
         ActivationKind::Selu => (true, 1.6e-7),
@@ -106,7 +106,7 @@ fn special_values() {
 #[test]
 fn the_bits_of_a_sweep_are_known() {
     let expected = [
-        0x753e_eb2d_a8fb_2bdd,
+        0xfa78_f537_fc43_be41,
         0x511e_6d64_f454_b18e,
         0xf10f_d0d6_1901_927f,
         0xd943_86a0_dcd7_d725,

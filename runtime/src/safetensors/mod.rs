@@ -19,5 +19,5 @@ pub(crate) use json::tri;
 pub use tensor::{Shape, TensorName};
 pub use text::Text;
 pub(crate) use values::{
-    Dims, check_convention, check_sizes, read_affine, read_columns, read_vector,
+    Dims, check_convention, check_sizes, read_affine, read_columns, read_values, read_vector,
 };

@@ -29,25 +29,28 @@ pub enum TensorName {
     ConditionScale,
     /// `grid`, `[N + 1]`: the times that the model was made for.
     Grid,
+    /// `self_test.t`, `[4]`: of the golden steps of [`SelfTest`](crate::SelfTest), the times.
+    SelfTestTime,
+    /// `self_test.dt`, `[4]`: the steps' lengths.
+    SelfTestDt,
+    /// `self_test.x`, `[4][D]`: the points before them, in flow units.
+    SelfTestX,
+    /// `self_test.condition`, `[4][C]`: the conditions, in the user's units.
+    SelfTestCondition,
+    /// `self_test.next`, `[4][D]`: the points after them.
+    SelfTestNext,
 }
 
 impl TensorName {
     /// The tensor called `name`, if the format knows one.
     pub(crate) const fn parse(name: &Text) -> Option<Self> {
-        if name.is("data.mean") {
-            return Some(Self::DataMean);
-        }
-        if name.is("data.scale") {
-            return Some(Self::DataScale);
-        }
-        if name.is("condition.mean") {
-            return Some(Self::ConditionMean);
-        }
-        if name.is("condition.scale") {
-            return Some(Self::ConditionScale);
-        }
-        if name.is("grid") {
-            return Some(Self::Grid);
+        let mut i = 0;
+        while i < FIXED.len() {
+            let (tensor, fixed) = FIXED[i];
+            if name.is(fixed) {
+                return Some(tensor);
+            }
+            i += 1;
         }
         if name.is_cut() {
             return None;
@@ -74,7 +77,7 @@ impl TensorName {
     }
 
     /// How many tensors there are to name.
-    pub(crate) const COUNT: usize = 2 * MAX_LAYERS + 5;
+    pub(crate) const COUNT: usize = 2 * MAX_LAYERS + FIXED.len();
 
     /// Each name's own number below [`Self::COUNT`].
     pub(crate) const fn index(self) -> usize {
@@ -86,6 +89,11 @@ impl TensorName {
             Self::ConditionMean => 2 * MAX_LAYERS + 2,
             Self::ConditionScale => 2 * MAX_LAYERS + 3,
             Self::Grid => 2 * MAX_LAYERS + 4,
+            Self::SelfTestTime => 2 * MAX_LAYERS + 5,
+            Self::SelfTestDt => 2 * MAX_LAYERS + 6,
+            Self::SelfTestX => 2 * MAX_LAYERS + 7,
+            Self::SelfTestCondition => 2 * MAX_LAYERS + 8,
+            Self::SelfTestNext => 2 * MAX_LAYERS + 9,
         }
     }
 
@@ -97,14 +105,24 @@ impl TensorName {
         match self {
             Self::Weight { layer } => message.text("net.").number(2 * layer as u64).text(".weight"),
             Self::Bias { layer } => message.text("net.").number(2 * layer as u64).text(".bias"),
-            Self::DataMean => message.text("data.mean"),
-            Self::DataScale => message.text("data.scale"),
-            Self::ConditionMean => message.text("condition.mean"),
-            Self::ConditionScale => message.text("condition.scale"),
-            Self::Grid => message.text("grid"),
+            fixed => message.text(FIXED[fixed.index() - 2 * MAX_LAYERS].1),
         }
     }
 }
+
+/// The tensors that a file has at most one of, in the order of their [`TensorName::index`].
+const FIXED: [(TensorName, &str); 10] = [
+    (TensorName::DataMean, "data.mean"),
+    (TensorName::DataScale, "data.scale"),
+    (TensorName::ConditionMean, "condition.mean"),
+    (TensorName::ConditionScale, "condition.scale"),
+    (TensorName::Grid, "grid"),
+    (TensorName::SelfTestTime, "self_test.t"),
+    (TensorName::SelfTestDt, "self_test.dt"),
+    (TensorName::SelfTestX, "self_test.x"),
+    (TensorName::SelfTestCondition, "self_test.condition"),
+    (TensorName::SelfTestNext, "self_test.next"),
+];
 
 impl fmt::Display for TensorName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -103,7 +103,17 @@ pub(crate) const fn read_vector(
     tensor: TensorName,
     out: &mut [f32],
 ) -> Result<(), LoadError> {
-    let values = tri!(file.required(tensor, Shape::vector(out.len())));
+    read_values(file, tensor, Shape::vector(out.len()), out)
+}
+
+/// Reads a tensor of `out.len()` values as they stand in the file.
+pub(crate) const fn read_values(
+    file: &File<'_>,
+    tensor: TensorName,
+    shape: Shape,
+    out: &mut [f32],
+) -> Result<(), LoadError> {
+    let values = tri!(file.required(tensor, shape));
     let mut i = 0;
     while i < out.len() {
         out[i] = tri!(finite(tensor, values, i));

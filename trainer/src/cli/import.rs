@@ -11,6 +11,7 @@ use super::output::thousands;
 use crate::description;
 use crate::files::write_whole;
 use crate::import::{Convention, import};
+use crate::self_test;
 
 /// Convert a PyTorch state dict: reorder its input columns, rename its tensors, write metadata.
 ///
@@ -50,7 +51,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         "{} exists: choose another name by --out, or replace it by --force",
         args.out.display()
     );
-    let (file, shape) = import(&args.file, &convention)?;
+    let (mut file, shape) = import(&args.file, &convention)?;
+    self_test::add(&mut file)?;
     write_whole(&args.out, &file.to_bytes()?)?;
     writeln!(
         io::stdout(),

@@ -20,6 +20,7 @@ use crate::metrics::MetricsFile;
 use crate::model::{MODEL_FILE, Model, export};
 use crate::random::{Stream, generator};
 use crate::run_directory::{CONFIG_FILE, METRICS_FILE, RunDirectory};
+use crate::self_test;
 use crate::training::{Trained, device, train};
 use crate::verify::{Report, verify};
 
@@ -171,7 +172,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         seed: Some(config.seed),
         config: Some(config.digest()?),
     };
-    let bytes = export(&trained.network, &dataset.units, &description)?.to_bytes()?;
+    let mut file = export(&trained.network, &dataset.units, &description)?;
+    self_test::add(&mut file).context("the trained model")?;
+    let bytes = file.to_bytes()?;
     let model = Model::parse(&bytes, run.path().join(MODEL_FILE)).context("the trained model")?;
     // Before anything else can fail: it may have taken hours.
     run.write(MODEL_FILE, &bytes)?;

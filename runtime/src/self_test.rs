@@ -1,0 +1,132 @@
+//! What a program runs when it starts, to see that this machine gives the model's bits.
+
+use core::error::Error;
+use core::fmt;
+use core::hint::black_box;
+
+use crate::kernel;
+use crate::safetensors::{File, LoadError, Shape, TensorName, read_values, tri};
+use crate::velocity::VelocityField;
+
+/// Golden steps in a model file.
+const STEPS: usize = 4;
+
+/// A few golden steps of Euler's method that a model's file keeps, one of them among subnormals: a
+/// program that takes them when it starts knows that its floating-point environment, its compiler and
+/// its copy of the weights give the bits that the model was verified with.
+///
+/// ```
+/// use flowlet::{Mlp, SelfTest, Silu};
+///
+/// static SWIRL: Mlp<2, 0, 32, 1, Silu> =
+///     Mlp::from_safetensors(include_bytes!("../examples/swirl.safetensors"));
+/// static CHECK: SelfTest<2, 0> =
+///     SelfTest::from_safetensors(include_bytes!("../examples/swirl.safetensors"));
+///
+/// assert_eq!(CHECK.run(&SWIRL), Ok(()));
+/// ```
+///
+/// It costs four evaluations, and `16·(2 + 2·D + C)` bytes of flash. `flowlet train` and `flowlet
+/// import` write the steps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SelfTest<const D: usize, const C: usize> {
+    t: [f32; STEPS],
+    dt: [f32; STEPS],
+    x: [[f32; D]; STEPS],
+    condition: [[f32; C]; STEPS],
+    next: [[f32; D]; STEPS],
+}
+
+impl<const D: usize, const C: usize> SelfTest<D, C> {
+    /// Reads the steps of a model file while compiling.
+    ///
+    /// # Panics
+    ///
+    /// On a file without them, or for another `D` or `C`. In a `static` or `const` that is a compile
+    /// error, and it says what [`LoadError`] says.
+    pub const fn from_safetensors(bytes: &[u8]) -> Self {
+        match Self::try_from_safetensors(bytes) {
+            Ok(test) => test,
+            Err(error) => panic!("{}", error.message().as_str()),
+        }
+    }
+
+    /// Reads the steps of a model file at run time.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`], whatever the bytes.
+    pub const fn try_from_safetensors(bytes: &[u8]) -> Result<Self, LoadError> {
+        let file = tri!(File::open(bytes));
+        let mut test = Self {
+            t: [0.0; STEPS],
+            dt: [0.0; STEPS],
+            x: [[0.0; D]; STEPS],
+            condition: [[0.0; C]; STEPS],
+            next: [[0.0; D]; STEPS],
+        };
+        let (times, points) = (Shape::vector(STEPS), Shape::matrix(STEPS, D));
+        tri!(read_values(&file, TensorName::SelfTestTime, times, &mut test.t));
+        tri!(read_values(&file, TensorName::SelfTestDt, times, &mut test.dt));
+        tri!(read_values(&file, TensorName::SelfTestX, points, test.x.as_flattened_mut()));
+        if C > 0 {
+            let shape = Shape::matrix(STEPS, C);
+            let condition = test.condition.as_flattened_mut();
+            tri!(read_values(&file, TensorName::SelfTestCondition, shape, condition));
+        }
+        tri!(read_values(&file, TensorName::SelfTestNext, points, test.next.as_flattened_mut()));
+        Ok(test)
+    }
+
+    /// Takes each step and compares all bits.
+    ///
+    /// # Errors
+    ///
+    /// [`SelfTestError`] on the first number that is another.
+    pub fn run(&self, field: &impl VelocityField<D, C>) -> Result<(), SelfTestError> {
+        let steps = self.t.iter().zip(&self.dt).zip(&self.x).zip(&self.condition).zip(&self.next);
+        for (step, ((((&t, &dt), &x), &c), next)) in steps.enumerate() {
+            // Known while compiling, they would be computed then.
+            let (t, dt, x) = (black_box(t), black_box(dt), black_box(x));
+            let v = field.velocity(t, x, c);
+            for (coordinate, ((&x, &v), next)) in x.iter().zip(&v).zip(next).enumerate() {
+                let (expected, found) = (next.to_bits(), kernel::euler(x, v, dt).to_bits());
+                if found != expected {
+                    return Err(SelfTestError { step, coordinate, expected, found });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The first golden number that this machine does not give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SelfTestError {
+    /// Which of the steps, from 0.
+    pub step: usize,
+    /// Which coordinate of the point after it, from 0.
+    pub coordinate: usize,
+    /// The bits that the model's file has.
+    pub expected: u32,
+    /// The bits that were computed.
+    pub found: u32,
+}
+
+impl fmt::Display for SelfTestError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { step, coordinate, expected, found } = self;
+        write!(
+            f,
+            "self-test, step {step}, coordinate {coordinate}: expected the bits {expected:#010x}, \
+             found {found:#010x}"
+        )?;
+        if f32::from_bits(*expected).is_subnormal() {
+            f.write_str("; are subnormals flushed to zero here?")?;
+        }
+        Ok(())
+    }
+}
+
+impl Error for SelfTestError {}
