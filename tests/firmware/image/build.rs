@@ -1,4 +1,6 @@
 //! The committed models' golden starting points and digests as Rust, and the machine's memory.
+//!
+//! `FLOWLET_MEMORY` names a linker's memory file for another board than the emulated one.
 
 use std::env;
 use std::fmt::Write;
@@ -19,7 +21,12 @@ fn main() {
         code += &golden(model, &fs::read(path).unwrap());
     }
     fs::write(out.join("goldens.rs"), code).unwrap();
-    link(&out, &env::var("TARGET").unwrap());
+    let target = env::var("TARGET").unwrap();
+    let counts = ["thumbv7", "thumbv8m.main", "riscv32"].iter().any(|t| target.starts_with(t));
+    if env::var_os("CARGO_FEATURE_CYCLES").is_some() && !counts {
+        println!("cargo::error={target} has no cycle counter that this image could read");
+    }
+    link(&out, &target);
 }
 
 /// A module with the inputs of a golden file's paths, their bits as they are, and the digest.
@@ -71,7 +78,11 @@ fn link(out: &Path, target: &str) {
         _ => return,
     };
     println!("cargo::rerun-if-changed=link");
-    fs::copy(Path::new("link").join(script), out.join("memory.x")).unwrap();
+    println!("cargo::rerun-if-env-changed=FLOWLET_MEMORY");
+    let memory = env::var_os("FLOWLET_MEMORY").map(PathBuf::from);
+    let memory = memory.unwrap_or_else(|| Path::new("link").join(script));
+    println!("cargo::rerun-if-changed={}", memory.display());
+    fs::copy(memory, out.join("memory.x")).unwrap();
     println!("cargo::rustc-link-search={}", out.display());
     if target.starts_with("aarch64") {
         println!("cargo::rustc-link-arg-bins=-Tmemory.x");

@@ -1,12 +1,12 @@
-//! Building, running and measuring the images of one target.
+//! Building and running the images of one target.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use anyhow::{Context, Result, bail, ensure};
-use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SectionKind, SymbolKind, elf};
 
 use crate::Row;
+use crate::cost::Cost;
 use crate::target::{Machine, Target};
 use crate::toolchain;
 
@@ -17,21 +17,6 @@ pub(crate) struct Outcome {
     pub(crate) digest: u64,
 }
 
-/// What the sampler of the `mixture` model costs.
-#[derive(Debug)]
-pub(crate) struct Size {
-    /// Bytes of code of the sampler, without weights and without what is compiler's or the board's.
-    pub(crate) code: u64,
-    /// Bytes of the whole image beyond the weights.
-    pub(crate) image: u64,
-    /// Bytes of static RAM.
-    pub(crate) ram: u64,
-    /// Bytes of stack.
-    pub(crate) stack: u64,
-    /// Instructions for an evaluation of the network.
-    pub(crate) instructions: u64,
-}
-
 /// Builds and runs a target's images.
 pub(crate) fn row(
     root: &Path,
@@ -39,7 +24,12 @@ pub(crate) fn row(
     level: &'static str,
     features: &'static str,
 ) -> Result<Row> {
-    let build = |image| build(root, target, level, features, image);
+    let counter = if let Machine::Qemu(_, _, _, tick) = target.machine { tick } else { "" };
+    let directory = root.join("target/firmware").join(format!("{level}{features}"));
+    let build = |image| {
+        let directory = directory.clone();
+        Build { target, level, features, counter, image, directory, memory: None }.run(root)
+    };
     let digest = build("digest")?;
     let outcomes = if runs_here(features) || !matches!(target.machine, Machine::Host) {
         let (said, went_well) = run(target, &digest, false)?;
@@ -47,48 +37,63 @@ pub(crate) fn row(
     } else {
         None
     };
-    let size = match target.machine {
+    let cost = match target.machine {
         Machine::Qemu(..) => {
-            let image = build("sample")?;
-            Some(measure(&image, &run(target, &image, true)?.0)?)
+            let sample = build("sample")?;
+            let (said, _) = run(target, &sample, true)?;
+            let (said_of_activations, _) = run(target, &build("activations")?, true)?;
+            Some(Cost::measured(&sample, &said, &said_of_activations)?)
         }
         Machine::Node | Machine::Host => None,
     };
     let rustc = toolchain::version(target)?;
-    Ok(Row { target, level, features, outcomes, size, rustc })
+    Ok(Row { target, level, features, outcomes, cost, rustc })
 }
 
-fn build(
-    root: &Path,
-    target: &Target,
-    level: &str,
-    features: &str,
-    image: &str,
-) -> Result<PathBuf> {
-    let directory = root.join("target/firmware").join(format!("{level}{features}"));
-    let mut flags = toolchain::link_flags(target)?.to_string();
-    if !features.is_empty() {
-        flags += &format!(" -C target-feature={features}");
+/// An image to build.
+pub(crate) struct Build<'a> {
+    pub(crate) target: &'a Target,
+    pub(crate) level: &'a str,
+    /// Of the CPU, beyond the target's own.
+    pub(crate) features: &'a str,
+    /// The image's own, for what it counts with; empty if none.
+    pub(crate) counter: &'a str,
+    pub(crate) image: &'a str,
+    /// Where the program is put.
+    pub(crate) directory: PathBuf,
+    /// The linker's memory file, where it is not the emulated machine's.
+    pub(crate) memory: Option<PathBuf>,
+}
+
+impl Build<'_> {
+    /// Builds, and gives the program's path.
+    pub(crate) fn run(&self, root: &Path) -> Result<PathBuf> {
+        let Self { target, level, features, counter, image, directory, memory } = self;
+        let mut flags = toolchain::link_flags(target)?.to_string();
+        if !features.is_empty() {
+            flags += &format!(" -C target-feature={features}");
+        }
+        let mut cargo = toolchain::cargo_build(target)?;
+        cargo
+            .args(["--quiet", "--release", "--package", "image", "--bin", image])
+            .args(["--target", target.triple])
+            .args(["--config", &format!("profile.release.opt-level={}", quoted(level))])
+            .arg("--manifest-path")
+            .arg(root.join("tests/firmware/Cargo.toml"))
+            .arg("--target-dir")
+            .arg(directory)
+            .env("RUSTFLAGS", flags.trim());
+        if !counter.is_empty() {
+            cargo.args(["--features", counter]);
+        }
+        if let Some(memory) = memory {
+            cargo.env("FLOWLET_MEMORY", memory);
+        }
+        let status = cargo.status().context("cannot run cargo")?;
+        ensure!(status.success(), "{} does not build for {}", image, target.triple);
+        let extension = if matches!(target.machine, Machine::Node) { ".wasm" } else { "" };
+        Ok(directory.join(target.triple).join("release").join(format!("{image}{extension}")))
     }
-    let mut cargo = toolchain::cargo_build(target)?;
-    cargo
-        .args(["--quiet", "--release", "--package", "image", "--bin", image])
-        .args(["--target", target.triple])
-        .args(["--config", &format!("profile.release.opt-level={}", quoted(level))])
-        .arg("--manifest-path")
-        .arg(root.join("tests/firmware/Cargo.toml"))
-        .arg("--target-dir")
-        .arg(&directory)
-        .env("RUSTFLAGS", flags.trim());
-    if let Machine::Qemu(_, _, _, tick) = target.machine
-        && !tick.is_empty()
-    {
-        cargo.args(["--features", tick]);
-    }
-    let status = cargo.status().context("cannot run cargo")?;
-    ensure!(status.success(), "{} does not build for {}", image, target.triple);
-    let extension = if matches!(target.machine, Machine::Node) { ".wasm" } else { "" };
-    Ok(directory.join(target.triple).join("release").join(format!("{image}{extension}")))
 }
 
 /// A level as cargo wants it: a number, or a string.
@@ -111,8 +116,8 @@ fn runs_here(features: &str) -> bool {
     features.is_empty()
 }
 
-/// Runs an image to its end and gives what it said, and whether it ended well. `counted`: each instruction takes a nanosecond
-/// of the machine's time, so that its timer counts them.
+/// Runs an image to its end and gives what it said, and whether it ended well. `counted`: each
+/// instruction takes a nanosecond of the machine's time, so that its timer counts them.
 fn run(target: &Target, image: &Path, counted: bool) -> Result<(String, bool)> {
     let mut command = match &target.machine {
         Machine::Host => Command::new(image),
@@ -164,48 +169,4 @@ fn outcomes(said: &str) -> Result<Vec<Outcome>> {
         bail!("the image reported no digest, but:\n{said}");
     }
     Ok(outcomes)
-}
-
-fn measure(image: &Path, said: &str) -> Result<Size> {
-    let reported = |word: &str| {
-        let line = said.lines().find_map(|line| line.strip_prefix(word));
-        let number = line.and_then(|line| u64::from_str_radix(line.trim(), 16).ok());
-        number.with_context(|| format!("the image reported no {word}, but:\n{said}"))
-    };
-    let bytes = std::fs::read(image)?;
-    let file = object::File::parse(&*bytes).with_context(|| image.display().to_string())?;
-    let (mut code, mut weights) = (0, 0);
-    for symbol in file.symbols() {
-        let name = symbol.name().unwrap_or("");
-        // As `flowlet::…` and as `<flowlet::… as …>`; and what of the program samples.
-        let is_sampler = name.contains("flowlet") || name.contains("4bare6sample");
-        match symbol.kind() {
-            SymbolKind::Text if is_sampler => code += symbol.size(),
-            SymbolKind::Data if name.contains("7MIXTURE") => weights = symbol.size(),
-            _ => {}
-        }
-    }
-    ensure!(weights > 0, "{}: no weights found", image.display());
-    let (mut loaded, mut ram) = (0, 0);
-    for section in file.sections() {
-        let SectionFlags::Elf { sh_flags } = section.flags() else { continue };
-        let flags = sh_flags;
-        if flags & u64::from(elf::SHF_ALLOC) == 0 || [".stack", ".heap"].contains(&section.name()?)
-        {
-            continue;
-        }
-        if section.kind() != SectionKind::UninitializedData {
-            loaded += section.size();
-        }
-        if flags & u64::from(elf::SHF_WRITE) != 0 {
-            ram += section.size();
-        }
-    }
-    Ok(Size {
-        code,
-        image: loaded - weights,
-        ram,
-        stack: reported("stack")?,
-        instructions: reported("evaluation")?,
-    })
 }

@@ -1,7 +1,11 @@
 //! `tests/firmware/run`: the same bits on every chip, shown by running them.
 
+mod board;
+mod cost;
+mod estimate;
 mod golden;
 mod image;
+mod measured;
 mod readme;
 mod target;
 mod toolchain;
@@ -12,7 +16,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 
-use image::{Outcome, Size};
+use cost::Cost;
+use image::Outcome;
+use measured::Measured;
 use target::{TARGETS, Target};
 
 /// Builds the images for every target, runs them, and prints one table: digests of the committed
@@ -26,12 +32,20 @@ struct Args {
     /// Install what a target needs: by rustup, or else Debian's packages
     #[arg(long)]
     install: bool,
-    /// Fail when the table in runtime/README.md is off by more than 3 %
+    /// Fail when a number in trainer/src/cost/measured.csv is off by more than 3 %, or the tables
+    /// in runtime/README.md are not those of that file
     #[arg(long)]
     check: bool,
-    /// Write the table into runtime/README.md
+    /// Write trainer/src/cost/measured.csv and the tables in runtime/README.md
     #[arg(long, conflicts_with = "check")]
     write: bool,
+    /// Instead of all this, build `sample` to count cycles on a real board [default target:
+    /// thumbv7em-none-eabihf]
+    #[arg(long, conflicts_with_all = ["check", "write"])]
+    cycles: bool,
+    /// The board's memory.x for the linker [default: the emulated machine's]
+    #[arg(long, value_name = "FILE", requires = "cycles")]
+    memory: Option<PathBuf>,
 }
 
 /// One line of the table.
@@ -43,7 +57,7 @@ struct Row {
     /// The digests, and whether the image ended well; `None` where it was built and this machine
     /// cannot run it.
     outcomes: Option<(Vec<Outcome>, bool)>,
-    size: Option<Size>,
+    cost: Option<Cost>,
     /// The compiler's version.
     rustc: String,
 }
@@ -61,6 +75,17 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<bool> {
     let root = root()?;
+    if args.cycles {
+        let target = if args.targets.is_empty() { "thumbv7em" } else { &args.targets.join(" ") };
+        let [target] = choose(&[target.to_string()])?[..] else {
+            bail!("{target} is more than one target: --cycles takes one");
+        };
+        if args.install {
+            toolchain::install(target)?;
+        }
+        board::build(&root, target, args.memory.as_deref())?;
+        return Ok(true);
+    }
     let expected = golden::digests(&root)?;
     let mut rows = Vec::new();
     for target in choose(&args.targets)? {
@@ -114,14 +139,15 @@ fn run(args: &Args) -> Result<bool> {
                 right &= digests_right && *went_well;
             }
         }
-        match &row.size {
-            Some(size) => println!(
+        match &row.cost {
+            Some(cost) => println!(
                 " {:>6} {:>6} {:>5} {:>6} {:>9}",
-                size.code, size.image, size.ram, size.stack, size.instructions
+                cost.code, cost.image, cost.ram, cost.stack, cost.instructions
             ),
             None => println!(),
         }
     }
+    estimate::print(&rows);
     println!();
     for (name, digest) in &expected {
         println!("{name}: {digest:016x} in its golden file");
@@ -130,11 +156,13 @@ fn run(args: &Args) -> Result<bool> {
         "{}",
         if right { "every digest is the golden one" } else { "DIGESTS MARKED ! DIFFER" }
     );
+    let measured = Measured::of(&rows);
     if args.write {
-        readme::write(&root, &rows)?;
-    }
-    if args.check {
-        readme::check(&root, &rows)?;
+        readme::write(&root, &measured.write(&root)?)?;
+    } else if args.check {
+        let stated = Measured::read(&root)?;
+        measured.check(&stated)?;
+        readme::check(&root, &stated)?;
     }
     Ok(right)
 }

@@ -1,93 +1,91 @@
-//! The table in `runtime/README.md`.
+//! The tables in `runtime/README.md`: `measured.csv` in other words.
 
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 
-use crate::Row;
+use crate::measured::Measured;
 
-const BEGIN: &str = "<!-- tests/firmware/run --write -->\n";
+const PATH: &str = "runtime/README.md";
+const COSTS: &str = "<!-- tests/firmware/run --write -->\n";
+const ACTIVATIONS: &str = "<!-- tests/firmware/run --write, activations -->\n";
 const END: &str = "<!-- end -->";
 
-/// Multiply-adds in an evaluation of the `mixture` model.
-const MULTIPLY_ADDS: f64 = 4288.0;
-
-/// How far a number may be off.
-const TOLERANCE: f64 = 0.03;
-
-/// Replaces the table by the numbers measured.
-pub(crate) fn write(root: &Path, rows: &[Row]) -> Result<()> {
-    let path = root.join("runtime/README.md");
-    let text = fs::read_to_string(&path)?;
-    let (before, _, after) = split(&text)?;
-    fs::write(&path, format!("{before}{BEGIN}{}{END}{after}", table(rows)))?;
+/// Replaces the tables.
+pub(crate) fn write(root: &Path, measured: &Measured) -> Result<()> {
+    fs::write(root.join(PATH), updated(root, measured)?)?;
     Ok(())
 }
 
-/// Fails when a number in the table is off. Another compiler's numbers are its own.
-pub(crate) fn check(root: &Path, rows: &[Row]) -> Result<()> {
-    let text = fs::read_to_string(root.join("runtime/README.md"))?;
-    let (_, stated, _) = split(&text)?;
-    let cells = |line: &str| -> Vec<String> {
-        line.split('|').map(|cell| cell.trim().replace(',', "")).collect()
-    };
-    let stated: Vec<Vec<String>> = stated.lines().map(cells).collect();
-    for line in table(rows).lines().skip(2) {
-        let measured = cells(line);
-        let same = |stated: &&Vec<String>| stated.get(1..3) == measured.get(1..3);
-        let Some(stated) = stated.iter().find(same) else {
-            bail!("the table in runtime/README.md has no line for {line}: --write makes it");
-        };
-        if stated[3] != measured[3] {
-            eprintln!("not checked, since rustc {} made the table: {line}", stated[3]);
-            continue;
-        }
-        for (stated, measured) in stated.iter().zip(&measured).skip(4) {
-            if let (Ok(stated), Ok(measured)) = (stated.parse::<f64>(), measured.parse::<f64>())
-                && (stated - measured).abs() > TOLERANCE * measured
-            {
-                bail!(
-                    "the table in runtime/README.md says {stated}, but measured was\n{line}\n--write \
-                     brings it up to date"
-                );
-            }
-        }
+/// Fails when the tables are not those of the file.
+pub(crate) fn check(root: &Path, measured: &Measured) -> Result<()> {
+    ensure!(
+        updated(root, measured)? == fs::read_to_string(root.join(PATH))?,
+        "the tables in {PATH} are not those of measured.csv: --write brings them up to date"
+    );
+    Ok(())
+}
+
+/// The README with the tables as they should be.
+fn updated(root: &Path, measured: &Measured) -> Result<String> {
+    let mut text = fs::read_to_string(root.join(PATH)).context(PATH)?;
+    for (begin, table) in [(COSTS, costs(measured)?), (ACTIVATIONS, activations(measured)?)] {
+        let (before, rest) = text.split_once(begin).with_context(|| missing(begin))?;
+        let (_, after) = rest.split_once(END).with_context(|| missing(END))?;
+        text = format!("{before}{begin}{table}{END}{after}");
     }
-    Ok(())
+    Ok(text)
 }
 
-fn split(text: &str) -> Result<(&str, &str, &str)> {
-    let (before, rest) = text.split_once(BEGIN).context("runtime/README.md has no table")?;
-    let (table, after) =
-        rest.split_once(END).context("the table in runtime/README.md has no end")?;
-    Ok((before, table, after))
+fn missing(marker: &str) -> String {
+    format!("{PATH} has no {}", marker.trim())
 }
 
-fn table(rows: &[Row]) -> String {
+/// A row for each target and level.
+fn costs(measured: &Measured) -> Result<String> {
     let mut table =
         "| target, machine | opt | rustc | code | image | static RAM | stack | instructions | per \
-                     multiply-add |\n|---|---|---|---:|---:|---:|---:|---:|---:|\n"
+         multiply-add | per GELU |\n|---|---|---|---:|---:|---:|---:|---:|---:|---:|\n"
             .to_string();
-    for row in rows {
-        let Some(size) = &row.size else { continue };
-        let [code, image, ram, stack, instructions] =
-            [size.code, size.image, size.ram, size.stack, size.instructions].map(thousands);
-        table += &format!(
-            "| `{}`, {} | {} | {} | {code} | {image} | {ram} | {stack} | {instructions} | {:.1} |\n",
-            row.target.triple,
-            row.target.machine.name(),
-            row.level,
-            row.rustc,
-            size.instructions as f64 / MULTIPLY_ADDS
-        );
+    for line in &measured.lines {
+        let cell = |column| measured.cell(line, column);
+        let row = format!("| `{}`, {} |", cell("target")?, cell("machine")?);
+        table += &format!("{row} {} | {} |", cell("opt")?, cell("rustc")?);
+        for column in ["code", "image", "ram", "stack", "instructions"] {
+            table += &format!(" {} |", thousands(cell(column)?));
+        }
+        for column in ["per_multiply_add", "gelu"] {
+            table += &format!(" {} |", three_digits(cell(column)?)?);
+        }
+        table.push('\n');
     }
-    table
+    Ok(table)
+}
+
+/// A row for each target, at level 3.
+fn activations(measured: &Measured) -> Result<String> {
+    let names = measured.activations();
+    let mut table = "| target |".to_string();
+    for name in names {
+        table += &format!(" `{name}` |");
+    }
+    table += &format!("\n|---|{}\n", "---:|".repeat(names.len()));
+    for line in &measured.lines {
+        if measured.cell(line, "opt")? != "3" {
+            continue;
+        }
+        table += &format!("| `{}` |", measured.cell(line, "target")?);
+        for name in names {
+            table += &format!(" {} |", three_digits(measured.cell(line, name)?)?);
+        }
+        table.push('\n');
+    }
+    Ok(table)
 }
 
 /// 12345 as 12,345.
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
+fn thousands(digits: &str) -> String {
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {
@@ -96,4 +94,14 @@ fn thousands(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// 1234.56 as 1,235, 123.45 as 123, 12.345 as 12.3 and 1.2345 as 1.23.
+fn three_digits(text: &str) -> Result<String> {
+    let number: f64 = text.parse().with_context(|| format!("measured.csv: {text} is no number"))?;
+    Ok(match number {
+        100.0.. => thousands(&format!("{number:.0}")),
+        10.0.. => format!("{number:.1}"),
+        _ => format!("{number:.2}"),
+    })
 }

@@ -22,8 +22,7 @@ fn run() -> bool {
 #[cfg(target_os = "none")]
 #[panic_handler]
 fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
-    image::machine::println!("{info}");
-    semihosting::process::exit(101)
+    image::machine::panicked(info)
 }
 
 /// The digest of a model's golden paths; JavaScript compares it.

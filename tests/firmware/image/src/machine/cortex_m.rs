@@ -1,7 +1,14 @@
-//! A Cortex-M under QEMU, whose SysTick counts instructions when `-icount shift=0` makes each take
-//! a nanosecond.
+//! A Cortex-M: under QEMU, or, with the feature `cycles`, a real one.
 
-use core::ptr::{read_volatile, write_volatile};
+#[cfg(feature = "cycles")]
+mod dwt;
+#[cfg(not(feature = "cycles"))]
+mod systick;
+
+#[cfg(feature = "cycles")]
+pub use dwt::instructions;
+#[cfg(not(feature = "cycles"))]
+pub use systick::instructions;
 
 /// A program's start: `run` says whether it went well.
 #[macro_export]
@@ -12,31 +19,4 @@ macro_rules! entry {
             semihosting::process::exit(if $run() { 0 } else { 1 })
         }
     };
-}
-
-const CONTROL: *mut u32 = 0xe000_e010 as *mut u32;
-const RELOAD: *mut u32 = 0xe000_e014 as *mut u32;
-const CURRENT: *mut u32 = 0xe000_e018 as *mut u32;
-
-/// Nanoseconds of a tick, times 2: QEMU's microbit runs at 16 MHz, its mps2 boards at 25 and 20.
-const HALF_NANOSECONDS: u64 = if cfg!(feature = "microbit") {
-    125
-} else if cfg!(feature = "an505") {
-    100
-} else {
-    80
-};
-
-/// Instructions that `f` takes, to within a tick.
-pub fn instructions(f: impl FnOnce()) -> u64 {
-    // SAFETY: SysTick's registers, which nothing else here uses.
-    let ticks = unsafe {
-        write_volatile(RELOAD, 0x00ff_ffff);
-        write_volatile(CURRENT, 0);
-        write_volatile(CONTROL, 0b101);
-        let start = read_volatile(CURRENT);
-        f();
-        start.wrapping_sub(read_volatile(CURRENT)) & 0x00ff_ffff
-    };
-    u64::from(ticks) * HALF_NANOSECONDS / 2
 }

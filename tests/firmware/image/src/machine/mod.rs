@@ -3,6 +3,8 @@
 #[cfg(not(any(target_os = "none", target_arch = "wasm32")))]
 mod host;
 #[cfg(target_os = "none")]
+mod panicked;
+#[cfg(target_os = "none")]
 mod say;
 #[cfg(target_os = "none")]
 mod stack;
@@ -15,4 +17,4 @@ mod this;
 #[cfg(not(any(target_os = "none", target_arch = "wasm32")))]
 pub use std::println;
 #[cfg(target_os = "none")]
-pub use {say::say, semihosting::println, stack::stack, this::instructions};
+pub use {panicked::panicked, say::say, semihosting::println, stack::stack, this::instructions};

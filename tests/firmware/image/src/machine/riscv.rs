@@ -1,4 +1,4 @@
-//! A 32-bit RISC-V under QEMU.
+//! A 32-bit RISC-V: under QEMU, or, with the feature `cycles`, a real one.
 
 use core::arch::asm;
 
@@ -13,12 +13,20 @@ macro_rules! entry {
     };
 }
 
-/// Instructions that `f` takes.
+/// Instructions that `f` takes; cycles with that feature.
 pub fn instructions(f: impl FnOnce()) -> u64 {
     let count = || -> u32 {
         let count;
         // SAFETY: reads a counter.
-        unsafe { asm!("csrr {}, minstret", out(reg) count) };
+        #[cfg(not(feature = "cycles"))]
+        unsafe {
+            asm!("csrr {}, minstret", out(reg) count)
+        };
+        // SAFETY: reads a counter.
+        #[cfg(feature = "cycles")]
+        unsafe {
+            asm!("csrr {}, mcycle", out(reg) count)
+        };
         count
     };
     let start = count();

@@ -1,0 +1,135 @@
+//! What was measured: the sampler of the `mixture` model, activations, and the committed models.
+
+use std::fmt::Display;
+use std::path::Path;
+use std::str::FromStr;
+
+use anyhow::{Context, Result, ensure};
+use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SectionKind, SymbolKind, elf};
+
+/// What a target's images cost.
+#[derive(Debug)]
+pub(crate) struct Cost {
+    /// Bytes of code of the sampler, without weights and without what is compiler's or the board's.
+    pub(crate) code: u64,
+    /// Bytes of the whole image beyond the weights.
+    pub(crate) image: u64,
+    /// Bytes of static RAM.
+    pub(crate) ram: u64,
+    /// Bytes of stack.
+    pub(crate) stack: u64,
+    /// Instructions for an evaluation of the network.
+    pub(crate) instructions: u64,
+    /// Each activation's name and its instructions for a number.
+    pub(crate) activations: Vec<(String, f64)>,
+    /// What each committed model takes.
+    pub(crate) models: Vec<ModelCost>,
+}
+
+/// What one model takes.
+#[derive(Debug)]
+pub(crate) struct ModelCost {
+    pub(crate) name: String,
+    /// In an evaluation, as its activations.
+    pub(crate) multiply_adds: u64,
+    pub(crate) activations: u64,
+    /// Instructions for an evaluation.
+    pub(crate) instructions: u64,
+    /// Bytes of stack that a sample takes.
+    pub(crate) stack: u64,
+}
+
+/// The `mixture` model in `sample`: its multiply-adds and its activations, all of them GELU.
+const MULTIPLY_ADDS: f64 = 4288.0;
+const ACTIVATIONS: f64 = 128.0;
+
+impl Cost {
+    /// From the image `sample`, and what it and the image `activations` said.
+    pub(crate) fn measured(sample: &Path, said: &str, said_of_activations: &str) -> Result<Self> {
+        let (code, image, ram) = sizes(sample)?;
+        let reported = |word: &str| {
+            let line = said.lines().find_map(|line| line.strip_prefix(word));
+            let number = line.and_then(|line| u64::from_str_radix(line.trim(), 16).ok());
+            number.with_context(|| format!("the image reported no {word}, but:\n{said}"))
+        };
+        let (stack, instructions) = (reported("stack")?, reported("evaluation")?);
+        let (mut activations, mut models) = (Vec::new(), Vec::new());
+        for line in said_of_activations.lines() {
+            match line.split_whitespace().collect::<Vec<_>>()[..] {
+                ["activation", name, hundredths] => {
+                    activations.push((name.to_string(), number::<f64>(hundredths)? / 100.0));
+                }
+                ["model", name, multiply_adds, activations, instructions, stack] => {
+                    models.push(ModelCost {
+                        name: name.to_string(),
+                        multiply_adds: number(multiply_adds)?,
+                        activations: number(activations)?,
+                        instructions: number(instructions)?,
+                        stack: number(stack)?,
+                    });
+                }
+                _ => {}
+            }
+        }
+        ensure!(
+            activations.iter().any(|(name, _)| name == "gelu") && !models.is_empty(),
+            "the image reported no activations or no models, but:\n{said_of_activations}"
+        );
+        Ok(Self { code, image, ram, stack, instructions, activations, models })
+    }
+
+    /// Instructions for a number of the activation that the committed models have.
+    fn per_gelu(&self) -> f64 {
+        let gelu = self.activations.iter().find(|(name, _)| name == "gelu");
+        gelu.map_or(f64::NAN, |(_, instructions)| *instructions)
+    }
+
+    /// Instructions for a multiply-add and whatever else is no activation.
+    pub(crate) fn per_multiply_add(&self) -> f64 {
+        (self.instructions as f64 - ACTIVATIONS * self.per_gelu()) / MULTIPLY_ADDS
+    }
+
+    /// Instructions for an evaluation of a model, from those of the `mixture` model.
+    pub(crate) fn estimate(&self, model: &ModelCost) -> f64 {
+        model.multiply_adds as f64 * self.per_multiply_add()
+            + model.activations as f64 * self.per_gelu()
+    }
+}
+
+fn number<T: FromStr<Err: Display>>(text: &str) -> Result<T> {
+    text.parse().map_err(|error| anyhow::anyhow!("the image reported {text}: {error}"))
+}
+
+/// Bytes of the sampler's code, of the image beyond the weights, and of static RAM.
+fn sizes(image: &Path) -> Result<(u64, u64, u64)> {
+    let bytes = std::fs::read(image)?;
+    let file = object::File::parse(&*bytes).with_context(|| image.display().to_string())?;
+    let (mut code, mut weights) = (0, 0);
+    for symbol in file.symbols() {
+        let name = symbol.name().unwrap_or("");
+        // As `flowlet::…` and as `<flowlet::… as …>`; and what of the program samples.
+        let is_sampler = name.contains("flowlet") || name.contains("4bare6sample");
+        match symbol.kind() {
+            SymbolKind::Text if is_sampler => code += symbol.size(),
+            SymbolKind::Data if name.contains("7MIXTURE") => weights = symbol.size(),
+            _ => {}
+        }
+    }
+    ensure!(weights > 0, "{}: no weights found", image.display());
+    let (mut loaded, mut ram) = (0, 0);
+    for section in file.sections() {
+        let SectionFlags::Elf { sh_flags } = section.flags() else { continue };
+        let flags = sh_flags;
+        if flags & u64::from(elf::SHF_ALLOC) == 0 || [".stack", ".heap"].contains(&section.name()?)
+        {
+            continue;
+        }
+        if section.kind() != SectionKind::UninitializedData {
+            loaded += section.size();
+        }
+        if flags & u64::from(elf::SHF_WRITE) != 0 {
+            ram += section.size();
+        }
+    }
+    Ok((code, loaded - weights, ram))
+}

@@ -1,0 +1,136 @@
+//! `trainer/src/cost/measured.csv`: the numbers that the README's tables show, and from which
+//! `flowlet inspect` estimates what a model of any shape takes.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::Row;
+
+const PATH: &str = "trainer/src/cost/measured.csv";
+
+/// The columns before those of the activations. The first three say which line it is.
+const COLUMNS: [&str; 10] = [
+    "target",
+    "machine",
+    "opt",
+    "rustc",
+    "code",
+    "image",
+    "ram",
+    "stack",
+    "instructions",
+    "per_multiply_add",
+];
+
+/// How far a number may be off.
+const TOLERANCE: f64 = 0.03;
+
+/// The file's lines, one for each target and level that an emulator runs.
+#[derive(Debug, Default)]
+pub(crate) struct Measured {
+    pub(crate) header: Vec<String>,
+    pub(crate) lines: Vec<Vec<String>>,
+}
+
+impl Measured {
+    /// What was measured now.
+    pub(crate) fn of(rows: &[Row]) -> Self {
+        let mut measured = Self::default();
+        for row in rows {
+            let Some(cost) = &row.cost else { continue };
+            let names = cost.activations.iter().map(|(name, _)| name.as_str());
+            measured.header = COLUMNS.into_iter().chain(names).map(String::from).collect();
+            let words = [row.target.triple, row.target.machine.name(), row.level, &row.rustc];
+            let counts = [cost.code, cost.image, cost.ram, cost.stack, cost.instructions];
+            let mut line: Vec<String> = words.map(String::from).into();
+            line.extend(counts.map(|count| count.to_string()));
+            line.push(format!("{:.4}", cost.per_multiply_add()));
+            line.extend(cost.activations.iter().map(|(_, number)| format!("{number:.2}")));
+            measured.lines.push(line);
+        }
+        measured
+    }
+
+    /// The file.
+    pub(crate) fn read(root: &Path) -> Result<Self> {
+        let text = fs::read_to_string(root.join(PATH)).context(PATH)?;
+        let mut lines = text.lines().map(|line| line.split(',').map(String::from).collect());
+        let header: Vec<String> = lines.next().with_context(|| format!("{PATH} is empty"))?;
+        let lines: Vec<Vec<String>> = lines.collect();
+        ensure!(
+            header.iter().zip(COLUMNS).filter(|(found, expected)| found == expected).count()
+                == COLUMNS.len()
+                && lines.iter().all(|line| line.len() == header.len()),
+            "{PATH} has other columns than {}, …, or a line has not as many: --write for all targets \
+             makes it",
+            COLUMNS.join(",")
+        );
+        Ok(Self { header, lines })
+    }
+
+    /// Writes the file. Targets that were not run keep the lines that they had.
+    pub(crate) fn write(mut self, root: &Path) -> Result<Self> {
+        if let Ok(mut earlier) = Self::read(root)
+            && (self.lines.is_empty() || earlier.header == self.header)
+        {
+            for line in self.lines {
+                match earlier.lines.iter_mut().find(|earlier| earlier[..3] == line[..3]) {
+                    Some(earlier) => *earlier = line,
+                    None => earlier.lines.push(line),
+                }
+            }
+            self = earlier;
+        }
+        let lines = std::iter::once(&self.header).chain(&self.lines);
+        let text: String = lines.map(|line| line.join(",") + "\n").collect();
+        let path = root.join(PATH);
+        fs::create_dir_all(path.parent().unwrap_or(root))?;
+        fs::write(path, text)?;
+        Ok(self)
+    }
+
+    /// Fails when a number that the file states is off. Another compiler's numbers are its own.
+    pub(crate) fn check(&self, stated: &Self) -> Result<()> {
+        for measured in &self.lines {
+            let line = measured.join(",");
+            let Some(stated) = stated.lines.iter().find(|stated| stated[..3] == measured[..3])
+            else {
+                bail!("{PATH} has no line for {line}: --write makes it");
+            };
+            if stated[3] != measured[3] {
+                eprintln!("not checked, since rustc {} made the file's: {line}", stated[3]);
+                continue;
+            }
+            let is_off = |(stated, measured): (&String, &String)| {
+                let [stated, measured] = [stated, measured].map(|text| text.parse::<f64>());
+                match (stated, measured) {
+                    (Ok(stated), Ok(measured)) => {
+                        (stated - measured).abs() > TOLERANCE * measured.abs()
+                    }
+                    _ => true,
+                }
+            };
+            if stated.len() != measured.len() || stated.iter().zip(measured).skip(4).any(is_off) {
+                bail!(
+                    "{PATH} says\n{}\nbut measured was\n{line}\n--write brings it up to date",
+                    stated.join(",")
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// A line's cell in the column of that name.
+    pub(crate) fn cell<'a>(&self, line: &'a [String], column: &str) -> Result<&'a str> {
+        let place = self.header.iter().position(|name| name == column);
+        let cell = place.and_then(|place| line.get(place));
+        Ok(cell.with_context(|| format!("{PATH} has no column {column}"))?)
+    }
+
+    /// The activations' names.
+    pub(crate) fn activations(&self) -> &[String] {
+        self.header.get(COLUMNS.len()..).unwrap_or_default()
+    }
+}
