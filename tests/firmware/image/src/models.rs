@@ -1,6 +1,6 @@
 //! The committed models, embedded as firmware embeds them, and their golden paths.
 
-use flowlet::{Activation, Digest, Euler, Mlp, Silu};
+use flowlet::{Activation, Digest, Euler, Mlp, SelfTest, Silu};
 
 use crate::goldens;
 
@@ -50,6 +50,21 @@ pub fn outcome(model: u32) -> Outcome {
             Outcome { name: "8gaussians", found, expected: DIGEST }
         }
     }
+}
+
+/// Whether each committed model takes the golden steps in its file with their bits.
+#[inline(never)]
+pub fn self_tests_pass() -> bool {
+    static MIXTURE_TEST: SelfTest<1, 0> =
+        SelfTest::from_safetensors(include_bytes!("../../../../weights/mixture/model.safetensors"));
+    static MOONS_TEST: SelfTest<2, 0> =
+        SelfTest::from_safetensors(include_bytes!("../../../../weights/moons/model.safetensors"));
+    static EIGHT_GAUSSIANS_TEST: SelfTest<2, 8> = SelfTest::from_safetensors(include_bytes!(
+        "../../../../weights/8gaussians/model.safetensors"
+    ));
+    MIXTURE_TEST.run(&MIXTURE).is_ok()
+        && MOONS_TEST.run(&MOONS).is_ok()
+        && EIGHT_GAUSSIANS_TEST.run(&EIGHT_GAUSSIANS).is_ok()
 }
 
 /// Whether a model that is read at run time, in place on the stack, is the embedded one: a chip

@@ -134,7 +134,7 @@ fn run(args: &Args) -> Result<bool> {
                     print!("{found:016x}{}", if found == *digest { ' ' } else { '!' });
                 }
                 if digests_right && !went_well {
-                    print!(" no model could be read at run time!");
+                    print!(" a model read at run time or a self-test failed!");
                 }
                 right &= digests_right && *went_well;
             }

@@ -1,5 +1,5 @@
-//! Samples the golden paths of every committed model and reports the digest of all output bits; and
-//! reads a model at run time.
+//! Samples the golden paths of every committed model and reports the digest of all output bits; reads
+//! a model at run time; and runs the models' self-tests, which must fail where subnormals are flushed.
 
 #![cfg_attr(any(target_os = "none", target_arch = "wasm32"), no_std, no_main)]
 
@@ -11,6 +11,11 @@ image::entry!(run);
 #[cfg(not(target_arch = "wasm32"))]
 fn run() -> bool {
     let mut right = image::models::load_agrees();
+    right &= image::models::self_tests_pass();
+    if image::machine::flush_subnormals(true) {
+        right &= !image::models::self_tests_pass();
+        image::machine::flush_subnormals(false);
+    }
     for model in 0..image::models::MODELS {
         let outcome = outcome(model);
         image::machine::println!("digest {} {:016x}", outcome.name, outcome.found);

@@ -20,3 +20,24 @@ macro_rules! entry {
         }
     };
 }
+
+/// Sets whether the floating-point unit takes subnormals for zero; whether there is one that can.
+pub fn flush_subnormals(flush: bool) -> bool {
+    #[cfg(target_abi = "eabihf")]
+    {
+        const FLUSH_TO_ZERO: u32 = 1 << 24;
+        // SAFETY: changes how this program rounds, which is what it is for.
+        unsafe {
+            let control: u32;
+            core::arch::asm!("vmrs {}, fpscr", out(reg) control);
+            let control = if flush { control | FLUSH_TO_ZERO } else { control & !FLUSH_TO_ZERO };
+            core::arch::asm!("vmsr fpscr, {}", in(reg) control);
+        }
+        true
+    }
+    #[cfg(not(target_abi = "eabihf"))]
+    {
+        let _ = flush;
+        false
+    }
+}

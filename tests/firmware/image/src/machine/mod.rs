@@ -15,6 +15,9 @@ mod stack;
 mod this;
 
 #[cfg(not(any(target_os = "none", target_arch = "wasm32")))]
-pub use std::println;
+pub use {host::flush_subnormals, std::println};
 #[cfg(target_os = "none")]
-pub use {panicked::panicked, say::say, semihosting::println, stack::stack, this::instructions};
+pub use {
+    panicked::panicked, say::say, semihosting::println, stack::stack, this::flush_subnormals,
+    this::instructions,
+};

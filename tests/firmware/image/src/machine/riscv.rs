@@ -33,3 +33,9 @@ pub fn instructions(f: impl FnOnce()) -> u64 {
     f();
     u64::from(count().wrapping_sub(start))
 }
+
+/// Whether the floating-point unit was told what to do with subnormals: this machine has no such
+/// switch.
+pub fn flush_subnormals(_: bool) -> bool {
+    false
+}
