@@ -118,8 +118,8 @@ fn wichura(bits: u32) -> f32 {
     sign(upper, size)
 }
 
-/// √2·erfinv(2y) by the polynomials of Giles (2010, "Approximating the erfinv function"), which he
-/// made for arguments up to 1 − 2⁻²⁴: w is −ln(4q(1 − q)), of which 32 bits need more.
+/// √2·erfinv(2y) by the polynomials of Giles (2010, "Approximating the erfinv function") for single
+/// precision, whose largest argument is 1 − 2⁻²⁴: the tails of 32 bits go deeper, beyond the fit.
 #[inline(always)]
 fn giles(bits: u32) -> f32 {
     let (upper, from_middle, probability) = fold(bits);
