@@ -8,6 +8,7 @@
 pub mod activation;
 pub mod cli;
 pub mod config;
+pub mod cost;
 pub mod coupling;
 pub mod data;
 pub mod dataset;

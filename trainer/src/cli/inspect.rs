@@ -8,6 +8,7 @@ use anyhow::Result;
 use flowlet::{ActivationKind, CONTRACT};
 
 use super::output::{open, thousands};
+use crate::cost;
 use crate::model::Model;
 use crate::network::Shape;
 
@@ -51,29 +52,43 @@ fn report(model: &Model) -> Result<String> {
     for (key, value) in &model.file.metadata {
         writeln!(text, "  {key:<22} {value}")?;
     }
-    let layers = shape.layers();
-    let multiplications: usize = layers.iter().map(|[inputs, outputs]| inputs * outputs).sum();
     writeln!(text, "\ncost")?;
-    writeln!(text, "  flash     {} bytes", thousands(flash(&shape)))?;
-    writeln!(text, "  scratch   {} bytes of stack per evaluation", thousands(scratch(&shape)))?;
+    writeln!(text, "  weights   {} bytes", thousands(cost::weights(&shape)))?;
     writeln!(
         text,
         "  work      {} multiply-adds and {} activations per evaluation",
-        thousands(multiplications),
-        thousands(hidden_width * (hidden_layers + 1))
+        thousands(cost::multiply_adds(&shape)),
+        thousands(cost::activations(&shape))
     )?;
+    writeln!(
+        text,
+        "\n  estimated from the mixture's measurements (runtime/README.md): flash with all of a program\n  \
+         that samples, RAM with the stack, emulated instructions of an evaluation (no cycles)\n\n  \
+         {:<30} opt {:>10} {:>8} {:>14}",
+        "target", "flash", "RAM", "instructions"
+    )?;
+    for estimate in cost::estimates(&shape)? {
+        writeln!(
+            text,
+            "  {:<30} {:<3} {:>10} {:>8} {:>14}",
+            estimate.target,
+            estimate.opt,
+            thousands(estimate.flash),
+            thousands(estimate.ram),
+            thousands(estimate.instructions)
+        )?;
+    }
+    if activation == ActivationKind::Relu {
+        writeln!(text, "  without an FPU up to a fifth fewer: products with 0 are quick")?;
+    }
+    if !hidden_width.is_multiple_of(16) {
+        writeln!(
+            text,
+            "  up to a fifth more on chips without vectors: take a width that is a multiple of 16"
+        )?;
+    }
     writeln!(text, "\nembed\n{}", embed(model))?;
     Ok(text)
-}
-
-/// Bytes of an `Mlp`: weights, biases, and the units of data and conditions.
-fn flash(shape: &Shape) -> usize {
-    4 * (shape.parameters() + 2 * shape.data_dim + 2 * shape.condition_dim)
-}
-
-/// Two layers of hidden units, the state, the velocity and the condition.
-fn scratch(shape: &Shape) -> usize {
-    4 * (2 * shape.hidden_width + 2 * shape.data_dim + shape.condition_dim)
 }
 
 fn embed(model: &Model) -> String {
