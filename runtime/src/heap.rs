@@ -142,7 +142,7 @@ impl HeapMlp {
     pub fn fingerprint(&self) -> u64 {
         let Dims { data, condition, width, hidden_layers } = self.dims;
         let sizes = [data, condition, width, hidden_layers];
-        let mut fingerprint = Fingerprint::new(self.activation, sizes);
+        let mut fingerprint = Fingerprint::new(self.activation.name(), sizes);
         let First { bias, condition, time, state } = &self.first;
         fingerprint.add(bias);
         for columns in [condition, time, state] {

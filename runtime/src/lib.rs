@@ -24,6 +24,8 @@ mod self_test;
 mod velocity;
 
 pub use activation::{Activation, ActivationKind, Gelu, GeluTanh, Relu, Selu, Silu, Tanh};
+#[cfg(feature = "micromath")]
+pub use activation::{FastGelu, FastGeluTanh, FastSelu, FastSilu, FastTanh};
 pub use digest::Digest;
 pub use euler::{Euler, Path};
 pub use fingerprint::CONTRACT;

@@ -209,7 +209,7 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     /// assert_eq!(SWIRL.fingerprint(), 0x537d_4b1d_45d5_fdf1);
     /// ```
     pub const fn fingerprint(&self) -> u64 {
-        let mut fingerprint = Fingerprint::new(A::KIND, [D, C, H, L]);
+        let mut fingerprint = Fingerprint::new(A::NAME, [D, C, H, L]);
         fingerprint.add(&self.first.bias);
         fingerprint.add_columns(self.first.condition.as_flattened(), H);
         fingerprint.add(&self.first.time);
@@ -299,7 +299,7 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
 {
     /// The sizes and the activation; the weights would fill pages.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Mlp<{D}, {C}, {H}, {L}, {}>", A::KIND)
+        write!(f, "Mlp<{D}, {C}, {H}, {L}, {}>", A::NAME)
     }
 }
 

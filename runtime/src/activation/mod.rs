@@ -1,5 +1,7 @@
 //! The functions between a network's layers.
 
+#[cfg(feature = "micromath")]
+mod fast;
 mod gelu;
 mod gelu_tanh;
 mod kind;
@@ -10,6 +12,8 @@ mod tanh;
 
 use crate::kernel::canonical;
 
+#[cfg(feature = "micromath")]
+pub use fast::{FastGelu, FastGeluTanh, FastSelu, FastSilu, FastTanh};
 pub use gelu::Gelu;
 pub use gelu_tanh::GeluTanh;
 pub use kind::ActivationKind;
@@ -25,6 +29,9 @@ pub use tanh::Tanh;
 pub trait Activation: sealed::Sealed {
     /// The same activation as a value.
     const KIND: ActivationKind;
+
+    /// What a fingerprint calls it: the name of [`Self::KIND`], unless it is another form of that.
+    const NAME: &'static str = Self::KIND.name();
 
     /// The activation of one number.
     fn apply(x: f32) -> f32;
@@ -50,6 +57,9 @@ mod sealed {
 /// Makes a unit struct an [`Activation`] by its function.
 macro_rules! activation {
     ($name:ident, $function:path) => {
+        activation!($name, $name, super::ActivationKind::$name.name(), $function);
+    };
+    ($name:ident, $kind:ident, $text:expr, $function:path) => {
         impl super::sealed::Sealed for $name {
             fn activate(units: &mut [f32]) {
                 for x in units {
@@ -59,7 +69,8 @@ macro_rules! activation {
         }
 
         impl super::Activation for $name {
-            const KIND: super::ActivationKind = super::ActivationKind::$name;
+            const KIND: super::ActivationKind = super::ActivationKind::$kind;
+            const NAME: &'static str = $text;
 
             fn apply(x: f32) -> f32 {
                 $function(x)

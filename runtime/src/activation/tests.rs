@@ -3,7 +3,7 @@ use crate::Digest;
 use crate::elementary::sweep;
 
 /// An activation by its definition, in f64.
-fn reference(kind: ActivationKind, x: f64) -> f64 {
+pub(super) fn reference(kind: ActivationKind, x: f64) -> f64 {
     use core::f64::consts::{FRAC_1_SQRT_2, PI};
     const ALPHA: f64 = 1.673_263_242_354_377_3;
     const SCALE: f64 = 1.050_700_987_355_480_5;

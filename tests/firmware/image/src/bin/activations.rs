@@ -7,7 +7,10 @@
 mod bare {
     use core::hint::black_box;
 
-    use flowlet::{Activation, Euler, Gelu, GeluTanh, Mlp, Relu, Selu, Silu, Tanh, VelocityField};
+    use flowlet::{
+        Activation, Euler, FastGelu, FastGeluTanh, FastSelu, FastSilu, FastTanh, Gelu, GeluTanh,
+        Mlp, Relu, Selu, Silu, Tanh, VelocityField,
+    };
     use image::cost::evaluation;
     use image::goldens::{gaussians, mixture, moons};
     use image::machine::{instructions, println, stack};
@@ -25,6 +28,11 @@ mod bare {
         activation::<Selu>();
         activation::<Tanh>();
         activation::<Relu>();
+        activation::<FastGelu>();
+        activation::<FastGeluTanh>();
+        activation::<FastSilu>();
+        activation::<FastSelu>();
+        activation::<FastTanh>();
         model("mixture", &MIXTURE, &Mixture, mixture::X_0[0], mixture::CONDITION[0]);
         model("moons", &MOONS, &Moons, moons::X_0[0], moons::CONDITION[0]);
         let (x_0, c) = (gaussians::X_0[0], gaussians::CONDITION[0]);
@@ -65,7 +73,7 @@ mod bare {
         } else {
             slices::<A>()
         };
-        println!("activation {} {}", A::KIND.name(), 100 * total / (RUNS * NUMBERS as u64));
+        println!("activation {} {}", A::NAME, 100 * total / (RUNS * NUMBERS as u64));
     }
 
     fn slices<A: Activation>() -> u64 {

@@ -11,6 +11,9 @@ image::entry!(run);
 #[cfg(not(target_arch = "wasm32"))]
 fn run() -> bool {
     let mut right = image::models::load_agrees();
+    let fast = image::models::fast_digest();
+    image::machine::println!("fast {fast:016x}");
+    right &= fast == image::models::FAST_DIGEST;
     right &= image::models::self_tests_pass();
     if image::machine::flush_subnormals(true) {
         right &= !image::models::self_tests_pass();

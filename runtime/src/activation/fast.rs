@@ -1,0 +1,177 @@
+//! Approximate activations made of micromath's exponential function: the feature `micromath`.
+//!
+//! They are as deterministic as the exact ones, being `micromath::F32` and not `F32Ext`, which gives
+//! other bits as soon as `std` is linked. A model that was trained with an exact activation may be run
+//! with its fast one: `Mlp<1, 0, 64, 1, FastGelu>` reads the same file, and has another fingerprint.
+
+use micromath::F32;
+
+use super::activation;
+use crate::kernel::canonical;
+
+/// [`Gelu`](super::Gelu) by its tanh form and micromath's exponential function.
+///
+/// Worst error 6.3e-4 over all inputs from −87 to 87 (absolute). NaN gives the NaN `0x7fc00000`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FastGelu;
+
+/// [`GeluTanh`](super::GeluTanh) by micromath's exponential function: the bits of [`FastGelu`].
+///
+/// Worst error 6.3e-4 (absolute). NaN gives the NaN `0x7fc00000`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FastGeluTanh;
+
+/// [`Silu`](super::Silu) by micromath's exponential function.
+///
+/// Worst error 6.3e-4 (absolute). NaN gives the NaN `0x7fc00000`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FastSilu;
+
+/// [`Selu`](super::Selu) by micromath's exponential function.
+///
+/// Worst error 6.3e-4 (absolute). NaN gives the NaN `0x7fc00000`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FastSelu;
+
+/// [`Tanh`](super::Tanh) by micromath's exponential function.
+///
+/// Worst error 6.3e-4 (absolute). NaN gives the NaN `0x7fc00000`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FastTanh;
+
+activation!(FastGelu, Gelu, "fast_gelu", gelu);
+activation!(FastGeluTanh, GeluTanh, "fast_gelu_tanh", gelu);
+activation!(FastSilu, Silu, "fast_silu", silu);
+activation!(FastSelu, Selu, "fast_selu", selu);
+activation!(FastTanh, Tanh, "fast_tanh", tanh);
+
+/// micromath's eˣ where it is one: its exponent arithmetic takes no infinities.
+#[inline(always)]
+fn exp(x: f32) -> f32 {
+    let x = if x < -87.0 { -87.0 } else { x };
+    F32(if x > 87.0 { 87.0 } else { x }).exp().0
+}
+
+#[inline(always)]
+fn gelu(x: f32) -> f32 {
+    /// As in the exact [`GeluTanh`](super::GeluTanh).
+    const FACTOR: f32 = 1.595_769;
+    if x < -9.0 {
+        return 0.0;
+    }
+    if x > 9.0 {
+        return x;
+    }
+    finish(x, x / (1.0 + exp(-(FACTOR * (x + 0.044_715 * (x * x * x))))))
+}
+
+#[inline(always)]
+fn silu(x: f32) -> f32 {
+    // Where the exponential function is clamped, the quotient would be small and not zero.
+    if x < -80.0 { 0.0 } else { finish(x, x / (1.0 + exp(-x))) }
+}
+
+#[inline(always)]
+fn selu(x: f32) -> f32 {
+    const SCALE: f32 = 1.050_701;
+    const SCALE_ALPHA: f32 = 1.758_099_3;
+    if x > 0.0 { SCALE * x } else { finish(x, SCALE_ALPHA * (exp(x) - 1.0)) }
+}
+
+#[inline(always)]
+fn tanh(x: f32) -> f32 {
+    let e = exp(2.0 * x.abs());
+    finish(x, (1.0 - 2.0 / (e + 1.0)).copysign(x))
+}
+
+/// micromath makes a number of NaN.
+#[inline(always)]
+fn finish(x: f32, y: f32) -> f32 {
+    canonical(if x.is_nan() { x } else { y })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::activation::tests::reference;
+    use crate::activation::{Activation, ActivationKind};
+    use crate::elementary::sweep;
+    use crate::{Digest, Mlp};
+
+    const ALL: [(ActivationKind, fn(f32) -> f32, fn(&mut [f32]), f64, u64); 5] = [
+        of::<FastGelu>(1.0e-2, 0x87d1_77cb_12af_5d07),
+        of::<FastGeluTanh>(1.0e-2, 0x87d1_77cb_12af_5d07),
+        of::<FastSilu>(1.0e-2, 0x2832_2720_82c5_aa29),
+        of::<FastSelu>(1.0e-2, 0xfd34_f0b9_e025_bb93),
+        of::<FastTanh>(1.0e-2, 0x6b67_e1d6_468b_d696),
+    ];
+
+    /// An activation with its worst absolute error from −87 to 87, and the digest of a sweep.
+    const fn of<A: Activation>(
+        error: f64,
+        digest: u64,
+    ) -> (ActivationKind, fn(f32) -> f32, fn(&mut [f32]), f64, u64) {
+        (A::KIND, A::apply, A::apply_slice, error, digest)
+    }
+
+    fn worst(
+        kind: ActivationKind,
+        apply: fn(f32) -> f32,
+        inputs: impl Iterator<Item = f32>,
+    ) -> f64 {
+        sweep::absolute(inputs.filter(|x| x.abs() <= 87.0), apply, |x| reference(kind, x))
+    }
+
+    #[test]
+    fn errors_are_as_documented() {
+        for (kind, apply, _, documented, _) in ALL {
+            let worst = worst(kind, apply, sweep::sample());
+            assert!(worst <= documented, "{kind}: {worst:e}");
+        }
+    }
+
+    #[test]
+    #[ignore = "all 2³² inputs: minutes in release"]
+    fn errors_over_all_inputs_are_as_documented() {
+        for (kind, apply, _, documented, _) in ALL {
+            let worst = worst(kind, apply, sweep::all());
+            std::println!("{kind}, micromath: {worst:e}");
+            assert!(worst <= documented);
+        }
+    }
+
+    #[test]
+    fn the_bits_of_a_sweep_are_known() {
+        let digests = ALL.map(|(_, apply, ..)| {
+            let mut digest = Digest::new();
+            sweep::sample().for_each(|x| digest.update(&[apply(x)]));
+            digest.value()
+        });
+        assert_eq!(digests, ALL.map(|(.., digest)| digest), "{digests:#018x?}");
+    }
+
+    #[test]
+    fn special_values_and_slices() {
+        for (kind, apply, apply_slice, ..) in ALL {
+            for x in [0.0, -0.0, 1.5, -1.5, 100.0, -100.0, f32::INFINITY, f32::NEG_INFINITY] {
+                let (found, expected) = (apply(x), reference(kind, f64::from(x)));
+                let expected = if expected.is_nan() { 0.0 } else { expected as f32 };
+                let near = found == expected || (found - expected).abs() < 1e-3;
+                assert!(near, "{kind}({x}) is {found}, expected {expected}");
+                let mut slice = [x; 3];
+                apply_slice(&mut slice);
+                assert_eq!(slice.map(f32::to_bits), [found.to_bits(); 3], "{kind}({x})");
+            }
+            assert_eq!(apply(f32::from_bits(0xffc0_0001)).to_bits(), 0x7fc0_0000, "{kind}");
+            let subnormal =
+                sweep::sample().filter(|x| x.abs() > 1e-30).find(|&x| apply(x).is_subnormal());
+            assert_eq!(subnormal, None, "{kind}");
+        }
+    }
+
+    #[test]
+    fn a_model_with_a_fast_activation_has_another_fingerprint() {
+        let exact = Mlp::<1, 0, 4, 1>::zero().fingerprint();
+        assert_ne!(Mlp::<1, 0, 4, 1, FastGelu>::zero().fingerprint(), exact);
+    }
+}
