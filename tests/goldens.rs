@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use flowlet::{Activation, Digest, Euler, Mlp, VelocityField};
+use flowlet::{Activation, Digest, Euler, Mlp, SelfTest, VelocityField};
 use flowlet_trainer::golden::{Answers, Golden};
 use flowlet_trainer::model::Model;
 use flowlet_trainer::verify::verify;
@@ -110,6 +110,28 @@ fn moons() {
 #[test]
 fn eight_gaussians_by_class() {
     check("8gaussians", &EIGHT_GAUSSIANS);
+}
+
+#[test]
+fn the_steps_in_a_models_file_are_taken_with_their_bits() {
+    static TEST: SelfTest<2, 8> =
+        SelfTest::from_safetensors(include_bytes!("../weights/8gaussians/model.safetensors"));
+    assert_eq!(TEST.run(&EIGHT_GAUSSIANS), Ok(()));
+
+    // What a machine would give that takes subnormals for zero: the last step, among them, fails.
+    struct Flushed;
+    impl VelocityField<2, 8> for Flushed {
+        fn velocity(&self, t: f32, x: [f32; 2], c: [f32; 8]) -> [f32; 2] {
+            let v = EIGHT_GAUSSIANS.velocity(t, x, c);
+            if x.iter().any(|x| x.is_subnormal()) { [0.0; 2] } else { v }
+        }
+    }
+    let error = TEST.run(&Flushed).unwrap_err();
+    assert_eq!(error.step, 3);
+    assert!(error.to_string().contains("subnormals flushed"), "{error}");
+
+    let error = TEST.run(&Mlp::<2, 8, 64, 1>::zero()).unwrap_err();
+    assert_eq!((error.step, error.coordinate), (0, 0));
 }
 
 #[test]
