@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-#[cfg(feature = "alloc")]
 use super::sealed::Sealed;
 use super::{Activation, Gelu, GeluTanh, Relu, Selu, Silu, Tanh};
+use crate::kernel::canonical;
 
 /// An activation as a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,7 +66,6 @@ impl ActivationKind {
     }
 
     /// What a network does to its hidden units.
-    #[cfg(feature = "alloc")]
     pub(crate) fn activate(self, units: &mut [f32]) {
         match self {
             Self::Gelu => Gelu::activate(units),
@@ -80,13 +79,9 @@ impl ActivationKind {
 
     /// The activation of each number in place.
     pub fn apply_slice(self, xs: &mut [f32]) {
-        match self {
-            Self::Gelu => Gelu::apply_slice(xs),
-            Self::GeluTanh => GeluTanh::apply_slice(xs),
-            Self::Silu => Silu::apply_slice(xs),
-            Self::Selu => Selu::apply_slice(xs),
-            Self::Tanh => Tanh::apply_slice(xs),
-            Self::Relu => Relu::apply_slice(xs),
+        self.activate(xs);
+        for x in xs {
+            *x = canonical(*x);
         }
     }
 }
