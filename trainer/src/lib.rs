@@ -3,9 +3,10 @@
 //! Data flows one way: [`data`] and [`dataset`] → [`coupling`] → [`path`] → [`loss`] →
 //! the optimiser in [`training`] → [`model`] (the file) → the runtime. [`golden`] and [`verify`]
 //! hold the runtime against candle and an f64 [`reference`](mod@reference), [`judgement`] holds
-//! samples against real data.
+//! samples against real data. [`assignment`] pairs two sets of points at the least cost.
 
 pub mod activation;
+pub mod assignment;
 pub mod cli;
 pub mod config;
 pub mod cost;
