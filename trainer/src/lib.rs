@@ -6,6 +6,10 @@
 //! samples against real data.
 
 pub mod activation;
+pub mod assignment;
+pub mod average;
+pub mod batches;
+pub mod checkpoint;
 pub mod cli;
 pub mod config;
 pub mod cost;
@@ -14,6 +18,8 @@ pub mod data;
 pub mod dataset;
 pub mod description;
 pub mod distance;
+pub mod distillation;
+pub mod few_steps;
 pub mod files;
 pub mod golden;
 pub mod import;
@@ -22,12 +28,18 @@ pub mod loss;
 pub mod metrics;
 pub mod model;
 pub mod network;
+pub mod objective;
+pub mod optimizer;
 pub mod path;
 pub mod random;
 pub mod reference;
 pub mod run_directory;
 pub mod sampling;
+pub mod schedule;
 pub mod self_test;
+pub mod source;
+pub mod supply;
 pub mod tensor_file;
+pub mod times;
 pub mod training;
 pub mod verify;

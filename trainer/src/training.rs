@@ -1,27 +1,22 @@
-//! The training loop: data → coupling → path → loss → optimiser.
+//! The training loop: batches → loss → optimiser.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, Result, anyhow, bail};
-use candle_core::backprop::GradStore;
-use candle_core::{Device, Tensor, Var};
-use candle_nn::{AdamW, Optimizer, ParamsAdamW};
-use rand::RngExt;
-use rand_chacha::ChaCha8Rng;
+use candle_core::Device;
 
-use crate::config::Config;
-use crate::coupling::Independent;
-use crate::data::{Points, Target};
-use crate::dataset::Dataset;
-use crate::loss::mean_squared_error;
+use crate::average::Average;
+use crate::checkpoint::{Checkpoint, Checkpoints};
 use crate::metrics::Measurement;
-use crate::network::{Network, Shape};
-use crate::path::{Supervision, linear};
-use crate::random::{Stream, generator};
+use crate::network::Network;
+use crate::objective::{Objective, Tensors};
+use crate::optimizer::{Adam, AdamSettings};
+use crate::schedule::Schedule;
+use crate::supply::Supply;
 
 /// Who watches a training run, and may stop it.
 pub trait Monitor {
-    /// Called after each iteration, from 1, with its loss.
+    /// Called after each iteration, counted from 1 in each phase, with its loss.
     fn iteration(&mut self, iteration: usize, loss: f64);
 
     /// Called every so often with more.
@@ -35,15 +30,47 @@ pub trait Monitor {
     fn stops(&self) -> bool;
 }
 
+/// A part of a run: one objective, one supply, one schedule.
+#[derive(Debug)]
+pub struct Phase {
+    /// Which of the run's phases it is, from 0.
+    pub index: usize,
+    /// What is made small.
+    pub objective: Objective,
+    /// The learning rates, and how many iterations there are.
+    pub schedule: Schedule,
+    /// How the optimiser steps.
+    pub adam: AdamSettings,
+    /// The decay of the weights' moving average, which takes the weights' place at the end.
+    pub ema: Option<f64>,
+    /// What the held-out loss is measured on.
+    pub held_out: Option<Tensors>,
+}
+
+/// How a phase begins, and what it keeps on the way.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Training<'a> {
+    /// Where checkpoints go.
+    pub checkpoints: Option<&'a Checkpoints>,
+    /// Seconds between two of them.
+    pub every: u64,
+    /// The one to go on from.
+    pub resumed: Option<&'a Checkpoint>,
+}
+
 /// A trained network, and how it went.
 #[derive(Debug)]
 pub struct Trained {
     /// The network after the last iteration.
     pub network: Network,
-    /// The loss of each iteration.
+    /// The loss of each iteration of the last phase.
     pub losses: Vec<f64>,
-    /// How long it took.
+    /// How long that phase took.
     pub seconds: f64,
+    /// Which phase it was.
+    pub phase: usize,
+    /// Whether the monitor stopped it.
+    pub stopped: bool,
 }
 
 impl Trained {
@@ -54,70 +81,105 @@ impl Trained {
     }
 }
 
-/// Rows of `metrics.csv`, at most about.
+/// Rows of `metrics.csv` for each phase, at most about.
 const ROWS: usize = 1000;
 
 /// Every so many rows the held-out loss is measured.
 const ROWS_PER_HELD_OUT: usize = 10;
 
-/// Trains a network as `config` says.
+/// Trains `network` through a phase.
 ///
 /// # Errors
 ///
-/// When the loss is no longer finite, with the iteration and what to try; or when the monitor
-/// fails.
-pub fn train(config: &Config, dataset: &mut Dataset, monitor: &mut dyn Monitor) -> Result<Trained> {
-    let device = device(&config.train.device)?;
-    let shape = Shape {
-        data_dim: dataset.data_dim(),
-        condition_dim: dataset.condition_dim(),
-        hidden_width: config.model.hidden_width,
-        hidden_layers: config.model.hidden_layers,
-        activation: crate::description::activation(&config.model.activation)?,
-    };
-    let mut rng = generator(config.seed, Stream::Weights);
-    let network = Network::initialize(shape, &mut rng, &device)?;
-    let held_out = match &dataset.held_out {
-        Some(points) => Some(HeldOut::new(points, config.seed, &device)?),
+/// When the loss is no longer finite, with the iteration and what to try; when a checkpoint cannot be
+/// kept or is none of this network; or when the monitor fails.
+pub fn train_phase(
+    phase: &Phase,
+    network: Network,
+    supply: &mut dyn Supply,
+    monitor: &mut dyn Monitor,
+    training: Training<'_>,
+) -> Result<Trained> {
+    let device = network.device();
+    let variables = network.variables();
+    let mut optimizer = Adam::new(variables.clone(), phase.adam)?;
+    let mut average = match phase.ema {
+        Some(decay) => Some(Average::new(variables.clone(), decay)?),
         None => None,
     };
-    let mut batches = Batches::new(config.seed, config.train.batch_size);
-    let variables = network.variables();
-    let mut optimizer = adam(variables.clone(), config.train.learning_rate)?;
-    let iterations = config.train.iterations;
+    let iterations = phase.schedule.iterations;
     let per_row = iterations.div_ceil(ROWS);
-    let mut losses: Vec<f64> = Vec::new();
+    let (mut losses, mut before) = (Vec::new(), 0.0);
+    if let Some(checkpoint) = training.resumed {
+        checkpoint.restore(&network, &mut optimizer, average.as_mut())?;
+        supply.restore(&checkpoint.supply)?;
+        (losses, before) = (checkpoint.losses.clone(), checkpoint.seconds);
+    }
     let start = Instant::now();
-    for iteration in 1..=iterations {
-        let (supervision, c) = batches.next(&mut dataset.target, &device)?;
-        let loss = loss(&network, &supervision, &c)?;
+    let seconds = || before + start.elapsed().as_secs_f64();
+    let mut kept = Instant::now();
+    let keep = |losses: &[f64],
+                supply: &dyn Supply,
+                optimizer: &Adam,
+                average: Option<&Average>| {
+        let Some(checkpoints) = training.checkpoints else { return Ok(()) };
+        let at = [phase.index, losses.len()];
+        checkpoints.write(at, (losses, seconds(), supply.state()?), &network, optimizer, average)
+    };
+    if phase.index > 0 && training.resumed.is_none() {
+        // What the phases before made is nowhere else.
+        keep(&losses, supply, &optimizer, average.as_ref())?;
+    }
+    let mut stopped = false;
+    for iteration in losses.len() + 1..=iterations {
+        let learning_rate = phase.schedule.at(iteration);
+        let batch = Tensors::new(&supply.next(&network)?, &device)?;
+        let loss = phase.objective.loss(&network, &batch)?;
         let gradients = loss.backward()?;
         let loss = f64::from(loss.to_scalar::<f32>()?);
         if !loss.is_finite() {
-            return Err(diverged(config, &format!("the loss is {loss} at iteration {iteration}")));
+            let what = format!("the loss is {loss} at iteration {iteration}");
+            return Err(diverged(phase, &what));
         }
-        optimizer.step(&gradients)?;
+        let gradient_norm = optimizer.step(&gradients, learning_rate)?;
+        if let Some(average) = &mut average {
+            average.update(iteration)?;
+        }
         losses.push(loss);
         monitor.iteration(iteration, loss);
-        let last = iteration == iterations || monitor.stops();
+        stopped = monitor.stops();
+        let last = iteration == iterations || stopped;
         if iteration % per_row == 0 || last {
             let since = losses.len() - (iteration - 1) % per_row - 1;
             let row = &losses[since..];
             let judged = (iteration / per_row).is_multiple_of(ROWS_PER_HELD_OUT) || last;
             monitor.measured(&Measurement {
+                phase: phase.index,
                 iteration,
                 loss: row.iter().sum::<f64>() / row.len() as f64,
-                held_out_loss: match &held_out {
-                    Some(held_out) if judged => Some(held_out.loss(&network)?),
+                held_out_loss: match &phase.held_out {
+                    Some(held_out) if judged => {
+                        let loss = phase.objective.loss(&network, held_out)?;
+                        Some(f64::from(loss.to_scalar::<f32>()?))
+                    }
                     _ => None,
                 },
-                learning_rate: config.train.learning_rate,
-                gradient_norm: norm(&variables, &gradients)?,
-                seconds: start.elapsed().as_secs_f64(),
+                learning_rate,
+                gradient_norm,
+                seconds: seconds(),
             })?;
         }
-        if last {
+        if stopped || (!last && kept.elapsed() >= Duration::from_secs(training.every)) {
+            keep(&losses, supply, &optimizer, average.as_ref())?;
+            kept = Instant::now();
+        }
+        if stopped {
             break;
+        }
+    }
+    if let Some(average) = average {
+        for (variable, average) in variables.iter().zip(average.tensors()) {
+            variable.set(average)?;
         }
     }
     // The loss comes before the step: the last step is seen here.
@@ -125,39 +187,19 @@ pub fn train(config: &Config, dataset: &mut Dataset, monitor: &mut dyn Monitor) 
         let sum = tensor.abs()?.sum_all()?.to_scalar::<f32>()?;
         if !sum.is_finite() {
             let iteration = losses.len();
-            return Err(diverged(config, &format!("{name} is {sum} after iteration {iteration}")));
+            return Err(diverged(phase, &format!("{name} is {sum} after iteration {iteration}")));
         }
     }
-    Ok(Trained { network, losses, seconds: start.elapsed().as_secs_f64() })
+    let seconds = seconds();
+    Ok(Trained { network, losses, seconds, phase: phase.index, stopped })
 }
 
-fn diverged(config: &Config, what: &str) -> Error {
+fn diverged(phase: &Phase, what: &str) -> Error {
     anyhow!(
-        "training diverged: {what}. Try a smaller learning rate (it is {:e}), a larger batch (it is \
-         {}), or look for outliers in the data",
-        config.train.learning_rate,
-        config.train.batch_size
+        "training diverged: {what}. Try a smaller learning rate (it is {:e}), a larger batch, or look \
+         for outliers in the data",
+        phase.schedule.learning_rate
     )
-}
-
-/// Adam as PyTorch has it: candle's AdamW without weight decay.
-///
-/// # Errors
-///
-/// candle's.
-pub fn adam(variables: Vec<Var>, learning_rate: f64) -> Result<AdamW> {
-    let parameters = ParamsAdamW { lr: learning_rate, weight_decay: 0.0, ..ParamsAdamW::default() };
-    Ok(AdamW::new(variables, parameters)?)
-}
-
-/// The flow-matching loss of a batch: a scalar.
-///
-/// # Errors
-///
-/// candle's, on shapes that do not match.
-pub fn loss(network: &Network, supervision: &Supervision, c: &Tensor) -> Result<Tensor> {
-    let predicted = network.velocity(&supervision.t, &supervision.x_t, c)?;
-    Ok(mean_squared_error(&predicted, &supervision.velocity)?)
 }
 
 /// Where the tensors live.
@@ -178,72 +220,4 @@ pub fn device(name: &str) -> Result<Device> {
         ),
         _ => bail!("no device is called {name:?}: expected auto, cpu or cuda"),
     }
-}
-
-/// The batches of a run.
-struct Batches {
-    coupling: Independent,
-    times: ChaCha8Rng,
-    size: usize,
-}
-
-impl Batches {
-    fn new(seed: u64, size: usize) -> Self {
-        Self {
-            coupling: Independent::new(generator(seed, Stream::Source)),
-            times: generator(seed, Stream::Time),
-            size,
-        }
-    }
-
-    /// What the network should answer to, and the conditions (`[B, C]`).
-    fn next(&mut self, target: &mut Target, device: &Device) -> Result<(Supervision, Tensor)> {
-        let points = target.next_batch(self.size);
-        self.supervise(&points, device)
-    }
-
-    fn supervise(&mut self, points: &Points, device: &Device) -> Result<(Supervision, Tensor)> {
-        let (rows, columns) = (points.x.rows(), points.x.columns());
-        let x_0 = self.coupling.source(points.x.values());
-        let x_0 = Tensor::from_vec(x_0, (rows, columns), device)?;
-        let x_1 = Tensor::from_slice(points.x.values(), (rows, columns), device)?;
-        let t: Vec<f32> = (0..rows).map(|_| self.times.random()).collect();
-        let t = Tensor::from_vec(t, (rows, 1), device)?;
-        // Not every device can hold a tensor of nothing.
-        let home = if points.c.columns() == 0 { &Device::Cpu } else { device };
-        let c = Tensor::from_slice(points.c.values(), (rows, points.c.columns()), home)?;
-        Ok((linear(&x_0, &x_1, &t)?, c))
-    }
-}
-
-/// Held-out points with noise and times that stay the same, so that the loss falls or rises by the
-/// network alone.
-struct HeldOut {
-    supervision: Supervision,
-    c: Tensor,
-}
-
-impl HeldOut {
-    fn new(points: &Points, seed: u64, device: &Device) -> Result<Self> {
-        let mut batches = Batches {
-            coupling: Independent::new(generator(seed, Stream::HeldOutSource)),
-            times: generator(seed, Stream::HeldOutTime),
-            size: points.x.rows(),
-        };
-        let (supervision, c) = batches.supervise(points, device)?;
-        Ok(Self { supervision, c })
-    }
-
-    fn loss(&self, network: &Network) -> Result<f64> {
-        Ok(f64::from(loss(network, &self.supervision, &self.c)?.to_scalar::<f32>()?))
-    }
-}
-
-/// The Euclidean norm of all gradients together.
-fn norm(variables: &[Var], gradients: &GradStore) -> Result<f64> {
-    let mut squares = 0.0;
-    for gradient in variables.iter().filter_map(|variable| gradients.get(variable)) {
-        squares += f64::from(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?);
-    }
-    Ok(squares.sqrt())
 }

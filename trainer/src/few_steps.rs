@@ -1,0 +1,244 @@
+//! From data to a network, in one phase or in three: a flow; or a teacher's flow, a student that does
+//! in N steps what the teacher does in many, and the student's own endpoints brought to the data.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use candle_core::Device;
+
+use crate::batches::{Batches, BatchesOptions};
+use crate::checkpoint::{Checkpoint, Checkpoints};
+use crate::config::Config;
+use crate::coupling::Coupling;
+use crate::dataset::{Dataset, Units};
+use crate::description::{Description, activation};
+use crate::distillation::{OwnEndpoints, OwnEndpointsOptions, PairsOptions, TeacherPairs};
+use crate::model::{Model, export};
+use crate::network::{Network, Shape};
+use crate::objective::{Objective, Tensors};
+use crate::optimizer::AdamSettings;
+use crate::random::{Stream, generator};
+use crate::run_directory::TEACHER_FILE;
+use crate::schedule::{Decay, Schedule};
+use crate::supply::{Ahead, Supply};
+use crate::training::{Monitor, Phase, Trained, Training, device, train_phase};
+
+/// The phases that `config` has, with their iterations.
+pub fn phases(config: &Config) -> Vec<(&'static str, usize)> {
+    let flow = ("flow", config.train.iterations);
+    if config.few_steps.steps == 0 {
+        return vec![flow];
+    }
+    vec![
+        flow,
+        ("distillation", config.few_steps.iterations),
+        ("own endpoints", config.few_steps.own_iterations),
+    ]
+}
+
+/// Where a run keeps what it needs to go on.
+#[derive(Clone, Debug)]
+pub struct Keep {
+    /// The run's directory.
+    pub directory: PathBuf,
+    /// Its checkpoints.
+    pub checkpoints: Checkpoints,
+    /// The checkpoint to go on from.
+    pub resumed: Option<Checkpoint>,
+}
+
+/// Trains a network as `config` says, and keeps checkpoints if there is a place to.
+///
+/// # Errors
+///
+/// When the loss is no longer finite, with the iteration and what to try; when a checkpoint cannot be
+/// written or is none of this run; or when the monitor fails.
+pub fn train(
+    config: &Config,
+    dataset: &Dataset,
+    monitor: &mut dyn Monitor,
+    keep: Option<&Keep>,
+) -> Result<Trained> {
+    let device = device(&config.train.device)?;
+    let resumed = keep.and_then(|keep| keep.resumed.as_ref());
+    let run = Run { config, dataset, device, keep, resumed };
+    if config.few_steps.steps == 0 { run.flow(monitor, run.student()) } else { run.few(monitor) }
+}
+
+struct Run<'a> {
+    config: &'a Config,
+    dataset: &'a Dataset,
+    device: Device,
+    keep: Option<&'a Keep>,
+    resumed: Option<&'a Checkpoint>,
+}
+
+impl Run<'_> {
+    /// The network that is embedded in the end.
+    fn student(&self) -> Result<Shape> {
+        let model = &self.config.model;
+        Ok(Shape {
+            data_dim: self.dataset.data_dim(),
+            condition_dim: self.dataset.condition_dim(),
+            hidden_width: model.hidden_width,
+            hidden_layers: model.hidden_layers,
+            activation: activation(&model.activation)?,
+        })
+    }
+
+    fn coupling(&self) -> Result<Coupling> {
+        let train = &self.config.train;
+        Coupling::new(
+            train.coupling,
+            &self.dataset.conditions,
+            train.condition_ratio,
+            train.force_transport,
+        )
+    }
+
+    fn flow(&self, monitor: &mut dyn Monitor, shape: Result<Shape>) -> Result<Trained> {
+        let Config { seed, train, .. } = self.config;
+        let mut rng = generator(*seed, Stream::Weights);
+        let network = Network::initialize(shape?, &mut rng, &self.device)?;
+        let options = BatchesOptions {
+            source: self.dataset.source.clone(),
+            coupling: self.coupling()?,
+            times: train.time,
+            size: train.batch_size,
+            transport_size: train.transport_size,
+            label_dropout: train.label_dropout,
+        };
+        let held_out = match &self.dataset.held_out {
+            Some(points) => {
+                let batch = options.held_out(points, *seed)?;
+                Some(Tensors::new(&batch, &self.device)?)
+            }
+            None => None,
+        };
+        let batches = Batches::new(self.dataset.target.clone(), options, *seed);
+        let phase = Phase {
+            index: 0,
+            objective: Objective::Velocity,
+            schedule: Schedule {
+                learning_rate: train.learning_rate,
+                decay: train.schedule,
+                warmup: train.warmup,
+                iterations: train.iterations,
+            },
+            adam: AdamSettings {
+                weight_decay: train.weight_decay,
+                gradient_clip: (train.gradient_clip > 0.0).then_some(train.gradient_clip),
+            },
+            ema: (train.ema > 0.0).then_some(train.ema),
+            held_out,
+        };
+        self.phase(&phase, network, &mut Ahead::new(batches), monitor)
+    }
+
+    fn phase(
+        &self,
+        phase: &Phase,
+        network: Network,
+        supply: &mut dyn Supply,
+        monitor: &mut dyn Monitor,
+    ) -> Result<Trained> {
+        let resumed = self.resumed.filter(|checkpoint| checkpoint.phase == phase.index);
+        let training = Training {
+            checkpoints: self.keep.map(|keep| &keep.checkpoints),
+            every: self.config.train.checkpoint_seconds,
+            resumed,
+        };
+        train_phase(phase, network, supply, monitor, training)
+    }
+
+    fn few(&self, monitor: &mut dyn Monitor) -> Result<Trained> {
+        let Config { seed, few_steps, model, .. } = self.config;
+        let begun = self.resumed.map_or(0, |checkpoint| checkpoint.phase);
+        let units = Units::identity(self.dataset.data_dim(), self.dataset.condition_dim());
+        let kept = self.keep.map(|keep| keep.directory.join(TEACHER_FILE));
+        let teacher = if begun == 0 {
+            let shape = Shape {
+                hidden_width: few_steps.teacher_hidden_width,
+                hidden_layers: few_steps.teacher_hidden_layers,
+                ..self.student()?
+            };
+            let teacher = self.flow(monitor, Ok(shape))?;
+            if teacher.stopped {
+                return Ok(teacher);
+            }
+            if let Some(path) = &kept {
+                let file = export(&teacher.network, &units, &Description::default())?;
+                crate::files::write_whole(path, &file.to_bytes()?)?;
+            }
+            teacher.network
+        } else {
+            let path = kept.context("a checkpoint without a directory")?;
+            Model::open(&path)?.network()?
+        };
+        let times: Vec<f32> =
+            flowlet::HeapEuler::uniform(few_steps.steps.try_into()?).times().collect();
+        let schedule = |iterations| Schedule {
+            learning_rate: few_steps.learning_rate,
+            decay: Decay::Cosine,
+            warmup: 0,
+            iterations,
+        };
+        let adam = AdamSettings { weight_decay: 0.0, gradient_clip: Some(1.0) };
+        let _ = model;
+
+        let mut rng = generator(*seed, Stream::Student);
+        let mut network = Network::initialize(self.student()?, &mut rng, &self.device)?;
+        let mut seconds = 0.0;
+        let mut losses = Vec::new();
+        if begun <= 1 {
+            let options = PairsOptions {
+                source: &self.dataset.source,
+                target: &self.dataset.target,
+                pairs: few_steps.pairs,
+                batch_size: few_steps.batch_size,
+                seed: *seed,
+            };
+            let mut pairs = TeacherPairs::make(&teacher, &options)?;
+            let phase = Phase {
+                index: 1,
+                objective: Objective::Endpoint(times.clone()),
+                schedule: schedule(few_steps.iterations),
+                adam,
+                ema: None,
+                held_out: None,
+            };
+            let trained = self.phase(&phase, network, &mut pairs, monitor)?;
+            if trained.stopped || few_steps.own_iterations == 0 {
+                return Ok(trained);
+            }
+            (network, seconds, losses) = (trained.network, trained.seconds, trained.losses);
+        }
+        let _ = (seconds, losses);
+        let options = OwnEndpointsOptions {
+            source: self.dataset.source.clone(),
+            target: self.dataset.target.clone(),
+            coupling: Coupling::new(
+                crate::coupling::CouplingKind::ConditionalTransport,
+                &self.dataset.conditions,
+                self.config.train.condition_ratio,
+                false,
+            )?,
+            times: times.clone(),
+            batch_size: few_steps.batch_size,
+            transport_size: self.config.few_steps.transport_size,
+            seed: *seed,
+        };
+        let phase = Phase {
+            index: 2,
+            objective: Objective::Endpoint(times),
+            schedule: Schedule {
+                learning_rate: few_steps.own_learning_rate,
+                ..schedule(few_steps.own_iterations)
+            },
+            adam,
+            ema: Some(0.999),
+            held_out: None,
+        };
+        self.phase(&phase, network, &mut OwnEndpoints::new(options), monitor)
+    }
+}

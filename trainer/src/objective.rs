@@ -1,0 +1,92 @@
+//! What training makes small, as a function of a network and a batch.
+
+use anyhow::Result;
+use candle_core::{Device, Tensor};
+
+use crate::batches::Batch;
+use crate::data::Matrix;
+use crate::loss::mean_squared_error;
+use crate::network::Network;
+use crate::path::linear;
+
+/// What a network learns.
+#[derive(Clone, Debug)]
+pub enum Objective {
+    /// The velocity of the straight path from `x_0` to `x_1`, at the batch's times (flow matching).
+    Velocity,
+    /// The way from `x_0` to `x_1` in the steps of Euler's method over these times, `[N + 1]`: what
+    /// the embedded solver will do (distillation of the endpoint).
+    Endpoint(Vec<f32>),
+}
+
+/// A batch on a network's device.
+#[derive(Clone, Debug)]
+pub struct Tensors {
+    x_0: Tensor,
+    x_1: Tensor,
+    c: Tensor,
+    t: Option<Tensor>,
+}
+
+impl Tensors {
+    /// A batch copied to `device`.
+    ///
+    /// # Errors
+    ///
+    /// candle's, when the device has no room.
+    pub fn new(batch: &Batch, device: &Device) -> Result<Self> {
+        let t = match &batch.t[..] {
+            [] => None,
+            t => Some(Tensor::from_slice(t, (t.len(), 1), device)?),
+        };
+        // Not every device can hold a tensor of nothing.
+        let home = if batch.c.columns() == 0 { &Device::Cpu } else { device };
+        Ok(Self {
+            x_0: tensor(&batch.x_0, device)?,
+            x_1: tensor(&batch.x_1, device)?,
+            c: tensor(&batch.c, home)?,
+            t,
+        })
+    }
+}
+
+impl Objective {
+    /// The loss of a batch: a scalar, the mean squared error over all coordinates.
+    ///
+    /// # Errors
+    ///
+    /// candle's, on shapes that do not match.
+    pub fn loss(&self, network: &Network, batch: &Tensors) -> Result<Tensor> {
+        let Tensors { x_0, x_1, c, t } = batch;
+        Ok(match (self, t) {
+            (Self::Velocity, Some(t)) => {
+                let path = linear(x_0, x_1, t)?;
+                mean_squared_error(&network.velocity(&path.t, &path.x_t, c)?, &path.velocity)?
+            }
+            (Self::Velocity, None) => anyhow::bail!("the velocity is learned at times"),
+            (Self::Endpoint(times), _) => {
+                mean_squared_error(&endpoint(network, times, x_0, c)?, x_1)?
+            }
+        })
+    }
+}
+
+/// Where Euler's method over `times` (`[N + 1]`) leads from `x_0` (`[B, D]`) under `c` (`[B, C]`, flow
+/// units), with gradients.
+///
+/// # Errors
+///
+/// candle's, on shapes that do not match.
+pub fn endpoint(network: &Network, times: &[f32], x_0: &Tensor, c: &Tensor) -> Result<Tensor> {
+    let mut x = x_0.clone();
+    for pair in times.windows(2) {
+        let t = Tensor::full(pair[0], (x_0.dim(0)?, 1), x_0.device())?;
+        let v = network.velocity(&t, &x, c)?;
+        x = (x + (v * f64::from(pair[1] - pair[0]))?)?;
+    }
+    Ok(x)
+}
+
+fn tensor(matrix: &Matrix, device: &Device) -> Result<Tensor> {
+    Ok(Tensor::from_slice(matrix.values(), (matrix.rows(), matrix.columns()), device)?)
+}
