@@ -15,8 +15,8 @@ const FORMAT: &str = "1";
 /// The one solver that a model is made for.
 const SOLVER: &str = "euler";
 
-/// The one distribution that starting points come from.
-const SOURCE: &str = "standard normal";
+/// The distribution that starting points come from, unless a model says another.
+const NOISE: &str = "standard normal";
 
 /// A model's metadata beyond its sizes, which the runtime reads itself. All of it is optional in a
 /// file: what is absent is not known.
@@ -24,6 +24,9 @@ const SOURCE: &str = "standard normal";
 pub struct Description {
     /// The steps of the uniform Euler grid that the model was made for.
     pub steps: Option<usize>,
+    /// Where starting points come from, if not from the standard normal distribution: as the
+    /// configuration names it.
+    pub source: Option<String>,
     /// The names of the data columns, `D` of them.
     pub data_columns: Vec<String>,
     /// The conditions as the user named them; one-hot ones take several of the `C` columns.
@@ -48,7 +51,7 @@ impl Description {
             ("hidden_width", shape.hidden_width.to_string()),
             ("hidden_layers", shape.hidden_layers.to_string()),
             ("activation", shape.activation.to_string()),
-            ("source", SOURCE.to_string()),
+            ("source", self.source.clone().unwrap_or_else(|| NOISE.to_string())),
             ("trainer", concat!("flowlet-trainer ", env!("CARGO_PKG_VERSION")).to_string()),
         ];
         if let Some(steps) = self.steps {
@@ -78,15 +81,11 @@ impl Description {
     pub fn from_metadata(metadata: &BTreeMap<String, String>) -> Result<Self> {
         let get = |key: &str| metadata.get(&format!("flowlet.{key}"));
         let context = |key: &str, value: &str| format!("metadata flowlet.{key} is {value:?}");
-        for (key, expected) in [("solver", SOLVER), ("source", SOURCE)] {
-            if let Some(found) = get(key) {
-                ensure!(
-                    found == expected,
-                    "metadata flowlet.{key} is {found:?}: expected {expected:?}"
-                );
-            }
+        if let Some(found) = get("solver") {
+            ensure!(found == SOLVER, "metadata flowlet.solver is {found:?}: expected {SOLVER:?}");
         }
         Ok(Self {
+            source: get("source").filter(|source| *source != NOISE).cloned(),
             steps: get("steps")
                 .map(|value| value.parse().with_context(|| context("steps", value)))
                 .transpose()?,

@@ -8,7 +8,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use crate::data::{Matrix, Points};
-use crate::dataset::{Real, Units};
+use crate::dataset::{Dataset, Real, Units};
 use crate::distance;
 use crate::model::Model;
 use crate::random::{Stream, generator};
@@ -61,13 +61,8 @@ pub struct Memory {
 /// # Errors
 ///
 /// When samples are not finite.
-pub fn judge(
-    model: &Model,
-    solver: &HeapEuler,
-    real: &Real,
-    units: &Units,
-    seed: u64,
-) -> Result<Judgement> {
+pub fn judge(model: &Model, solver: &HeapEuler, dataset: &Dataset, seed: u64) -> Result<Judgement> {
+    let Dataset { real, units, source, .. } = dataset;
     let mut rng = generator(seed, Stream::Evaluation);
     let plain = model.mlp.data_dim() == 1 && model.mlp.condition_dim() == 0;
     let limit = if plain { SORTED } else { PAIRED };
@@ -75,7 +70,7 @@ pub fn judge(
 
     // Under the second set's conditions, not the first's: otherwise samples would be nearer to the
     // first set than other real data are.
-    let x_0 = sampling::noise(seed, second.x.rows(), model.mlp.data_dim());
+    let x_0 = source.starts(seed, second.x.rows(), model.mlp.data_dim());
     let x = sampling::sample(&model.mlp, solver, &x_0, &second.c);
     ensure!(
         x.values().iter().all(|x| x.is_finite()),

@@ -1,7 +1,8 @@
 //! Trains small flow-matching models with candle and exports them for the `flowlet` runtime.
 //!
-//! Data flows one way: [`data`] and [`dataset`] → [`coupling`] → [`path`] → [`loss`] →
-//! the optimiser in [`training`] → [`model`] (the file) → the runtime. [`golden`] and [`verify`]
+//! Data flows one way: [`data`] and [`dataset`] → [`source`] and [`coupling`], which make the
+//! [`batches`] → [`path`] → [`loss`], the [`objective`] → the [`optimizer`], in [`training`] →
+//! [`model`] (the file) → the runtime. A few-step model goes through [`distillation`] on the way. [`golden`] and [`verify`]
 //! hold the runtime against candle and an f64 [`reference`](mod@reference), [`judgement`] holds
 //! samples against real data.
 
@@ -19,7 +20,6 @@ pub mod dataset;
 pub mod description;
 pub mod distance;
 pub mod distillation;
-pub mod few_steps;
 pub mod files;
 pub mod golden;
 pub mod import;

@@ -7,10 +7,12 @@ use candle_core::Device;
 use flowlet::{HeapEuler, HeapMlp};
 
 use crate::config::check_steps;
+use crate::data::{Standardization, preset};
 use crate::dataset::Units;
 use crate::description::{Description, states_its_convention};
 use crate::files;
 use crate::network::{Network, Shape};
+use crate::source::Source;
 use crate::tensor_file::{Block, TensorFile};
 
 /// The name of the model in a run's directory.
@@ -96,6 +98,34 @@ impl Model {
         let steps = steps.or(self.description.steps).unwrap_or(50);
         check_steps(steps)?;
         Ok(HeapEuler::uniform(steps.try_into()?))
+    }
+
+    /// The units of its data: what flow units are times and plus.
+    ///
+    /// # Errors
+    ///
+    /// When the file's tensors are no 32-bit floats.
+    pub fn data_units(&self) -> Result<Standardization> {
+        let mut units = Standardization::identity(self.mlp.data_dim());
+        for (name, values) in [("mean", &mut units.mean), ("scale", &mut units.scale)] {
+            if let Some(block) = self.file.tensors.get(&format!("data.{name}")) {
+                *values = block.to_f32()?;
+            }
+        }
+        Ok(units)
+    }
+
+    /// Where its paths begin.
+    ///
+    /// # Errors
+    ///
+    /// When that is neither noise nor a preset: such points are not in the file.
+    pub fn source(&self) -> Result<Source> {
+        let Some(name) = &self.description.source else { return Ok(Source::Normal) };
+        let distribution = preset(name).with_context(|| {
+            format!("the model's paths begin at {name}: give starting points by --x0")
+        })?;
+        Source::known(distribution, &self.data_units()?)
     }
 
     /// The same network on candle's tensors.

@@ -41,6 +41,8 @@ pub enum Stream {
     OwnSource = 15,
     /// Target samples that they are coupled with.
     OwnTarget = 16,
+    /// Where samples of a model begin whose source is not noise.
+    Starts = 17,
 }
 
 /// The generator of `stream` under `seed`.

@@ -11,6 +11,8 @@ use crate::config::SourceConfig;
 use crate::data::{
     Distribution, GaussianMixture, Matrix, RowsOptions, Standardization, load, preset,
 };
+use crate::random::{Stream, generator};
+use crate::sampling;
 
 /// What `x_0` is drawn from, in flow units.
 #[derive(Clone, Debug)]
@@ -89,6 +91,25 @@ impl Source {
             "expected {expected} dimensions as the data have, found {found}"
         );
         Ok(Self::Distribution { distribution, units: units.clone() })
+    }
+
+    /// What a model's file says of it; noise goes without saying.
+    pub fn name(&self, config: &SourceConfig) -> Option<String> {
+        match self {
+            Self::Normal => None,
+            // A preset has the name of its own mixture; this one is another.
+            _ if !config.components.is_empty() => Some("a mixture of its own".to_string()),
+            _ => Some(config.distribution.clone()),
+        }
+    }
+
+    /// Where the samples 0 to `n − 1` of `seed` begin, `[n, D]` in flow units. From the standard
+    /// normal distribution that is the runtime's own noise, to the bit.
+    pub fn starts(&self, seed: u64, n: usize, data_dim: usize) -> Matrix {
+        match self {
+            Self::Normal => sampling::noise(seed, n, data_dim),
+            _ => self.draw(n, data_dim, &mut generator(seed, Stream::Starts)),
+        }
     }
 
     /// `n` draws of `data_dim` coordinates, `[n, D]`.

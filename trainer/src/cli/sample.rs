@@ -38,7 +38,8 @@ pub(super) struct Args {
     /// A CSV or NPY file with one row of conditions per sample
     #[arg(long, value_name = "FILE")]
     conditions: Option<PathBuf>,
-    /// A CSV or NPY file with one starting point per sample, in flow units, instead of noise
+    /// A CSV or NPY file with one starting point per sample, instead of noise: in flow units,
+    /// or in data units if the model's source is no noise
     #[arg(long, value_name = "FILE")]
     x0: Option<PathBuf>,
     /// Where to: .csv, .npy or .safetensors [default: CSV to standard output]
@@ -54,7 +55,16 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let solver = model.solver(args.steps)?;
     let data_dim = model.mlp.data_dim();
     let names = data_columns(&model);
-    let x_0 = args.x0.as_ref().map(|path| load_starts(path, &names).context("--x0")).transpose()?;
+    let x_0 = match &args.x0 {
+        Some(path) => {
+            let mut x_0 = load_starts(path, &names).context("--x0")?;
+            if model.description.source.is_some() {
+                model.data_units()?.forward(&mut x_0);
+            }
+            Some(x_0)
+        }
+        None => None,
+    };
     let conditions = match &args.conditions {
         Some(_) if model.mlp.condition_dim() == 0 => {
             bail!("the model has no conditions: leave --conditions out")
@@ -64,7 +74,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     };
 
     let n = rows(args.n.map(NonZeroUsize::get), x_0.as_ref(), conditions.as_ref())?;
-    let x_0 = x_0.unwrap_or_else(|| sampling::noise(args.seed, n, data_dim));
+    let x_0 = match x_0 {
+        Some(x_0) => x_0,
+        None => model.source()?.starts(args.seed, n, data_dim),
+    };
     let c = match conditions {
         Some(conditions) => conditions,
         None => condition(&model, args.condition.as_ref())?.select(&vec![0; n]),

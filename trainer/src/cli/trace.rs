@@ -8,7 +8,6 @@ use anyhow::{Result, bail};
 
 use super::list::List;
 use super::output::{condition, data_columns, open};
-use crate::sampling;
 
 /// Show one path from noise to data: t and x (flow units) before the first step and after each.
 #[derive(Debug, clap::Args)]
@@ -36,7 +35,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let x_0 = match &args.x0 {
         Some(x) if x.len() == data_dim && x.iter().all(|x| x.is_finite()) => x.clone(),
         Some(x) => bail!("--x0: expected {data_dim} finite numbers, found {x:?}"),
-        None => sampling::noise(args.seed, 1, data_dim).row(0).to_vec(),
+        None => model.source()?.starts(args.seed, 1, data_dim).row(0).to_vec(),
     };
     let c = condition(&model, args.condition.as_ref())?;
     let points = solver.trajectory(&model.mlp, &x_0, c.row(0), &mut model.mlp.scratch());

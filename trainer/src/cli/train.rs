@@ -16,7 +16,6 @@ use crate::coupling::CouplingKind;
 use crate::data::Matrix;
 use crate::dataset::{Dataset, Real};
 use crate::description::Description;
-use crate::few_steps::{Keep, phases, train};
 use crate::golden::{GOLDEN_FILE, Golden};
 use crate::judgement::{FEW, Judgement, judge};
 use crate::metrics::MetricsFile;
@@ -26,7 +25,7 @@ use crate::run_directory::{CONFIG_FILE, METRICS_FILE, RunDirectory};
 use crate::schedule::Decay;
 use crate::self_test;
 use crate::times::Times;
-use crate::training::{Trained, device};
+use crate::training::{Keep, Trained, device, phases, train};
 use crate::verify::{Report, verify};
 
 /// Train a model, export it, and verify the runtime against the trainer.
@@ -262,6 +261,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 
     let description = Description {
         steps: Some(config.steps()),
+        source: dataset.source.name(&config.source),
         data_columns: dataset.data_columns.clone(),
         conditions: dataset.conditions.clone(),
         seed: Some(config.seed),
@@ -275,8 +275,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     run.write(MODEL_FILE, &bytes)?;
     let golden = Golden::make(&model, &golden_conditions(&dataset.real, config.seed), config.seed)?;
     let report = verify(&model, &golden)?;
-    let judgement =
-        judge(&model, &model.solver(None)?, &dataset.real, &dataset.units, config.seed)?;
+    let judgement = judge(&model, &model.solver(None)?, &dataset, config.seed)?;
     run.write(GOLDEN_FILE, &golden.to_bytes()?)?;
     if !trained.stopped {
         run.finish()?;

@@ -1,9 +1,11 @@
 //! From data to a network, in one phase or in three: a flow; or a teacher's flow, a student that does
 //! in N steps what the teacher does in many, and the student's own endpoints brought to the data.
 
+mod phase;
+
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use candle_core::Device;
 
 use crate::batches::{Batches, BatchesOptions};
@@ -21,7 +23,8 @@ use crate::random::{Stream, generator};
 use crate::run_directory::TEACHER_FILE;
 use crate::schedule::{Decay, Schedule};
 use crate::supply::{Ahead, Supply};
-use crate::training::{Monitor, Phase, Trained, Training, device, train_phase};
+
+pub use phase::{Monitor, Phase, Trained, Training, train_phase};
 
 /// The phases that `config` has, with their iterations.
 pub fn phases(config: &Config) -> Vec<(&'static str, usize)> {
@@ -240,5 +243,25 @@ impl Run<'_> {
             held_out: None,
         };
         self.phase(&phase, network, &mut OwnEndpoints::new(options), monitor)
+    }
+}
+
+/// Where the tensors live.
+///
+/// # Errors
+///
+/// When the device does not exist here; the message says what to do.
+pub fn device(name: &str) -> Result<Device> {
+    match name {
+        "cpu" => Ok(Device::Cpu),
+        "auto" => Ok(Device::cuda_if_available(0)?),
+        "cuda" if cfg!(feature = "cuda") => {
+            Device::new_cuda(0).context("cannot use the CUDA device 0")
+        }
+        "cuda" => bail!(
+            "this build has no CUDA: build with `--features flowlet-trainer/cuda`, or train with \
+             --device cpu"
+        ),
+        _ => bail!("no device is called {name:?}: expected auto, cpu or cuda"),
     }
 }

@@ -1,9 +1,8 @@
-//! The training loop: batches → loss → optimiser.
+//! A phase of training: batches → loss → optimiser, again and again.
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Error, Result, anyhow, bail};
-use candle_core::Device;
+use anyhow::{Error, Result, anyhow};
 
 use crate::average::Average;
 use crate::checkpoint::{Checkpoint, Checkpoints};
@@ -200,24 +199,4 @@ fn diverged(phase: &Phase, what: &str) -> Error {
          for outliers in the data",
         phase.schedule.learning_rate
     )
-}
-
-/// Where the tensors live.
-///
-/// # Errors
-///
-/// When the device does not exist here; the message says what to do.
-pub fn device(name: &str) -> Result<Device> {
-    match name {
-        "cpu" => Ok(Device::Cpu),
-        "auto" => Ok(Device::cuda_if_available(0)?),
-        "cuda" if cfg!(feature = "cuda") => {
-            Device::new_cuda(0).context("cannot use the CUDA device 0")
-        }
-        "cuda" => bail!(
-            "this build has no CUDA: build with `--features flowlet-trainer/cuda`, or train with \
-             --device cpu"
-        ),
-        _ => bail!("no device is called {name:?}: expected auto, cpu or cuda"),
-    }
 }
