@@ -76,7 +76,7 @@ def main():
     )
     parser.add_argument("files", nargs="*", metavar="FILE", help="points, .npy or .csv")
     parser.add_argument("--target", choices=TARGETS, help="fresh points instead of a second file")
-    parser.add_argument("--points", type=int, help="of each set, the first ones [all; floors: 5000]")
+    parser.add_argument("--points", type=int, help="of each set, the first [all; floors: 5000]")
     parser.add_argument("--seed", type=int, default=FRESH_SEED, help="of the fresh points")
     parser.add_argument("--floors", action="store_true", help="between two fresh sets")
     parser.add_argument("--sets", type=int, default=3, help="pairs that a floor is the mean of [3]")
