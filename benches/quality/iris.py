@@ -99,7 +99,7 @@ def main():
     parser.add_argument("--splits", type=int, default=3, help="seeds 0, 1, ... of the split [3]")
     parser.add_argument("--generations", type=int, default=5, help="of each model [5]")
     parser.add_argument("--steps", type=int, help="solver steps [as the model was made for]")
-    parser.add_argument("--clip", action="store_true", help="to the training rows' range, as they do")
+    parser.add_argument("--clip", action="store_true", help="to the training rows' range")
     parser.add_argument("--keep", help="a directory for the rows and the runs")
     arguments = parser.parse_args(ours)
 
