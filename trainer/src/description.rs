@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
-use flowlet::ActivationKind;
+use flowlet::{ActivationKind, SolverKind};
 
 use crate::config::check_steps;
 use crate::data::ConditionColumn;
@@ -12,9 +12,6 @@ use crate::network::Shape;
 /// The version of the file format that this crate writes.
 const FORMAT: &str = "1";
 
-/// The one solver that a model is made for.
-const SOLVER: &str = "euler";
-
 /// The one distribution that starting points come from.
 const SOURCE: &str = "standard normal";
 
@@ -22,7 +19,9 @@ const SOURCE: &str = "standard normal";
 /// file: what is absent is not known.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Description {
-    /// The steps of the uniform Euler grid that the model was made for.
+    /// The solver that the model was made for.
+    pub solver: Option<SolverKind>,
+    /// The steps that the model was made for.
     pub steps: Option<usize>,
     /// The names of the data columns, `D` of them.
     pub data_columns: Vec<String>,
@@ -51,8 +50,10 @@ impl Description {
             ("source", SOURCE.to_string()),
             ("trainer", concat!("flowlet-trainer ", env!("CARGO_PKG_VERSION")).to_string()),
         ];
+        if let Some(solver) = self.solver {
+            pairs.push(("solver", solver.to_string()));
+        }
         if let Some(steps) = self.steps {
-            pairs.push(("solver", SOLVER.to_string()));
             pairs.push(("steps", steps.to_string()));
         }
         if !self.data_columns.is_empty() {
@@ -78,15 +79,13 @@ impl Description {
     pub fn from_metadata(metadata: &BTreeMap<String, String>) -> Result<Self> {
         let get = |key: &str| metadata.get(&format!("flowlet.{key}"));
         let context = |key: &str, value: &str| format!("metadata flowlet.{key} is {value:?}");
-        for (key, expected) in [("solver", SOLVER), ("source", SOURCE)] {
-            if let Some(found) = get(key) {
-                ensure!(
-                    found == expected,
-                    "metadata flowlet.{key} is {found:?}: expected {expected:?}"
-                );
-            }
+        if let Some(found) = get("source") {
+            ensure!(found == SOURCE, "metadata flowlet.source is {found:?}: expected {SOURCE:?}");
         }
         Ok(Self {
+            solver: get("solver")
+                .map(|value| solver(value).with_context(|| context("solver", value)))
+                .transpose()?,
             steps: get("steps")
                 .map(|value| value.parse().with_context(|| context("steps", value)))
                 .transpose()?,
@@ -160,5 +159,17 @@ pub fn activation(name: &str) -> Result<ActivationKind> {
     ActivationKind::from_name(name.as_bytes()).with_context(|| {
         let names = ActivationKind::ALL.map(ActivationKind::name).join(", ");
         format!("no activation is called {name:?}: expected one of {names}")
+    })
+}
+
+/// The solver called `name`.
+///
+/// # Errors
+///
+/// When there is none; the message lists those that there are.
+pub fn solver(name: &str) -> Result<SolverKind> {
+    SolverKind::from_name(name.as_bytes()).with_context(|| {
+        let names = SolverKind::ALL.map(SolverKind::name).join(", ");
+        format!("no solver is called {name:?}: expected one of {names}")
     })
 }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use flowlet::HeapEuler;
+use flowlet::HeapSolver;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
@@ -63,7 +63,7 @@ pub struct Memory {
 /// When samples are not finite.
 pub fn judge(
     model: &Model,
-    solver: &HeapEuler,
+    solver: &HeapSolver,
     real: &Real,
     units: &Units,
     seed: u64,
@@ -114,7 +114,7 @@ pub fn judge(
 }
 
 /// What a sample takes on one core, over some hundred of them.
-fn seconds_per_sample(model: &Model, solver: &HeapEuler, conditions: &Matrix) -> f64 {
+fn seconds_per_sample(model: &Model, solver: &HeapSolver, conditions: &Matrix) -> f64 {
     const SAMPLES: usize = 256;
     let mut x_0 = sampling::noise(0, SAMPLES, model.mlp.data_dim());
     let mut scratch = model.mlp.scratch();

@@ -29,5 +29,6 @@ pub mod run_directory;
 pub mod sampling;
 pub mod self_test;
 pub mod tensor_file;
+pub mod textbook;
 pub mod training;
 pub mod verify;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use flowlet::SolverKind;
 use rand::seq::SliceRandom;
 
 use super::list::List;
@@ -166,6 +167,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
 
     let description = Description {
+        solver: Some(SolverKind::Euler),
         steps: Some(config.sample.steps),
         data_columns: dataset.data_columns.clone(),
         conditions: dataset.conditions.clone(),
@@ -181,7 +183,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let golden = Golden::make(&model, &golden_conditions(&dataset.real, config.seed), config.seed)?;
     let report = verify(&model, &golden)?;
     let judgement =
-        judge(&model, &model.solver(None)?, &dataset.real, &dataset.units, config.seed)?;
+        judge(&model, &model.solver(None, None)?, &dataset.real, &dataset.units, config.seed)?;
     run.write(GOLDEN_FILE, &golden.to_bytes()?)?;
     run.finish()?;
     let summary = summary(&directory, &config, &trained, &model, &report, &judgement)?;
