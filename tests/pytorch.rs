@@ -112,7 +112,7 @@ fn output_errors(model: &Model, outputs: &str) -> [f32; 2] {
     let velocity_error = worst(&velocity, &values("velocity"));
 
     let (x_0, c_0) = (values("x_0"), values("c_0"));
-    let solver = model.solver(Some(15)).unwrap();
+    let solver = model.solver(None, Some(15)).unwrap();
     let path: Vec<f32> = (0..x_0.len() / data_dim)
         .flat_map(|k| {
             let (x_0, c) = (row(&x_0, k, data_dim), row(&c_0, k, condition_dim));

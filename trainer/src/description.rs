@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
-use flowlet::ActivationKind;
+use flowlet::{ActivationKind, SolverKind};
 
 use crate::config::check_steps;
 use crate::data::ConditionColumn;
@@ -12,9 +12,6 @@ use crate::network::Shape;
 /// The version of the file format that this crate writes.
 const FORMAT: &str = "1";
 
-/// The one solver that a model is made for.
-const SOLVER: &str = "euler";
-
 /// The distribution that starting points come from, unless a model says another.
 const NOISE: &str = "standard normal";
 
@@ -22,7 +19,9 @@ const NOISE: &str = "standard normal";
 /// file: what is absent is not known.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Description {
-    /// The steps of the uniform Euler grid that the model was made for.
+    /// The solver that the model was made for.
+    pub solver: Option<SolverKind>,
+    /// The steps that the model was made for.
     pub steps: Option<usize>,
     /// Where starting points come from, if not from the standard normal distribution: as the
     /// configuration names it.
@@ -54,8 +53,10 @@ impl Description {
             ("source", self.source.clone().unwrap_or_else(|| NOISE.to_string())),
             ("trainer", concat!("flowlet-trainer ", env!("CARGO_PKG_VERSION")).to_string()),
         ];
+        if let Some(solver) = self.solver {
+            pairs.push(("solver", solver.to_string()));
+        }
         if let Some(steps) = self.steps {
-            pairs.push(("solver", SOLVER.to_string()));
             pairs.push(("steps", steps.to_string()));
         }
         if !self.data_columns.is_empty() {
@@ -81,10 +82,10 @@ impl Description {
     pub fn from_metadata(metadata: &BTreeMap<String, String>) -> Result<Self> {
         let get = |key: &str| metadata.get(&format!("flowlet.{key}"));
         let context = |key: &str, value: &str| format!("metadata flowlet.{key} is {value:?}");
-        if let Some(found) = get("solver") {
-            ensure!(found == SOLVER, "metadata flowlet.solver is {found:?}: expected {SOLVER:?}");
-        }
         Ok(Self {
+            solver: get("solver")
+                .map(|value| solver(value).with_context(|| context("solver", value)))
+                .transpose()?,
             source: get("source").filter(|source| *source != NOISE).cloned(),
             steps: get("steps")
                 .map(|value| value.parse().with_context(|| context("steps", value)))
@@ -159,5 +160,17 @@ pub fn activation(name: &str) -> Result<ActivationKind> {
     ActivationKind::from_name(name.as_bytes()).with_context(|| {
         let names = ActivationKind::ALL.map(ActivationKind::name).join(", ");
         format!("no activation is called {name:?}: expected one of {names}")
+    })
+}
+
+/// The solver called `name`.
+///
+/// # Errors
+///
+/// When there is none; the message lists those that there are.
+pub fn solver(name: &str) -> Result<SolverKind> {
+    SolverKind::from_name(name.as_bytes()).with_context(|| {
+        let names = SolverKind::ALL.map(SolverKind::name).join(", ");
+        format!("no solver is called {name:?}: expected one of {names}")
     })
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor};
-use flowlet::{HeapEuler, HeapMlp};
+use flowlet::{HeapMlp, HeapSolver, SolverKind};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -45,8 +45,8 @@ pub struct PairsOptions<'a> {
     pub seed: u64,
 }
 
-/// Steps of the solver that makes a teacher's pairs.
-const STEPS: usize = 64;
+/// RK4 steps of the solver that makes a teacher's pairs.
+const STEPS: usize = 16;
 
 impl TeacherPairs {
     /// Has `teacher` make its pairs, on all cores.
@@ -66,11 +66,11 @@ impl TeacherPairs {
         let units = Units::identity(shape.data_dim, shape.condition_dim);
         let bytes = export(teacher, &units, &Description::default())?.to_bytes()?;
         let mlp = HeapMlp::try_from_safetensors(&bytes).context("the teacher")?;
-        let solver = HeapEuler::uniform(STEPS.try_into()?);
+        let solver = HeapSolver::uniform(SolverKind::Rk4, STEPS.try_into()?);
         let mut values = x_0.values().to_vec();
         values.par_chunks_exact_mut(shape.data_dim).enumerate().for_each_init(
             || mlp.scratch(),
-            |scratch, (row, x)| solver.sample(&mlp, x, c.row(row), scratch),
+            |scratch, (row, x)| solver.integrate(&mlp, x, c.row(row), scratch),
         );
         ensure!(
             values.iter().all(|x| x.is_finite()),

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use flowlet::HeapEuler;
+use flowlet::HeapSolver;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
@@ -61,7 +61,12 @@ pub struct Memory {
 /// # Errors
 ///
 /// When samples are not finite.
-pub fn judge(model: &Model, solver: &HeapEuler, dataset: &Dataset, seed: u64) -> Result<Judgement> {
+pub fn judge(
+    model: &Model,
+    solver: &HeapSolver,
+    dataset: &Dataset,
+    seed: u64,
+) -> Result<Judgement> {
     let Dataset { real, units, source, .. } = dataset;
     let mut rng = generator(seed, Stream::Evaluation);
     let plain = model.mlp.data_dim() == 1 && model.mlp.condition_dim() == 0;
@@ -109,7 +114,7 @@ pub fn judge(model: &Model, solver: &HeapEuler, dataset: &Dataset, seed: u64) ->
 }
 
 /// What a sample takes on one core, over some hundred of them.
-fn seconds_per_sample(model: &Model, solver: &HeapEuler, conditions: &Matrix) -> f64 {
+fn seconds_per_sample(model: &Model, solver: &HeapSolver, conditions: &Matrix) -> f64 {
     const SAMPLES: usize = 256;
     let mut x_0 = sampling::noise(0, SAMPLES, model.mlp.data_dim());
     let mut scratch = model.mlp.scratch();

@@ -40,6 +40,7 @@ pub mod self_test;
 pub mod source;
 pub mod supply;
 pub mod tensor_file;
+pub mod textbook;
 pub mod times;
 pub mod training;
 pub mod verify;

@@ -5,15 +5,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
+use flowlet::SolverKind;
 
 use super::list::List;
 use super::output::{check_format, condition, condition_columns, data_columns, open, write_rows};
 use crate::data::{Matrix, load_conditions, load_starts};
+use crate::description::solver;
 use crate::sampling;
 
 /// Draw samples, one row each, in data units.
 ///
-/// The same model, seed and steps give the same bits here and wherever the model is embedded.
+/// The same model, seed, solver and steps give the same bits here and wherever the model is embedded.
 ///
 /// Examples:
 ///   flowlet sample runs/mixture -n 1000 --out samples.csv
@@ -26,7 +28,10 @@ pub(super) struct Args {
     /// Samples [default: 10, or one for each row of --x0 or --conditions]
     #[arg(short, value_name = "N")]
     n: Option<NonZeroUsize>,
-    /// Solver steps [default: as the model was made for]
+    /// euler, midpoint, heun, rk4 or ab2 [default: as the model was made for]
+    #[arg(long, value_name = "NAME", value_parser = solver)]
+    solver: Option<SolverKind>,
+    /// Solver steps, of equal length unless they are the model's own [default: as it was made for]
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
     /// Of the noise
@@ -52,7 +57,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         check_format(out)?;
     }
     let model = open(&args.model)?;
-    let solver = model.solver(args.steps)?;
+    let solver = model.solver(args.solver, args.steps)?;
     let data_dim = model.mlp.data_dim();
     let names = data_columns(&model);
     let x_0 = match &args.x0 {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use flowlet::SolverKind;
 use rand::seq::SliceRandom;
 
 use super::list::List;
@@ -260,6 +261,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
 
     let description = Description {
+        solver: Some(SolverKind::Euler),
         steps: Some(config.steps()),
         source: dataset.source.name(&config.source),
         data_columns: dataset.data_columns.clone(),
@@ -275,7 +277,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     run.write(MODEL_FILE, &bytes)?;
     let golden = Golden::make(&model, &golden_conditions(&dataset.real, config.seed), config.seed)?;
     let report = verify(&model, &golden)?;
-    let judgement = judge(&model, &model.solver(None)?, &dataset, config.seed)?;
+    let judgement = judge(&model, &model.solver(None, None)?, &dataset, config.seed)?;
     run.write(GOLDEN_FILE, &golden.to_bytes()?)?;
     if !trained.stopped {
         run.finish()?;

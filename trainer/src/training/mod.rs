@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use candle_core::Device;
+use flowlet::{HeapSolver, SolverKind};
 
 use crate::batches::{Batches, BatchesOptions};
 use crate::checkpoint::{Checkpoint, Checkpoints};
@@ -179,7 +180,7 @@ impl Run<'_> {
             Model::open(&path)?.network()?
         };
         let times: Vec<f32> =
-            flowlet::HeapEuler::uniform(few_steps.steps.try_into()?).times().collect();
+            HeapSolver::uniform(SolverKind::Euler, few_steps.steps.try_into()?).times().collect();
         let schedule = |iterations| Schedule {
             learning_rate: few_steps.learning_rate,
             decay: Decay::Cosine,
