@@ -15,7 +15,7 @@ use crate::dataset::Units;
 use crate::description::Description;
 use crate::model::export;
 use crate::network::Network;
-use crate::objective::endpoint;
+use crate::objective::{Steps, endpoint};
 use crate::random::{Stream, generator};
 use crate::source::Source;
 use crate::supply::Supply;
@@ -107,7 +107,7 @@ pub struct OwnEndpoints {
     source: Source,
     target: Target,
     coupling: Coupling,
-    times: Vec<f32>,
+    steps: Steps,
     batch_size: usize,
     transport_size: usize,
     rng: ChaCha8Rng,
@@ -144,8 +144,8 @@ pub struct OwnEndpointsOptions {
     pub target: Target,
     /// How endpoints and data are paired.
     pub coupling: Coupling,
-    /// The times of the network's steps, `[N + 1]`.
-    pub times: Vec<f32>,
+    /// The steps that the network's endpoints are reached in.
+    pub steps: Steps,
     /// Pairs in a batch.
     pub batch_size: usize,
     /// Pairs that are coupled at once, a multiple of the batch.
@@ -161,7 +161,7 @@ impl OwnEndpoints {
             source,
             target,
             coupling,
-            times,
+            steps,
             batch_size,
             transport_size,
             seed,
@@ -170,7 +170,7 @@ impl OwnEndpoints {
             source,
             target: target.reseeded(generator(seed, Stream::OwnTarget)),
             coupling,
-            times,
+            steps,
             batch_size,
             transport_size: transport_size.div_ceil(batch_size) * batch_size,
             rng: generator(seed, Stream::OwnSource),
@@ -188,7 +188,7 @@ impl OwnEndpoints {
         };
         let home = if points.c.columns() == 0 { &Device::Cpu } else { &device };
         let reached =
-            endpoint(network, &self.times, &tensor(&x_0, &device)?, &tensor(&points.c, home)?)?;
+            endpoint(network, &self.steps, &tensor(&x_0, &device)?, &tensor(&points.c, home)?)?;
         let reached = Matrix::new(reached.flatten_all()?.to_vec1()?, n, points.x.columns());
         let order = self.coupling.pair(&reached, &points.x, &points.c)?;
         Ok(Ready { x_0: x_0.select(&order), x_1: points.x, c: points.c, gone: 0 })

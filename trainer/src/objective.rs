@@ -1,22 +1,33 @@
 //! What training makes small, as a function of a network and a batch.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use candle_core::{Device, Tensor};
+use flowlet::SolverKind;
 
 use crate::batches::Batch;
 use crate::data::Matrix;
 use crate::loss::mean_squared_error;
 use crate::network::Network;
 use crate::path::linear;
+use crate::textbook::{self, Space};
 
 /// What a network learns.
 #[derive(Clone, Debug)]
 pub enum Objective {
     /// The velocity of the straight path from `x_0` to `x_1`, at the batch's times (flow matching).
     Velocity,
-    /// The way from `x_0` to `x_1` in the steps of Euler's method over these times, `[N + 1]`: what
-    /// the embedded solver will do (distillation of the endpoint).
-    Endpoint(Vec<f32>),
+    /// The way from `x_0` to `x_1` in the steps of the solver that will be embedded (distillation of
+    /// the endpoint).
+    Endpoint(Steps),
+}
+
+/// A solver's method and grid.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Steps {
+    /// The method.
+    pub kind: SolverKind,
+    /// The times before each step and after the last, `[N + 1]`.
+    pub times: Vec<f32>,
 }
 
 /// A batch on a network's device.
@@ -64,27 +75,42 @@ impl Objective {
                 mean_squared_error(&network.velocity(&path.t, &path.x_t, c)?, &path.velocity)?
             }
             (Self::Velocity, None) => anyhow::bail!("the velocity is learned at times"),
-            (Self::Endpoint(times), _) => {
-                mean_squared_error(&endpoint(network, times, x_0, c)?, x_1)?
+            (Self::Endpoint(steps), _) => {
+                mean_squared_error(&endpoint(network, steps, x_0, c)?, x_1)?
             }
         })
     }
 }
 
-/// Where Euler's method over `times` (`[N + 1]`) leads from `x_0` (`[B, D]`) under `c` (`[B, C]`, flow
-/// units), with gradients.
+/// Where the solver leads from `x_0` (`[B, D]`) under `c` (`[B, C]`, flow units), with gradients.
 ///
 /// # Errors
 ///
 /// candle's, on shapes that do not match.
-pub fn endpoint(network: &Network, times: &[f32], x_0: &Tensor, c: &Tensor) -> Result<Tensor> {
-    let mut x = x_0.clone();
-    for pair in times.windows(2) {
-        let t = Tensor::full(pair[0], (x_0.dim(0)?, 1), x_0.device())?;
-        let v = network.velocity(&t, &x, c)?;
-        x = (x + (v * f64::from(pair[1] - pair[0]))?)?;
+pub fn endpoint(network: &Network, steps: &Steps, x_0: &Tensor, c: &Tensor) -> Result<Tensor> {
+    let field = Field { network, c };
+    let points = textbook::path(&field, steps.kind, &steps.times, x_0.clone())?;
+    points.into_iter().next_back().context("a path has an end")
+}
+
+/// A network's velocities with gradients.
+struct Field<'a> {
+    network: &'a Network,
+    c: &'a Tensor,
+}
+
+impl Space for Field<'_> {
+    type Point = Tensor;
+
+    fn velocity(&self, t: f64, x: &Tensor) -> Result<Tensor> {
+        let t = Tensor::full(t as f32, (x.dim(0)?, 1), x.device())?;
+        Ok(self.network.velocity(&t, x, self.c)?)
     }
-    Ok(x)
+
+    fn moved(&self, x: &Tensor, by: &[(f64, &Tensor)]) -> Result<Tensor> {
+        let step = |x: Result<Tensor>, (factor, v): &(f64, &Tensor)| Ok((x? + (*v * *factor)?)?);
+        by.iter().fold(Ok(x.clone()), step)
+    }
 }
 
 fn tensor(matrix: &Matrix, device: &Device) -> Result<Tensor> {

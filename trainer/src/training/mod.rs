@@ -18,7 +18,7 @@ use crate::description::{Description, activation};
 use crate::distillation::{OwnEndpoints, OwnEndpointsOptions, PairsOptions, TeacherPairs};
 use crate::model::{Model, export};
 use crate::network::{Network, Shape};
-use crate::objective::{Objective, Tensors};
+use crate::objective::{Objective, Steps, Tensors};
 use crate::optimizer::AdamSettings;
 use crate::random::{Stream, generator};
 use crate::run_directory::TEACHER_FILE;
@@ -179,8 +179,9 @@ impl Run<'_> {
             let path = kept.context("a checkpoint without a directory")?;
             Model::open(&path)?.network()?
         };
-        let times: Vec<f32> =
-            HeapSolver::uniform(SolverKind::Euler, few_steps.steps.try_into()?).times().collect();
+        let kind = SolverKind::Euler;
+        let times = HeapSolver::uniform(kind, few_steps.steps.try_into()?).times().collect();
+        let steps = Steps { kind, times };
         let schedule = |iterations| Schedule {
             learning_rate: few_steps.learning_rate,
             decay: Decay::Cosine,
@@ -205,7 +206,7 @@ impl Run<'_> {
             let mut pairs = TeacherPairs::make(&teacher, &options)?;
             let phase = Phase {
                 index: 1,
-                objective: Objective::Endpoint(times.clone()),
+                objective: Objective::Endpoint(steps.clone()),
                 schedule: schedule(few_steps.iterations),
                 adam,
                 ema: None,
@@ -227,14 +228,14 @@ impl Run<'_> {
                 self.config.train.condition_ratio,
                 false,
             )?,
-            times: times.clone(),
+            steps: steps.clone(),
             batch_size: few_steps.batch_size,
             transport_size: self.config.few_steps.transport_size,
             seed: *seed,
         };
         let phase = Phase {
             index: 2,
-            objective: Objective::Endpoint(times),
+            objective: Objective::Endpoint(steps),
             schedule: Schedule {
                 learning_rate: few_steps.own_learning_rate,
                 ..schedule(few_steps.own_iterations)
