@@ -3,7 +3,7 @@
 use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::assignment::{assign_costs, assign_points};
+use crate::assignment::{Cost, CostMatrix, assign, assign_dense};
 use crate::data::{ConditionColumn, Matrix};
 
 /// How `x_0` and `x_1` are paired within a batch.
@@ -103,12 +103,9 @@ impl Coupling {
 
 fn transport(x_0: &Matrix, x_1: &Matrix) -> Result<Vec<usize>> {
     for (x, name) in [(x_0, "source"), (x_1, "target")] {
-        ensure!(
-            x.values().iter().all(|x| x.is_finite()),
-            "transport needs finite points, but the {name} has others"
-        );
+        ensure!(is_finite(x), "transport needs finite points, but the {name} has others");
     }
-    Ok(assign_points(x_1, x_0))
+    Ok(assign(x_1, x_0, Cost::SquaredEuclidean))
 }
 
 impl ByCondition {
@@ -141,30 +138,22 @@ impl ByCondition {
     /// The draw `x_0` in row i came with the condition in row i: distances between points count, and
     /// those between conditions with the weight of [`condition_weight`].
     fn by_numbers(&self, x_0: &Matrix, x_1: &Matrix, c: &Matrix) -> Result<Vec<usize>> {
-        let n = x_1.rows();
-        let number = |row: usize| self.numbers.iter().map(move |&column| c.row(row)[column]);
-        let mut points = Vec::with_capacity(n * n);
-        let mut conditions = Vec::with_capacity(n * n);
-        for i in 0..n {
-            for j in 0..n {
-                points.push(squared(x_1.row(i).iter().copied(), x_0.row(j).iter().copied()));
-                conditions.push(squared(number(i), number(j)));
-            }
+        let columns = |row: usize| self.numbers.iter().map(move |&column| c.row(row)[column]);
+        let values = (0..c.rows()).flat_map(columns).collect();
+        let numbers = Matrix::new(values, c.rows(), self.numbers.len());
+        for (x, name) in [(x_0, "source"), (x_1, "target"), (&numbers, "condition")] {
+            ensure!(is_finite(x), "transport needs finite points, but the {name} has others");
         }
-        ensure!(
-            points.iter().all(|cost| cost.is_finite()),
-            "transport needs finite points, but the batch has others"
-        );
-        let weight = condition_weight(&points, &conditions, n, self.ratio);
-        for (cost, condition) in points.iter_mut().zip(&conditions) {
-            *cost += weight * condition;
-        }
-        Ok(assign_costs(n, &points))
+        let mut costs = CostMatrix::between(x_1, x_0, Cost::SquaredEuclidean);
+        let conditions = CostMatrix::between(&numbers, &numbers, Cost::SquaredEuclidean);
+        let weight = condition_weight(costs.values(), conditions.values(), c.rows(), self.ratio);
+        costs.add(weight, &conditions);
+        Ok(assign_dense(&costs))
     }
 }
 
-fn squared(a: impl Iterator<Item = f32>, b: impl Iterator<Item = f32>) -> f32 {
-    a.zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
+fn is_finite(matrix: &Matrix) -> bool {
+    matrix.values().iter().all(|x| x.is_finite())
 }
 
 /// C²OT's adaptive weight (Cheng & Schwing 2025, section 4): the one under which the part `ratio` of
