@@ -4,7 +4,7 @@
 //! [`batches`] → [`path`] → [`loss`], the [`objective`] → the [`optimizer`], in [`training`] →
 //! [`model`] (the file) → the runtime. A few-step model goes through [`distillation`] on the way. [`golden`] and [`verify`]
 //! hold the runtime against candle and an f64 [`reference`](mod@reference), [`judgement`] holds
-//! samples against real data.
+//! samples against real data. [`assignment`] pairs two sets of points at the least cost.
 
 pub mod activation;
 pub mod assignment;

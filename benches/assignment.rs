@@ -1,0 +1,87 @@
+//! What pairing two sets of points at the least cost takes on one core, by the squared distance.
+//!
+//! ```sh
+//! cargo bench --bench assignment [-- SIZE…]
+//! python benches/transport/compare.py
+//! ```
+//!
+//! Prints a line of CSV for each problem and leaves it and the points under
+//! `target/transport`, for `compare.py` to give the same points to POT's network simplex.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::Result;
+use flowlet_trainer::assignment::{Cost, assign};
+use flowlet_trainer::data::{Matrix, preset};
+use flowlet_trainer::random::{Stream, generator};
+use flowlet_trainer::sampling::noise;
+
+const SIZES: [usize; 4] = [1024, 2048, 5000, 10_000];
+
+fn main() -> Result<()> {
+    let asked: Vec<usize> = std::env::args().filter_map(|size| size.parse().ok()).collect();
+    let sizes = if asked.is_empty() { &SIZES[..] } else { &asked[..] };
+    let directory = target().join("transport");
+    fs::create_dir_all(&directory)?;
+    let mut lines = "problem,points,dimensions,seconds,mean_cost\n".to_string();
+    print!("{lines}");
+    for &n in sizes {
+        for (name, a, b) in problems(n) {
+            let (seconds, columns) = timed(&a, &b);
+            let cost = |(i, &j): (usize, &usize)| -> f64 {
+                let pairs = a.row(i).iter().zip(b.row(j));
+                pairs.map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum()
+            };
+            let mean = columns.iter().enumerate().map(cost).sum::<f64>() / n as f64;
+            let mut line = String::new();
+            writeln!(line, "{name},{n},{},{seconds:.5},{mean:?}", a.columns())?;
+            print!("{line}");
+            lines.push_str(&line);
+            for (side, points) in [("a", &a), ("b", &b)] {
+                let bytes: Vec<u8> = points.values().iter().flat_map(|x| x.to_le_bytes()).collect();
+                fs::write(directory.join(format!("{name}-{n}-{side}.f32")), bytes)?;
+            }
+        }
+    }
+    fs::write(directory.join("flowlet.csv"), lines)?;
+    Ok(())
+}
+
+/// Noise to data, data to data, and noise to noise in more dimensions.
+fn problems(n: usize) -> Vec<(String, Matrix, Matrix)> {
+    let draw = |name: &str, seed| {
+        preset(name).unwrap().draw(n, false, &mut generator(seed, Stream::Target)).x
+    };
+    let mut problems: Vec<_> = ["moons", "8gaussians", "checkerboard"]
+        .map(|name| (format!("noise-{name}"), noise(0, n, 2), draw(name, 0)))
+        .into();
+    problems.push(("8gaussians-moons".to_string(), draw("8gaussians", 0), draw("moons", 0)));
+    problems.push((
+        "8gaussians-8gaussians".to_string(),
+        draw("8gaussians", 0),
+        draw("8gaussians", 1),
+    ));
+    for d in [8, 64] {
+        problems.push((format!("noise-noise-{d}"), noise(0, n, d), noise(1, n, d)));
+    }
+    problems
+}
+
+/// The shortest of a few times.
+fn timed(a: &Matrix, b: &Matrix) -> (f64, Vec<usize>) {
+    let mut least = f64::INFINITY;
+    let mut columns = Vec::new();
+    for _ in 0..if a.rows() > 2048 { 1 } else { 7 } {
+        let start = Instant::now();
+        columns = assign(a, b, Cost::SquaredEuclidean);
+        least = least.min(start.elapsed().as_secs_f64());
+    }
+    (least, columns)
+}
+
+fn target() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("target")
+}
