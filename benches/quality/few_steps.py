@@ -16,8 +16,6 @@ import subprocess
 import tempfile
 import time
 
-import numpy as np
-
 import problems
 import score
 
@@ -54,7 +52,7 @@ def judge(flowlet, run, problem, steps, sets):
             + ["--seed", str(1000 + number), "--out", out],
             check=True,
         )
-        fresh = problems.draw(target, POINTS, np.random.default_rng(score.FRESH_SEED + number))
+        fresh = problems.draw(target, POINTS, score.FRESH_SEED + number)
         found.append(score.w2_squared(score.read(str(out)), fresh))
         out.unlink()
     return found

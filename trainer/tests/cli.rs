@@ -572,3 +572,76 @@ fn a_golden_file_of_other_bits_fails_verification() {
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stdout).contains("FAILED"), "{}", text(&output.stdout));
 }
+
+#[test]
+fn a_model_is_tuned_for_few_steps_and_sampled_as_it_was() {
+    let desk = Desk::new();
+    fs::create_dir(desk.path("moons")).unwrap();
+    for file in ["model.safetensors", "golden.safetensors"] {
+        fs::copy(Path::new(&weights("moons")).join(file), desk.path("moons").join(file)).unwrap();
+    }
+    let uniform = desk.succeed("sample moons -n 5 --solver heun --steps 3");
+    assert_ne!(uniform, desk.succeed("sample moons -n 5 --steps 3"), "another method");
+
+    let tune = "tune moons --solver heun --steps 3 --points 512";
+    let aside = desk.succeed(&format!("{tune} --out tuned.safetensors"));
+    assert!(aside.contains("heun, 3 steps, 6 evaluations a sample"), "{aside}");
+    assert!(!aside.contains("renewed"), "{aside}");
+    desk.succeed("verify moons");
+    let said = desk.succeed(tune);
+    assert!(said.contains("renewed"), "{said}");
+    assert_eq!(
+        fs::read(desk.path("moons/model.safetensors")).unwrap(),
+        fs::read(desk.path("tuned.safetensors")).unwrap()
+    );
+    desk.succeed("verify moons");
+
+    // The tuned grid is the model's own; asked for by name or number it is the same.
+    let own = desk.succeed("sample moons -n 5");
+    assert_ne!(own, uniform);
+    assert_eq!(own, desk.succeed("sample moons -n 5 --solver heun --steps 3"));
+    let trace = desk.succeed("trace moons");
+    assert_eq!(trace.lines().take_while(|line| !line.is_empty()).count(), 5, "{trace}");
+    let embed = desk.succeed("inspect moons");
+    let line =
+        "static SOLVER: Heun<3> = Heun::from_safetensors(include_bytes!(\"model.safetensors\"))";
+    assert!(embed.contains(line), "{embed}");
+
+    desk.fail("tune moons --steps 0", "expected at least 1");
+    desk.fail("tune moons --steps 3 --conditions x.csv", "has no conditions");
+    let output = desk.run("sample moons --solver dopri5");
+    assert!(text(&output.stderr).contains("expected one of euler, midpoint, heun, rk4, ab2"));
+    let one = desk.run("tune moons --steps 1");
+    assert!(text(&one.stderr).contains("nothing to tune"), "{}", text(&one.stderr));
+    desk.succeed("verify moons");
+}
+
+#[test]
+fn a_model_with_conditions_is_tuned_by_category_or_by_a_file() {
+    let desk = Desk::new();
+    let tune =
+        format!("tune {} --steps 3 --points 64 --out tuned.safetensors", weights("8gaussians"));
+    let by_category = desk.succeed(&tune);
+    desk.write("conditions.csv", "3\n5\n");
+    let by_file = desk.succeed(&format!("{tune} --conditions conditions.csv"));
+    assert_ne!(by_category, by_file);
+}
+
+#[test]
+fn a_golden_file_is_renewed_from_its_own_inputs() {
+    let desk = Desk::new();
+    let golden = Path::new(&weights("mixture")).join("golden.safetensors");
+    let mut file = TensorFile::read(&golden).unwrap();
+    let key = "flowlet.digest.path.rk4".to_string();
+    assert!(file.metadata.insert(key, "0".repeat(16)).is_some());
+    desk.write("golden.safetensors", file.to_bytes().unwrap());
+    let verify = format!("verify {} golden.safetensors", weights("mixture"));
+    let output = desk.run(&verify);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("OTHER BITS by rk4"), "{}", text(&output.stdout));
+    desk.succeed(&format!("{verify} --renew"));
+    desk.succeed(&verify);
+    let renewed = TensorFile::read(&desk.path("golden.safetensors")).unwrap();
+    assert_eq!(renewed.metadata, TensorFile::read(&golden).unwrap().metadata);
+    assert_eq!(renewed.tensors["x0"], file.tensors["x0"]);
+}
