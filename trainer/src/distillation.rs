@@ -11,9 +11,6 @@ use serde::{Deserialize, Serialize};
 use crate::batches::Batch;
 use crate::coupling::Coupling;
 use crate::data::{Matrix, Target};
-use crate::dataset::Units;
-use crate::description::Description;
-use crate::model::export;
 use crate::network::Network;
 use crate::objective::{Steps, endpoint};
 use crate::random::{Stream, generator};
@@ -37,6 +34,8 @@ pub struct PairsOptions<'a> {
     pub source: &'a Source,
     /// Whose conditions they have.
     pub target: &'a Target,
+    /// How much more the condition counts than it does by itself; 1 for as much.
+    pub guidance: f32,
     /// How many pairs.
     pub pairs: usize,
     /// Pairs in a batch.
@@ -49,35 +48,32 @@ pub struct PairsOptions<'a> {
 const STEPS: usize = 16;
 
 impl TeacherPairs {
-    /// Has `teacher` make its pairs, on all cores.
+    /// Has `teacher`, whose units are those of the flow, make its pairs on all cores.
     ///
     /// # Errors
     ///
     /// When the teacher's samples are not finite.
-    pub fn make(teacher: &Network, options: &PairsOptions<'_>) -> Result<Self> {
-        let PairsOptions { source, target, pairs, batch_size, seed } = *options;
-        let shape = teacher.shape();
+    pub fn make(teacher: &HeapMlp, options: &PairsOptions<'_>) -> Result<Self> {
+        let PairsOptions { source, target, guidance, pairs, batch_size, seed } = *options;
         let mut rng = generator(seed, Stream::Pairs);
-        let x_0 = source.draw(pairs, shape.data_dim, &mut rng);
-        let c = target.reseeded(rng.clone()).next_batch(pairs).c;
-        rng.set_word_pos(0);
-        rng.set_stream(Stream::PairOrder as u64);
-        // Flow units in, flow units out.
-        let units = Units::identity(shape.data_dim, shape.condition_dim);
-        let bytes = export(teacher, &units, &Description::default())?.to_bytes()?;
-        let mlp = HeapMlp::try_from_safetensors(&bytes).context("the teacher")?;
-        let solver = HeapSolver::uniform(SolverKind::Rk4, STEPS.try_into()?);
+        let x_0 = source.draw(pairs, teacher.data_dim(), &mut rng);
+        let c = target.reseeded(rng).next_batch(pairs).c;
+        let mut solver = HeapSolver::uniform(SolverKind::Rk4, STEPS.try_into()?);
+        if guidance != 1.0 {
+            // What label dropout puts in the place of a condition.
+            solver = solver.guided(guidance, vec![0.0; teacher.condition_dim()]);
+        }
         let mut values = x_0.values().to_vec();
-        values.par_chunks_exact_mut(shape.data_dim).enumerate().for_each_init(
-            || mlp.scratch(),
-            |scratch, (row, x)| solver.integrate(&mlp, x, c.row(row), scratch),
+        values.par_chunks_exact_mut(teacher.data_dim()).enumerate().for_each_init(
+            || teacher.scratch(),
+            |scratch, (row, x)| solver.integrate(teacher, x, c.row(row), scratch),
         );
         ensure!(
             values.iter().all(|x| x.is_finite()),
             "the teacher's samples are not finite: it diverged. Try a smaller learning rate"
         );
-        let x_1 = Matrix::new(values, pairs, shape.data_dim);
-        Ok(Self { x_0, x_1, c, batch_size, rng })
+        let x_1 = Matrix::new(values, pairs, teacher.data_dim());
+        Ok(Self { x_0, x_1, c, batch_size, rng: generator(seed, Stream::PairOrder) })
     }
 }
 

@@ -12,6 +12,7 @@ use crate::dataset::Units;
 use crate::description::{Description, states_its_convention};
 use crate::files;
 use crate::network::{Network, Shape};
+use crate::self_test::affine;
 use crate::source::Source;
 use crate::tensor_file::{Block, TensorFile};
 
@@ -133,13 +134,8 @@ impl Model {
     ///
     /// When the file's tensors are no 32-bit floats.
     pub fn data_units(&self) -> Result<Standardization> {
-        let mut units = Standardization::identity(self.mlp.data_dim());
-        for (name, values) in [("mean", &mut units.mean), ("scale", &mut units.scale)] {
-            if let Some(block) = self.file.tensors.get(&format!("data.{name}")) {
-                *values = block.to_f32()?;
-            }
-        }
-        Ok(units)
+        let (mean, scale) = affine(&self.file, "data", self.mlp.data_dim())?;
+        Ok(Standardization { mean, scale })
     }
 
     /// Where its paths begin.

@@ -43,6 +43,8 @@ pub enum Stream {
     OwnTarget = 16,
     /// Where samples of a model begin whose source is not noise.
     Starts = 17,
+    /// The starting points that a student's grid is fitted to.
+    Grid = 18,
 }
 
 /// The generator of `stream` under `seed`.

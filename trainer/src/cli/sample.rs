@@ -37,6 +37,10 @@ pub(super) struct Args {
     /// Of the noise
     #[arg(long, value_name = "K", default_value_t = 0)]
     seed: u64,
+    /// How much more the condition counts than it does by itself: two evaluations for one, for a
+    /// model that was trained with --label-dropout
+    #[arg(long, value_name = "W", allow_negative_numbers = true)]
+    guidance: Option<f32>,
     /// One condition for all samples: names of categories and numbers, or C numbers
     #[arg(long, value_name = "VALUES", allow_hyphen_values = true, conflicts_with = "conditions")]
     condition: Option<List>,
@@ -57,7 +61,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         check_format(out)?;
     }
     let model = open(&args.model)?;
-    let solver = model.solver(args.solver, args.steps)?;
+    let mut solver = model.solver(args.solver, args.steps)?;
+    if let Some(weight) = args.guidance {
+        ensure!(weight.is_finite(), "--guidance {weight}: expected a number");
+        ensure!(model.mlp.condition_dim() > 0, "the model has no conditions: leave --guidance out");
+        solver = solver.guided(weight, model.mlp.null_condition().to_vec());
+    }
     let data_dim = model.mlp.data_dim();
     let names = data_columns(&model);
     let x_0 = match &args.x0 {

@@ -27,6 +27,7 @@ use crate::schedule::Decay;
 use crate::self_test;
 use crate::times::Times;
 use crate::training::{Keep, Trained, device, phases, train};
+use crate::tuning;
 use crate::verify::{Report, verify};
 
 /// Train a model, export it, and verify the runtime against the trainer.
@@ -270,6 +271,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         config: Some(config.digest()?),
     };
     let mut file = export(&trained.network, &dataset.units, &description)?;
+    if let Some(times) = &trained.times {
+        tuning::apply(&mut file, SolverKind::Euler, times)?;
+    }
     self_test::add(&mut file).context("the trained model")?;
     let bytes = file.to_bytes()?;
     let model = Model::parse(&bytes, run.path().join(MODEL_FILE)).context("the trained model")?;

@@ -50,6 +50,7 @@ const SECTIONS: [(&str, &[&str]); 7] = [
             "steps",
             "teacher_hidden_width",
             "teacher_hidden_layers",
+            "guidance",
             "pairs",
             "iterations",
             "batch_size",

@@ -201,6 +201,9 @@ pub struct FewStepsConfig {
     pub teacher_hidden_width: usize,
     /// The teacher's `L`.
     pub teacher_hidden_layers: usize,
+    /// How much more the teacher's condition counts than it does by itself: guidance, folded into the
+    /// student. 1 for as much; others need a label dropout.
+    pub guidance: f32,
     /// Pairs that the teacher makes.
     pub pairs: usize,
     /// Optimiser steps on the teacher's pairs.
@@ -223,6 +226,7 @@ impl Default for FewStepsConfig {
             steps: 0,
             teacher_hidden_width: 128,
             teacher_hidden_layers: 2,
+            guidance: 1.0,
             pairs: 200_000,
             iterations: 20_000,
             batch_size: 512,
@@ -381,6 +385,17 @@ impl Config {
                 "{name} is {value}: expected a number from 0 up to, but not, 1"
             );
         }
+        ensure!(
+            few_steps.guidance.is_finite(),
+            "guidance is {}: expected a number",
+            few_steps.guidance
+        );
+        ensure!(
+            few_steps.guidance == 1.0 || train.label_dropout > 0.0,
+            "guidance is {}, but label_dropout is 0: a teacher that always had its condition cannot do \
+             without",
+            few_steps.guidance
+        );
         ensure!(
             train.warmup <= train.iterations,
             "warmup is {}: expected at most the {} iterations",

@@ -1,28 +1,25 @@
 //! From data to a network, in one phase or in three: a flow; or a teacher's flow, a student that does
 //! in N steps what the teacher does in many, and the student's own endpoints brought to the data.
 
+mod few_steps;
 mod phase;
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use candle_core::Device;
-use flowlet::{HeapSolver, SolverKind};
 
 use crate::batches::{Batches, BatchesOptions};
 use crate::checkpoint::{Checkpoint, Checkpoints};
 use crate::config::Config;
 use crate::coupling::Coupling;
-use crate::dataset::{Dataset, Units};
-use crate::description::{Description, activation};
-use crate::distillation::{OwnEndpoints, OwnEndpointsOptions, PairsOptions, TeacherPairs};
-use crate::model::{Model, export};
+use crate::dataset::Dataset;
+use crate::description::activation;
 use crate::network::{Network, Shape};
-use crate::objective::{Objective, Steps, Tensors};
+use crate::objective::{Objective, Tensors};
 use crate::optimizer::AdamSettings;
 use crate::random::{Stream, generator};
-use crate::run_directory::TEACHER_FILE;
-use crate::schedule::{Decay, Schedule};
+use crate::schedule::Schedule;
 use crate::supply::{Ahead, Supply};
 
 pub use phase::{Monitor, Phase, Trained, Training, train_phase};
@@ -66,7 +63,11 @@ pub fn train(
     let device = device(&config.train.device)?;
     let resumed = keep.and_then(|keep| keep.resumed.as_ref());
     let run = Run { config, dataset, device, keep, resumed };
-    if config.few_steps.steps == 0 { run.flow(monitor, run.student()) } else { run.few(monitor) }
+    if config.few_steps.steps == 0 {
+        run.flow(monitor, run.shape()?)
+    } else {
+        few_steps::train(&run, monitor)
+    }
 }
 
 struct Run<'a> {
@@ -79,7 +80,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// The network that is embedded in the end.
-    fn student(&self) -> Result<Shape> {
+    fn shape(&self) -> Result<Shape> {
         let model = &self.config.model;
         Ok(Shape {
             data_dim: self.dataset.data_dim(),
@@ -100,10 +101,11 @@ impl Run<'_> {
         )
     }
 
-    fn flow(&self, monitor: &mut dyn Monitor, shape: Result<Shape>) -> Result<Trained> {
+    /// Flow matching: a network of `shape` learns the velocity between source and target.
+    fn flow(&self, monitor: &mut dyn Monitor, shape: Shape) -> Result<Trained> {
         let Config { seed, train, .. } = self.config;
         let mut rng = generator(*seed, Stream::Weights);
-        let network = Network::initialize(shape?, &mut rng, &self.device)?;
+        let network = Network::initialize(shape, &mut rng, &self.device)?;
         let options = BatchesOptions {
             source: self.dataset.source.clone(),
             coupling: self.coupling()?,
@@ -139,6 +141,7 @@ impl Run<'_> {
         self.phase(&phase, network, &mut Ahead::new(batches), monitor)
     }
 
+    /// Trains `network` through a phase, from the checkpoint on if that is where it was.
     fn phase(
         &self,
         phase: &Phase,
@@ -153,98 +156,6 @@ impl Run<'_> {
             resumed,
         };
         train_phase(phase, network, supply, monitor, training)
-    }
-
-    fn few(&self, monitor: &mut dyn Monitor) -> Result<Trained> {
-        let Config { seed, few_steps, model, .. } = self.config;
-        let begun = self.resumed.map_or(0, |checkpoint| checkpoint.phase);
-        let units = Units::identity(self.dataset.data_dim(), self.dataset.condition_dim());
-        let kept = self.keep.map(|keep| keep.directory.join(TEACHER_FILE));
-        let teacher = if begun == 0 {
-            let shape = Shape {
-                hidden_width: few_steps.teacher_hidden_width,
-                hidden_layers: few_steps.teacher_hidden_layers,
-                ..self.student()?
-            };
-            let teacher = self.flow(monitor, Ok(shape))?;
-            if teacher.stopped {
-                return Ok(teacher);
-            }
-            if let Some(path) = &kept {
-                let file = export(&teacher.network, &units, &Description::default())?;
-                crate::files::write_whole(path, &file.to_bytes()?)?;
-            }
-            teacher.network
-        } else {
-            let path = kept.context("a checkpoint without a directory")?;
-            Model::open(&path)?.network()?
-        };
-        let kind = SolverKind::Euler;
-        let times = HeapSolver::uniform(kind, few_steps.steps.try_into()?).times().collect();
-        let steps = Steps { kind, times };
-        let schedule = |iterations| Schedule {
-            learning_rate: few_steps.learning_rate,
-            decay: Decay::Cosine,
-            warmup: 0,
-            iterations,
-        };
-        let adam = AdamSettings { weight_decay: 0.0, gradient_clip: Some(1.0) };
-        let _ = model;
-
-        let mut rng = generator(*seed, Stream::Student);
-        let mut network = Network::initialize(self.student()?, &mut rng, &self.device)?;
-        let mut seconds = 0.0;
-        let mut losses = Vec::new();
-        if begun <= 1 {
-            let options = PairsOptions {
-                source: &self.dataset.source,
-                target: &self.dataset.target,
-                pairs: few_steps.pairs,
-                batch_size: few_steps.batch_size,
-                seed: *seed,
-            };
-            let mut pairs = TeacherPairs::make(&teacher, &options)?;
-            let phase = Phase {
-                index: 1,
-                objective: Objective::Endpoint(steps.clone()),
-                schedule: schedule(few_steps.iterations),
-                adam,
-                ema: None,
-                held_out: None,
-            };
-            let trained = self.phase(&phase, network, &mut pairs, monitor)?;
-            if trained.stopped || few_steps.own_iterations == 0 {
-                return Ok(trained);
-            }
-            (network, seconds, losses) = (trained.network, trained.seconds, trained.losses);
-        }
-        let _ = (seconds, losses);
-        let options = OwnEndpointsOptions {
-            source: self.dataset.source.clone(),
-            target: self.dataset.target.clone(),
-            coupling: Coupling::new(
-                crate::coupling::CouplingKind::ConditionalTransport,
-                &self.dataset.conditions,
-                self.config.train.condition_ratio,
-                false,
-            )?,
-            steps: steps.clone(),
-            batch_size: few_steps.batch_size,
-            transport_size: self.config.few_steps.transport_size,
-            seed: *seed,
-        };
-        let phase = Phase {
-            index: 2,
-            objective: Objective::Endpoint(steps),
-            schedule: Schedule {
-                learning_rate: few_steps.own_learning_rate,
-                ..schedule(few_steps.own_iterations)
-            },
-            adam,
-            ema: Some(0.999),
-            held_out: None,
-        };
-        self.phase(&phase, network, &mut OwnEndpoints::new(options), monitor)
     }
 }
 

@@ -70,6 +70,8 @@ pub struct Trained {
     pub phase: usize,
     /// Whether the monitor stopped it.
     pub stopped: bool,
+    /// The times of the steps that it is made for, if they are its own, `[N + 1]`.
+    pub times: Option<Vec<f32>>,
 }
 
 impl Trained {
@@ -190,7 +192,7 @@ pub fn train_phase(
         }
     }
     let seconds = seconds();
-    Ok(Trained { network, losses, seconds, phase: phase.index, stopped })
+    Ok(Trained { network, losses, seconds, phase: phase.index, stopped, times: None })
 }
 
 fn diverged(phase: &Phase, what: &str) -> Error {
