@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::path::Path;
 
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use flowlet::{Euler, HeapEuler, HeapMlp, Mlp, Noise, VelocityField};
+use flowlet::{Euler, HeapMlp, HeapSolver, Mlp, Noise, SolverKind, VelocityField};
 
 static MIXTURE: Mlp<1, 0, 64, 1> =
     Mlp::from_safetensors(include_bytes!("../weights/mixture/model.safetensors"));
@@ -19,6 +19,10 @@ const SAMPLES: u64 = 4096;
 fn heap() -> HeapMlp {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("weights/mixture/model.safetensors");
     HeapMlp::try_from_safetensors(&std::fs::read(path).unwrap()).unwrap()
+}
+
+fn heap_euler(steps: usize) -> HeapSolver {
+    HeapSolver::uniform(SolverKind::Euler, steps.try_into().unwrap())
 }
 
 fn evaluation(criterion: &mut Criterion) {
@@ -40,7 +44,7 @@ fn sample(criterion: &mut Criterion) {
     });
     let mlp = heap();
     let mut scratch = mlp.scratch();
-    let solver = HeapEuler::uniform(const { std::num::NonZeroUsize::new(15).unwrap() });
+    let solver = heap_euler(15);
     group.bench_function("alloc", |bencher| {
         bencher.iter(|| {
             let mut x = black_box([0.85]);
@@ -61,7 +65,7 @@ fn batch(criterion: &mut Criterion) {
     });
     let mlp = heap();
     let mut scratch = mlp.scratch();
-    let solver = HeapEuler::uniform(const { std::num::NonZeroUsize::new(50).unwrap() });
+    let solver = heap_euler(50);
     group.bench_function("alloc", |bencher| {
         bencher.iter(|| {
             noise

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use flowlet::{
-    Activation, ActivationKind, Euler, Gelu, GeluTanh, HeapEuler, HeapMlp, Mlp, Noise, Relu, Selu,
-    Silu, Tanh, VelocityField,
+    Activation, ActivationKind, Gelu, GeluTanh, Guided, HeapMlp, HeapSolver, Method, Mlp, Noise,
+    Relu, Selu, Silu, Solver, SolverKind, Tanh, VelocityField, method,
 };
 use flowlet_trainer::description::Description;
 use flowlet_trainer::network::Shape;
@@ -36,7 +36,6 @@ fn random_file(shape: Shape, seed: u64) -> Vec<u8> {
 
 /// Velocities, paths and samples of both front ends from the same file, compared bit by bit.
 fn check<const D: usize, const C: usize, const H: usize, const L: usize, A: Activation>() {
-    const STEPS: usize = 5;
     let shape = Shape {
         data_dim: D,
         condition_dim: C,
@@ -50,8 +49,6 @@ fn check<const D: usize, const C: usize, const H: usize, const L: usize, A: Acti
         let heap = HeapMlp::try_from_safetensors(&file).unwrap();
         check_load(&fixed, &file);
         let mut scratch = heap.scratch();
-        let euler = Euler::<STEPS>::UNIFORM;
-        let heap_euler = HeapEuler::uniform(STEPS.try_into().unwrap());
         for sample in 0..4 {
             let x: [f32; D] = Noise::new(seed + 10).sample(sample);
             let c: [f32; C] = Noise::new(seed + 20).sample(sample);
@@ -65,15 +62,82 @@ fn check<const D: usize, const C: usize, const H: usize, const L: usize, A: Acti
 
             assert_eq!(fixed.fingerprint(), heap.fingerprint(), "{name}");
 
-            let path: Vec<f32> = euler.path(&*fixed, x, c).flat_map(|(_, x)| x).collect();
-            let heap_path = heap_euler.trajectory(&heap, &x, &c, &mut scratch);
-            assert_eq!(bits(&path), bits(&heap_path[D..]), "{name}");
+            assert_eq!(bits(&fixed.null_condition()), bits(heap.null_condition()), "{name}");
+            let mut heap_x = fixed.to_data_units(x);
+            let x = fixed.to_flow_units(heap_x);
+            heap.to_flow_units(&mut heap_x);
+            assert_eq!(bits(&x), bits(&heap_x), "{name}");
 
-            let mut heap_sample = x;
-            heap_euler.sample(&heap, &mut heap_sample, &c, &mut scratch);
-            assert_eq!(bits(&euler.sample(&*fixed, x, c)), bits(&heap_sample), "{name}");
+            for guided in [false, true] {
+                check_solver::<method::Euler, D, C, H, L, A>(&fixed, &heap, x, c, guided);
+                check_solver::<method::Midpoint, D, C, H, L, A>(&fixed, &heap, x, c, guided);
+                check_solver::<method::Heun, D, C, H, L, A>(&fixed, &heap, x, c, guided);
+                check_solver::<method::Rk4, D, C, H, L, A>(&fixed, &heap, x, c, guided);
+                check_solver::<method::AdamsBashforth2, D, C, H, L, A>(&fixed, &heap, x, c, guided);
+            }
         }
     }
+}
+
+/// Paths and samples of both front ends by one method, on a uniform grid and another.
+fn check_solver<
+    S: Method,
+    const D: usize,
+    const C: usize,
+    const H: usize,
+    const L: usize,
+    A: Activation,
+>(
+    fixed: &Mlp<D, C, H, L, A>,
+    heap: &HeapMlp,
+    x: [f32; D],
+    c: [f32; C],
+    guided: bool,
+) {
+    const TIMES: [f32; 6] = [0.0, 0.05, 0.3, 0.5, 0.9, 1.0];
+    const WEIGHT: f32 = 1.7;
+    let bits = |values: &[f32]| values.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+    let solvers = [Solver::<S, 5>::UNIFORM, Solver::from_times(TIMES)];
+    let heap_solvers = [
+        HeapSolver::uniform(S::KIND, 5.try_into().unwrap()),
+        HeapSolver::on_grid(S::KIND, &TIMES).unwrap(),
+    ];
+    for (solver, mut heap_solver) in solvers.iter().zip(heap_solvers) {
+        let name = format!("{fixed:?}, {}, guided {guided}", S::KIND);
+        let times: Vec<f32> = solver.path(fixed, x, c).map(|(t, _)| t).collect();
+        assert_eq!(times, heap_solver.times().skip(1).collect::<Vec<_>>(), "{name}");
+        let (path, sample): (Vec<f32>, [f32; D]) = if guided {
+            let unconditional = fixed.null_condition();
+            heap_solver = heap_solver.guided(WEIGHT, unconditional.to_vec());
+            let field = Guided { field: fixed, weight: WEIGHT, unconditional };
+            let path = solver.path(&field, x, c).flat_map(|(_, x)| x).collect();
+            (path, solver.sample(&field, x, c))
+        } else {
+            let path = solver.path(fixed, x, c).flat_map(|(_, x)| x).collect();
+            (path, solver.sample(fixed, x, c))
+        };
+        let mut scratch = heap.scratch();
+        let heap_path = heap_solver.trajectory(heap, &x, &c, &mut scratch);
+        assert_eq!(bits(&path), bits(&heap_path[D..]), "{name}");
+        let mut heap_sample = x;
+        heap_solver.sample(heap, &mut heap_sample, &c, &mut scratch);
+        assert_eq!(bits(&sample), bits(&heap_sample), "{name}");
+        heap_sample = x;
+        heap_solver.integrate(heap, &mut heap_sample, &c, &mut scratch);
+        assert_eq!(bits(&heap_path[heap_path.len() - D..]), bits(&heap_sample), "{name}");
+    }
+}
+
+#[test]
+fn every_method_is_among_those_checked() {
+    let kinds = [
+        method::Euler::KIND,
+        method::Midpoint::KIND,
+        method::Heun::KIND,
+        method::Rk4::KIND,
+        method::AdamsBashforth2::KIND,
+    ];
+    assert_eq!(kinds, SolverKind::ALL);
 }
 
 /// A model read in place is the same, whatever was there; after a damaged file there is none.

@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
-use candle_nn::Optimizer;
 use flowlet::{ActivationKind, Euler, Mlp};
 use flowlet_trainer::import::{Convention, import};
+use flowlet_trainer::loss::mean_squared_error;
 use flowlet_trainer::model::Model;
 use flowlet_trainer::network::{Network, Shape};
+use flowlet_trainer::optimizer::{Adam, AdamSettings};
 use flowlet_trainer::path::linear;
 use flowlet_trainer::reference::activate;
 use flowlet_trainer::tensor_file::{Block, TensorFile};
-use flowlet_trainer::training::{adam, loss};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pytorch").join(name)
@@ -43,13 +43,16 @@ fn fifty_training_steps_give_pytorchs_losses_and_weights() {
         activation: ActivationKind::Gelu,
     };
     let network = Network::from_tensors(shape, &under("initial.")).unwrap();
-    let mut optimizer = adam(network.variables(), 1e-3).unwrap();
+    let settings = AdamSettings { weight_decay: 0.0, gradient_clip: None };
+    let mut optimizer = Adam::new(network.variables(), settings).unwrap();
     let none = Tensor::zeros((256, 0), candle_core::DType::F32, &Device::Cpu).unwrap();
     let losses: Vec<f32> = (0..50)
         .map(|step| {
             let [x_0, x_1, t] = ["x_0", "x_1", "t"].map(|name| file[name].get(step).unwrap());
-            let loss = loss(&network, &linear(&x_0, &x_1, &t).unwrap(), &none).unwrap();
-            optimizer.backward_step(&loss).unwrap();
+            let path = linear(&x_0, &x_1, &t).unwrap();
+            let predicted = network.velocity(&path.t, &path.x_t, &none).unwrap();
+            let loss = mean_squared_error(&predicted, &path.velocity).unwrap();
+            optimizer.step(&loss.backward().unwrap(), 1e-3).unwrap();
             loss.to_scalar().unwrap()
         })
         .collect();
@@ -109,7 +112,7 @@ fn output_errors(model: &Model, outputs: &str) -> [f32; 2] {
     let velocity_error = worst(&velocity, &values("velocity"));
 
     let (x_0, c_0) = (values("x_0"), values("c_0"));
-    let solver = model.solver(Some(15)).unwrap();
+    let solver = model.solver(None, Some(15)).unwrap();
     let path: Vec<f32> = (0..x_0.len() / data_dim)
         .flat_map(|k| {
             let (x_0, c) = (row(&x_0, k, data_dim), row(&c_0, k, condition_dim));

@@ -44,8 +44,8 @@ fn short(name: &str, seed: u64) -> Config {
 }
 
 fn run(config: &Config, watch: &mut Watch) -> (Trained, Vec<u8>) {
-    let mut dataset = Dataset::open(config).unwrap();
-    let trained = train(config, &mut dataset, watch).unwrap();
+    let dataset = Dataset::open(config).unwrap();
+    let trained = train(config, &dataset, watch, None).unwrap();
     let file = export(&trained.network, &dataset.units, &Description::default()).unwrap();
     (trained, file.to_bytes().unwrap())
 }
@@ -128,8 +128,8 @@ fn a_stopped_run_is_the_beginning_of_the_whole_one() {
 fn a_diverging_run_says_where_and_what_to_try() {
     let mut config = short("mixture", 0);
     config.train.learning_rate = 1e30;
-    let mut dataset = Dataset::open(&config).unwrap();
-    let error = train(&config, &mut dataset, &mut Watch::default()).unwrap_err().to_string();
+    let dataset = Dataset::open(&config).unwrap();
+    let error = train(&config, &dataset, &mut Watch::default(), None).unwrap_err().to_string();
     assert!(error.contains("at iteration") && error.contains("learning rate"), "{error}");
 }
 

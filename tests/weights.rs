@@ -59,8 +59,8 @@ fn every_model_samples_what_it_was_trained_on() {
     for name in NAMES {
         let (config, model) = open(name);
         let dataset = Dataset::open(&config).unwrap();
-        let solver = model.solver(None).unwrap();
-        let verdict = judge(&model, &solver, &dataset.real, &dataset.units, config.seed).unwrap();
+        let solver = model.solver(None, None).unwrap();
+        let verdict = judge(&model, &solver, &dataset, config.seed).unwrap();
         assert!(verdict.model < 0.1, "{name}: {verdict:?}");
     }
 }

@@ -1,18 +1,16 @@
-//! The same model and solver with sizes that come from the file and the user: what a command
-//! line needs.
+//! The same model with sizes that come from the file: what a command line needs.
 
 use alloc::vec;
 use alloc::vec::Vec;
-use core::num::NonZeroUsize;
 
 use crate::activation::ActivationKind;
-use crate::euler::uniform;
 use crate::fingerprint::Fingerprint;
 use crate::kernel;
 use crate::safetensors::{
     Dims, File, LoadError, Shape, TensorName, check_convention, check_sizes, read_affine,
     read_columns, read_vector,
 };
+use crate::solver::Stages;
 
 /// An [`Mlp`](crate::Mlp) whose sizes come from the file. Same kernels, same bits.
 #[derive(Clone, Debug)]
@@ -50,11 +48,14 @@ struct Affine {
 /// The buffers of an evaluation, from [`HeapMlp::scratch`]: one per thread.
 #[derive(Clone, Debug)]
 pub struct Scratch {
-    prefix: Vec<f32>,
+    pub(crate) prefix: Vec<f32>,
+    /// That of the unconditional velocity, under guidance.
+    pub(crate) unconditional_prefix: Vec<f32>,
     units: Vec<f32>,
     next: Vec<f32>,
     condition: Vec<f32>,
-    v: Vec<f32>,
+    pub(crate) v: Vec<f32>,
+    pub(crate) stages: Stages,
 }
 
 impl HeapMlp {
@@ -164,10 +165,12 @@ impl HeapMlp {
         let Dims { data, condition, width, .. } = self.dims;
         Scratch {
             prefix: vec![0.0; width],
+            unconditional_prefix: vec![0.0; width],
             units: vec![0.0; width],
             next: vec![0.0; width],
             condition: vec![0.0; condition],
             v: vec![0.0; data],
+            stages: Stages::new(data),
         }
     }
 
@@ -196,8 +199,21 @@ impl HeapMlp {
         }
     }
 
+    /// From data units to flow units, in place: `(x − data.mean) ÷ data.scale`, `x` being `[D]`.
+    pub fn to_flow_units(&self, x: &mut [f32]) {
+        assert_eq!(x.len(), self.dims.data, "x has one value per data dimension");
+        for ((x, &mean), &scale) in x.iter_mut().zip(&self.data.mean).zip(&self.data.scale) {
+            *x = kernel::to_flow_units(*x, mean, scale);
+        }
+    }
+
+    /// As [`Mlp::null_condition`](crate::Mlp::null_condition), `[C]`.
+    pub fn null_condition(&self) -> &[f32] {
+        &self.condition.mean
+    }
+
     /// The first layer's bias and condition terms, in this order.
-    fn condition_on(&self, c: &[f32], scratch: &mut Scratch) {
+    pub(crate) fn condition_on(&self, c: &[f32], scratch: &mut Scratch) {
         assert_eq!(c.len(), self.dims.condition, "c has one value per condition");
         let affine = self.condition.mean.iter().zip(&self.condition.scale);
         for ((out, &c), (&mean, &scale)) in scratch.condition.iter_mut().zip(c).zip(affine) {
@@ -208,7 +224,7 @@ impl HeapMlp {
     }
 
     /// The velocity into `scratch.v`, from the first layer's prefix on.
-    fn velocity_after(&self, t: f32, x: &[f32], scratch: &mut Scratch) {
+    pub(crate) fn velocity_after(&self, t: f32, x: &[f32], scratch: &mut Scratch) {
         assert_eq!(x.len(), self.dims.data, "x has one value per data dimension");
         let Scratch { prefix, units, next, v, .. } = scratch;
         kernel::affine(units, prefix, Some((&self.first.time, t)), &self.first.state, x);
@@ -256,70 +272,5 @@ fn read_activation(file: &File<'_>) -> Result<ActivationKind, LoadError> {
         Some(kind) if found.is(kind.name()) => Ok(kind),
         // `check_metadata` says it with the same words.
         _ => Ok(ActivationKind::Gelu),
-    }
-}
-
-/// [`Euler`](crate::Euler) with a number of steps chosen at run time. Same grid, same bits.
-#[derive(Clone, Debug)]
-pub struct HeapEuler {
-    t: Vec<f32>,
-    dt: Vec<f32>,
-}
-
-impl HeapEuler {
-    /// `steps` steps of equal length from 0 to 1, at most 2²⁴ of them.
-    pub fn uniform(steps: NonZeroUsize) -> Self {
-        let n = steps.get().min(1 << 24);
-        let (t, dt) = (0..n).map(|i| uniform(i, n)).unzip();
-        Self { t, dt }
-    }
-
-    /// The number of steps, `N`.
-    pub fn steps(&self) -> usize {
-        self.t.len()
-    }
-
-    /// The times before each step and after the last, `[N + 1]`.
-    pub fn times(&self) -> impl Iterator<Item = f32> {
-        let end = self.t.last().zip(self.dt.last()).map(|(t, dt)| t + dt);
-        self.t.iter().copied().chain(end)
-    }
-
-    /// All steps at once, in place: `x` (`[D]`) is noise before and a sample in data units after.
-    pub fn sample(&self, mlp: &HeapMlp, x: &mut [f32], c: &[f32], scratch: &mut Scratch) {
-        self.walk(mlp, x, c, scratch, |_| {});
-        mlp.to_data_units(x);
-    }
-
-    /// The whole path, `[N + 1][D]`: `x_0` and the point after each step, in flow units.
-    pub fn trajectory(
-        &self,
-        mlp: &HeapMlp,
-        x_0: &[f32],
-        c: &[f32],
-        scratch: &mut Scratch,
-    ) -> Vec<f32> {
-        let mut points = Vec::with_capacity((self.steps() + 1) * x_0.len());
-        points.extend_from_slice(x_0);
-        self.walk(mlp, &mut x_0.to_vec(), c, scratch, |x| points.extend_from_slice(x));
-        points
-    }
-
-    fn walk(
-        &self,
-        mlp: &HeapMlp,
-        x: &mut [f32],
-        c: &[f32],
-        scratch: &mut Scratch,
-        mut after_step: impl FnMut(&[f32]),
-    ) {
-        mlp.condition_on(c, scratch);
-        for (&t, &dt) in self.t.iter().zip(&self.dt) {
-            mlp.velocity_after(t, x, scratch);
-            for (x, &v) in x.iter_mut().zip(&scratch.v) {
-                *x = kernel::euler(*x, v, dt);
-            }
-            after_step(x);
-        }
     }
 }

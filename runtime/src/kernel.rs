@@ -103,10 +103,58 @@ pub(crate) fn to_data_units(x: f32, mean: f32, scale: f32) -> f32 {
     canonical(x * scale + mean)
 }
 
-/// Euler's step of one coordinate, `x + (v · dt)`.
+/// Flow units of data, `(x − mean) ÷ scale`: the way back from [`to_data_units`].
+#[inline]
+pub(crate) fn to_flow_units(x: f32, mean: f32, scale: f32) -> f32 {
+    canonical((x - mean) / scale)
+}
+
+/// Euler's step of one coordinate, `x + (v · dt)`; what every other step ends in.
 #[inline]
 pub(crate) fn euler(x: f32, v: f32, dt: f32) -> f32 {
     canonical(x + v * dt)
+}
+
+/// Half a step's length.
+#[inline]
+pub(crate) fn half(dt: f32) -> f32 {
+    dt * 0.5
+}
+
+/// Heun's step of one coordinate; `h` is [`half`] its length.
+#[inline]
+pub(crate) fn heun(x: f32, v_1: f32, v_2: f32, h: f32) -> f32 {
+    euler(x, v_1 + v_2, h)
+}
+
+/// A sixth of a step's length.
+#[inline]
+pub(crate) fn sixth(dt: f32) -> f32 {
+    dt / 6.0
+}
+
+/// The classical Runge–Kutta step of one coordinate; `sixth` is that of its length.
+#[inline]
+pub(crate) fn rk4(x: f32, [v_1, v_2, v_3, v_4]: [f32; 4], sixth: f32) -> f32 {
+    euler(x, v_1 + 2.0 * v_2 + 2.0 * v_3 + v_4, sixth)
+}
+
+/// How far the two-step Adams–Bashforth method extrapolates beyond the velocity at the step's start.
+#[inline]
+pub(crate) fn lean(dt: f32, dt_before: f32) -> f32 {
+    half(dt) / dt_before
+}
+
+/// The two-step Adams–Bashforth step of one coordinate.
+#[inline]
+pub(crate) fn adams_bashforth(x: f32, v: f32, v_before: f32, lean: f32, dt: f32) -> f32 {
+    euler(x, v + (v - v_before) * lean, dt)
+}
+
+/// A velocity led away from the unconditional one, `u + ((v − u) · weight)`.
+#[inline]
+pub(crate) fn guide(v: f32, u: f32, weight: f32) -> f32 {
+    canonical(u + (v - u) * weight)
 }
 
 /// Any NaN becomes `0x7fc00000`: the payload that an operation gives is the CPU's own affair.

@@ -11,8 +11,8 @@ pub mod elementary;
 
 mod activation;
 mod digest;
-mod euler;
 mod fingerprint;
+mod guided;
 #[cfg(feature = "alloc")]
 mod heap;
 mod kernel;
@@ -21,18 +21,25 @@ mod noise;
 mod panel;
 mod safetensors;
 mod self_test;
+mod solver;
 mod velocity;
 
 pub use activation::{Activation, ActivationKind, Gelu, GeluTanh, Relu, Selu, Silu, Tanh};
 #[cfg(feature = "micromath")]
 pub use activation::{FastGelu, FastGeluTanh, FastSelu, FastSilu, FastTanh};
 pub use digest::Digest;
-pub use euler::{Euler, Path};
 pub use fingerprint::CONTRACT;
+pub use guided::Guided;
 #[cfg(feature = "alloc")]
-pub use heap::{HeapEuler, HeapMlp, Scratch};
+pub use heap::{HeapMlp, Scratch};
 pub use mlp::{Given, Mlp};
 pub use noise::{Noise, Samples};
 pub use safetensors::{LoadError, MAX_HEADER, Shape, TensorName, Text};
 pub use self_test::{SelfTest, SelfTestError};
+#[cfg(feature = "alloc")]
+pub use solver::HeapSolver;
+pub use solver::{
+    AdamsBashforth2, Euler, GridError, Heun, Method, Midpoint, OneStep, Path, Rk4, Solver,
+    SolverKind, method,
+};
 pub use velocity::VelocityField;

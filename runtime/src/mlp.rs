@@ -235,6 +235,22 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         Given { mlp: self, prefix: self.prefix(c) }
     }
 
+    /// From data units to flow units, `(x − data.mean) ÷ data.scale`: where a path starts from that
+    /// begins at a point of the user's own rather than at noise.
+    pub fn to_flow_units(&self, mut x: [f32; D]) -> [f32; D] {
+        for ((x, &mean), &scale) in x.iter_mut().zip(&self.data.mean).zip(&self.data.scale) {
+            *x = kernel::to_flow_units(*x, mean, scale);
+        }
+        x
+    }
+
+    /// The condition that stands for none in training with conditions dropped, in the user's units:
+    /// all zeros in flow units, which is `condition.mean`, and of a one-hot condition all zeros. It
+    /// is what [`Guided`](crate::Guided) wants.
+    pub const fn null_condition(&self) -> [f32; C] {
+        self.condition.mean
+    }
+
     /// The first layer's bias and condition terms, in this order.
     fn prefix(&self, mut c: [f32; C]) -> [f32; H] {
         for ((c, &mean), &scale) in

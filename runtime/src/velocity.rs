@@ -29,3 +29,13 @@ pub trait VelocityField<const D: usize, const C: usize> {
         x
     }
 }
+
+impl<M: VelocityField<D, C> + ?Sized, const D: usize, const C: usize> VelocityField<D, C> for &M {
+    fn velocity(&self, t: f32, x: [f32; D], c: [f32; C]) -> [f32; D] {
+        (**self).velocity(t, x, c)
+    }
+
+    fn to_data_units(&self, x: [f32; D]) -> [f32; D] {
+        (**self).to_data_units(x)
+    }
+}

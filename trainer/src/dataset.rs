@@ -12,12 +12,15 @@ use crate::data::{
     Target, load, preset, split,
 };
 use crate::random::{Stream, generator};
+use crate::source::Source;
 
 /// Everything that training and judging need of the data.
 #[derive(Debug)]
 pub struct Dataset {
     /// What training draws from, in flow units.
     pub target: Target,
+    /// Where its paths begin, in flow units.
+    pub source: Source,
     /// Points that training never sees, in flow units; none without held-out rows.
     pub held_out: Option<Points>,
     /// The same data in the user's units, for the judgement.
@@ -140,11 +143,13 @@ impl Dataset {
         units.to_flow(&mut held_out);
         let rng = generator(config.seed, Stream::Target);
         let target = Target::draws(distribution.clone(), by_class, units.data.clone(), rng);
+        let data_columns = distribution.column_names();
         Ok(Self {
             target,
+            source: Source::open(&config.source, &data_columns, &units.data)?,
             held_out: Some(held_out),
             units,
-            data_columns: distribution.column_names(),
+            data_columns,
             real: Real::Distribution { distribution, by_class },
             conditions,
             warnings: Vec::new(),
@@ -216,6 +221,7 @@ impl Dataset {
         units.to_flow(&mut flow);
         Ok(Self {
             target,
+            source: Source::open(&config.source, &rows.data_columns, &units.data)?,
             held_out: (!judged.is_empty()).then_some(flow),
             real: Real::Rows { train, held_out },
             units,
@@ -237,6 +243,14 @@ impl Dataset {
 }
 
 impl Units {
+    /// The units that change nothing, of `D` and `C` columns.
+    pub fn identity(data_dim: usize, condition_dim: usize) -> Self {
+        Self {
+            data: Standardization::identity(data_dim),
+            condition: Standardization::identity(condition_dim),
+        }
+    }
+
     /// Brings points from the user's units to those of the flow.
     pub fn to_flow(&self, points: &mut Points) {
         self.data.forward(&mut points.x);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
-use flowlet::ActivationKind;
+use flowlet::{ActivationKind, SolverKind};
 
 use crate::config::check_steps;
 use crate::data::ConditionColumn;
@@ -12,18 +12,20 @@ use crate::network::Shape;
 /// The version of the file format that this crate writes.
 const FORMAT: &str = "1";
 
-/// The one solver that a model is made for.
-const SOLVER: &str = "euler";
-
-/// The one distribution that starting points come from.
-const SOURCE: &str = "standard normal";
+/// The distribution that starting points come from, unless a model says another.
+const NOISE: &str = "standard normal";
 
 /// A model's metadata beyond its sizes, which the runtime reads itself. All of it is optional in a
 /// file: what is absent is not known.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Description {
-    /// The steps of the uniform Euler grid that the model was made for.
+    /// The solver that the model was made for.
+    pub solver: Option<SolverKind>,
+    /// The steps that the model was made for.
     pub steps: Option<usize>,
+    /// Where starting points come from, if not from the standard normal distribution: as the
+    /// configuration names it.
+    pub source: Option<String>,
     /// The names of the data columns, `D` of them.
     pub data_columns: Vec<String>,
     /// The conditions as the user named them; one-hot ones take several of the `C` columns.
@@ -48,11 +50,13 @@ impl Description {
             ("hidden_width", shape.hidden_width.to_string()),
             ("hidden_layers", shape.hidden_layers.to_string()),
             ("activation", shape.activation.to_string()),
-            ("source", SOURCE.to_string()),
+            ("source", self.source.clone().unwrap_or_else(|| NOISE.to_string())),
             ("trainer", concat!("flowlet-trainer ", env!("CARGO_PKG_VERSION")).to_string()),
         ];
+        if let Some(solver) = self.solver {
+            pairs.push(("solver", solver.to_string()));
+        }
         if let Some(steps) = self.steps {
-            pairs.push(("solver", SOLVER.to_string()));
             pairs.push(("steps", steps.to_string()));
         }
         if !self.data_columns.is_empty() {
@@ -78,15 +82,11 @@ impl Description {
     pub fn from_metadata(metadata: &BTreeMap<String, String>) -> Result<Self> {
         let get = |key: &str| metadata.get(&format!("flowlet.{key}"));
         let context = |key: &str, value: &str| format!("metadata flowlet.{key} is {value:?}");
-        for (key, expected) in [("solver", SOLVER), ("source", SOURCE)] {
-            if let Some(found) = get(key) {
-                ensure!(
-                    found == expected,
-                    "metadata flowlet.{key} is {found:?}: expected {expected:?}"
-                );
-            }
-        }
         Ok(Self {
+            solver: get("solver")
+                .map(|value| solver(value).with_context(|| context("solver", value)))
+                .transpose()?,
+            source: get("source").filter(|source| *source != NOISE).cloned(),
             steps: get("steps")
                 .map(|value| value.parse().with_context(|| context("steps", value)))
                 .transpose()?,
@@ -160,5 +160,17 @@ pub fn activation(name: &str) -> Result<ActivationKind> {
     ActivationKind::from_name(name.as_bytes()).with_context(|| {
         let names = ActivationKind::ALL.map(ActivationKind::name).join(", ");
         format!("no activation is called {name:?}: expected one of {names}")
+    })
+}
+
+/// The solver called `name`.
+///
+/// # Errors
+///
+/// When there is none; the message lists those that there are.
+pub fn solver(name: &str) -> Result<SolverKind> {
+    SolverKind::from_name(name.as_bytes()).with_context(|| {
+        let names = SolverKind::ALL.map(SolverKind::name).join(", ");
+        format!("no solver is called {name:?}: expected one of {names}")
     })
 }

@@ -1,18 +1,21 @@
 //! Golden outputs: what candle and the f64 reference give for a model, and the digest of the
 //! runtime's own bits. Any implementation, on any chip, can be held against them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor};
-use flowlet::Digest;
+use flowlet::{Digest, HeapSolver, SolverKind};
 
 use crate::data::Matrix;
+use crate::description;
 use crate::model::Model;
 use crate::network::Network;
 use crate::reference::Reference;
 use crate::sampling;
 use crate::tensor_file::{Block, TensorFile};
+use crate::textbook::{self, Space};
 
 /// The name of the golden outputs in a run's directory.
 pub const GOLDEN_FILE: &str = "golden.safetensors";
@@ -26,9 +29,17 @@ const TIMES: usize = 11;
 /// Points of the velocity grid at each time.
 const POINTS: usize = 16;
 
+/// Steps of the paths that each method's digest is over.
+const METHOD_STEPS: usize = 8;
+
+/// The first so many paths: a slow chip, too, should soon be done with all methods.
+const METHOD_PATHS: usize = 8;
+
 /// Golden outputs of a model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Golden {
+    /// The method of the paths.
+    pub solver: SolverKind,
     /// The times before each step and after the last, `[N + 1]`.
     pub times: Vec<f32>,
     /// Starting points, `[P, D]`.
@@ -37,6 +48,9 @@ pub struct Golden {
     pub condition: Matrix,
     /// Every point of every path, `[P][N + 1][D]`.
     pub path: Answers,
+    /// For each method the digest of the runtime's bits from the first 8 of the same starting points,
+    /// in 8 steps of equal length: the points after each step.
+    pub methods: Vec<(SolverKind, u64)>,
     /// Where velocities were taken: times, `[G]`.
     pub grid_t: Vec<f32>,
     /// Points, `[G, D]`.
@@ -59,9 +73,9 @@ pub struct Answers {
 }
 
 impl Golden {
-    /// Has candle and the reference answer anew: paths from the runtime's noise of `seed` over the
-    /// uniform grid of the model's steps, and velocities on a grid of times and points. The
-    /// conditions are taken in turn from the rows of `conditions` (`[any, C]`, user's units).
+    /// Has candle, the reference and the runtime answer: paths from the runtime's noise of `seed` by
+    /// the model's solver on its grid, and velocities on a grid of times and points. The conditions
+    /// are taken in turn from the rows of `conditions` (`[any, C]`, user's units).
     ///
     /// # Errors
     ///
@@ -83,20 +97,37 @@ impl Golden {
         // Somewhat wider than the noise: where samples go, and a little beyond.
         let wide: Vec<f32> = points.values().iter().map(|x| 1.5 * x).collect();
         let mut golden = Self {
-            times: model.solver(None)?.times().collect(),
+            solver: model.solver_kind(),
+            times: Vec::new(),
             x_0: sampling::noise(seed, PATHS, data_dim),
             condition: cycle(PATHS),
             path: Answers { candle: Vec::new(), reference: Vec::new(), digest: 0 },
+            methods: Vec::new(),
             grid_t: (0..TIMES * POINTS).map(|g| (g / POINTS) as f32 / (TIMES - 1) as f32).collect(),
             grid_x: Matrix::new(wide.repeat(TIMES), TIMES * POINTS, data_dim),
             grid_condition: cycle(TIMES * POINTS),
             velocity: Answers { candle: Vec::new(), reference: Vec::new(), digest: 0 },
         };
-        golden.answer(model)?;
-        let (path, velocity) = golden.runtime(model)?;
-        golden.path.digest = golden.path_digest(&path);
-        golden.velocity.digest = digest(&velocity);
+        golden.renew(model)?;
         Ok(golden)
+    }
+
+    /// Takes over the model's solver and grid, and replaces all answers and digests by new ones.
+    ///
+    /// # Errors
+    ///
+    /// candle's; or when the model is of another size.
+    pub fn renew(&mut self, model: &Model) -> Result<()> {
+        let solver = model.solver(None, None)?;
+        (self.solver, self.times) = (solver.kind(), solver.times().collect());
+        let (path, velocity) = self.runtime(model)?;
+        self.path.digest = self.path_digest(&path);
+        self.velocity.digest = digest(&velocity);
+        self.methods = SolverKind::ALL
+            .into_iter()
+            .map(|kind| Ok((kind, self.method_digest(model, kind)?)))
+            .collect::<Result<_>>()?;
+        self.answer(model)
     }
 
     /// Replaces candle's and the reference's answers by new ones.
@@ -106,9 +137,10 @@ impl Golden {
     /// candle's.
     pub fn answer(&mut self, model: &Model) -> Result<()> {
         let reference = Reference::new(&model.file, model.mlp.activation())?;
-        self.path.reference = (0..self.x_0.rows())
-            .flat_map(|p| reference.path(&self.times, self.x_0.row(p), self.condition.row(p)))
-            .collect();
+        let paths = (0..self.x_0.rows()).map(|p| {
+            reference.path(self.solver, &self.times, self.x_0.row(p), self.condition.row(p))
+        });
+        self.path.reference = paths.collect::<Result<Vec<_>>>()?.concat();
         self.velocity.reference = (0..self.grid_t.len())
             .flat_map(|g| {
                 let x: Vec<f64> = self.grid_x.row(g).iter().copied().map(f64::from).collect();
@@ -117,7 +149,7 @@ impl Golden {
             .collect();
 
         let candle = Candle::new(model)?;
-        self.path.candle = candle.path(&self.times, &self.x_0, &self.condition)?;
+        self.path.candle = candle.path(self.solver, &self.times, &self.x_0, &self.condition)?;
         let grid_t = Tensor::from_slice(&self.grid_t, (self.grid_t.len(), 1), &Device::Cpu)?;
         let c = candle.condition(&self.grid_condition)?;
         let v = candle.network.velocity_by_candle(&grid_t, &tensor(&self.grid_x)?, &c)?;
@@ -131,22 +163,11 @@ impl Golden {
     ///
     /// When the model is of another size.
     pub fn runtime(&self, model: &Model) -> Result<(Vec<f32>, Vec<f32>)> {
+        self.check_size(model)?;
         let mlp = &model.mlp;
-        ensure!(
-            self.x_0.columns() == mlp.data_dim() && self.condition.columns() == mlp.condition_dim(),
-            "the golden outputs are of a model with D = {}, C = {}, but the model has D = {}, C = {}",
-            self.x_0.columns(),
-            self.condition.columns(),
-            mlp.data_dim(),
-            mlp.condition_dim()
-        );
-        let solver = model.solver(Some(self.times.len() - 1))?;
+        let solver = HeapSolver::on_grid(self.solver, &self.times).context("tensor times")?;
+        let path = self.paths(&solver, model, self.x_0.rows());
         let mut scratch = mlp.scratch();
-        let path = (0..self.x_0.rows())
-            .flat_map(|p| {
-                solver.trajectory(mlp, self.x_0.row(p), self.condition.row(p), &mut scratch)
-            })
-            .collect();
         let velocity = (0..self.grid_t.len())
             .flat_map(|g| {
                 let (x, c) = (self.grid_x.row(g), self.grid_condition.row(g));
@@ -156,14 +177,44 @@ impl Golden {
         Ok((path, velocity))
     }
 
+    /// The digest that belongs into [`Self::methods`].
+    ///
+    /// # Errors
+    ///
+    /// When the model is of another size.
+    pub fn method_digest(&self, model: &Model, kind: SolverKind) -> Result<u64> {
+        self.check_size(model)?;
+        let solver = HeapSolver::uniform(kind, METHOD_STEPS.try_into()?);
+        let paths = self.paths(&solver, model, METHOD_PATHS);
+        Ok(path_digest(&paths, METHOD_STEPS + 1, self.x_0.columns()))
+    }
+
+    /// From the first `most` starting points, `[P][N + 1][D]`.
+    fn paths(&self, solver: &HeapSolver, model: &Model, most: usize) -> Vec<f32> {
+        let mut scratch = model.mlp.scratch();
+        let rows = 0..self.x_0.rows().min(most);
+        rows.flat_map(|p| {
+            solver.trajectory(&model.mlp, self.x_0.row(p), self.condition.row(p), &mut scratch)
+        })
+        .collect()
+    }
+
+    fn check_size(&self, model: &Model) -> Result<()> {
+        let mlp = &model.mlp;
+        ensure!(
+            self.x_0.columns() == mlp.data_dim() && self.condition.columns() == mlp.condition_dim(),
+            "the golden outputs are of a model with D = {}, C = {}, but the model has D = {}, C = {}",
+            self.x_0.columns(),
+            self.condition.columns(),
+            mlp.data_dim(),
+            mlp.condition_dim()
+        );
+        Ok(())
+    }
+
     /// The digest of paths `[P][N + 1][D]`: without their starting points, which are given.
     pub fn path_digest(&self, path: &[f32]) -> u64 {
-        let data_dim = self.x_0.columns();
-        let mut digest = Digest::new();
-        for path in path.chunks_exact(self.times.len() * data_dim) {
-            digest.update(&path[data_dim..]);
-        }
-        digest.value()
+        path_digest(path, self.times.len(), self.x_0.columns())
     }
 
     /// The file.
@@ -187,15 +238,18 @@ impl Golden {
             ("velocity.candle", Block::f32(&grid, &self.velocity.candle)),
             ("velocity.reference", Block::f64(&grid, &self.velocity.reference)),
         ];
-        let metadata = [
-            ("flowlet.golden", "1".to_string()),
-            ("flowlet.solver", "euler".to_string()),
-            ("flowlet.digest.path", format!("{:016x}", self.path.digest)),
-            ("flowlet.digest.velocity", format!("{:016x}", self.velocity.digest)),
-        ];
+        let mut metadata = BTreeMap::from([
+            ("flowlet.golden".to_string(), "1".to_string()),
+            ("flowlet.solver".to_string(), self.solver.to_string()),
+            ("flowlet.digest.path".to_string(), format!("{:016x}", self.path.digest)),
+            ("flowlet.digest.velocity".to_string(), format!("{:016x}", self.velocity.digest)),
+        ]);
+        metadata.extend(
+            self.methods.iter().map(|(kind, digest)| (key(*kind), format!("{digest:016x}"))),
+        );
         let file = TensorFile {
             tensors: tensors.into_iter().map(|(name, block)| (name.to_string(), block)).collect(),
-            metadata: metadata.into_iter().map(|(key, value)| (key.to_string(), value)).collect(),
+            metadata,
         };
         file.to_bytes()
     }
@@ -233,15 +287,20 @@ impl Golden {
                 );
             }
             let key = format!("flowlet.digest.{name}");
-            let digest =
-                file.metadata.get(&key).with_context(|| format!("metadata {key} is missing"))?;
             Ok(Answers {
                 candle: f32s(&candle)?,
                 reference: file.tensor(&reference)?.to_f64()?,
-                digest: u64::from_str_radix(digest, 16)
-                    .with_context(|| format!("metadata {key}"))?,
+                digest: hexadecimal(file, &key)?
+                    .with_context(|| format!("metadata {key} is missing"))?,
             })
         };
+        let solver = match file.metadata.get("flowlet.solver") {
+            Some(name) => description::solver(name)?,
+            None => SolverKind::Euler,
+        };
+        let digests =
+            SolverKind::ALL.map(|kind| Ok(hexadecimal(file, &key(kind))?.map(|d| (kind, d))));
+        let methods = digests.into_iter().filter_map(Result::transpose).collect::<Result<_>>()?;
         let (x_0, times, grid_t) = (matrix("x0")?, f32s("times")?, f32s("velocity.t")?);
         let (condition, grid_x) = (matrix("condition")?, matrix("velocity.x")?);
         let grid_condition = matrix("velocity.condition")?;
@@ -256,8 +315,38 @@ impl Golden {
         );
         let path = answers("path", &[x_0.rows(), times.len(), x_0.columns()])?;
         let velocity = answers("velocity", &[grid_t.len(), x_0.columns()])?;
-        Ok(Self { times, x_0, condition, path, grid_t, grid_x, grid_condition, velocity })
+        Ok(Self {
+            solver,
+            times,
+            x_0,
+            condition,
+            path,
+            methods,
+            grid_t,
+            grid_x,
+            grid_condition,
+            velocity,
+        })
     }
+}
+
+/// The metadata key of a method's digest.
+fn key(kind: SolverKind) -> String {
+    format!("flowlet.digest.path.{kind}")
+}
+
+fn hexadecimal(file: &TensorFile, key: &str) -> Result<Option<u64>> {
+    let Some(digest) = file.metadata.get(key) else { return Ok(None) };
+    Ok(Some(u64::from_str_radix(digest, 16).with_context(|| format!("metadata {key}"))?))
+}
+
+/// The digest of paths `[P][points][D]` without their starting points.
+fn path_digest(path: &[f32], points: usize, data_dim: usize) -> u64 {
+    let mut digest = Digest::new();
+    for path in path.chunks_exact(points * data_dim) {
+        digest.update(&path[data_dim..]);
+    }
+    digest.value()
 }
 
 /// The digest of values.
@@ -302,16 +391,32 @@ impl Candle {
     }
 
     /// `[P][N + 1][D]`.
-    fn path(&self, times: &[f32], x_0: &Matrix, c: &Matrix) -> Result<Vec<f32>> {
-        let c = self.condition(c)?;
-        let mut x = tensor(x_0)?;
-        let mut points = vec![x.clone()];
-        for pair in times.windows(2) {
-            let t = Tensor::full(pair[0], (x_0.rows(), 1), &Device::Cpu)?;
-            let v = self.network.velocity_by_candle(&t, &x, &c)?;
-            x = (x + (v * f64::from(pair[1] - pair[0]))?)?;
-            points.push(x.clone());
-        }
+    fn path(&self, kind: SolverKind, times: &[f32], x_0: &Matrix, c: &Matrix) -> Result<Vec<f32>> {
+        let under = Under { network: &self.network, c: self.condition(c)? };
+        let points = textbook::path(&under, kind, times, tensor(x_0)?)?;
         Ok(Tensor::stack(&points, 1)?.flatten_all()?.to_vec1()?)
+    }
+}
+
+/// candle's network under conditions, one for each row.
+struct Under<'a> {
+    network: &'a Network,
+    c: Tensor,
+}
+
+impl Space for Under<'_> {
+    type Point = Tensor;
+
+    fn velocity(&self, t: f64, x: &Tensor) -> Result<Tensor> {
+        let t = Tensor::full(t as f32, (x.dim(0)?, 1), &Device::Cpu)?;
+        Ok(self.network.velocity_by_candle(&t, x, &self.c)?)
+    }
+
+    fn moved(&self, x: &Tensor, by: &[(f64, &Tensor)]) -> Result<Tensor> {
+        let mut x = x.clone();
+        for &(factor, v) in by {
+            x = (x + (v * factor)?)?;
+        }
+        Ok(x)
     }
 }

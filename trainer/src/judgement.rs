@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
-use flowlet::HeapEuler;
+use flowlet::HeapSolver;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use crate::data::{Matrix, Points};
-use crate::dataset::{Real, Units};
+use crate::dataset::{Dataset, Real, Units};
 use crate::distance;
 use crate::model::Model;
 use crate::random::{Stream, generator};
@@ -63,11 +63,11 @@ pub struct Memory {
 /// When samples are not finite.
 pub fn judge(
     model: &Model,
-    solver: &HeapEuler,
-    real: &Real,
-    units: &Units,
+    solver: &HeapSolver,
+    dataset: &Dataset,
     seed: u64,
 ) -> Result<Judgement> {
+    let Dataset { real, units, source, .. } = dataset;
     let mut rng = generator(seed, Stream::Evaluation);
     let plain = model.mlp.data_dim() == 1 && model.mlp.condition_dim() == 0;
     let limit = if plain { SORTED } else { PAIRED };
@@ -75,7 +75,7 @@ pub fn judge(
 
     // Under the second set's conditions, not the first's: otherwise samples would be nearer to the
     // first set than other real data are.
-    let x_0 = sampling::noise(seed, second.x.rows(), model.mlp.data_dim());
+    let x_0 = source.starts(seed, second.x.rows(), model.mlp.data_dim());
     let x = sampling::sample(&model.mlp, solver, &x_0, &second.c);
     ensure!(
         x.values().iter().all(|x| x.is_finite()),
@@ -114,7 +114,7 @@ pub fn judge(
 }
 
 /// What a sample takes on one core, over some hundred of them.
-fn seconds_per_sample(model: &Model, solver: &HeapEuler, conditions: &Matrix) -> f64 {
+fn seconds_per_sample(model: &Model, solver: &HeapSolver, conditions: &Matrix) -> f64 {
     const SAMPLES: usize = 256;
     let mut x_0 = sampling::noise(0, SAMPLES, model.mlp.data_dim());
     let mut scratch = model.mlp.scratch();

@@ -1,12 +1,16 @@
 //! Trains small flow-matching models with candle and exports them for the `flowlet` runtime.
 //!
-//! Data flows one way: [`data`] and [`dataset`] → [`coupling`] → [`path`] → [`loss`] →
-//! the optimiser in [`training`] → [`model`] (the file) → the runtime. [`golden`] and [`verify`]
+//! Data flows one way: [`data`] and [`dataset`] → [`source`] and [`coupling`], which make the
+//! [`batches`] → [`path`] → [`loss`], the [`objective`] → the [`optimizer`], in [`training`] →
+//! [`model`] (the file) → the runtime. A few-step model goes through [`distillation`] on the way. [`golden`] and [`verify`]
 //! hold the runtime against candle and an f64 [`reference`](mod@reference), [`judgement`] holds
 //! samples against real data. [`assignment`] pairs two sets of points at the least cost.
 
 pub mod activation;
 pub mod assignment;
+pub mod average;
+pub mod batches;
+pub mod checkpoint;
 pub mod cli;
 pub mod config;
 pub mod cost;
@@ -15,6 +19,8 @@ pub mod data;
 pub mod dataset;
 pub mod description;
 pub mod distance;
+pub mod distillation;
+pub mod dopri5;
 pub mod files;
 pub mod golden;
 pub mod import;
@@ -23,12 +29,20 @@ pub mod loss;
 pub mod metrics;
 pub mod model;
 pub mod network;
+pub mod objective;
+pub mod optimizer;
 pub mod path;
 pub mod random;
 pub mod reference;
 pub mod run_directory;
 pub mod sampling;
+pub mod schedule;
 pub mod self_test;
+pub mod source;
+pub mod supply;
 pub mod tensor_file;
+pub mod textbook;
+pub mod times;
 pub mod training;
+pub mod tuning;
 pub mod verify;

@@ -4,12 +4,14 @@ use std::fs::File;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A row of `metrics.csv`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
-    /// Optimiser steps done, from 1.
+    /// Which of the run's phases it is, from 0.
+    pub phase: usize,
+    /// Optimiser steps done in it, from 1.
     pub iteration: usize,
     /// The mean training loss since the row before.
     pub loss: f64,
@@ -30,15 +32,28 @@ pub struct MetricsFile {
 }
 
 impl MetricsFile {
-    /// Creates the file at `path`.
+    /// Creates the file at `path`. If a run goes on there after so many iterations of a phase, the
+    /// rows up to then stay.
     ///
     /// # Errors
     ///
     /// When it cannot be created.
-    pub fn create(path: &Path) -> Result<Self> {
-        let file =
-            File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-        Ok(Self { writer: csv::Writer::from_writer(file) })
+    pub fn create(path: &Path, done: Option<(usize, usize)>) -> Result<Self> {
+        let context = || format!("cannot write {}", path.display());
+        let mut kept = Vec::new();
+        if let Some(done) = done
+            && let Ok(mut reader) = csv::Reader::from_path(path)
+        {
+            // A row that was cut short is no row.
+            let rows = reader.deserialize::<Measurement>().map_while(|row| row.ok());
+            kept.extend(rows.take_while(|row| (row.phase, row.iteration) <= done));
+        }
+        let file = File::create(path).with_context(context)?;
+        let mut metrics = Self { writer: csv::Writer::from_writer(file) };
+        for row in &kept {
+            metrics.write(row)?;
+        }
+        Ok(metrics)
     }
 
     /// Adds a row.

@@ -4,13 +4,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::Device;
-use flowlet::{HeapEuler, HeapMlp};
+use flowlet::{HeapMlp, HeapSolver, SolverKind};
 
 use crate::config::check_steps;
+use crate::data::{Standardization, preset};
 use crate::dataset::Units;
 use crate::description::{Description, states_its_convention};
 use crate::files;
 use crate::network::{Network, Shape};
+use crate::self_test::affine;
+use crate::source::Source;
 use crate::tensor_file::{Block, TensorFile};
 
 /// The name of the model in a run's directory.
@@ -29,6 +32,8 @@ pub struct Model {
     pub mlp: HeapMlp,
     /// What the file says of itself.
     pub description: Description,
+    /// The times of the steps that it was made for, `[N + 1]`.
+    pub grid: Option<Vec<f32>>,
     /// Whether the file says how its columns are ordered; if not, an assumption was made.
     pub states_its_convention: bool,
 }
@@ -69,8 +74,10 @@ impl Model {
         let mut description = Description::from_metadata(&file.metadata)?;
         let shape = sizes(&mlp);
         description.check(shape)?;
-        if let Some(grid) = file.tensors.get("grid") {
-            let steps = uniform_steps(&grid.to_f32()?)?;
+        let grid = file.tensors.get("grid").map(|grid| grid.to_f32()).transpose()?;
+        if let Some(times) = &grid {
+            check_grid(times).context("tensor grid")?;
+            let steps = times.len() - 1;
             ensure!(
                 description.steps.is_none_or(|stated| stated == steps),
                 "metadata flowlet.steps contradicts the tensor grid, which has {steps} steps"
@@ -78,7 +85,7 @@ impl Model {
             description.steps = Some(steps);
         }
         let states_its_convention = states_its_convention(&file.metadata);
-        Ok(Self { path, bytes: bytes.len(), file, mlp, description, states_its_convention })
+        Ok(Self { path, bytes: bytes.len(), file, mlp, description, grid, states_its_convention })
     }
 
     /// The sizes and the activation.
@@ -86,16 +93,62 @@ impl Model {
         sizes(&self.mlp)
     }
 
-    /// The uniform grid of `steps` steps, or of as many as the model was made for (50 if it does
-    /// not say).
+    /// The solver that the model was made for, on the grid that its file has; or the one asked for,
+    /// on a uniform grid: what is asked for and is not the model's own has no other. A model that
+    /// does not say is made for Euler's method in 50 steps.
     ///
     /// # Errors
     ///
     /// On 0 steps.
-    pub fn solver(&self, steps: Option<usize>) -> Result<HeapEuler> {
-        let steps = steps.or(self.description.steps).unwrap_or(50);
+    pub fn solver(&self, kind: Option<SolverKind>, steps: Option<usize>) -> Result<HeapSolver> {
+        let (own_kind, own_steps) = (self.solver_kind(), self.description.steps.unwrap_or(50));
+        let (kind, steps) = (kind.unwrap_or(own_kind), steps.unwrap_or(own_steps));
         check_steps(steps)?;
-        Ok(HeapEuler::uniform(steps.try_into()?))
+        match &self.grid {
+            Some(times) if (kind, steps) == (own_kind, own_steps) => {
+                Ok(HeapSolver::on_grid(kind, times)?)
+            }
+            _ => Ok(HeapSolver::uniform(kind, steps.try_into()?)),
+        }
+    }
+
+    /// The method that the model was made for.
+    pub fn solver_kind(&self) -> SolverKind {
+        self.description.solver.unwrap_or(SolverKind::Euler)
+    }
+
+    /// Whether the model was made for steps of other than equal lengths.
+    ///
+    /// # Errors
+    ///
+    /// None that an opened model could cause.
+    pub fn has_grid_of_its_own(&self) -> Result<bool> {
+        let Some(times) = &self.grid else { return Ok(false) };
+        let uniform = HeapSolver::uniform(self.solver_kind(), (times.len() - 1).try_into()?);
+        Ok(!uniform.times().eq(times.iter().copied()))
+    }
+
+    /// The units of its data: what flow units are times and plus.
+    ///
+    /// # Errors
+    ///
+    /// When the file's tensors are no 32-bit floats.
+    pub fn data_units(&self) -> Result<Standardization> {
+        let (mean, scale) = affine(&self.file, "data", self.mlp.data_dim())?;
+        Ok(Standardization { mean, scale })
+    }
+
+    /// Where its paths begin.
+    ///
+    /// # Errors
+    ///
+    /// When that is neither noise nor a preset: such points are not in the file.
+    pub fn source(&self) -> Result<Source> {
+        let Some(name) = &self.description.source else { return Ok(Source::Normal) };
+        let distribution = preset(name).with_context(|| {
+            format!("the model's paths begin at {name}: give starting points by --x0")
+        })?;
+        Source::known(distribution, &self.data_units()?)
     }
 
     /// The same network on candle's tensors.
@@ -119,15 +172,16 @@ impl Model {
     }
 }
 
-/// The steps of a grid of times, which must be the uniform one.
-fn uniform_steps(times: &[f32]) -> Result<usize> {
-    let steps = times.len().saturating_sub(1);
-    check_steps(steps).context("tensor grid")?;
-    ensure!(
-        HeapEuler::uniform(steps.try_into()?).times().eq(times.iter().copied()),
-        "tensor grid: expected the uniform grid of {steps} steps, from 0 to 1"
-    );
-    Ok(steps)
+/// Refuses times that are no grid from 0 to 1.
+///
+/// # Errors
+///
+/// On the first that is wrong.
+pub fn check_grid(times: &[f32]) -> Result<()> {
+    HeapSolver::on_grid(SolverKind::Euler, times)?;
+    let (first, last) = (times[0], times[times.len() - 1]);
+    ensure!(first == 0.0 && last == 1.0, "expected times from 0 to 1, found {first} to {last}");
+    Ok(())
 }
 
 fn sizes(mlp: &HeapMlp) -> Shape {
@@ -162,7 +216,8 @@ pub fn export(network: &Network, units: &Units, description: &Description) -> Re
         }
     }
     if let Some(steps) = description.steps {
-        let times: Vec<f32> = HeapEuler::uniform(steps.try_into()?).times().collect();
+        let kind = description.solver.unwrap_or(SolverKind::Euler);
+        let times: Vec<f32> = HeapSolver::uniform(kind, steps.try_into()?).times().collect();
         tensors.insert("grid".to_string(), Block::f32(&[times.len()], &times));
     }
     Ok(TensorFile { tensors, metadata: description.to_metadata(network.shape())? })

@@ -113,6 +113,11 @@ impl Network {
         self.shape
     }
 
+    /// Where the weights live.
+    pub fn device(&self) -> Device {
+        self.layers.first().map_or(Device::Cpu, |layer| layer.weight.device().clone())
+    }
+
     /// Everything that is trained, in order.
     pub fn variables(&self) -> Vec<Var> {
         self.layers.iter().flat_map(|layer| [layer.weight.clone(), layer.bias.clone()]).collect()

@@ -29,6 +29,22 @@ pub enum Stream {
     Evaluation = 9,
     /// Draws that the scale of a known distribution is estimated from.
     Scale = 10,
+    /// Which conditions are dropped.
+    LabelDropout = 11,
+    /// Where a teacher's pairs begin.
+    Pairs = 12,
+    /// Which of them come next.
+    PairOrder = 13,
+    /// The student's initial weights.
+    Student = 14,
+    /// Source samples that the student's own endpoints begin at.
+    OwnSource = 15,
+    /// Target samples that they are coupled with.
+    OwnTarget = 16,
+    /// Where samples of a model begin whose source is not noise.
+    Starts = 17,
+    /// The starting points that a student's grid is fitted to.
+    Grid = 18,
 }
 
 /// The generator of `stream` under `seed`.

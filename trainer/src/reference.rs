@@ -2,9 +2,10 @@
 //! against.
 
 use anyhow::{Context, Result};
-use flowlet::ActivationKind;
+use flowlet::{ActivationKind, SolverKind};
 
 use crate::tensor_file::TensorFile;
+use crate::textbook::{self, Space};
 
 /// A model whose every operation is in 64-bit floats. It shares no code with the runtime or with
 /// candle.
@@ -63,17 +64,39 @@ impl Reference {
         h
     }
 
-    /// The path from `x_0` by Euler's method over the grid `times` (`[N + 1]`): `[N + 1][D]`.
-    pub fn path(&self, times: &[f32], x_0: &[f32], c: &[f32]) -> Vec<f64> {
-        let mut x: Vec<f64> = x_0.iter().copied().map(f64::from).collect();
-        let mut points = x.clone();
-        for pair in times.windows(2) {
-            let (t, next) = (f64::from(pair[0]), f64::from(pair[1]));
-            let v = self.velocity(t, &x, c);
-            x.iter_mut().zip(v).for_each(|(x, v)| *x += v * (next - t));
-            points.extend_from_slice(&x);
-        }
-        points
+    /// The path from `x_0` over the grid `times` (`[N + 1]`): `[N + 1][D]`.
+    ///
+    /// # Errors
+    ///
+    /// None.
+    pub fn path(
+        &self,
+        kind: SolverKind,
+        times: &[f32],
+        x_0: &[f32],
+        c: &[f32],
+    ) -> Result<Vec<f64>> {
+        let x_0 = x_0.iter().copied().map(f64::from).collect();
+        Ok(textbook::path(&Under { reference: self, c }, kind, times, x_0)?.concat())
+    }
+}
+
+/// The model under a condition.
+struct Under<'a> {
+    reference: &'a Reference,
+    c: &'a [f32],
+}
+
+impl Space for Under<'_> {
+    type Point = Vec<f64>;
+
+    fn velocity(&self, t: f64, x: &Vec<f64>) -> Result<Vec<f64>> {
+        Ok(self.reference.velocity(t, x, self.c))
+    }
+
+    fn moved(&self, x: &Vec<f64>, by: &[(f64, &Vec<f64>)]) -> Result<Vec<f64>> {
+        let coordinate = |(k, x): (usize, &f64)| x + by.iter().map(|(a, v)| a * v[k]).sum::<f64>();
+        Ok(x.iter().enumerate().map(coordinate).collect())
     }
 }
 

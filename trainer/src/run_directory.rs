@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::checkpoint::CHECKPOINT_FILE;
 use crate::files::write_whole;
 use crate::golden::GOLDEN_FILE;
 use crate::model::MODEL_FILE;
@@ -15,14 +16,18 @@ pub const CONFIG_FILE: &str = "config.toml";
 /// How training went.
 pub const METRICS_FILE: &str = "metrics.csv";
 
+/// The teacher of a few-step model, while its student learns.
+pub const TEACHER_FILE: &str = "teacher.safetensors";
+
 /// What keeps a second run out while the first goes on.
 const LOCK_FILE: &str = ".lock";
 
 /// What lies in the directory while a run goes on, or after it has failed.
-const BEGINNING: [&str; 3] = [CONFIG_FILE, METRICS_FILE, LOCK_FILE];
+const BEGINNING: [&str; 5] = [CONFIG_FILE, METRICS_FILE, LOCK_FILE, CHECKPOINT_FILE, TEACHER_FILE];
 
 /// What lies in the directory of a whole run.
-const WHOLE: [&str; 5] = [CONFIG_FILE, METRICS_FILE, LOCK_FILE, GOLDEN_FILE, MODEL_FILE];
+const WHOLE: [&str; 7] =
+    [CONFIG_FILE, METRICS_FILE, LOCK_FILE, CHECKPOINT_FILE, TEACHER_FILE, GOLDEN_FILE, MODEL_FILE];
 
 /// The directory of a run in progress.
 ///
@@ -78,6 +83,33 @@ impl RunDirectory {
         Self::begin(beside, Some(replaced))
     }
 
+    /// The directory of a run that was begun there, to go on: `path`, or the run beside it that was to
+    /// take its place.
+    ///
+    /// # Errors
+    ///
+    /// When there is none, it is whole already, or another process is writing to it.
+    pub fn resume(path: &Path) -> Result<Self> {
+        let begun = |path: &Path| path.join(CONFIG_FILE).exists();
+        if let Ok(replaced) = fs::canonicalize(path) {
+            let beside = with_suffix(&replaced, ".new")?;
+            if begun(&beside) {
+                return Self::begin(beside, Some(replaced));
+            }
+        }
+        ensure!(
+            begun(path),
+            "{} holds no run that could go on: it has no {CONFIG_FILE}",
+            path.display()
+        );
+        ensure!(
+            path.join(CHECKPOINT_FILE).exists() || !path.join(MODEL_FILE).exists(),
+            "{} is a whole run: there is nothing to go on with",
+            path.display()
+        );
+        Self::begin(path.to_path_buf(), None)
+    }
+
     fn begin(path: PathBuf, replaced: Option<PathBuf>) -> Result<Self> {
         let context = || format!("cannot create the directory {}", path.display());
         fs::create_dir_all(&path).with_context(context)?;
@@ -121,6 +153,13 @@ impl RunDirectory {
     ///
     /// When directories cannot be renamed or removed; both runs are still there then.
     pub fn finish(mut self) -> Result<()> {
+        for name in [CHECKPOINT_FILE, TEACHER_FILE] {
+            let path = self.path.join(name);
+            if path.exists() {
+                fs::remove_file(&path)
+                    .with_context(|| format!("cannot remove {}", path.display()))?;
+            }
+        }
         self.unlock();
         let Some(replaced) = &self.replaced else { return Ok(()) };
         let aside = with_suffix(replaced, ".replaced")?;

@@ -1,6 +1,6 @@
 //! Many samples at once, by the runtime on all cores.
 
-use flowlet::{HeapEuler, HeapMlp, Noise};
+use flowlet::{HeapMlp, HeapSolver, Noise};
 use rayon::prelude::*;
 
 use crate::data::Matrix;
@@ -21,7 +21,7 @@ pub fn noise(seed: u64, n: usize, data_dim: usize) -> Matrix {
 ///
 /// Each is what the embedded model gives, to the bit; how many cores share the work changes
 /// nothing.
-pub fn sample(mlp: &HeapMlp, solver: &HeapEuler, x_0: &Matrix, c: &Matrix) -> Matrix {
+pub fn sample(mlp: &HeapMlp, solver: &HeapSolver, x_0: &Matrix, c: &Matrix) -> Matrix {
     let mut values = x_0.values().to_vec();
     values.par_chunks_exact_mut(mlp.data_dim()).enumerate().for_each_init(
         || mlp.scratch(),

@@ -123,7 +123,11 @@ impl Steps {
 }
 
 /// The mean and scale of a file's units, 0 and 1 where it has none.
-fn affine(file: &TensorFile, name: &str, columns: usize) -> Result<(Vec<f32>, Vec<f32>)> {
+pub(crate) fn affine(
+    file: &TensorFile,
+    name: &str,
+    columns: usize,
+) -> Result<(Vec<f32>, Vec<f32>)> {
     let read = |part: &str, absent: f32| match file.tensors.get(&format!("{name}.{part}")) {
         Some(block) => block.to_f32(),
         None => Ok(vec![absent; columns]),

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use anyhow::Result;
+use flowlet::SolverKind;
 
 use crate::golden::{Answers, Golden, digest};
 use crate::model::Model;
@@ -18,6 +19,8 @@ pub struct Report {
     pub path: Quantity,
     /// The velocities on the grid.
     pub velocity: Quantity,
+    /// Each method whose digest the golden file has, and the digest of its bits now.
+    pub methods: Vec<Method>,
     /// Whether the golden steps in the model's own file give their bits; `None` if it has none.
     pub self_test: Option<bool>,
 }
@@ -30,6 +33,17 @@ pub struct Quantity {
     /// candle's, in f32.
     pub candle: f64,
     /// The digest of the runtime's bits that the golden file has.
+    pub expected_digest: u64,
+    /// The digest of the bits now.
+    pub found_digest: u64,
+}
+
+/// The bits of paths by one method.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Method {
+    /// The method.
+    pub kind: SolverKind,
+    /// The digest that the golden file has.
     pub expected_digest: u64,
     /// The digest of the bits now.
     pub found_digest: u64,
@@ -62,7 +76,10 @@ impl Quantity {
 impl Report {
     /// Whether everything is as it must be.
     pub fn passes(&self) -> bool {
-        self.path.passes() && self.velocity.passes() && self.self_test != Some(false)
+        self.path.passes()
+            && self.velocity.passes()
+            && self.methods.iter().all(|method| method.expected_digest == method.found_digest)
+            && self.self_test != Some(false)
     }
 
     /// The runtime's worst error of all.
@@ -89,6 +106,18 @@ impl fmt::Display for Report {
                 )?;
             }
         }
+        let (right, wrong): (Vec<_>, Vec<_>) =
+            self.methods.iter().partition(|method| method.expected_digest == method.found_digest);
+        if !right.is_empty() {
+            let names: Vec<&str> = right.iter().map(|method| method.kind.name()).collect();
+            writeln!(f, "bits of each method        as expected: {}", names.join(", "))?;
+        }
+        for Method { kind, expected_digest, found_digest } in wrong {
+            writeln!(
+                f,
+                "OTHER BITS by {kind:<12} {found_digest:016x}, expected {expected_digest:016x}"
+            )?;
+        }
         match self.self_test {
             Some(true) => writeln!(f, "self-test                  as the model file has it")?,
             Some(false) => {
@@ -108,9 +137,13 @@ impl fmt::Display for Report {
 pub fn verify(model: &Model, golden: &Golden) -> Result<Report> {
     let (path, velocity) = golden.runtime(model)?;
     let path_digest = golden.path_digest(&path);
+    let methods = golden.methods.iter().map(|&(kind, expected_digest)| {
+        Ok(Method { kind, expected_digest, found_digest: golden.method_digest(model, kind)? })
+    });
     Ok(Report {
         path: Quantity::new(&path, &golden.path, path_digest),
         velocity: Quantity::new(&velocity, &golden.velocity, digest(&velocity)),
+        methods: methods.collect::<Result<_>>()?,
         self_test: self_test::passes(&model.file, &model.mlp)?,
     })
 }

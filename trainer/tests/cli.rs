@@ -415,11 +415,95 @@ fn ctrl_c_keeps_what_was_trained() {
     let mut error = String::new();
     child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
     assert!(status.success(), "{error}");
-    assert!(error.contains("keeping what was trained"), "{error}");
+    assert!(error.contains("flowlet train --resume"), "{error}");
     assert!(desk.succeed("verify runs/mixture").contains("passed"));
-    // What the configuration says is what was done.
-    let config = fs::read_to_string(desk.path("runs/mixture/config.toml")).unwrap();
-    assert!(!config.contains("iterations = 1000000"), "{config}");
+    // It can go on.
+    assert!(desk.path("runs/mixture/checkpoint.safetensors").exists());
+}
+
+/// Killed again and again, wherever it is, and resumed each time: the bytes of the run that nobody
+/// disturbed. With a student, so that every phase and every change of phases is among the places.
+#[test]
+fn a_run_killed_at_any_moment_goes_on_to_the_same_bytes() {
+    let desk = Desk::new();
+    desk.write(
+        "run.toml",
+        "[data]\nsource = \"8gaussians\"\ncondition = [\"class\"]\n\
+         [model]\nhidden_width = 8\n\
+         [train]\niterations = 400\nbatch_size = 32\ntransport_size = 48\nema = 0.9\n\
+         coupling = \"conditional-transport\"\nlabel_dropout = 0.1\nschedule = \"cosine\"\n\
+         checkpoint_seconds = 0\n\
+         [few_steps]\nsteps = 2\nteacher_hidden_width = 12\npairs = 500\niterations = 300\n\
+         batch_size = 32\nown_iterations = 200\ntransport_size = 64\n",
+    );
+    let start = Instant::now();
+    desk.succeed("train run.toml --out whole");
+    let whole = start.elapsed();
+    let mut killed = 0;
+    // The moments are spread over the run by a fixed sequence.
+    let mut moment: u32 = 12345;
+    let mut command = "train run.toml --out killed";
+    while killed < 10 {
+        moment = moment.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        let mut child =
+            desk.command(command).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        sleep(whole.mul_f64(0.05 + 0.2 * f64::from(moment >> 8) / f64::from(1 << 24)));
+        if child.try_wait().unwrap().is_some() {
+            break;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        killed += 1;
+        if desk.path("killed/config.toml").exists() {
+            command = "train --resume killed";
+        }
+    }
+    assert!(killed >= 3, "{killed}");
+    if desk.path("killed/checkpoint.safetensors").exists()
+        || !desk.path("killed/golden.safetensors").exists()
+    {
+        desk.succeed(command);
+    }
+    for file in ["model.safetensors", "golden.safetensors", "config.toml"] {
+        let read = |run: &str| fs::read(desk.path(run).join(file)).unwrap();
+        assert!(read("whole") == read("killed"), "{file}");
+    }
+    for (whole, killed) in metrics(&desk, "whole").iter().zip(metrics(&desk, "killed")) {
+        assert_eq!(*whole, killed);
+    }
+    let files = |run: &str| fs::read_dir(desk.path(run)).unwrap().count();
+    assert_eq!(files("whole"), files("killed"));
+    desk.fail("train --resume killed", "whole run");
+}
+
+/// The rows of a run's metrics, without the last column: time does not come again.
+fn metrics(desk: &Desk, run: &str) -> Vec<String> {
+    let text = fs::read_to_string(desk.path(run).join("metrics.csv")).unwrap();
+    text.lines().map(|line| line.rsplit_once(',').unwrap().0.to_string()).collect()
+}
+
+#[test]
+fn a_damaged_checkpoint_or_another_configuration_is_refused() {
+    let desk = Desk::new();
+    desk.fail("train --resume nowhere", "holds no run");
+    let train = "train mixture --iterations 100000 --hidden-width 8 --checkpoint-seconds 0";
+    let mut child = desk.command(train).stderr(Stdio::null()).spawn().unwrap();
+    let checkpoint = desk.path("runs/mixture/checkpoint.safetensors");
+    let start = Instant::now();
+    while !checkpoint.exists() {
+        assert!(start.elapsed() < Duration::from_secs(60), "no checkpoint");
+        sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let config = desk.path("runs/mixture/config.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replace("iterations = 100000", "iterations = 99999")).unwrap();
+    desk.fail("train --resume runs/mixture", "no checkpoint of this run");
+    fs::write(&config, text).unwrap();
+    let bytes = fs::read(&checkpoint).unwrap();
+    fs::write(&checkpoint, &bytes[..bytes.len() / 2]).unwrap();
+    desk.fail("train --resume runs/mixture", "no checkpoint of this run");
 }
 
 #[test]
@@ -487,4 +571,77 @@ fn a_golden_file_of_other_bits_fails_verification() {
     let output = desk.run("verify a b");
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stdout).contains("FAILED"), "{}", text(&output.stdout));
+}
+
+#[test]
+fn a_model_is_tuned_for_few_steps_and_sampled_as_it_was() {
+    let desk = Desk::new();
+    fs::create_dir(desk.path("moons")).unwrap();
+    for file in ["model.safetensors", "golden.safetensors"] {
+        fs::copy(Path::new(&weights("moons")).join(file), desk.path("moons").join(file)).unwrap();
+    }
+    let uniform = desk.succeed("sample moons -n 5 --solver heun --steps 3");
+    assert_ne!(uniform, desk.succeed("sample moons -n 5 --steps 3"), "another method");
+
+    let tune = "tune moons --solver heun --steps 3 --points 512";
+    let aside = desk.succeed(&format!("{tune} --out tuned.safetensors"));
+    assert!(aside.contains("heun, 3 steps, 6 evaluations a sample"), "{aside}");
+    assert!(!aside.contains("renewed"), "{aside}");
+    desk.succeed("verify moons");
+    let said = desk.succeed(tune);
+    assert!(said.contains("renewed"), "{said}");
+    assert_eq!(
+        fs::read(desk.path("moons/model.safetensors")).unwrap(),
+        fs::read(desk.path("tuned.safetensors")).unwrap()
+    );
+    desk.succeed("verify moons");
+
+    // The tuned grid is the model's own; asked for by name or number it is the same.
+    let own = desk.succeed("sample moons -n 5");
+    assert_ne!(own, uniform);
+    assert_eq!(own, desk.succeed("sample moons -n 5 --solver heun --steps 3"));
+    let trace = desk.succeed("trace moons");
+    assert_eq!(trace.lines().take_while(|line| !line.is_empty()).count(), 5, "{trace}");
+    let embed = desk.succeed("inspect moons");
+    let line =
+        "static SOLVER: Heun<3> = Heun::from_safetensors(include_bytes!(\"model.safetensors\"))";
+    assert!(embed.contains(line), "{embed}");
+
+    desk.fail("tune moons --steps 0", "expected at least 1");
+    desk.fail("tune moons --steps 3 --conditions x.csv", "has no conditions");
+    let output = desk.run("sample moons --solver dopri5");
+    assert!(text(&output.stderr).contains("expected one of euler, midpoint, heun, rk4, ab2"));
+    let one = desk.run("tune moons --steps 1");
+    assert!(text(&one.stderr).contains("nothing to tune"), "{}", text(&one.stderr));
+    desk.succeed("verify moons");
+}
+
+#[test]
+fn a_model_with_conditions_is_tuned_by_category_or_by_a_file() {
+    let desk = Desk::new();
+    let tune =
+        format!("tune {} --steps 3 --points 64 --out tuned.safetensors", weights("8gaussians"));
+    let by_category = desk.succeed(&tune);
+    desk.write("conditions.csv", "3\n5\n");
+    let by_file = desk.succeed(&format!("{tune} --conditions conditions.csv"));
+    assert_ne!(by_category, by_file);
+}
+
+#[test]
+fn a_golden_file_is_renewed_from_its_own_inputs() {
+    let desk = Desk::new();
+    let golden = Path::new(&weights("mixture")).join("golden.safetensors");
+    let mut file = TensorFile::read(&golden).unwrap();
+    let key = "flowlet.digest.path.rk4".to_string();
+    assert!(file.metadata.insert(key, "0".repeat(16)).is_some());
+    desk.write("golden.safetensors", file.to_bytes().unwrap());
+    let verify = format!("verify {} golden.safetensors", weights("mixture"));
+    let output = desk.run(&verify);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("OTHER BITS by rk4"), "{}", text(&output.stdout));
+    desk.succeed(&format!("{verify} --renew"));
+    desk.succeed(&verify);
+    let renewed = TensorFile::read(&desk.path("golden.safetensors")).unwrap();
+    assert_eq!(renewed.metadata, TensorFile::read(&golden).unwrap().metadata);
+    assert_eq!(renewed.tensors["x0"], file.tensors["x0"]);
 }

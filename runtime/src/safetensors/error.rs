@@ -91,6 +91,13 @@ pub enum LoadError {
         /// Which element.
         index: usize,
     },
+    /// A time is not after the one before, or infinitely far from it.
+    NotIncreasing {
+        /// The tensor.
+        tensor: TensorName,
+        /// Which element.
+        index: usize,
+    },
     /// The file's metadata contradict the model.
     Metadata {
         /// The key in `__metadata__`.
@@ -169,6 +176,11 @@ impl LoadError {
                 .text(": element ")
                 .number(*index as u64)
                 .text(" is not above zero, as a scale must be"),
+            Self::NotIncreasing { tensor, index } => tensor
+                .write(m.text("tensor "))
+                .text(": element ")
+                .number(*index as u64)
+                .text(" is not after the one before, as a time must be"),
             Self::Metadata { key, expected, found } => m
                 .text("metadata `")
                 .text(key)

@@ -17,7 +17,9 @@ pub(crate) use header::File;
 pub use header::MAX_HEADER;
 pub(crate) use json::tri;
 pub use tensor::{Shape, TensorName};
+pub(crate) use text::Message;
 pub use text::Text;
 pub(crate) use values::{
-    Dims, check_convention, check_sizes, read_affine, read_columns, read_values, read_vector,
+    Dims, check_convention, check_sizes, check_solver, read_affine, read_columns, read_grid,
+    read_values, read_vector,
 };

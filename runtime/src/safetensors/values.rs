@@ -7,6 +7,7 @@ use super::tensor::{Shape, TensorName};
 use super::text::Text;
 use crate::activation::ActivationKind;
 use crate::panel;
+use crate::solver::{SolverKind, between};
 
 /// The sizes of a model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,11 @@ pub(crate) const fn check_sizes(file: &File<'_>, dims: Dims) -> Result<(), LoadE
     tri!(check(file, "flowlet.data_dim", decimal(dims.data as u64)));
     tri!(check(file, "flowlet.condition_dim", decimal(dims.condition as u64)));
     check(file, "flowlet.hidden_width", decimal(dims.width as u64))
+}
+
+/// Refuses metadata of another solver.
+pub(crate) const fn check_solver(file: &File<'_>, kind: SolverKind) -> Result<(), LoadError> {
+    check(file, "flowlet.solver", text(kind.name()))
 }
 
 const fn check(file: &File<'_>, key: &'static str, expected: Text) -> Result<(), LoadError> {
@@ -117,6 +123,26 @@ pub(crate) const fn read_values(
     let mut i = 0;
     while i < out.len() {
         out[i] = tri!(finite(tensor, values, i));
+        i += 1;
+    }
+    Ok(())
+}
+
+/// Reads the tensor `grid`, `[t.len() + 1]`, as the time at each step's start and its length.
+pub(crate) const fn read_grid(
+    file: &File<'_>,
+    t: &mut [f32],
+    dt: &mut [f32],
+) -> Result<(), LoadError> {
+    let tensor = TensorName::Grid;
+    let values = tri!(file.required(tensor, Shape::vector(t.len() + 1)));
+    let mut i = 0;
+    while i < t.len() {
+        let (time, next) = (tri!(finite(tensor, values, i)), tri!(finite(tensor, values, i + 1)));
+        (t[i], dt[i]) = match between(time, next, i) {
+            Ok(step) => step,
+            Err(_) => return Err(LoadError::NotIncreasing { tensor, index: i + 1 }),
+        };
         i += 1;
     }
     Ok(())

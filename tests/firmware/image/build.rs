@@ -11,6 +11,9 @@ use safetensors::SafeTensors;
 
 const MODELS: [&str; 3] = ["mixture", "moons", "8gaussians"];
 
+/// In the order of `SolverKind::ALL`.
+const METHODS: [&str; 5] = ["euler", "midpoint", "heun", "rk4", "ab2"];
+
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap());
     let weights = Path::new("../../../weights");
@@ -55,6 +58,13 @@ fn golden(model: &str, bytes: &[u8]) -> String {
         }
         code += "];\n";
     }
+    let methods = METHODS.map(|method| {
+        let digest = &metadata[&format!("flowlet.digest.path.{method}")];
+        format!("0x{digest}")
+    });
+    write!(code, "/// Of the first few paths by each method.\npub const METHODS: [u64; 5] = ")
+        .unwrap();
+    writeln!(code, "[{}];", methods.join(", ")).unwrap();
     let digest = &metadata["flowlet.digest.path"];
     write!(code, "/// Steps of each path.\npub const STEPS: usize = {steps};\n").unwrap();
     write!(code, "/// Of the points after each step.\npub const DIGEST: u64 = 0x{digest};\n}}\n")
@@ -73,6 +83,7 @@ fn link(out: &Path, target: &str) {
         t if t.starts_with("wasm32") => {
             println!("cargo::rustc-link-arg-bins=--no-entry");
             println!("cargo::rustc-link-arg-bins=--export=digest");
+            println!("cargo::rustc-link-arg-bins=--export=methods_agree");
             return;
         }
         _ => return,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use flowlet::{ActivationKind, CONTRACT};
+use flowlet::{ActivationKind, CONTRACT, SolverKind};
 
 use super::output::{open, thousands};
 use crate::cost;
@@ -87,17 +87,18 @@ fn report(model: &Model) -> Result<String> {
             "  up to a fifth more on chips without vectors: take a width that is a multiple of 16"
         )?;
     }
-    writeln!(text, "\nembed\n{}", embed(model))?;
+    writeln!(text, "\nembed\n{}", embed(model)?)?;
     Ok(text)
 }
 
-fn embed(model: &Model) -> String {
+fn embed(model: &Model) -> Result<String> {
     let Shape { data_dim, condition_dim, hidden_width, hidden_layers, activation } = model.shape();
     let (import, parameter) = match activation {
-        ActivationKind::Gelu => (String::new(), String::new()),
+        ActivationKind::Gelu => (None, String::new()),
         _ => {
             let name = format!("{activation:?}");
-            (format!(", {name}"), format!(", {name}"))
+            let parameter = format!(", {name}");
+            (Some(name), parameter)
         }
     };
     let steps = model.description.steps.unwrap_or(50);
@@ -109,11 +110,28 @@ fn embed(model: &Model) -> String {
     };
     let file = model.path.file_name().unwrap_or_default().to_string_lossy();
     let c = if condition_dim == 0 { "[]" } else { "c" };
-    format!(
-        "  use flowlet::{{Euler, Mlp, Noise{import}}};\n{lint}\n  \
+    let solver = match model.solver_kind() {
+        SolverKind::Euler => "Euler",
+        SolverKind::Midpoint => "Midpoint",
+        SolverKind::Heun => "Heun",
+        SolverKind::Rk4 => "Rk4",
+        SolverKind::AdamsBashforth2 => "AdamsBashforth2",
+    };
+    let grid = if model.has_grid_of_its_own()? {
+        format!("from_safetensors(include_bytes!(\"{file}\"))")
+    } else {
+        "UNIFORM".to_string()
+    };
+    let mut names = ["Mlp", "Noise", solver].map(String::from).to_vec();
+    names.extend(import);
+    names.sort();
+    Ok(format!(
+        "  use flowlet::{{{}}};\n{lint}\n  \
          static MODEL: Mlp<{data_dim}, {condition_dim}, {hidden_width}, {hidden_layers}{parameter}> =\n      \
-         Mlp::from_safetensors(include_bytes!(\"{file}\"));\n\n  \
+         Mlp::from_safetensors(include_bytes!(\"{file}\"));\n  \
+         static SOLVER: {solver}<{steps}> = {solver}::{grid};\n\n  \
          let x_0 = Noise::new(seed).sample(index);\n  \
-         let sample: [f32; {data_dim}] = Euler::<{steps}>::UNIFORM.sample(&MODEL, x_0, {c});"
-    )
+         let sample: [f32; {data_dim}] = SOLVER.sample(&MODEL, x_0, {c});",
+        names.join(", ")
+    ))
 }

@@ -8,6 +8,7 @@ mod progress;
 mod sample;
 mod trace;
 mod train;
+mod tune;
 mod verify;
 
 use std::io;
@@ -29,6 +30,7 @@ enum Command {
     Train(Box<train::Args>),
     Sample(sample::Args),
     Trace(trace::Args),
+    Tune(tune::Args),
     Verify(verify::Args),
     Inspect(inspect::Args),
     Import(import::Args),
@@ -52,6 +54,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Train(args) => train::run(&args),
         Command::Sample(args) => sample::run(&args),
         Command::Trace(args) => trace::run(&args),
+        Command::Tune(args) => tune::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Import(args) => import::run(&args),

@@ -18,6 +18,10 @@ pub(super) struct Progress {
     bar: ProgressBar,
     /// Where no bar can be drawn: when the last line was printed.
     line: Option<Instant>,
+    begin: Instant,
+    /// Iterations before, and until now.
+    done: usize,
+    count: usize,
     metrics: MetricsFile,
     stop: Arc<AtomicBool>,
     smooth_loss: Option<f64>,
@@ -28,11 +32,15 @@ const LINES: Duration = Duration::from_secs(5);
 
 impl Progress {
     /// From here on Ctrl-C ends the training instead of the process; a second one ends the process.
-    pub(super) fn new(iterations: usize, metrics: MetricsFile) -> Result<Self> {
+    ///
+    /// `iterations` are those of all phases, `done` those that an earlier process did.
+    pub(super) fn new(iterations: usize, done: usize, metrics: MetricsFile) -> Result<Self> {
         let terminal = io::stderr().is_terminal();
         let bar =
             if terminal { ProgressBar::new(iterations as u64) } else { ProgressBar::hidden() };
         bar.set_length(iterations as u64);
+        bar.set_position(done as u64);
+        bar.reset_eta();
         let style = "{bar:30} {pos}/{len}  loss {msg}  {rate}/s  {eta} left";
         // The rate as the plain lines have it; indicatif's own has four digits too many.
         let rate = |state: &ProgressState, out: &mut dyn Write| {
@@ -48,7 +56,8 @@ impl Progress {
         })
         .context("cannot watch for Ctrl-C")?;
         let line = (!terminal).then(Instant::now);
-        Ok(Self { bar, line, metrics, stop, smooth_loss: None })
+        let begin = Instant::now();
+        Ok(Self { bar, line, begin, done, count: done, metrics, stop, smooth_loss: None })
     }
 
     /// Whether Ctrl-C was pressed.
@@ -66,7 +75,12 @@ impl Monitor for Progress {
     fn iteration(&mut self, iteration: usize, loss: f64) {
         let smooth = self.smooth_loss.map_or(loss, |smooth| smooth + 0.01 * (loss - smooth));
         self.smooth_loss = Some(smooth);
+        self.count += 1;
         self.bar.inc(1);
+        if iteration == 1 {
+            // Another phase has another loss.
+            self.smooth_loss = Some(loss);
+        }
         if iteration.is_multiple_of(50) {
             self.bar.set_message(format!("{smooth:.4}"));
         }
@@ -78,14 +92,12 @@ impl Monitor for Progress {
             && last.elapsed() >= LINES
         {
             self.line = Some(Instant::now());
-            let Measurement { iteration, seconds, .. } = measurement;
-            let rate = *iteration as f64 / seconds;
+            let count = self.count;
+            let rate = (count - self.done) as f64 / self.begin.elapsed().as_secs_f64();
             let total = self.bar.length().unwrap_or(0);
-            let left = total.saturating_sub(*iteration as u64) as f64 / rate;
+            let left = total.saturating_sub(count as u64) as f64 / rate;
             let loss = self.smooth_loss.unwrap_or(measurement.loss);
-            note(format_args!(
-                "{iteration}/{total}  loss {loss:.4}  {rate:.0}/s  {left:.0} s left"
-            ));
+            note(format_args!("{count}/{total}  loss {loss:.4}  {rate:.0}/s  {left:.0} s left"));
         }
         Ok(())
     }

@@ -5,15 +5,17 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
+use flowlet::SolverKind;
 
 use super::list::List;
 use super::output::{check_format, condition, condition_columns, data_columns, open, write_rows};
 use crate::data::{Matrix, load_conditions, load_starts};
+use crate::description::solver;
 use crate::sampling;
 
 /// Draw samples, one row each, in data units.
 ///
-/// The same model, seed and steps give the same bits here and wherever the model is embedded.
+/// The same model, seed, solver and steps give the same bits here and wherever the model is embedded.
 ///
 /// Examples:
 ///   flowlet sample runs/mixture -n 1000 --out samples.csv
@@ -26,19 +28,27 @@ pub(super) struct Args {
     /// Samples [default: 10, or one for each row of --x0 or --conditions]
     #[arg(short, value_name = "N")]
     n: Option<NonZeroUsize>,
-    /// Solver steps [default: as the model was made for]
+    /// euler, midpoint, heun, rk4 or ab2 [default: as the model was made for]
+    #[arg(long, value_name = "NAME", value_parser = solver)]
+    solver: Option<SolverKind>,
+    /// Solver steps, of equal length unless they are the model's own [default: as it was made for]
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
     /// Of the noise
     #[arg(long, value_name = "K", default_value_t = 0)]
     seed: u64,
+    /// How much more the condition counts than it does by itself: two evaluations for one, for a
+    /// model that was trained with --label-dropout
+    #[arg(long, value_name = "W", allow_negative_numbers = true)]
+    guidance: Option<f32>,
     /// One condition for all samples: names of categories and numbers, or C numbers
     #[arg(long, value_name = "VALUES", allow_hyphen_values = true, conflicts_with = "conditions")]
     condition: Option<List>,
     /// A CSV or NPY file with one row of conditions per sample
     #[arg(long, value_name = "FILE")]
     conditions: Option<PathBuf>,
-    /// A CSV or NPY file with one starting point per sample, in flow units, instead of noise
+    /// A CSV or NPY file with one starting point per sample, instead of noise: in flow units,
+    /// or in data units if the model's source is no noise
     #[arg(long, value_name = "FILE")]
     x0: Option<PathBuf>,
     /// Where to: .csv, .npy or .safetensors [default: CSV to standard output]
@@ -51,10 +61,24 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         check_format(out)?;
     }
     let model = open(&args.model)?;
-    let solver = model.solver(args.steps)?;
+    let mut solver = model.solver(args.solver, args.steps)?;
+    if let Some(weight) = args.guidance {
+        ensure!(weight.is_finite(), "--guidance {weight}: expected a number");
+        ensure!(model.mlp.condition_dim() > 0, "the model has no conditions: leave --guidance out");
+        solver = solver.guided(weight, model.mlp.null_condition().to_vec());
+    }
     let data_dim = model.mlp.data_dim();
     let names = data_columns(&model);
-    let x_0 = args.x0.as_ref().map(|path| load_starts(path, &names).context("--x0")).transpose()?;
+    let x_0 = match &args.x0 {
+        Some(path) => {
+            let mut x_0 = load_starts(path, &names).context("--x0")?;
+            if model.description.source.is_some() {
+                model.data_units()?.forward(&mut x_0);
+            }
+            Some(x_0)
+        }
+        None => None,
+    };
     let conditions = match &args.conditions {
         Some(_) if model.mlp.condition_dim() == 0 => {
             bail!("the model has no conditions: leave --conditions out")
@@ -64,7 +88,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     };
 
     let n = rows(args.n.map(NonZeroUsize::get), x_0.as_ref(), conditions.as_ref())?;
-    let x_0 = x_0.unwrap_or_else(|| sampling::noise(args.seed, n, data_dim));
+    let x_0 = match x_0 {
+        Some(x_0) => x_0,
+        None => model.source()?.starts(args.seed, n, data_dim),
+    };
     let c = match conditions {
         Some(conditions) => conditions,
         None => condition(&model, args.condition.as_ref())?.select(&vec![0; n]),

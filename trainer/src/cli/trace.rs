@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
+use flowlet::SolverKind;
 
 use super::list::List;
 use super::output::{condition, data_columns, open};
-use crate::sampling;
+use crate::description::solver;
 
 /// Show one path from noise to data: t and x (flow units) before the first step and after each.
 #[derive(Debug, clap::Args)]
@@ -18,7 +19,10 @@ pub(super) struct Args {
     /// The starting point, D numbers separated by commas [default: the noise of --seed]
     #[arg(long, value_name = "X", value_delimiter = ',', allow_hyphen_values = true)]
     x0: Option<Vec<f32>>,
-    /// Solver steps [default: as the model was made for]
+    /// euler, midpoint, heun, rk4 or ab2 [default: as the model was made for]
+    #[arg(long, value_name = "NAME", value_parser = solver)]
+    solver: Option<SolverKind>,
+    /// Solver steps, of equal length unless they are the model's own [default: as it was made for]
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
     /// The condition: names of categories and numbers, or C numbers
@@ -31,12 +35,12 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let model = open(&args.model)?;
-    let solver = model.solver(args.steps)?;
+    let solver = model.solver(args.solver, args.steps)?;
     let data_dim = model.mlp.data_dim();
     let x_0 = match &args.x0 {
         Some(x) if x.len() == data_dim && x.iter().all(|x| x.is_finite()) => x.clone(),
         Some(x) => bail!("--x0: expected {data_dim} finite numbers, found {x:?}"),
-        None => sampling::noise(args.seed, 1, data_dim).row(0).to_vec(),
+        None => model.source()?.starts(args.seed, 1, data_dim).row(0).to_vec(),
     };
     let c = condition(&model, args.condition.as_ref())?;
     let points = solver.trajectory(&model.mlp, &x_0, c.row(0), &mut model.mlp.scratch());

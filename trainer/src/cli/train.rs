@@ -5,12 +5,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use flowlet::SolverKind;
 use rand::seq::SliceRandom;
 
 use super::list::List;
 use super::output::{note, thousands};
 use super::progress::Progress;
+use crate::checkpoint::Checkpoints;
 use crate::config::{Config, preset};
+use crate::coupling::CouplingKind;
 use crate::data::Matrix;
 use crate::dataset::{Dataset, Real};
 use crate::description::Description;
@@ -20,13 +23,16 @@ use crate::metrics::MetricsFile;
 use crate::model::{MODEL_FILE, Model, export};
 use crate::random::{Stream, generator};
 use crate::run_directory::{CONFIG_FILE, METRICS_FILE, RunDirectory};
+use crate::schedule::Decay;
 use crate::self_test;
-use crate::training::{Trained, device, train};
+use crate::times::Times;
+use crate::training::{Keep, Trained, device, phases, train};
+use crate::tuning;
 use crate::verify::{Report, verify};
 
 /// Train a model, export it, and verify the runtime against the trainer.
 ///
-/// SOURCE is a preset (mixture, moons, 8gaussians, checkerboard, swissroll), a configuration
+/// TARGET is a preset (mixture, moons, 8gaussians, checkerboard, swissroll), a configuration
 /// (.toml), or data (.csv, .tsv, .npy, .safetensors). Flags override a configuration.
 ///
 /// The run's directory gets model.safetensors, golden.safetensors, config.toml and metrics.csv.
@@ -40,9 +46,10 @@ use crate::verify::{Report, verify};
 #[command(verbatim_doc_comment)]
 pub(super) struct Args {
     /// A preset, a configuration file, or a data file
-    source: Option<String>,
+    #[arg(value_name = "TARGET")]
+    target: Option<String>,
 
-    /// Data columns by name, number or range, separated by commas (x,y or 0..112); without SOURCE:
+    /// Data columns by name, number or range, separated by commas (x,y or 0..112); without TARGET:
     /// the data file
     #[arg(long, value_name = "COLUMNS|FILE", help_heading = "Data")]
     data: Option<String>,
@@ -93,6 +100,11 @@ pub(super) struct Args {
     )]
     strict: Option<bool>,
 
+    /// Where paths begin: normal, a preset, or a data file in the units of the data
+    /// [default: normal]
+    #[arg(long, value_name = "NAME|FILE", help_heading = "Data")]
+    source: Option<String>,
+
     /// Units in each hidden layer, H [default: 64]
     #[arg(long, value_name = "H", help_heading = "Model")]
     hidden_width: Option<usize>,
@@ -112,6 +124,42 @@ pub(super) struct Args {
     /// Adam's step length [default: 0.001]
     #[arg(long, value_name = "RATE", help_heading = "Training")]
     learning_rate: Option<f64>,
+    /// How the learning rate goes after its warm-up [default: constant]
+    #[arg(long, value_enum, value_name = "NAME", help_heading = "Training")]
+    schedule: Option<Decay>,
+    /// Iterations in which the learning rate rises from 0 [default: 0]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    warmup: Option<usize>,
+    /// AdamW's weight decay [default: 0]
+    #[arg(long, value_name = "W", help_heading = "Training")]
+    weight_decay: Option<f64>,
+    /// The longest gradient; 0 for none [default: 0]
+    #[arg(long, value_name = "NORM", help_heading = "Training")]
+    gradient_clip: Option<f64>,
+    /// The decay of the weights' moving average, which is exported; 0 for none [default: 0]
+    #[arg(long, value_name = "DECAY", help_heading = "Training")]
+    ema: Option<f64>,
+    /// How noise and data are paired [default: independent]
+    #[arg(long, value_enum, value_name = "NAME", help_heading = "Training")]
+    coupling: Option<CouplingKind>,
+    /// Points that are paired at once, if pairs are transported [default: 1024]
+    #[arg(long, value_name = "N", help_heading = "Training")]
+    transport_size: Option<usize>,
+    /// The smaller, the more numeric conditions keep pairs apart (C²OT's r) [default: 0.05]
+    #[arg(long, value_name = "R", help_heading = "Training")]
+    condition_ratio: Option<f64>,
+    /// Take plain transport even for a conditional model
+    #[arg(long, help_heading = "Training")]
+    force_transport: bool,
+    /// Training times: uniform, logit-normal[:MEAN,STD] or beta:ALPHA,BETA [default: uniform]
+    #[arg(long, value_name = "NAME", help_heading = "Training")]
+    time: Option<Times>,
+    /// The part of conditions that are replaced by none, for guidance [default: 0]
+    #[arg(long, value_name = "PART", help_heading = "Training")]
+    label_dropout: Option<f64>,
+    /// Seconds between two checkpoints [default: 60]
+    #[arg(long, value_name = "S", help_heading = "Training")]
+    checkpoint_seconds: Option<u64>,
     /// auto, cpu or cuda [default: auto]
     #[arg(long, value_name = "NAME", help_heading = "Training")]
     device: Option<String>,
@@ -122,6 +170,20 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", help_heading = "Training")]
     steps: Option<usize>,
 
+    /// Train a teacher by transport, then a network that does in N steps what the teacher does in
+    /// many
+    #[arg(long, value_name = "N", help_heading = "Few steps")]
+    few_steps: Option<usize>,
+    /// The teacher's hidden width [default: 128]
+    #[arg(long, value_name = "H", help_heading = "Few steps")]
+    teacher_hidden_width: Option<usize>,
+    /// The teacher's hidden-to-hidden layers [default: 2]
+    #[arg(long, value_name = "L", help_heading = "Few steps")]
+    teacher_hidden_layers: Option<usize>,
+
+    /// Go on with a run that was stopped or killed: to the bytes that it would have had
+    #[arg(long, value_name = "RUN", exclusive = true)]
+    resume: Option<PathBuf>,
     /// The run's directory [default: runs/NAME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -131,15 +193,28 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let (mut config, name) = resolve(args)?;
+    let (directory, config, run) = match &args.resume {
+        Some(directory) => {
+            let run = RunDirectory::resume(directory)?;
+            let config = Config::read(&run.path().join(CONFIG_FILE))?;
+            (directory.clone(), config, run)
+        }
+        None => {
+            let (config, name) = resolve(args)?;
+            config.check()?;
+            device(&config.train.device)?;
+            let directory = args.out.clone().unwrap_or_else(|| Path::new("runs").join(name));
+            // Before the directory is made: bad data leave none.
+            Dataset::open(&config)?;
+            let run = RunDirectory::create(&directory, args.force)?;
+            (directory, config, run)
+        }
+    };
     config.check()?;
-    device(&config.train.device)?;
-    let mut dataset = Dataset::open(&config)?;
+    let dataset = Dataset::open(&config)?;
     for warning in &dataset.warnings {
         note(format_args!("warning: {warning}"));
     }
-    let directory = args.out.clone().unwrap_or_else(|| Path::new("runs").join(name));
-    let run = RunDirectory::create(&directory, args.force)?;
     if run.path() != directory {
         note(format_args!(
             "{} takes the place of {} when it is done",
@@ -147,32 +222,58 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             directory.display()
         ));
     }
-    run.write(CONFIG_FILE, config.to_toml()?.as_bytes())?;
+    let checkpoints = Checkpoints::new(run.path(), config.digest()?);
+    if args.resume.is_none() {
+        checkpoints.clear()?;
+        run.write(CONFIG_FILE, config.to_toml()?.as_bytes())?;
+    }
+    let resumed = checkpoints.read()?;
+    let keep = Keep { directory: run.path().to_path_buf(), checkpoints, resumed };
 
-    let metrics = MetricsFile::create(&run.path().join(METRICS_FILE))?;
-    let mut progress = Progress::new(config.train.iterations, metrics)?;
-    let trained = train(&config, &mut dataset, &mut progress);
+    let phases = phases(&config);
+    let total = phases.iter().map(|(_, iterations)| iterations).sum();
+    let done = keep.resumed.as_ref().map(|checkpoint| (checkpoint.phase, checkpoint.iteration));
+    let before = done.map_or(0, |(phase, iteration)| {
+        phases[..phase].iter().map(|(_, iterations)| iterations).sum::<usize>() + iteration
+    });
+    if args.resume.is_some() {
+        note(format_args!(
+            "going on after {} of {} iterations",
+            thousands(before),
+            thousands(total)
+        ));
+    }
+    let metrics = MetricsFile::create(&run.path().join(METRICS_FILE), done)?;
+    let mut progress = Progress::new(total, before, metrics)?;
+    let trained = train(&config, &dataset, &mut progress, Some(&keep));
     progress.finish();
     let trained = trained?;
-    let done = trained.losses.len();
-    if done < config.train.iterations {
+    if trained.stopped {
+        let (name, iterations) = phases[trained.phase];
         note(format_args!(
-            "stopped after {done} of {} iterations: keeping what was trained",
-            config.train.iterations
+            "stopped after {} of {} iterations ({name}); go on by `flowlet train --resume {}`",
+            thousands(trained.losses.len()),
+            thousands(iterations),
+            run.path().display()
         ));
-        // The same seed and as many iterations give this model again.
-        config.train.iterations = done;
-        run.write(CONFIG_FILE, config.to_toml()?.as_bytes())?;
+        if trained.phase + 1 < phases.len() {
+            return Ok(ExitCode::from(130));
+        }
     }
 
     let description = Description {
-        steps: Some(config.sample.steps),
+        solver: Some(SolverKind::Euler),
+        steps: Some(config.steps()),
+        source: dataset.source.name(&config.source),
         data_columns: dataset.data_columns.clone(),
         conditions: dataset.conditions.clone(),
         seed: Some(config.seed),
         config: Some(config.digest()?),
     };
     let mut file = export(&trained.network, &dataset.units, &description)?;
+    if let Some(times) = &trained.times {
+        tuning::apply(&mut file, SolverKind::Euler, times)?;
+    }
     self_test::add(&mut file).context("the trained model")?;
     let bytes = file.to_bytes()?;
     let model = Model::parse(&bytes, run.path().join(MODEL_FILE)).context("the trained model")?;
@@ -180,10 +281,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     run.write(MODEL_FILE, &bytes)?;
     let golden = Golden::make(&model, &golden_conditions(&dataset.real, config.seed), config.seed)?;
     let report = verify(&model, &golden)?;
-    let judgement =
-        judge(&model, &model.solver(None)?, &dataset.real, &dataset.units, config.seed)?;
+    let judgement = judge(&model, &model.solver(None, None)?, &dataset, config.seed)?;
     run.write(GOLDEN_FILE, &golden.to_bytes()?)?;
-    run.finish()?;
+    if !trained.stopped {
+        run.finish()?;
+    }
     let summary = summary(&directory, &config, &trained, &model, &report, &judgement)?;
     io::stdout().write_all(summary.as_bytes())?;
     Ok(if report.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -191,16 +293,16 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 
 /// The whole configuration, and the name of the run.
 fn resolve(args: &Args) -> Result<(Config, String)> {
-    let (mut config, name) = match (&args.source, &args.data) {
-        (Some(source), _) => open_source(source)?,
-        (None, Some(file)) => open_source(file)?,
+    let (mut config, name) = match (&args.target, &args.data) {
+        (Some(target), _) => open_target(target)?,
+        (None, Some(file)) => open_target(file)?,
         (None, None) => bail!(
             "nothing to train on: name a preset, a configuration or a data file; \
              `flowlet train --help` has examples"
         ),
     };
-    let Config { seed, data, model, train, sample } = &mut config;
-    if args.source.is_some() {
+    let Config { seed, data, source, model, train, few_steps, sample } = &mut config;
+    if args.target.is_some() {
         let columns = |list: &String| list.parse().map(|List(columns)| columns);
         data.columns = args.data.as_ref().map(columns).transpose()?.or(data.columns.take());
     }
@@ -222,6 +324,26 @@ fn resolve(args: &Args) -> Result<(Config, String)> {
     set(&mut train.iterations, &args.iterations);
     set(&mut train.batch_size, &args.batch_size);
     set(&mut train.learning_rate, &args.learning_rate);
+    if let Some(steps) = args.few_steps {
+        few_steps.steps = steps;
+        train.coupling = CouplingKind::ConditionalTransport;
+        train.schedule = Decay::Cosine;
+    }
+    set(&mut few_steps.teacher_hidden_width, &args.teacher_hidden_width);
+    set(&mut few_steps.teacher_hidden_layers, &args.teacher_hidden_layers);
+    set(&mut source.distribution, &args.source);
+    set(&mut train.schedule, &args.schedule);
+    set(&mut train.warmup, &args.warmup);
+    set(&mut train.weight_decay, &args.weight_decay);
+    set(&mut train.gradient_clip, &args.gradient_clip);
+    set(&mut train.ema, &args.ema);
+    set(&mut train.coupling, &args.coupling);
+    set(&mut train.transport_size, &args.transport_size);
+    set(&mut train.condition_ratio, &args.condition_ratio);
+    train.force_transport |= args.force_transport;
+    set(&mut train.time, &args.time);
+    set(&mut train.label_dropout, &args.label_dropout);
+    set(&mut train.checkpoint_seconds, &args.checkpoint_seconds);
     set(&mut train.device, &args.device);
     set(seed, &args.seed);
     set(&mut sample.steps, &args.steps);
@@ -234,11 +356,11 @@ fn set<T: Clone>(value: &mut T, flag: &Option<T>) {
     }
 }
 
-fn open_source(source: &str) -> Result<(Config, String)> {
-    if let Some(config) = preset(source) {
-        return Ok((config, source.to_string()));
+fn open_target(target: &str) -> Result<(Config, String)> {
+    if let Some(config) = preset(target) {
+        return Ok((config, target.to_string()));
     }
-    let path = Path::new(source);
+    let path = Path::new(target);
     let stem = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     if path.extension().is_some_and(|extension| extension == "toml") {
         let config = Config::read(path)?;
@@ -247,7 +369,7 @@ fn open_source(source: &str) -> Result<(Config, String)> {
         return Ok((config, parent.or(stem(path)).unwrap_or_default()));
     }
     let mut config = Config::default();
-    config.data.source = source.to_string();
+    config.data.source = target.to_string();
     Ok((config, stem(path).unwrap_or_default()))
 }
 
@@ -299,7 +421,7 @@ fn summary(
          {:14}({measure}, {} samples in {} steps, {judged_on})",
         "",
         thousands(*samples),
-        config.sample.steps
+        config.steps()
     )?;
     if *samples < FEW {
         writeln!(text, "{:14}so few rows say little: hold out more by --holdout", "")?;
@@ -332,7 +454,7 @@ fn summary(
         thousands(model.shape().parameters()),
         thousands(model.bytes),
         judgement.seconds_per_sample * 1e6,
-        config.sample.steps
+        config.steps()
     )?;
     if !report.passes() {
         writeln!(text, "\n{report}")?;

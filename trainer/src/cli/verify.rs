@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 use super::output::open;
+use crate::files::write_whole;
 use crate::golden::{GOLDEN_FILE, Golden};
 use crate::verify::verify;
 
@@ -17,6 +18,10 @@ pub(super) struct Args {
     model: PathBuf,
     /// A golden file or a run's directory [default: MODEL, if that is a run's directory]
     golden: Option<PathBuf>,
+    /// First write the golden file anew: from the inputs that it has, by this model, its solver and
+    /// this runtime. Whatever they were held against before is lost
+    #[arg(long)]
+    renew: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
@@ -27,7 +32,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         None if args.model.is_dir() => args.model.join(GOLDEN_FILE),
         None => bail!("no golden file: name it after the model"),
     };
-    let report = verify(&model, &Golden::read(&golden)?)?;
+    let mut outputs = Golden::read(&golden)?;
+    if args.renew {
+        outputs.renew(&model)?;
+        write_whole(&golden, &outputs.to_bytes()?)?;
+    }
+    let report = verify(&model, &outputs)?;
     writeln!(io::stdout(), "{report}")?;
     Ok(if report.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

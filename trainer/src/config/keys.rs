@@ -3,8 +3,8 @@
 use anyhow::{Result, bail};
 use toml::{Table, Value};
 
-const SECTIONS: [(&str, &[&str]); 5] = [
-    ("", &["seed", "data", "model", "train", "sample"]),
+const SECTIONS: [(&str, &[&str]); 7] = [
+    ("", &["seed", "data", "source", "model", "train", "few_steps", "sample"]),
     (
         "data",
         &[
@@ -22,7 +22,44 @@ const SECTIONS: [(&str, &[&str]); 5] = [
         ],
     ),
     ("model", &["hidden_width", "hidden_layers", "activation"]),
-    ("train", &["iterations", "batch_size", "learning_rate", "device"]),
+    ("source", &["distribution", "components"]),
+    (
+        "train",
+        &[
+            "iterations",
+            "batch_size",
+            "learning_rate",
+            "schedule",
+            "warmup",
+            "weight_decay",
+            "gradient_clip",
+            "ema",
+            "coupling",
+            "transport_size",
+            "condition_ratio",
+            "force_transport",
+            "time",
+            "label_dropout",
+            "checkpoint_seconds",
+            "device",
+        ],
+    ),
+    (
+        "few_steps",
+        &[
+            "steps",
+            "teacher_hidden_width",
+            "teacher_hidden_layers",
+            "guidance",
+            "pairs",
+            "iterations",
+            "batch_size",
+            "learning_rate",
+            "own_iterations",
+            "own_learning_rate",
+            "transport_size",
+        ],
+    ),
     ("sample", &["steps"]),
 ];
 

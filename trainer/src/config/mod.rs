@@ -10,9 +10,13 @@ use flowlet::Digest;
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
+use crate::coupling::CouplingKind;
 use crate::data::Component;
 use crate::description;
 use crate::files;
+use crate::schedule::Decay;
+use crate::source::NORMAL;
+use crate::times::Times;
 
 pub use preset::preset;
 
@@ -27,10 +31,14 @@ pub struct Config {
     pub seed: u64,
     /// `[data]`
     pub data: DataConfig,
+    /// `[source]`
+    pub source: SourceConfig,
     /// `[model]`
     pub model: ModelConfig,
     /// `[train]`
     pub train: TrainConfig,
+    /// `[few_steps]`
+    pub few_steps: FewStepsConfig,
     /// `[sample]`
     pub sample: SampleConfig,
 }
@@ -87,6 +95,23 @@ impl Default for DataConfig {
     }
 }
 
+/// Where paths begin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SourceConfig {
+    /// `normal`, or what `[data]` may name as its source; then in the units of the data.
+    pub distribution: String,
+    /// A Gaussian mixture of one's own, under the distribution `mixture`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<Component>,
+}
+
+impl Default for SourceConfig {
+    fn default() -> Self {
+        Self { distribution: NORMAL.to_string(), components: Vec::new() }
+    }
+}
+
 /// The network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -115,6 +140,30 @@ pub struct TrainConfig {
     pub batch_size: usize,
     /// Adam's step length.
     pub learning_rate: f64,
+    /// How it goes after its warm-up.
+    pub schedule: Decay,
+    /// Iterations in which it rises from 0.
+    pub warmup: usize,
+    /// AdamW's.
+    pub weight_decay: f64,
+    /// The longest gradient; 0 for none.
+    pub gradient_clip: f64,
+    /// The decay of the weights' moving average, which is what is exported; 0 for none.
+    pub ema: f64,
+    /// How noise and data are paired.
+    pub coupling: CouplingKind,
+    /// Points that are paired at once, if pairs are transported.
+    pub transport_size: usize,
+    /// C²OT's r: the smaller, the more numeric conditions keep pairs apart.
+    pub condition_ratio: f64,
+    /// Whether plain transport of a conditional model is meant.
+    pub force_transport: bool,
+    /// The distribution of the training times.
+    pub time: Times,
+    /// The part of conditions that are replaced by none, for guidance.
+    pub label_dropout: f64,
+    /// Seconds between two checkpoints.
+    pub checkpoint_seconds: u64,
     /// `auto`, `cpu` or `cuda`.
     pub device: String,
 }
@@ -125,7 +174,66 @@ impl Default for TrainConfig {
             iterations: 10_000,
             batch_size: 256,
             learning_rate: 1e-3,
+            schedule: Decay::Constant,
+            warmup: 0,
+            weight_decay: 0.0,
+            gradient_clip: 0.0,
+            ema: 0.0,
+            coupling: CouplingKind::Independent,
+            transport_size: 1024,
+            condition_ratio: 0.05,
+            force_transport: false,
+            time: Times::Uniform,
+            label_dropout: 0.0,
+            checkpoint_seconds: 60,
             device: "auto".to_string(),
+        }
+    }
+}
+
+/// A student that does in few steps what a teacher does in many.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FewStepsConfig {
+    /// The student's steps; 0 for a flow without a student.
+    pub steps: usize,
+    /// The teacher's `H`.
+    pub teacher_hidden_width: usize,
+    /// The teacher's `L`.
+    pub teacher_hidden_layers: usize,
+    /// How much more the teacher's condition counts than it does by itself: guidance, folded into the
+    /// student. 1 for as much; others need a label dropout.
+    pub guidance: f32,
+    /// Pairs that the teacher makes.
+    pub pairs: usize,
+    /// Optimiser steps on the teacher's pairs.
+    pub iterations: usize,
+    /// Pairs a step.
+    pub batch_size: usize,
+    /// Adam's step length on the teacher's pairs.
+    pub learning_rate: f64,
+    /// Optimiser steps on the data that the student's own endpoints are nearest to.
+    pub own_iterations: usize,
+    /// Adam's step length there.
+    pub own_learning_rate: f64,
+    /// Points that are paired at once there.
+    pub transport_size: usize,
+}
+
+impl Default for FewStepsConfig {
+    fn default() -> Self {
+        Self {
+            steps: 0,
+            teacher_hidden_width: 128,
+            teacher_hidden_layers: 2,
+            guidance: 1.0,
+            pairs: 200_000,
+            iterations: 20_000,
+            batch_size: 512,
+            learning_rate: 2e-3,
+            own_iterations: 10_000,
+            own_learning_rate: 1e-3,
+            transport_size: 2048,
         }
     }
 }
@@ -199,13 +307,18 @@ impl Config {
         Ok(format!("{:016x}", digest.value()))
     }
 
+    /// The solver steps that the model is made for.
+    pub fn steps(&self) -> usize {
+        if self.few_steps.steps > 0 { self.few_steps.steps } else { self.sample.steps }
+    }
+
     /// Refuses values that no run can have.
     ///
     /// # Errors
     ///
     /// On the first; the message says what is expected.
     pub fn check(&self) -> Result<()> {
-        let Self { seed, data, model, train, sample } = self;
+        let Self { seed, data, source: _, model, train, few_steps, sample } = self;
         ensure!(
             i64::try_from(*seed).is_ok(),
             "seed is {seed}: expected at most {}, the largest number in TOML",
@@ -228,6 +341,12 @@ impl Config {
             ("hidden_width", model.hidden_width, 1 << 14),
             ("iterations", train.iterations, u32::MAX as usize),
             ("batch_size", train.batch_size, 1 << 24),
+            ("transport_size", train.transport_size, 1 << 14),
+            ("teacher_hidden_width", few_steps.teacher_hidden_width, 1 << 14),
+            ("pairs", few_steps.pairs, 1 << 28),
+            ("iterations of [few_steps]", few_steps.iterations, u32::MAX as usize),
+            ("batch_size of [few_steps]", few_steps.batch_size, 1 << 24),
+            ("transport_size of [few_steps]", few_steps.transport_size, 1 << 14),
         ] {
             ensure!(
                 (1..=most).contains(&value),
@@ -245,11 +364,49 @@ impl Config {
             "learning_rate is {}: expected a number above 0",
             train.learning_rate
         );
+        for (name, value) in [
+            ("weight_decay", train.weight_decay),
+            ("gradient_clip", train.gradient_clip),
+            ("learning_rate of [few_steps]", few_steps.learning_rate),
+            ("own_learning_rate", few_steps.own_learning_rate),
+        ] {
+            ensure!(
+                value.is_finite() && value >= 0.0,
+                "{name} is {value}: expected a number that is not below 0"
+            );
+        }
+        for (name, value) in [
+            ("ema", train.ema),
+            ("label_dropout", train.label_dropout),
+            ("condition_ratio", train.condition_ratio),
+        ] {
+            ensure!(
+                (0.0..1.0).contains(&value),
+                "{name} is {value}: expected a number from 0 up to, but not, 1"
+            );
+        }
+        ensure!(
+            few_steps.guidance.is_finite(),
+            "guidance is {}: expected a number",
+            few_steps.guidance
+        );
+        ensure!(
+            few_steps.guidance == 1.0 || train.label_dropout > 0.0,
+            "guidance is {}, but label_dropout is 0: a teacher that always had its condition cannot do \
+             without",
+            few_steps.guidance
+        );
+        ensure!(
+            train.warmup <= train.iterations,
+            "warmup is {}: expected at most the {} iterations",
+            train.warmup,
+            train.iterations
+        );
         // The golden file has every step of its paths.
         ensure!(
-            sample.steps <= MOST_STEPS,
+            sample.steps.max(few_steps.steps) <= MOST_STEPS,
             "steps is {}: expected at most {MOST_STEPS} of a model to be trained",
-            sample.steps
+            sample.steps.max(few_steps.steps)
         );
         check_steps(sample.steps)
     }

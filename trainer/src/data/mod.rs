@@ -22,4 +22,4 @@ pub use mixture::{Component, GaussianMixture};
 pub use rows::{Rows, RowsOptions, load};
 pub use split::{Split, split};
 pub use standardization::Standardization;
-pub use target::Target;
+pub use target::{Target, TargetState};

@@ -1,6 +1,8 @@
 //! The committed models, embedded as firmware embeds them, and their golden paths.
 
-use flowlet::{Activation, Digest, Euler, FastGelu, Mlp, SelfTest, Silu};
+use flowlet::{
+    Activation, Digest, Euler, FastGelu, Method, Mlp, SelfTest, Silu, Solver, VelocityField, method,
+};
 
 use crate::goldens;
 
@@ -50,6 +52,55 @@ pub fn outcome(model: u32) -> Outcome {
             Outcome { name: "8gaussians", found, expected: DIGEST }
         }
     }
+}
+
+/// Whether every method gives its golden bits on the first few paths of one model.
+pub fn methods_agree(model: u32) -> bool {
+    match model {
+        0 => {
+            use goldens::mixture::{CONDITION, METHODS, X_0};
+            methods(&MIXTURE, &X_0, &CONDITION) == METHODS
+        }
+        1 => {
+            use goldens::moons::{CONDITION, METHODS, X_0};
+            methods(&MOONS, &X_0, &CONDITION) == METHODS
+        }
+        _ => {
+            use goldens::gaussians::{CONDITION, METHODS, X_0};
+            methods(&EIGHT_GAUSSIANS, &X_0, &CONDITION) == METHODS
+        }
+    }
+}
+
+/// A path's steps in the digest of a method, and the paths.
+const FEW: usize = 8;
+
+/// The digests of each method's paths, in the order of `SolverKind::ALL`.
+fn methods<const D: usize, const C: usize>(
+    field: &impl VelocityField<D, C>,
+    x_0: &[[f32; D]],
+    condition: &[[f32; C]],
+) -> [u64; 5] {
+    fn digest<S: Method, const D: usize, const C: usize>(
+        field: &impl VelocityField<D, C>,
+        x_0: &[[f32; D]],
+        condition: &[[f32; C]],
+    ) -> u64 {
+        let mut digest = Digest::new();
+        for (&x_0, &c) in x_0.iter().zip(condition).take(FEW) {
+            for (_, x) in Solver::<S, FEW>::UNIFORM.path(field, x_0, c) {
+                digest.update(&x);
+            }
+        }
+        digest.value()
+    }
+    [
+        digest::<method::Euler, D, C>(field, x_0, condition),
+        digest::<method::Midpoint, D, C>(field, x_0, condition),
+        digest::<method::Heun, D, C>(field, x_0, condition),
+        digest::<method::Rk4, D, C>(field, x_0, condition),
+        digest::<method::AdamsBashforth2, D, C>(field, x_0, condition),
+    ]
 }
 
 /// What [`fast_digest`] was when this was written.

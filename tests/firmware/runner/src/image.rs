@@ -154,6 +154,7 @@ const NODE: &str = "
     ['mixture', 'moons', '8gaussians'].forEach((name, model) => {
         const digest = BigInt.asUintN(64, instance.exports.digest(model));
         console.log('digest', name, digest.toString(16).padStart(16, '0'));
+        if (!instance.exports.methods_agree(model)) process.exitCode = 1;
     });";
 
 /// The lines `digest MODEL HEXADECIMAL`.

@@ -134,7 +134,9 @@ fn run(args: &Args) -> Result<bool> {
                     print!("{found:016x}{}", if found == *digest { ' ' } else { '!' });
                 }
                 if digests_right && !went_well {
-                    print!(" a model read at run time, the fast GELU or a self-test failed!");
+                    print!(
+                        " a method, a model read at run time, the fast GELU or a self-test failed!"
+                    );
                 }
                 right &= digests_right && *went_well;
             }

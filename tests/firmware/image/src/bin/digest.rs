@@ -1,5 +1,6 @@
-//! Samples the golden paths of every committed model and reports the digest of all output bits; reads
-//! a model at run time; and runs the models' self-tests, which must fail where subnormals are flushed.
+//! Samples the golden paths of every committed model and reports the digest of all output bits; takes
+//! the first few by every method; reads a model at run time; and runs the models' self-tests, which
+//! must fail where subnormals are flushed.
 
 #![cfg_attr(any(target_os = "none", target_arch = "wasm32"), no_std, no_main)]
 
@@ -23,6 +24,9 @@ fn run() -> bool {
         let outcome = outcome(model);
         image::machine::println!("digest {} {:016x}", outcome.name, outcome.found);
         right &= outcome.found == outcome.expected;
+        let methods = image::models::methods_agree(model);
+        image::machine::println!("methods {} {methods}", outcome.name);
+        right &= methods;
     }
     right
 }
@@ -38,6 +42,13 @@ fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
 #[unsafe(no_mangle)]
 pub extern "C" fn digest(model: u32) -> u64 {
     outcome(model).found
+}
+
+/// Whether each method gives its golden bits.
+#[cfg(target_arch = "wasm32")]
+#[unsafe(no_mangle)]
+pub extern "C" fn methods_agree(model: u32) -> bool {
+    image::models::methods_agree(model)
 }
 
 #[cfg(target_arch = "wasm32")]

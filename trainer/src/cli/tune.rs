@@ -1,0 +1,124 @@
+//! `flowlet tune`: the best times for few steps.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail, ensure};
+use flowlet::SolverKind;
+
+use super::output::{condition_columns, note, open, thousands};
+use crate::data::{Matrix, load_conditions};
+use crate::description::solver;
+use crate::files::write_whole;
+use crate::golden::{GOLDEN_FILE, Golden};
+use crate::model::{MODEL_FILE, Model};
+use crate::sampling;
+use crate::self_test::affine;
+use crate::tuning::{Tuned, apply, conditions, tune};
+
+/// Make a model for few steps: finds the times at which they end nearest to where very many would,
+/// and writes them, the solver and the steps into the model's file.
+///
+/// Examples:
+///   flowlet tune runs/moons --steps 6
+///   flowlet tune runs/moons --steps 3 --solver midpoint --out moons3.safetensors
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    /// A model file or a run's directory
+    model: PathBuf,
+    /// Solver steps
+    #[arg(long, value_name = "N")]
+    steps: usize,
+    /// euler, midpoint, heun, rk4 or ab2 [default: as the model was made for]
+    #[arg(long, value_name = "NAME", value_parser = solver)]
+    solver: Option<SolverKind>,
+    /// A CSV or NPY file with rows of conditions to take in turn [default: every category, and
+    /// numbers spread as in training]
+    #[arg(long, value_name = "FILE")]
+    conditions: Option<PathBuf>,
+    /// Starting points: half to search on, half to judge by
+    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(2..))]
+    points: u32,
+    /// Of the starting points
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    seed: u64,
+    /// Where to [default: MODEL itself]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let model = open(&args.model)?;
+    let kind = args.solver.unwrap_or(model.solver_kind());
+    let x_0 = sampling::noise(args.seed, args.points as usize, model.mlp.data_dim());
+    let c = conditions_for(args, &model)?;
+    let tuned = tune(&model.mlp, kind, args.steps, &x_0, &c)?;
+    if args.steps == 1 {
+        note(format_args!("one step has nothing to tune: it goes from 0 to 1"));
+    }
+
+    let mut file = model.file.clone();
+    apply(&mut file, kind, &tuned.times)?;
+    let bytes = file.to_bytes()?;
+    let out = args.out.as_ref().unwrap_or(&model.path);
+    let written = Model::parse(&bytes, out.clone()).context("the tuned model")?;
+    write_whole(out, &bytes)?;
+    let golden = renew_golden(&written)?;
+    report(&written, kind, &tuned, golden.as_deref())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One row for each starting point.
+fn conditions_for(args: &Args, model: &Model) -> Result<Matrix> {
+    let (points, columns) = (args.points as usize, condition_columns(model));
+    let Some(path) = &args.conditions else {
+        let (mean, scale) = affine(&model.file, "condition", model.mlp.condition_dim())?;
+        return Ok(conditions(&columns, (&mean, &scale), points, args.seed.wrapping_add(1)));
+    };
+    if model.mlp.condition_dim() == 0 {
+        bail!("the model has no conditions: leave --conditions out");
+    }
+    let rows = load_conditions(path, &columns)?;
+    ensure!(rows.rows() > 0, "{} has no rows", path.display());
+    // Both halves of the points see every row.
+    Ok(rows.select(&(0..points).map(|point| point / 2 % rows.rows()).collect::<Vec<_>>()))
+}
+
+/// A run's golden outputs follow its model.
+fn renew_golden(model: &Model) -> Result<Option<PathBuf>> {
+    let path = model.path.with_file_name(GOLDEN_FILE);
+    if model.path.file_name() != Some(MODEL_FILE.as_ref()) || !path.exists() {
+        return Ok(None);
+    }
+    let mut golden = Golden::read(&path)?;
+    golden.renew(model)?;
+    write_whole(&path, &golden.to_bytes()?)?;
+    Ok(Some(path))
+}
+
+fn report(model: &Model, kind: SolverKind, tuned: &Tuned, golden: Option<&Path>) -> Result<()> {
+    let mut out = io::stdout().lock();
+    let Tuned { times, uniform_error, error, tried } = tuned;
+    let steps = times.len() - 1;
+    writeln!(out, "{}", model.path.display())?;
+    writeln!(
+        out,
+        "  solver      {kind}, {steps} steps, {} evaluations a sample",
+        steps * kind.evaluations()
+    )?;
+    writeln!(
+        out,
+        "  error       {error:.3e}, {uniform_error:.3e} with steps of equal length\n\
+         {:14}(mean squared distance to the paths' true ends, in flow units)",
+        ""
+    )?;
+    let rounded: Vec<String> = times.iter().map(|t| format!("{t:.4}")).collect();
+    writeln!(out, "  times       {}", rounded.join(" "))?;
+    writeln!(out, "  tried       {} grids", thousands(*tried))?;
+    if let Some(golden) = golden {
+        writeln!(out, "  golden      {} renewed", golden.display())?;
+    }
+    Ok(())
+}

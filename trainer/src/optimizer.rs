@@ -1,0 +1,201 @@
+//! Adam, with moments that a checkpoint can keep.
+
+use anyhow::{Result, ensure};
+use candle_core::backprop::GradStore;
+use candle_core::{CpuStorage, InplaceOp2, Layout, Tensor, Var, bail};
+
+/// How Adam steps. Its other constants are those of the paper: β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamSettings {
+    /// Weights shrink by `learning_rate · weight_decay` at each step, apart from the gradient
+    /// (AdamW: Loshchilov & Hutter 2019).
+    pub weight_decay: f64,
+    /// A gradient whose Euclidean norm, over all variables together, is above this one is scaled
+    /// down to it.
+    pub gradient_clip: Option<f64>,
+}
+
+/// Adam (Kingma & Ba 2015) over the variables of a network, as PyTorch computes it.
+#[derive(Debug)]
+pub struct Adam {
+    variables: Vec<Var>,
+    /// For each variable the first and the second moment, one after the other: `[2, n]`.
+    moments: Vec<Var>,
+    steps: usize,
+    settings: AdamSettings,
+}
+
+const BETA: [f64; 2] = [0.9, 0.999];
+const EPSILON: f64 = 1e-8;
+
+impl Adam {
+    /// An optimiser at its beginning.
+    ///
+    /// # Errors
+    ///
+    /// candle's, when the device has no room.
+    pub fn new(variables: Vec<Var>, settings: AdamSettings) -> Result<Self> {
+        let moments = variables
+            .iter()
+            .map(|variable| {
+                Ok(Var::zeros((2, variable.elem_count()), variable.dtype(), variable.device())?)
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { variables, moments, steps: 0, settings })
+    }
+
+    /// Takes a step of length `learning_rate`, and gives the norm that the gradient had.
+    ///
+    /// # Errors
+    ///
+    /// candle's.
+    pub fn step(&mut self, gradients: &GradStore, learning_rate: f64) -> Result<f64> {
+        let norm = norm(&self.variables, gradients)?;
+        let clip = match self.settings.gradient_clip {
+            Some(most) if norm > most => most / norm,
+            _ => 1.0,
+        };
+        self.steps += 1;
+        let [scale_m, scale_v] = BETA.map(|beta| 1.0 / (1.0 - beta.powi(self.steps as i32)));
+        let decay = 1.0 - learning_rate * self.settings.weight_decay;
+        for (variable, moments) in self.variables.iter().zip(&self.moments) {
+            let Some(gradient) = gradients.get(variable) else { continue };
+            if variable.device().is_cpu() {
+                let gradient = gradient.contiguous()?;
+                moments.inplace_op2(&gradient, &Moments { clip: clip as f32 })?;
+                let step = Step {
+                    scale_m: scale_m as f32,
+                    scale_v: scale_v as f32,
+                    decay: decay as f32,
+                    learning_rate: learning_rate as f32,
+                };
+                variable.inplace_op2(moments.as_tensor(), &step)?;
+            } else {
+                let gradient = (gradient.flatten_all()? * clip)?;
+                let (m, v) = (moments.get(0)?, moments.get(1)?);
+                let m = ((m * BETA[0])? + (&gradient * (1.0 - BETA[0]))?)?;
+                let v = ((v * BETA[1])? + (gradient.sqr()? * (1.0 - BETA[1]))?)?;
+                let adjusted = ((&m * scale_m)? / ((&v * scale_v)?.sqrt()? + EPSILON)?)?;
+                moments.set(&Tensor::stack(&[m, v], 0)?)?;
+                let step = (adjusted * learning_rate)?.reshape(variable.shape())?;
+                variable.set(&((variable.as_tensor() * decay)? - step)?)?;
+            }
+        }
+        Ok(norm)
+    }
+
+    /// Steps taken.
+    pub fn steps(&self) -> usize {
+        self.steps
+    }
+
+    /// The moments of each variable, `[2, n]`.
+    pub fn moments(&self) -> &[Var] {
+        &self.moments
+    }
+
+    /// Goes on after `steps` steps, with these moments.
+    ///
+    /// # Errors
+    ///
+    /// When their shapes are others.
+    pub fn restore(&mut self, steps: usize, moments: &[Tensor]) -> Result<()> {
+        ensure!(
+            moments.len() == self.moments.len(),
+            "expected moments of {} variables, found {}",
+            self.moments.len(),
+            moments.len()
+        );
+        for (own, moments) in self.moments.iter().zip(moments) {
+            own.set(moments)?;
+        }
+        self.steps = steps;
+        Ok(())
+    }
+}
+
+/// The Euclidean norm of all gradients together.
+fn norm(variables: &[Var], gradients: &GradStore) -> Result<f64> {
+    let mut squares = 0.0;
+    for gradient in variables.iter().filter_map(|variable| gradients.get(variable)) {
+        squares += f64::from(gradient.sqr()?.sum_all()?.to_scalar::<f32>()?);
+    }
+    Ok(squares.sqrt())
+}
+
+/// Both moments, from the gradient.
+struct Moments {
+    clip: f32,
+}
+
+impl InplaceOp2 for Moments {
+    fn name(&self) -> &'static str {
+        "moments of adam"
+    }
+
+    fn cpu_fwd(
+        &self,
+        moments: &mut CpuStorage,
+        layout: &Layout,
+        gradient: &CpuStorage,
+        gradient_layout: &Layout,
+    ) -> candle_core::Result<()> {
+        let gradient = floats(gradient, gradient_layout)?;
+        let (m, v) = floats_mut(moments, layout)?.split_at_mut(gradient.len());
+        let beta = BETA.map(|beta| beta as f32);
+        let rest = BETA.map(|beta| (1.0 - beta) as f32);
+        for ((m, v), &gradient) in m.iter_mut().zip(v).zip(gradient) {
+            let gradient = gradient * self.clip;
+            *m = *m * beta[0] + gradient * rest[0];
+            *v = *v * beta[1] + gradient * gradient * rest[1];
+        }
+        Ok(())
+    }
+}
+
+/// The variable, from its moments.
+struct Step {
+    scale_m: f32,
+    scale_v: f32,
+    decay: f32,
+    learning_rate: f32,
+}
+
+impl InplaceOp2 for Step {
+    fn name(&self) -> &'static str {
+        "step of adam"
+    }
+
+    fn cpu_fwd(
+        &self,
+        variable: &mut CpuStorage,
+        layout: &Layout,
+        moments: &CpuStorage,
+        moments_layout: &Layout,
+    ) -> candle_core::Result<()> {
+        let moments = floats(moments, moments_layout)?;
+        let (m, v) = moments.split_at(moments.len() / 2);
+        for ((x, &m), &v) in floats_mut(variable, layout)?.iter_mut().zip(m).zip(v) {
+            let adjusted = (m * self.scale_m) / ((v * self.scale_v).sqrt() + EPSILON as f32);
+            *x = *x * self.decay - adjusted * self.learning_rate;
+        }
+        Ok(())
+    }
+}
+
+fn floats<'a>(storage: &'a CpuStorage, layout: &Layout) -> candle_core::Result<&'a [f32]> {
+    match (storage, layout.contiguous_offsets()) {
+        (CpuStorage::F32(values), Some((begin, end))) => Ok(&values[begin..end]),
+        _ => bail!("expected contiguous 32-bit floats"),
+    }
+}
+
+fn floats_mut<'a>(
+    storage: &'a mut CpuStorage,
+    layout: &Layout,
+) -> candle_core::Result<&'a mut [f32]> {
+    match (storage, layout.contiguous_offsets()) {
+        (CpuStorage::F32(values), Some((begin, end))) => Ok(&mut values[begin..end]),
+        _ => bail!("expected contiguous 32-bit floats"),
+    }
+}

@@ -1,0 +1,158 @@
+//! A student that does in N steps what a teacher does in many.
+
+use anyhow::{Context, Result};
+use flowlet::{HeapMlp, SolverKind};
+
+use super::Run;
+use super::phase::{Monitor, Phase, Trained};
+use crate::config::FewStepsConfig;
+use crate::coupling::{Coupling, CouplingKind};
+use crate::dataset::Units;
+use crate::description::Description;
+use crate::distillation::{OwnEndpoints, OwnEndpointsOptions, PairsOptions, TeacherPairs};
+use crate::files::write_whole;
+use crate::model::{Model, export};
+use crate::network::{Network, Shape};
+use crate::objective::{Objective, Steps};
+use crate::optimizer::AdamSettings;
+use crate::random::{Stream, generator};
+use crate::run_directory::TEACHER_FILE;
+use crate::schedule::{Decay, Schedule};
+use crate::tuning::tune;
+
+/// The solver that the student is made for.
+const KIND: SolverKind = SolverKind::Euler;
+
+/// Starting points that the grid is fitted to.
+const TUNED_ON: usize = 2000;
+
+/// The moving average of the student's last phase, whose data differ from one coupling to the next.
+const EMA: f64 = 0.999;
+
+/// Trains the teacher, and then its student.
+pub(super) fn train(run: &Run<'_>, monitor: &mut dyn Monitor) -> Result<Trained> {
+    let begun = run.resumed.map_or(0, |checkpoint| checkpoint.phase);
+    let teacher = if begun == 0 {
+        let trained = teach(run, monitor)?;
+        if trained.stopped {
+            return Ok(trained);
+        }
+        trained.network
+    } else {
+        let keep = run.keep.context("a checkpoint has a directory")?;
+        Model::open(&keep.directory.join(TEACHER_FILE))?.network()?
+    };
+    let teacher = runtime_model(&teacher)?;
+    let steps = steps(run, &teacher)?;
+
+    let mut rng = generator(run.config.seed, Stream::Student);
+    let mut network = Network::initialize(run.shape()?, &mut rng, &run.device)?;
+    if begun <= 1 {
+        let trained = distil(run, monitor, &teacher, network, &steps)?;
+        if trained.stopped {
+            return Ok(trained);
+        }
+        network = trained.network;
+    }
+    let trained = bring_to_data(run, monitor, network, &steps)?;
+    Ok(Trained { times: Some(steps.times), ..trained })
+}
+
+/// The teacher's flow, kept in the run's directory for the case that the run is killed later.
+fn teach(run: &Run<'_>, monitor: &mut dyn Monitor) -> Result<Trained> {
+    let few_steps = &run.config.few_steps;
+    let shape = Shape {
+        hidden_width: few_steps.teacher_hidden_width,
+        hidden_layers: few_steps.teacher_hidden_layers,
+        ..run.shape()?
+    };
+    let trained = run.flow(monitor, shape)?;
+    if let (Some(keep), false) = (run.keep, trained.stopped) {
+        write_whole(&keep.directory.join(TEACHER_FILE), &to_bytes(&trained.network)?)?;
+    }
+    Ok(trained)
+}
+
+/// A network's file with flow units in and flow units out.
+fn to_bytes(network: &Network) -> Result<Vec<u8>> {
+    let shape = network.shape();
+    let units = Units::identity(shape.data_dim, shape.condition_dim);
+    export(network, &units, &Description::default())?.to_bytes()
+}
+
+fn runtime_model(network: &Network) -> Result<HeapMlp> {
+    HeapMlp::try_from_safetensors(&to_bytes(network)?).context("the teacher")
+}
+
+/// The student's steps: where there are several, at the times that suit the teacher's paths best.
+fn steps(run: &Run<'_>, teacher: &HeapMlp) -> Result<Steps> {
+    let steps = run.config.few_steps.steps;
+    if steps == 1 {
+        return Ok(Steps { kind: KIND, times: vec![0.0, 1.0] });
+    }
+    let mut rng = generator(run.config.seed, Stream::Grid);
+    let x_0 = run.dataset.source.draw(TUNED_ON, teacher.data_dim(), &mut rng);
+    let c = run.dataset.target.reseeded(rng).next_batch(TUNED_ON).c;
+    Ok(Steps { kind: KIND, times: tune(teacher, KIND, steps, &x_0, &c)?.times })
+}
+
+/// The student learns to end where the teacher does.
+fn distil(
+    run: &Run<'_>,
+    monitor: &mut dyn Monitor,
+    teacher: &HeapMlp,
+    student: Network,
+    steps: &Steps,
+) -> Result<Trained> {
+    let FewStepsConfig { pairs, batch_size, iterations, learning_rate, guidance, .. } =
+        run.config.few_steps;
+    let options = PairsOptions {
+        source: &run.dataset.source,
+        target: &run.dataset.target,
+        guidance,
+        pairs,
+        batch_size,
+        seed: run.config.seed,
+    };
+    let mut pairs = TeacherPairs::make(teacher, &options)?;
+    let phase = phase(1, steps, iterations, learning_rate);
+    run.phase(&phase, student, &mut pairs, monitor)
+}
+
+/// The student's endpoints, as a whole, become the data.
+fn bring_to_data(
+    run: &Run<'_>,
+    monitor: &mut dyn Monitor,
+    student: Network,
+    steps: &Steps,
+) -> Result<Trained> {
+    let few_steps = &run.config.few_steps;
+    let coupling = Coupling::new(
+        CouplingKind::ConditionalTransport,
+        &run.dataset.conditions,
+        run.config.train.condition_ratio,
+        false,
+    )?;
+    let mut own = OwnEndpoints::new(OwnEndpointsOptions {
+        source: run.dataset.source.clone(),
+        target: run.dataset.target.clone(),
+        coupling,
+        steps: steps.clone(),
+        batch_size: few_steps.batch_size,
+        transport_size: few_steps.transport_size,
+        seed: run.config.seed,
+    });
+    let phase = phase(2, steps, few_steps.own_iterations, few_steps.own_learning_rate);
+    run.phase(&Phase { ema: Some(EMA), ..phase }, student, &mut own, monitor)
+}
+
+fn phase(index: usize, steps: &Steps, iterations: usize, learning_rate: f64) -> Phase {
+    Phase {
+        index,
+        objective: Objective::Endpoint(steps.clone()),
+        schedule: Schedule { learning_rate, decay: Decay::Cosine, warmup: 0, iterations },
+        adam: AdamSettings { weight_decay: 0.0, gradient_clip: Some(1.0) },
+        ema: None,
+        held_out: None,
+    }
+}

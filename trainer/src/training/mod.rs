@@ -1,0 +1,180 @@
+//! From data to a network, in one phase or in three: a flow; or a teacher's flow, a student that does
+//! in N steps what the teacher does in many, and the student's own endpoints brought to the data.
+
+mod few_steps;
+mod phase;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use candle_core::Device;
+
+use crate::batches::{Batches, BatchesOptions};
+use crate::checkpoint::{Checkpoint, Checkpoints};
+use crate::config::Config;
+use crate::coupling::Coupling;
+use crate::dataset::Dataset;
+use crate::description::activation;
+use crate::network::{Network, Shape};
+use crate::objective::{Objective, Tensors};
+use crate::optimizer::AdamSettings;
+use crate::random::{Stream, generator};
+use crate::schedule::Schedule;
+use crate::supply::{Ahead, Supply};
+
+pub use phase::{Monitor, Phase, Trained, Training, train_phase};
+
+/// The phases that `config` has, with their iterations.
+pub fn phases(config: &Config) -> Vec<(&'static str, usize)> {
+    let flow = ("flow", config.train.iterations);
+    if config.few_steps.steps == 0 {
+        return vec![flow];
+    }
+    vec![
+        flow,
+        ("distillation", config.few_steps.iterations),
+        ("own endpoints", config.few_steps.own_iterations),
+    ]
+}
+
+/// Where a run keeps what it needs to go on.
+#[derive(Clone, Debug)]
+pub struct Keep {
+    /// The run's directory.
+    pub directory: PathBuf,
+    /// Its checkpoints.
+    pub checkpoints: Checkpoints,
+    /// The checkpoint to go on from.
+    pub resumed: Option<Checkpoint>,
+}
+
+/// Trains a network as `config` says, and keeps checkpoints if there is a place to.
+///
+/// # Errors
+///
+/// When the loss is no longer finite, with the iteration and what to try; when a checkpoint cannot be
+/// written or is none of this run; or when the monitor fails.
+pub fn train(
+    config: &Config,
+    dataset: &Dataset,
+    monitor: &mut dyn Monitor,
+    keep: Option<&Keep>,
+) -> Result<Trained> {
+    let device = device(&config.train.device)?;
+    let resumed = keep.and_then(|keep| keep.resumed.as_ref());
+    let run = Run { config, dataset, device, keep, resumed };
+    if config.few_steps.steps == 0 {
+        run.flow(monitor, run.shape()?)
+    } else {
+        few_steps::train(&run, monitor)
+    }
+}
+
+struct Run<'a> {
+    config: &'a Config,
+    dataset: &'a Dataset,
+    device: Device,
+    keep: Option<&'a Keep>,
+    resumed: Option<&'a Checkpoint>,
+}
+
+impl Run<'_> {
+    /// The network that is embedded in the end.
+    fn shape(&self) -> Result<Shape> {
+        let model = &self.config.model;
+        Ok(Shape {
+            data_dim: self.dataset.data_dim(),
+            condition_dim: self.dataset.condition_dim(),
+            hidden_width: model.hidden_width,
+            hidden_layers: model.hidden_layers,
+            activation: activation(&model.activation)?,
+        })
+    }
+
+    fn coupling(&self) -> Result<Coupling> {
+        let train = &self.config.train;
+        Coupling::new(
+            train.coupling,
+            &self.dataset.conditions,
+            train.condition_ratio,
+            train.force_transport,
+        )
+    }
+
+    /// Flow matching: a network of `shape` learns the velocity between source and target.
+    fn flow(&self, monitor: &mut dyn Monitor, shape: Shape) -> Result<Trained> {
+        let Config { seed, train, .. } = self.config;
+        let mut rng = generator(*seed, Stream::Weights);
+        let network = Network::initialize(shape, &mut rng, &self.device)?;
+        let options = BatchesOptions {
+            source: self.dataset.source.clone(),
+            coupling: self.coupling()?,
+            times: train.time,
+            size: train.batch_size,
+            transport_size: train.transport_size,
+            label_dropout: train.label_dropout,
+        };
+        let held_out = match &self.dataset.held_out {
+            Some(points) => {
+                let batch = options.held_out(points, *seed)?;
+                Some(Tensors::new(&batch, &self.device)?)
+            }
+            None => None,
+        };
+        let batches = Batches::new(self.dataset.target.clone(), options, *seed);
+        let phase = Phase {
+            index: 0,
+            objective: Objective::Velocity,
+            schedule: Schedule {
+                learning_rate: train.learning_rate,
+                decay: train.schedule,
+                warmup: train.warmup,
+                iterations: train.iterations,
+            },
+            adam: AdamSettings {
+                weight_decay: train.weight_decay,
+                gradient_clip: (train.gradient_clip > 0.0).then_some(train.gradient_clip),
+            },
+            ema: (train.ema > 0.0).then_some(train.ema),
+            held_out,
+        };
+        self.phase(&phase, network, &mut Ahead::new(batches), monitor)
+    }
+
+    /// Trains `network` through a phase, from the checkpoint on if that is where it was.
+    fn phase(
+        &self,
+        phase: &Phase,
+        network: Network,
+        supply: &mut dyn Supply,
+        monitor: &mut dyn Monitor,
+    ) -> Result<Trained> {
+        let resumed = self.resumed.filter(|checkpoint| checkpoint.phase == phase.index);
+        let training = Training {
+            checkpoints: self.keep.map(|keep| &keep.checkpoints),
+            every: self.config.train.checkpoint_seconds,
+            resumed,
+        };
+        train_phase(phase, network, supply, monitor, training)
+    }
+}
+
+/// Where the tensors live.
+///
+/// # Errors
+///
+/// When the device does not exist here; the message says what to do.
+pub fn device(name: &str) -> Result<Device> {
+    match name {
+        "cpu" => Ok(Device::Cpu),
+        "auto" => Ok(Device::cuda_if_available(0)?),
+        "cuda" if cfg!(feature = "cuda") => {
+            Device::new_cuda(0).context("cannot use the CUDA device 0")
+        }
+        "cuda" => bail!(
+            "this build has no CUDA: build with `--features flowlet-trainer/cuda`, or train with \
+             --device cpu"
+        ),
+        _ => bail!("no device is called {name:?}: expected auto, cpu or cuda"),
+    }
+}

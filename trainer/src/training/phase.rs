@@ -1,0 +1,204 @@
+//! A phase of training: batches → loss → optimiser, again and again.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Error, Result, anyhow};
+
+use crate::average::Average;
+use crate::checkpoint::{Checkpoint, Checkpoints};
+use crate::metrics::Measurement;
+use crate::network::Network;
+use crate::objective::{Objective, Tensors};
+use crate::optimizer::{Adam, AdamSettings};
+use crate::schedule::Schedule;
+use crate::supply::Supply;
+
+/// Who watches a training run, and may stop it.
+pub trait Monitor {
+    /// Called after each iteration, counted from 1 in each phase, with its loss.
+    fn iteration(&mut self, iteration: usize, loss: f64);
+
+    /// Called every so often with more.
+    ///
+    /// # Errors
+    ///
+    /// One ends the run.
+    fn measured(&mut self, measurement: &Measurement) -> Result<()>;
+
+    /// Whether to stop after this iteration and keep what was trained.
+    fn stops(&self) -> bool;
+}
+
+/// A part of a run: one objective, one supply, one schedule.
+#[derive(Debug)]
+pub struct Phase {
+    /// Which of the run's phases it is, from 0.
+    pub index: usize,
+    /// What is made small.
+    pub objective: Objective,
+    /// The learning rates, and how many iterations there are.
+    pub schedule: Schedule,
+    /// How the optimiser steps.
+    pub adam: AdamSettings,
+    /// The decay of the weights' moving average, which takes the weights' place at the end.
+    pub ema: Option<f64>,
+    /// What the held-out loss is measured on.
+    pub held_out: Option<Tensors>,
+}
+
+/// How a phase begins, and what it keeps on the way.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Training<'a> {
+    /// Where checkpoints go.
+    pub checkpoints: Option<&'a Checkpoints>,
+    /// Seconds between two of them.
+    pub every: u64,
+    /// The one to go on from.
+    pub resumed: Option<&'a Checkpoint>,
+}
+
+/// A trained network, and how it went.
+#[derive(Debug)]
+pub struct Trained {
+    /// The network after the last iteration.
+    pub network: Network,
+    /// The loss of each iteration of the last phase.
+    pub losses: Vec<f64>,
+    /// How long that phase took.
+    pub seconds: f64,
+    /// Which phase it was.
+    pub phase: usize,
+    /// Whether the monitor stopped it.
+    pub stopped: bool,
+    /// The times of the steps that it is made for, if they are its own, `[N + 1]`.
+    pub times: Option<Vec<f32>>,
+}
+
+impl Trained {
+    /// The mean loss of the last 1,000 iterations, or of all if there were fewer.
+    pub fn recent_loss(&self) -> f64 {
+        let last = &self.losses[self.losses.len().saturating_sub(1000)..];
+        last.iter().sum::<f64>() / last.len() as f64
+    }
+}
+
+/// Rows of `metrics.csv` for each phase, at most about.
+const ROWS: usize = 1000;
+
+/// Every so many rows the held-out loss is measured.
+const ROWS_PER_HELD_OUT: usize = 10;
+
+/// Trains `network` through a phase.
+///
+/// # Errors
+///
+/// When the loss is no longer finite, with the iteration and what to try; when a checkpoint cannot be
+/// kept or is none of this network; or when the monitor fails.
+pub fn train_phase(
+    phase: &Phase,
+    network: Network,
+    supply: &mut dyn Supply,
+    monitor: &mut dyn Monitor,
+    training: Training<'_>,
+) -> Result<Trained> {
+    let device = network.device();
+    let variables = network.variables();
+    let mut optimizer = Adam::new(variables.clone(), phase.adam)?;
+    let mut average = match phase.ema {
+        Some(decay) => Some(Average::new(variables.clone(), decay)?),
+        None => None,
+    };
+    let iterations = phase.schedule.iterations;
+    let per_row = iterations.div_ceil(ROWS);
+    let (mut losses, mut before) = (Vec::new(), 0.0);
+    if let Some(checkpoint) = training.resumed {
+        checkpoint.restore(&network, &mut optimizer, average.as_mut())?;
+        supply.restore(&checkpoint.supply)?;
+        (losses, before) = (checkpoint.losses.clone(), checkpoint.seconds);
+    }
+    let start = Instant::now();
+    let seconds = || before + start.elapsed().as_secs_f64();
+    let mut kept = Instant::now();
+    let keep = |losses: &[f64],
+                supply: &dyn Supply,
+                optimizer: &Adam,
+                average: Option<&Average>| {
+        let Some(checkpoints) = training.checkpoints else { return Ok(()) };
+        let at = [phase.index, losses.len()];
+        checkpoints.write(at, (losses, seconds(), supply.state()?), &network, optimizer, average)
+    };
+    if phase.index > 0 && training.resumed.is_none() {
+        // What the phases before made is nowhere else.
+        keep(&losses, supply, &optimizer, average.as_ref())?;
+    }
+    let mut stopped = false;
+    for iteration in losses.len() + 1..=iterations {
+        let learning_rate = phase.schedule.at(iteration);
+        let batch = Tensors::new(&supply.next(&network)?, &device)?;
+        let loss = phase.objective.loss(&network, &batch)?;
+        let gradients = loss.backward()?;
+        let loss = f64::from(loss.to_scalar::<f32>()?);
+        if !loss.is_finite() {
+            let what = format!("the loss is {loss} at iteration {iteration}");
+            return Err(diverged(phase, &what));
+        }
+        let gradient_norm = optimizer.step(&gradients, learning_rate)?;
+        if let Some(average) = &mut average {
+            average.update(iteration)?;
+        }
+        losses.push(loss);
+        monitor.iteration(iteration, loss);
+        stopped = monitor.stops();
+        let last = iteration == iterations || stopped;
+        if iteration % per_row == 0 || last {
+            let since = losses.len() - (iteration - 1) % per_row - 1;
+            let row = &losses[since..];
+            let judged = (iteration / per_row).is_multiple_of(ROWS_PER_HELD_OUT) || last;
+            monitor.measured(&Measurement {
+                phase: phase.index,
+                iteration,
+                loss: row.iter().sum::<f64>() / row.len() as f64,
+                held_out_loss: match &phase.held_out {
+                    Some(held_out) if judged => {
+                        let loss = phase.objective.loss(&network, held_out)?;
+                        Some(f64::from(loss.to_scalar::<f32>()?))
+                    }
+                    _ => None,
+                },
+                learning_rate,
+                gradient_norm,
+                seconds: seconds(),
+            })?;
+        }
+        if stopped || (!last && kept.elapsed() >= Duration::from_secs(training.every)) {
+            keep(&losses, supply, &optimizer, average.as_ref())?;
+            kept = Instant::now();
+        }
+        if stopped {
+            break;
+        }
+    }
+    if let Some(average) = average {
+        for (variable, average) in variables.iter().zip(average.tensors()) {
+            variable.set(average)?;
+        }
+    }
+    // The loss comes before the step: the last step is seen here.
+    for (name, tensor) in network.tensors() {
+        let sum = tensor.abs()?.sum_all()?.to_scalar::<f32>()?;
+        if !sum.is_finite() {
+            let iteration = losses.len();
+            return Err(diverged(phase, &format!("{name} is {sum} after iteration {iteration}")));
+        }
+    }
+    let seconds = seconds();
+    Ok(Trained { network, losses, seconds, phase: phase.index, stopped, times: None })
+}
+
+fn diverged(phase: &Phase, what: &str) -> Error {
+    anyhow!(
+        "training diverged: {what}. Try a smaller learning rate (it is {:e}), a larger batch, or look \
+         for outliers in the data",
+        phase.schedule.learning_rate
+    )
+}
