@@ -20,8 +20,10 @@ impl Average {
     ///
     /// candle's, when the device has no room.
     pub fn new(variables: Vec<Var>, decay: f64) -> Result<Self> {
-        let average =
-            variables.iter().map(|variable| variable.copy()).collect::<candle_core::Result<_>>()?;
+        let average = variables
+            .iter()
+            .map(|variable| variable.as_detached_tensor().copy())
+            .collect::<candle_core::Result<_>>()?;
         Ok(Self { variables, average, decay })
     }
 
@@ -33,7 +35,9 @@ impl Average {
     pub fn update(&mut self, n: usize) -> Result<()> {
         let decay = self.decay.min((1.0 + n as f64) / (10.0 + n as f64));
         for (average, variable) in self.average.iter_mut().zip(&self.variables) {
-            *average = ((&*average * decay)? + (variable.as_tensor() * (1.0 - decay))?)?;
+            // Detached: candle would otherwise keep every average that there ever was, to
+            // differentiate through.
+            *average = ((&*average * decay)? + (variable.as_detached_tensor() * (1.0 - decay))?)?;
         }
         Ok(())
     }
