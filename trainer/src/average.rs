@@ -52,3 +52,22 @@ impl Average {
         self.average = average;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    #[test]
+    fn it_follows_quickly_at_first_and_slowly_later() {
+        let x = Var::new(&[1.0_f32], &Device::Cpu).unwrap();
+        let mut average = Average::new(vec![x.clone()], 0.9).unwrap();
+        x.set(&Tensor::new(&[0.0_f32], &Device::Cpu).unwrap()).unwrap();
+        let value = |average: &Average| average.tensors()[0].to_vec1::<f32>().unwrap()[0];
+        average.update(1).unwrap();
+        assert!((value(&average) - 2.0 / 11.0).abs() < 1e-6);
+        let before = value(&average);
+        average.update(1_000_000).unwrap();
+        assert!((value(&average) - 0.9 * before).abs() < 1e-6);
+    }
+}
