@@ -115,6 +115,25 @@ fn a_truncated_file_is_refused_with_both_lengths() {
     fails_with("truncated", &mixture()[..9000], "Mlp<1, 0, 64, 1>", "bytes, found 9000");
 }
 
+#[test]
+fn a_grid_of_other_steps_or_another_solver_is_refused() {
+    let solver = |solver: &str| {
+        format!(
+            "use flowlet::*;\n\
+             static SOLVER: {solver} = Solver::from_safetensors(include_bytes!(\"../{MIXTURE}\"));\n\
+             fn main() {{ println!(\"{{SOLVER:?}}\"); }}\n"
+        )
+    };
+    build("grid", &mixture(), &solver("Euler<50>")).unwrap();
+    for (name, wrong, expected) in [
+        ("steps", "Euler<15>", "tensor grid: expected shape [16], found [51]"),
+        ("solver", "Heun<50>", "metadata `flowlet.solver`: expected `heun`, found `euler`"),
+    ] {
+        let message = build(name, &mixture(), &solver(wrong)).expect_err("it must not compile");
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
 /// A model of `D` 2, `C` 0, `L` 2 and this width, and the number of its weights.
 fn large(hidden_width: usize) -> (Vec<u8>, usize) {
     let shape = Shape {

@@ -5,7 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
-use flowlet::{Activation, Digest, Euler, Mlp, SelfTest, VelocityField};
+use flowlet::{
+    Activation, Digest, Euler, Method, Mlp, SelfTest, Solver, SolverKind, VelocityField, method,
+};
 use flowlet_trainer::golden::{Answers, Golden};
 use flowlet_trainer::model::Model;
 use flowlet_trainer::verify::verify;
@@ -63,6 +65,14 @@ fn check<const D: usize, const C: usize, const H: usize, const L: usize, A: Acti
     let mut anew = committed.clone();
     anew.answer(&model).unwrap();
     let (paths, velocities) = run(mlp, &committed);
+    let methods = [
+        by_method::<method::Euler, D, C>(mlp, &committed),
+        by_method::<method::Midpoint, D, C>(mlp, &committed),
+        by_method::<method::Heun, D, C>(mlp, &committed),
+        by_method::<method::Rk4, D, C>(mlp, &committed),
+        by_method::<method::AdamsBashforth2, D, C>(mlp, &committed),
+    ];
+    assert_eq!(committed.methods, methods, "{name}");
     for golden in [&committed, &anew] {
         let report = verify(&model, golden).unwrap();
         assert!(report.passes(), "{name}\n{report}");
@@ -80,6 +90,22 @@ fn check<const D: usize, const C: usize, const H: usize, const L: usize, A: Acti
     // candle's f32 may differ by its order of additions from one CPU to another, f64 hardly.
     let worst = worst(&anew.path.reference, &committed.path.reference);
     assert!(worst < 1e-10, "{name}: the reference moved by {worst:e}");
+}
+
+/// The digest of the first 8 paths in 8 steps by one method, with its kind.
+fn by_method<S: Method, const D: usize, const C: usize>(
+    field: &impl VelocityField<D, C>,
+    golden: &Golden,
+) -> (SolverKind, u64) {
+    let mut digest = Digest::new();
+    for p in 0..8 {
+        let x_0 = golden.x_0.row(p).try_into().unwrap();
+        let c = golden.condition.row(p).try_into().unwrap();
+        for (_, x) in Solver::<S, 8>::UNIFORM.path(field, x_0, c) {
+            digest.update(&x);
+        }
+    }
+    (S::KIND, digest.value())
 }
 
 /// Twice candle's own worst error, or 1e-6.
@@ -132,6 +158,26 @@ fn the_steps_in_a_models_file_are_taken_with_their_bits() {
 
     let error = TEST.run(&Mlp::<2, 8, 64, 1>::zero()).unwrap_err();
     assert_eq!((error.step, error.coordinate), (0, 0));
+}
+
+#[test]
+fn paths_by_every_solver_are_those_of_candle_and_the_reference() {
+    let (model, mut golden) = open("8gaussians");
+    for kind in SolverKind::ALL {
+        let mut file = model.file.clone();
+        let times = [0.0, 0.1, 0.4, 0.65, 0.7, 0.9, 1.0];
+        flowlet_trainer::tuning::apply(&mut file, kind, &times).unwrap();
+        let model = Model::parse(&file.to_bytes().unwrap(), "tuned".into()).unwrap();
+        golden.renew(&model).unwrap();
+        assert_eq!((golden.solver, golden.times.as_slice()), (kind, times.as_slice()));
+        let report = verify(&model, &golden).unwrap();
+        assert!(report.passes(), "{kind}\n{report}");
+        // And after a way through a file.
+        let directory = tempfile::TempDir::new().unwrap();
+        let path = directory.path().join("golden.safetensors");
+        std::fs::write(&path, golden.to_bytes().unwrap()).unwrap();
+        assert_eq!(Golden::read(&path).unwrap(), golden);
+    }
 }
 
 #[test]

@@ -20,8 +20,10 @@ impl Average {
     ///
     /// candle's, when the device has no room.
     pub fn new(variables: Vec<Var>, decay: f64) -> Result<Self> {
-        let average =
-            variables.iter().map(|variable| variable.copy()).collect::<candle_core::Result<_>>()?;
+        let average = variables
+            .iter()
+            .map(|variable| variable.as_detached_tensor().copy())
+            .collect::<candle_core::Result<_>>()?;
         Ok(Self { variables, average, decay })
     }
 
@@ -33,7 +35,9 @@ impl Average {
     pub fn update(&mut self, n: usize) -> Result<()> {
         let decay = self.decay.min((1.0 + n as f64) / (10.0 + n as f64));
         for (average, variable) in self.average.iter_mut().zip(&self.variables) {
-            *average = ((&*average * decay)? + (variable.as_tensor() * (1.0 - decay))?)?;
+            // Detached: candle would otherwise keep every average that there ever was, to
+            // differentiate through.
+            *average = ((&*average * decay)? + (variable.as_detached_tensor() * (1.0 - decay))?)?;
         }
         Ok(())
     }
@@ -46,5 +50,24 @@ impl Average {
     /// Goes on from these averages.
     pub fn restore(&mut self, average: Vec<Tensor>) {
         self.average = average;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    #[test]
+    fn it_follows_quickly_at_first_and_slowly_later() {
+        let x = Var::new(&[1.0_f32], &Device::Cpu).unwrap();
+        let mut average = Average::new(vec![x.clone()], 0.9).unwrap();
+        x.set(&Tensor::new(&[0.0_f32], &Device::Cpu).unwrap()).unwrap();
+        let value = |average: &Average| average.tensors()[0].to_vec1::<f32>().unwrap()[0];
+        average.update(1).unwrap();
+        assert!((value(&average) - 2.0 / 11.0).abs() < 1e-6);
+        let before = value(&average);
+        average.update(1_000_000).unwrap();
+        assert!((value(&average) - 0.9 * before).abs() < 1e-6);
     }
 }

@@ -33,7 +33,7 @@ pub struct Checkpoint {
     pub iteration: usize,
     /// The loss of each.
     pub losses: Vec<f64>,
-    /// Seconds that they took.
+    /// Seconds that the run had taken.
     pub seconds: f64,
     /// Where the batches are, as JSON.
     pub supply: String,

@@ -6,6 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+/// How the names of files begin that are not whole yet; a process that is killed leaves one.
+pub const UNFINISHED: &str = ".flowlet-";
+
 /// Writes `bytes` to `path`: to a temporary file beside it first, which then takes its name.
 ///
 /// # Errors
@@ -18,6 +21,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         _ => Path::new("."),
     };
     let mut builder = tempfile::Builder::new();
+    builder.prefix(UNFINISHED);
     // Temporary files are for their owner alone; a result is as readable as the user's other files.
     #[cfg(unix)]
     {

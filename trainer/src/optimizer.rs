@@ -199,3 +199,51 @@ fn floats_mut<'a>(
         _ => bail!("expected contiguous 32-bit floats"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+    use candle_nn::{AdamW, Optimizer, ParamsAdamW};
+
+    fn variable() -> Var {
+        Var::new(&[[0.5_f32, -1.0], [2.0, 0.0]], &Device::Cpu).unwrap()
+    }
+
+    fn loss(x: &Var, k: usize) -> Tensor {
+        let wanted = Tensor::full(k as f32 * 0.1, (2, 2), &Device::Cpu).unwrap();
+        x.sub(&wanted).unwrap().sqr().unwrap().sum_all().unwrap()
+    }
+
+    #[test]
+    fn its_steps_are_those_of_candle_to_the_bit() {
+        let (ours, theirs) = (variable(), variable());
+        let settings = AdamSettings { weight_decay: 0.01, gradient_clip: None };
+        let mut adam = Adam::new(vec![ours.clone()], settings).unwrap();
+        let parameters = ParamsAdamW { lr: 0.01, ..ParamsAdamW::default() };
+        let mut candle = AdamW::new(vec![theirs.clone()], parameters).unwrap();
+        for k in 0..50 {
+            adam.step(&loss(&ours, k).backward().unwrap(), 0.01).unwrap();
+            candle.backward_step(&loss(&theirs, k)).unwrap();
+            assert_eq!(ours.to_vec2::<f32>().unwrap(), theirs.to_vec2::<f32>().unwrap(), "step {k}");
+        }
+    }
+
+    #[test]
+    fn a_long_gradient_is_cut_to_its_length() {
+        // The first moments of a step are a tenth of the gradient that it saw.
+        let seen = |clip| {
+            let x = variable();
+            let settings = AdamSettings { weight_decay: 0.0, gradient_clip: clip };
+            let mut adam = Adam::new(vec![x.clone()], settings).unwrap();
+            let norm = adam.step(&loss(&x, 0).backward().unwrap(), 0.1).unwrap();
+            let m: Vec<f32> = adam.moments()[0].get(0).unwrap().to_vec1().unwrap();
+            (norm, 10.0 * m.iter().map(|m| f64::from(m * m)).sum::<f64>().sqrt())
+        };
+        let (norm, free) = seen(None);
+        assert!((norm - free).abs() < 1e-4 && norm > 4.0, "{norm} {free}");
+        let (unchanged, cut) = seen(Some(0.5));
+        assert_eq!(norm, unchanged);
+        assert!((cut - 0.5).abs() < 1e-5, "{cut}");
+    }
+}

@@ -1,12 +1,13 @@
 //! A run's directory: written as the run goes, whole at its end.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::checkpoint::CHECKPOINT_FILE;
-use crate::files::write_whole;
+use crate::files::{UNFINISHED, write_whole};
 use crate::golden::GOLDEN_FILE;
 use crate::model::MODEL_FILE;
 
@@ -123,6 +124,13 @@ impl RunDirectory {
             // A file system without locks.
             Err(TryLockError::Error(_)) => {}
         }
+        // Under the lock: nobody else is writing them.
+        for entry in fs::read_dir(&path).with_context(context)? {
+            let entry = entry.with_context(context)?;
+            if is_unfinished(&entry.file_name()) {
+                fs::remove_file(entry.path()).with_context(context)?;
+            }
+        }
         Ok(Self { path, replaced, lock: Some(lock) })
     }
 
@@ -180,11 +188,16 @@ impl Drop for RunDirectory {
     }
 }
 
+/// Whether a file of this name is what a killed process was writing.
+fn is_unfinished(name: &OsStr) -> bool {
+    name.to_string_lossy().starts_with(UNFINISHED)
+}
+
 /// The name of a file in the directory that is not among `names`, if there is one.
 fn other_than(names: &[&str], path: &Path) -> std::io::Result<Option<String>> {
     for entry in fs::read_dir(path)? {
         let name = entry?.file_name();
-        if !names.iter().any(|known| name == *known) {
+        if !names.iter().any(|known| name == *known) && !is_unfinished(&name) {
             return Ok(Some(name.to_string_lossy().into_owned()));
         }
     }

@@ -471,8 +471,11 @@ fn a_run_killed_at_any_moment_goes_on_to_the_same_bytes() {
     for (whole, killed) in metrics(&desk, "whole").iter().zip(metrics(&desk, "killed")) {
         assert_eq!(*whole, killed);
     }
-    let files = |run: &str| fs::read_dir(desk.path(run)).unwrap().count();
-    assert_eq!(files("whole"), files("killed"));
+    let names = |run: &str| -> BTreeSet<_> {
+        let entries = fs::read_dir(desk.path(run)).unwrap();
+        entries.map(|entry| entry.unwrap().file_name()).collect()
+    };
+    assert_eq!(names("whole"), names("killed"));
     desk.fail("train --resume killed", "whole run");
 }
 
@@ -497,13 +500,20 @@ fn a_damaged_checkpoint_or_another_configuration_is_refused() {
     child.kill().unwrap();
     child.wait().unwrap();
     let config = desk.path("runs/mixture/config.toml");
-    let text = fs::read_to_string(&config).unwrap();
-    fs::write(&config, text.replace("iterations = 100000", "iterations = 99999")).unwrap();
-    desk.fail("train --resume runs/mixture", "no checkpoint of this run");
-    fs::write(&config, text).unwrap();
+    let written = fs::read_to_string(&config).unwrap();
+    fs::write(&config, written.replace("iterations = 100000", "iterations = 99999")).unwrap();
+    let refused = || {
+        let output = desk.run("train --resume runs/mixture");
+        assert!(!output.status.success());
+        let error = crate::text(&output.stderr);
+        assert!(error.contains("no checkpoint of this run"), "{error}");
+        assert!(!desk.path("runs/mixture/model.safetensors").exists());
+    };
+    refused();
+    fs::write(&config, written).unwrap();
     let bytes = fs::read(&checkpoint).unwrap();
     fs::write(&checkpoint, &bytes[..bytes.len() / 2]).unwrap();
-    desk.fail("train --resume runs/mixture", "no checkpoint of this run");
+    refused();
 }
 
 #[test]

@@ -171,7 +171,8 @@ pub(super) struct Args {
     steps: Option<usize>,
 
     /// Train a teacher by transport, then a network that does in N steps what the teacher does in
-    /// many
+    /// many. Unless TARGET is a configuration file or a flag says otherwise: conditional-transport,
+    /// cosine, 0.002, an average of 0.999
     #[arg(long, value_name = "N", help_heading = "Few steps")]
     few_steps: Option<usize>,
     /// The teacher's hidden width [default: 128]
@@ -301,6 +302,11 @@ fn resolve(args: &Args) -> Result<(Config, String)> {
              `flowlet train --help` has examples"
         ),
     };
+    // A configuration file says itself how its teacher is trained.
+    let is_file = args.target.as_ref().is_some_and(|target| target.ends_with(".toml"));
+    if let (Some(steps), false) = (args.few_steps, is_file) {
+        config.take_few_steps(steps);
+    }
     let Config { seed, data, source, model, train, few_steps, sample } = &mut config;
     if args.target.is_some() {
         let columns = |list: &String| list.parse().map(|List(columns)| columns);
@@ -324,11 +330,7 @@ fn resolve(args: &Args) -> Result<(Config, String)> {
     set(&mut train.iterations, &args.iterations);
     set(&mut train.batch_size, &args.batch_size);
     set(&mut train.learning_rate, &args.learning_rate);
-    if let Some(steps) = args.few_steps {
-        few_steps.steps = steps;
-        train.coupling = CouplingKind::ConditionalTransport;
-        train.schedule = Decay::Cosine;
-    }
+    set(&mut few_steps.steps, &args.few_steps);
     set(&mut few_steps.teacher_hidden_width, &args.teacher_hidden_width);
     set(&mut few_steps.teacher_hidden_layers, &args.teacher_hidden_layers);
     set(&mut source.distribution, &args.source);
@@ -400,20 +402,30 @@ fn summary(
 ) -> Result<String> {
     use std::fmt::Write;
     let mut text = String::new();
-    let iterations = trained.losses.len();
+    let last = trained.losses.len();
     let Judgement { measure, model: distance, real, samples, judged_on, memory, .. } = judgement;
+    let phases = phases(config);
+    let done = |(k, (name, iterations)): (usize, &(&str, usize))| {
+        let iterations = if k == trained.phase { last } else { *iterations };
+        (iterations, format!("{} of {name}", thousands(iterations)))
+    };
+    let (iterations, names): (Vec<usize>, Vec<String>) =
+        phases.iter().enumerate().map(done).unzip();
     writeln!(text, "{}", directory.display())?;
     writeln!(
         text,
         "  trained     {} iterations in {:.1} s",
-        thousands(iterations),
+        thousands(iterations.iter().sum()),
         trained.seconds
     )?;
+    if names.len() > 1 {
+        writeln!(text, "{:14}({})", "", names.join(", "))?;
+    }
     writeln!(
         text,
         "  loss        {:.4}, the mean of the last {} iterations",
         trained.recent_loss(),
-        thousands(iterations.min(1000))
+        thousands(last.min(1000))
     )?;
     writeln!(
         text,

@@ -106,7 +106,8 @@ fn nearest(key: &str, keys: &[&str]) -> Option<String> {
         .map(|(section, known)| (1.0, format!("{known}` in `[{section}]")));
     here.chain(elsewhere)
         .filter(|(similarity, _)| *similarity > 0.75)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        // Of equals the first: sections come in the order of their use.
+        .reduce(|best, other| if other.0 > best.0 { other } else { best })
         .map(|(_, name)| name)
 }
 

@@ -228,10 +228,10 @@ impl Default for FewStepsConfig {
             teacher_hidden_layers: 2,
             guidance: 1.0,
             pairs: 200_000,
-            iterations: 20_000,
+            iterations: 12_000,
             batch_size: 512,
             learning_rate: 2e-3,
-            own_iterations: 10_000,
+            own_iterations: 4_000,
             own_learning_rate: 1e-3,
             transport_size: 2048,
         }
@@ -284,6 +284,16 @@ impl Config {
         let mut merged = Table::try_from(&base)?;
         merge(&mut merged, table);
         Ok(merged.try_into()?)
+    }
+
+    /// A teacher by what makes paths straight, and a student that takes `steps` steps.
+    pub fn take_few_steps(&mut self, steps: usize) {
+        self.few_steps.steps = steps;
+        let train = &mut self.train;
+        train.coupling = CouplingKind::ConditionalTransport;
+        train.schedule = Decay::Cosine;
+        train.learning_rate = 2e-3;
+        train.ema = 0.999;
     }
 
     /// The text of a file that says everything.

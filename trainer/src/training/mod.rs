@@ -5,6 +5,7 @@ mod few_steps;
 mod phase;
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use candle_core::Device;
@@ -62,7 +63,7 @@ pub fn train(
 ) -> Result<Trained> {
     let device = device(&config.train.device)?;
     let resumed = keep.and_then(|keep| keep.resumed.as_ref());
-    let run = Run { config, dataset, device, keep, resumed };
+    let run = Run { config, dataset, device, keep, resumed, start: Instant::now() };
     if config.few_steps.steps == 0 {
         run.flow(monitor, run.shape()?)
     } else {
@@ -76,6 +77,7 @@ struct Run<'a> {
     device: Device,
     keep: Option<&'a Keep>,
     resumed: Option<&'a Checkpoint>,
+    start: Instant,
 }
 
 impl Run<'_> {
@@ -151,6 +153,8 @@ impl Run<'_> {
     ) -> Result<Trained> {
         let resumed = self.resumed.filter(|checkpoint| checkpoint.phase == phase.index);
         let training = Training {
+            start: self.start,
+            before: self.resumed.map_or(0.0, |checkpoint| checkpoint.seconds),
             checkpoints: self.keep.map(|keep| &keep.checkpoints),
             every: self.config.train.checkpoint_seconds,
             resumed,

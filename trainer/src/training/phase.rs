@@ -47,8 +47,12 @@ pub struct Phase {
 }
 
 /// How a phase begins, and what it keeps on the way.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Training<'a> {
+    /// When this process began the run, or took it up.
+    pub start: Instant,
+    /// Seconds that the run had taken before.
+    pub before: f64,
     /// Where checkpoints go.
     pub checkpoints: Option<&'a Checkpoints>,
     /// Seconds between two of them.
@@ -64,7 +68,7 @@ pub struct Trained {
     pub network: Network,
     /// The loss of each iteration of the last phase.
     pub losses: Vec<f64>,
-    /// How long that phase took.
+    /// How long the run took until then, all its phases.
     pub seconds: f64,
     /// Which phase it was.
     pub phase: usize,
@@ -110,14 +114,13 @@ pub fn train_phase(
     };
     let iterations = phase.schedule.iterations;
     let per_row = iterations.div_ceil(ROWS);
-    let (mut losses, mut before) = (Vec::new(), 0.0);
+    let mut losses = Vec::new();
     if let Some(checkpoint) = training.resumed {
         checkpoint.restore(&network, &mut optimizer, average.as_mut())?;
         supply.restore(&checkpoint.supply)?;
-        (losses, before) = (checkpoint.losses.clone(), checkpoint.seconds);
+        losses.clone_from(&checkpoint.losses);
     }
-    let start = Instant::now();
-    let seconds = || before + start.elapsed().as_secs_f64();
+    let seconds = || training.before + training.start.elapsed().as_secs_f64();
     let mut kept = Instant::now();
     let keep = |losses: &[f64],
                 supply: &dyn Supply,
