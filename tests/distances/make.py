@@ -57,7 +57,7 @@ def compare(command):
             paths = [f"{folder}/a.npy", f"{folder}/b.npy"]
             for path, set_ in zip(paths, [a, b]):
                 np.save(path, set_)
-            found = json.loads(subprocess.check_output([command, "distance", *paths]))
+            found = json.loads(subprocess.check_output([command, "distance", "--cityblock", *paths]))
             for name, expected in distances(a.astype(float), b.astype(float)).items():
                 worst[name] = max(worst.get(name, 0), abs(found[name] / expected - 1))
     for name, difference in worst.items():

@@ -741,7 +741,7 @@ fn distances_between_files_are_exact() {
     let desk = Desk::new();
     desk.write("a.csv", "x,y\n0,0\n5,1\n2,2\n");
     desk.write("b.csv", "x,y\n5,6\n8,5\n3,4\n");
-    let text = desk.succeed("distance a.csv b.csv");
+    let text = desk.succeed("distance a.csv b.csv --cityblock");
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     for (key, expected) in [("w1", 5.0), ("w1_cityblock", 7.0), ("w2", 5.0), ("w2_squared", 25.0)] {
         assert!((json[key].as_f64().unwrap() - expected).abs() < 1e-12, "{key}: {text}");

@@ -21,8 +21,17 @@ pub(super) struct Prices<'c, C> {
 /// No row, no column.
 pub(super) const NONE: usize = usize::MAX;
 
-/// Steps of the auctions, in spreads: how far a row's cheapest column and its fourteenth lie apart.
-const STEPS: [f64; 4] = [12.0, 3.0, 0.6, 0.1];
+/// The auctions' steps, each a fifth of the one before, go from the larger of the first two to the
+/// third: in spreads (how far a row's cheapest column and its fourteenth lie apart); and in mean costs
+/// over √n, about what prices of a quarter of the points are wrong by. Where very many columns cost
+/// the same, as on the way to far points by W₁, the spread says nothing.
+const FIRST_BY_SPREAD: f64 = 12.0;
+const FIRST_BY_MEAN: f64 = 0.3;
+const LAST_BY_SPREAD: f64 = 0.1;
+const RATIO: f64 = 5.0;
+
+/// And no step is smaller, in mean costs over n.
+const LEAST_BY_MEAN: f64 = 1e-3;
 
 /// How many steps dearer than the cheapest a column may be that is bid for: prices need only be
 /// close to right, and looking for the cheapest would cost more than it brings.
@@ -40,14 +49,28 @@ impl<'c, C: Costs> Prices<'c, C> {
 
     /// Prices that are close to right.
     pub(super) fn auction(&mut self) {
-        if let Some(spread) = self.spread() {
-            STEPS.into_iter().for_each(|step| self.auction_by(step * spread));
+        let (n, spread, mean) = (self.costs.len() as f64, self.spread(), self.mean_cost());
+        let last = (LAST_BY_SPREAD * spread).max(LEAST_BY_MEAN * mean / n);
+        let mut step = (FIRST_BY_SPREAD * spread).max(FIRST_BY_MEAN * mean / n.sqrt());
+        while step > last {
+            self.auction_by(step);
+            step /= RATIO;
+        }
+        if last > 0.0 {
+            self.auction_by(last);
         }
     }
 
-    /// The median over rows of how far the bound lies above the cheapest column; outliers and
-    /// repeated points do not move it.
-    fn spread(&mut self) -> Option<f64> {
+    /// The mean size of some costs, one for each row.
+    fn mean_cost(&self) -> f64 {
+        let n = self.costs.len();
+        let some = (0..n).map(|i| f64::from(self.costs.at(i, (i * 7919 + 13) % n)).abs());
+        some.sum::<f64>() / n as f64
+    }
+
+    /// The median over rows of how far the bound lies above the cheapest column, where it does;
+    /// outliers and repeated points do not move it.
+    fn spread(&mut self) -> f64 {
         let mut spreads: Vec<f64> = (0..self.costs.len())
             .map(|i| {
                 let Cheapest { net, .. } =
@@ -56,8 +79,11 @@ impl<'c, C: Costs> Prices<'c, C> {
             })
             .filter(|spread| *spread > 0.0 && spread.is_finite())
             .collect();
+        if spreads.is_empty() {
+            return 0.0;
+        }
         let middle = spreads.len() / 2;
-        (!spreads.is_empty()).then(|| *spreads.select_nth_unstable_by(middle, f64::total_cmp).1)
+        *spreads.select_nth_unstable_by(middle, f64::total_cmp).1
     }
 
     /// An auction in which every bid takes at least `step` off a price.
