@@ -49,6 +49,16 @@ pub struct Keep {
     pub resumed: Option<Checkpoint>,
 }
 
+/// Refuses what no training could do with these data, before anything is written.
+///
+/// # Errors
+///
+/// When the coupling does not suit the conditions, or there is no such device.
+pub fn check(config: &Config, dataset: &Dataset) -> Result<()> {
+    device(&config.train.device)?;
+    coupling(config, dataset).map(|_| ())
+}
+
 /// Trains a network as `config` says, and keeps checkpoints if there is a place to.
 ///
 /// # Errors
@@ -93,16 +103,6 @@ impl Run<'_> {
         })
     }
 
-    fn coupling(&self) -> Result<Coupling> {
-        let train = &self.config.train;
-        Coupling::new(
-            train.coupling,
-            &self.dataset.conditions,
-            train.condition_ratio,
-            train.force_transport,
-        )
-    }
-
     /// Flow matching: a network of `shape` learns the velocity between source and target.
     fn flow(&self, monitor: &mut dyn Monitor, shape: Shape) -> Result<Trained> {
         let Config { seed, train, .. } = self.config;
@@ -110,7 +110,7 @@ impl Run<'_> {
         let network = Network::initialize(shape, &mut rng, &self.device)?;
         let options = BatchesOptions {
             source: self.dataset.source.clone(),
-            coupling: self.coupling()?,
+            coupling: coupling(self.config, self.dataset)?,
             times: train.time,
             size: train.batch_size,
             transport_size: train.transport_size,
@@ -161,6 +161,12 @@ impl Run<'_> {
         };
         train_phase(phase, network, supply, monitor, training)
     }
+}
+
+fn coupling(config: &Config, dataset: &Dataset) -> Result<Coupling> {
+    let train = &config.train;
+    let Dataset { conditions, .. } = dataset;
+    Coupling::new(train.coupling, conditions, train.condition_ratio, train.force_transport)
 }
 
 /// Where the tensors live.
