@@ -2,9 +2,10 @@
 //!
 //! Data flows one way: [`data`] and [`dataset`] → [`source`] and [`coupling`], which make the
 //! [`batches`] → [`path`] → [`loss`], the [`objective`] → the [`optimizer`], in [`training`] →
-//! [`model`] (the file) → the runtime. A few-step model goes through [`distillation`] on the way. [`golden`] and [`verify`]
-//! hold the runtime against candle and an f64 [`reference`](mod@reference), [`judgement`] holds
-//! samples against real data. [`assignment`] pairs two sets of points at the least cost.
+//! [`model`] (the file) → the runtime. A few-step model goes through [`distillation`] on the way.
+//! [`golden`] and [`verify`] hold the runtime against candle and an f64
+//! [`reference`](mod@reference), [`judgement`] and [`evaluation`] hold samples against real data.
+//! [`assignment`] pairs two sets of points at the least cost.
 
 pub mod activation;
 pub mod assignment;
@@ -21,10 +22,12 @@ pub mod description;
 pub mod distance;
 pub mod distillation;
 pub mod dopri5;
+pub mod evaluation;
 pub mod files;
 pub mod golden;
 pub mod import;
 pub mod judgement;
+pub mod likelihood;
 pub mod loss;
 pub mod metrics;
 pub mod model;
@@ -38,6 +41,7 @@ pub mod run_directory;
 pub mod sampling;
 pub mod schedule;
 pub mod self_test;
+pub mod sides;
 pub mod source;
 pub mod supply;
 pub mod tensor_file;

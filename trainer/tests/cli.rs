@@ -698,3 +698,81 @@ fn a_golden_file_is_renewed_from_its_own_inputs() {
     assert_eq!(renewed.metadata, TensorFile::read(&golden).unwrap().metadata);
     assert_eq!(renewed.tensors["x0"], file.tensors["x0"]);
 }
+
+#[test]
+fn a_model_is_evaluated_by_solver_and_steps() {
+    let desk = Desk::new();
+    let moons = weights("moons");
+    let text = desk.succeed(&format!("evaluate {moons} -n 300 --steps 1,8 --solver euler,heun"));
+    for expected in ["data units", "fresh draws", "W2²", "between two sets", "nats", "within 5 %"]
+    {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    assert!(text.lines().last().unwrap().contains("multiply-adds a sample"), "{text}");
+
+    desk.succeed(&format!("evaluate {moons} -n 300 --steps 1,8 --solver euler,heun --out a.json"));
+    let json: serde_json::Value =
+        serde_json::from_slice(&fs::read(desk.path("a.json")).unwrap()).unwrap();
+    let rows = json["rows"].as_array().unwrap();
+    let evaluations: Vec<_> = rows.iter().map(|row| row["evaluations"].as_u64().unwrap()).collect();
+    assert_eq!(evaluations, [1, 8, 2, 16]);
+    assert_eq!(rows[1]["multiply_adds"], 8 * 4416);
+    let w2 = |row: &serde_json::Value| row["distances"]["w2"].as_f64().unwrap();
+    let floor = json["floor"]["w2"].as_f64().unwrap();
+    assert!(w2(&rows[0]) > w2(&rows[1]) && w2(&rows[1]) > floor, "{json}");
+    assert!(json["path_energy"].as_f64().unwrap() > 0.0);
+
+    // The same numbers as CSV, and again.
+    let csv = desk.succeed(&format!("evaluate {moons} -n 300 --steps 1,8 --format csv"));
+    let lines: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(
+        lines.iter().map(|line| line[0]).collect::<Vec<_>>(),
+        ["solver", "euler", "euler", "real data"]
+    );
+    assert_eq!(lines[2][7].parse::<f64>().unwrap(), w2(&rows[1]));
+}
+
+#[test]
+fn a_conditional_model_is_evaluated_class_by_class() {
+    let desk = Desk::new();
+    let text = desk.succeed(&format!("evaluate {} -n 400 --steps 4,16", weights("8gaussians")));
+    for expected in ["conditions and data together in standard deviations", "class 7", "truth"] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    assert!(!text.contains("path energy"), "{text}");
+}
+
+#[test]
+fn a_run_is_evaluated_on_what_it_held_out_or_on_a_file() {
+    let desk = Desk::new();
+    desk.write("points.csv", points());
+    desk.succeed(&format!("train points.csv --data x,y --condition label,speed {SHORT}"));
+    let text = desk.succeed("evaluate runs/points --steps 4");
+    for expected in ["20 samples", "held-out rows", "label cat", "label dog"] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    let text = desk.succeed("evaluate runs/points --steps 4 --data points.csv");
+    assert!(text.contains("200 samples beside as many of the file's rows"), "{text}");
+
+    fs::copy(desk.path("runs/points/model.safetensors"), desk.path("alone.safetensors")).unwrap();
+    desk.fail("evaluate alone.safetensors", "give --data");
+    desk.fail("evaluate runs/points --data moons", "--data moons: the model has");
+    desk.fail("evaluate runs/points --out table.png", "ends in .csv, .json or .txt");
+    desk.fail("evaluate runs/points -n 10001", "at most 10000");
+    desk.fail("evaluate runs/points --steps 0", "--steps");
+    desk.fail("evaluate runs/points --units data", "deviations");
+}
+
+#[test]
+fn distances_between_files_are_exact() {
+    let desk = Desk::new();
+    desk.write("a.csv", "x,y\n0,0\n5,1\n2,2\n");
+    desk.write("b.csv", "x,y\n5,6\n8,5\n3,4\n");
+    let text = desk.succeed("distance a.csv b.csv");
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for (key, expected) in [("w1", 5.0), ("w1_cityblock", 7.0), ("w2", 5.0), ("w2_squared", 25.0)] {
+        assert!((json[key].as_f64().unwrap() - expected).abs() < 1e-12, "{key}: {text}");
+    }
+    desk.write("c.csv", "x,y\n5,6\n1,1\n");
+    desk.fail("distance a.csv c.csv", "expected as many");
+}

@@ -75,15 +75,21 @@ impl Candidates {
         })
     }
 
-    /// A row's cheapest column; all columns are looked at only if the kept ones do not tell.
-    pub(super) fn cheapest(&mut self, i: usize, costs: &impl Costs, price: &[f64]) -> Cheapest {
+    /// A row's cheapest column, or one that may be dearer by the slack; all columns are looked at
+    /// only if the kept ones do not tell.
+    pub(super) fn cheapest(
+        &mut self,
+        i: usize,
+        costs: &impl Costs,
+        price: &[f64],
+        slack: f64,
+    ) -> Cheapest {
         let mut found = self.cheapest_kept(i, price);
-        if found.second > self.bound[i] {
+        if found.net >= self.bound[i] + slack {
             self.look(i, costs, price);
             found = self.cheapest_kept(i, price);
-            // If only one lies below the bound, the second is at least there.
-            found.second = found.second.min(self.bound[i]);
         }
+        found.second = found.second.min(self.bound[i]).max(found.net);
         found
     }
 

@@ -22,7 +22,11 @@ pub(super) struct Prices<'c, C> {
 pub(super) const NONE: usize = usize::MAX;
 
 /// Steps of the auctions, in spreads: how far a row's cheapest column and its fourteenth lie apart.
-const STEPS: [f64; 4] = [8.0, 2.0, 0.5, 0.12];
+const STEPS: [f64; 4] = [12.0, 3.0, 0.6, 0.1];
+
+/// How many steps dearer than the cheapest a column may be that is bid for: prices need only be
+/// close to right, and looking for the cheapest would cost more than it brings.
+const SLACK: f64 = 4.0;
 
 /// Bids of an auction for each row, at most: ties can make it long, and it need not be finished.
 const BIDS: usize = 50;
@@ -46,7 +50,8 @@ impl<'c, C: Costs> Prices<'c, C> {
     fn spread(&mut self) -> Option<f64> {
         let mut spreads: Vec<f64> = (0..self.costs.len())
             .map(|i| {
-                let Cheapest { net, .. } = self.candidates.cheapest(i, self.costs, &self.price);
+                let Cheapest { net, .. } =
+                    self.candidates.cheapest(i, self.costs, &self.price, 0.0);
                 self.candidates.bound(i) - net
             })
             .filter(|spread| *spread > 0.0 && spread.is_finite())
@@ -57,12 +62,13 @@ impl<'c, C: Costs> Prices<'c, C> {
 
     /// An auction in which every bid takes at least `step` off a price.
     fn auction_by(&mut self, step: f64) {
+        let slack = SLACK * step;
         self.release_all();
         let mut waiting: Vec<usize> = (0..self.costs.len()).rev().collect();
         for _ in 0..BIDS * self.costs.len() {
             let Some(i) = waiting.pop() else { return };
             let Cheapest { column, net, second } =
-                self.candidates.cheapest(i, self.costs, &self.price);
+                self.candidates.cheapest(i, self.costs, &self.price, slack);
             self.price[column] -= second - net + step;
             waiting.extend(self.take(i, column));
         }
@@ -87,7 +93,7 @@ impl<'c, C: Costs> Prices<'c, C> {
                     }
                     bids -= 1;
                     let Cheapest { column, net, second } =
-                        self.candidates.cheapest(i, self.costs, &self.price);
+                        self.candidates.cheapest(i, self.costs, &self.price, 0.0);
                     if net < second {
                         self.price[column] -= second - net;
                         next = self.take(i, column);

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod distance;
+mod evaluate;
 mod import;
 mod inspect;
 mod list;
@@ -31,6 +33,8 @@ enum Command {
     Sample(sample::Args),
     Trace(trace::Args),
     Tune(tune::Args),
+    Evaluate(evaluate::Args),
+    Distance(distance::Args),
     Verify(verify::Args),
     Inspect(inspect::Args),
     Import(import::Args),
@@ -55,6 +59,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Sample(args) => sample::run(&args),
         Command::Trace(args) => trace::run(&args),
         Command::Tune(args) => tune::run(&args),
+        Command::Evaluate(args) => evaluate::run(&args),
+        Command::Distance(args) => distance::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Import(args) => import::run(&args),

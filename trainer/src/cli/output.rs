@@ -93,6 +93,16 @@ pub(super) fn write_rows(out: Option<&Path>, names: &[String], rows: &Matrix) ->
     write_whole(path, &encode_rows(path, names, rows)?)
 }
 
+/// Writes a text to standard output, or to a file.
+pub(super) fn write_text(out: Option<&Path>, text: &str) -> Result<()> {
+    let Some(path) = out else {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(text.as_bytes())?;
+        return Ok(stdout.flush()?);
+    };
+    write_whole(path, text.as_bytes())
+}
+
 /// Refuses a file name that no format goes with, or that a model has; before the work, not after.
 pub(super) fn check_format(path: &Path) -> Result<()> {
     let format = extension(path);

@@ -17,6 +17,25 @@ pub struct Component {
     pub std: Vec<f64>,
 }
 
+impl Component {
+    /// The logarithm of its own density at `x` (`[D]`), in nats.
+    pub fn log_density(&self, x: &[f64]) -> f64 {
+        let coordinates = x.iter().zip(&self.mean).zip(&self.std);
+        coordinates
+            .map(|((x, mean), std)| {
+                let z = (x - mean) / std;
+                -0.5 * z * z - std.ln() - 0.5 * (2.0 * std::f64::consts::PI).ln()
+            })
+            .sum()
+    }
+}
+
+/// ln Σ exp, without leaving the range of floats.
+fn log_sum(terms: Vec<f64>) -> f64 {
+    let most = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    most + terms.iter().map(|term| (term - most).exp()).sum::<f64>().ln()
+}
+
 /// A mixture of Gaussians.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GaussianMixture {
@@ -76,6 +95,16 @@ impl GaussianMixture {
     /// The number of coordinates.
     pub fn data_dim(&self) -> usize {
         self.components[0].mean.len()
+    }
+
+    /// The logarithm of the density at `x` (`[D]`), in nats.
+    pub fn log_density(&self, x: &[f64]) -> f64 {
+        let total: f64 = self.components.iter().map(|component| component.weight).sum();
+        let terms = self
+            .components
+            .iter()
+            .map(|component| (component.weight / total).ln() + component.log_density(x));
+        log_sum(terms.collect())
     }
 
     /// Adds a draw to `x`, and gives the component that it is from.
