@@ -219,7 +219,7 @@ mod tests {
         // Distances alone would cross the pairs; their conditions are far apart.
         let (x_0, x_1) = (column(&[1.0, 0.0]), column(&[0.0, 1.0]));
         let c = column(&[-10.0, 10.0]);
-        let strict = Coupling::new(kind, &[number.clone()], 0.01, false).unwrap();
+        let strict = Coupling::new(kind, std::slice::from_ref(&number), 0.01, false).unwrap();
         assert_eq!(strict.pair(&x_0, &x_1, &c).unwrap(), [0, 1]);
         let lax = Coupling::new(kind, &[number], 1.0, false).unwrap();
         assert_eq!(lax.pair(&x_0, &x_1, &c).unwrap(), [1, 0]);
