@@ -740,6 +740,20 @@ fn a_conditional_model_is_evaluated_class_by_class() {
         assert!(text.contains(expected), "{expected}: {text}");
     }
     assert!(!text.contains("path energy"), "{text}");
+
+    let json =
+        desk.succeed(&format!("evaluate {} -n 400 --steps 4 --format json", weights("8gaussians")));
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let nats = |name: &str| json["log_likelihood"][name].as_f64().unwrap();
+    assert!((nats("mean") - nats("truth")).abs() < 0.15, "{json}");
+    assert!(nats("mean") < nats("truth"), "{json}");
+    let classes = json["rows"][0]["by_class"].as_array().unwrap();
+    assert_eq!(classes.len(), 8);
+    for (class, floor) in classes.iter().zip(json["floor_by_class"].as_array().unwrap()) {
+        let w2 = |class: &serde_json::Value| class["distances"]["w2"].as_f64().unwrap();
+        assert_eq!(class["class"], floor["class"]);
+        assert!(w2(class) > 0.6 * w2(floor) && w2(class) < 4.0 * w2(floor), "{class} {floor}");
+    }
 }
 
 #[test]
