@@ -752,6 +752,8 @@ fn a_conditional_model_is_evaluated_class_by_class() {
     for (class, floor) in classes.iter().zip(json["floor_by_class"].as_array().unwrap()) {
         let w2 = |class: &serde_json::Value| class["distances"]["w2"].as_f64().unwrap();
         assert_eq!(class["class"], floor["class"]);
+        // Some fifty of the 400.
+        assert!((20..90).contains(&class["points"].as_u64().unwrap()), "{class}");
         assert!(w2(class) > 0.6 * w2(floor) && w2(class) < 4.0 * w2(floor), "{class} {floor}");
     }
 }

@@ -20,7 +20,7 @@ pub fn wasserstein_1(a: &[f32], b: &[f32]) -> f64 {
 /// The mean cost of the pairs by which it costs least to bring the rows of `a` to those of `b`: W₁
 /// of Euclidean or city-block costs, W₂² of squared ones.
 ///
-/// Some 10,000 rows take seconds, ten times as many minutes; in one column, a moment.
+/// 10,000 rows take seconds; in one column, a moment.
 ///
 /// # Panics
 ///
