@@ -94,7 +94,8 @@ impl BatchesOptions {
     pub fn held_out(&self, points: &Points, seed: u64) -> Result<Batch> {
         let (n, columns) = (points.x.rows(), points.x.columns());
         let x_0 = self.source.draw(n, columns, &mut generator(seed, Stream::HeldOutSource));
-        let coupled = if self.coupling.transports() { self.transport_size.max(1) } else { n };
+        let coupled =
+            if self.coupling.transports() { self.transport_size.max(self.size) } else { n };
         let mut order = Vec::with_capacity(n);
         for first in (0..n).step_by(coupled) {
             let rows: Vec<usize> = (first..n.min(first + coupled)).collect();

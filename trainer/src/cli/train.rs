@@ -254,7 +254,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             "stopped after {} of {} iterations ({name}); go on by `flowlet train --resume {}`",
             thousands(trained.losses.len()),
             thousands(iterations),
-            run.path().display()
+            directory.display()
         ));
         if trained.phase + 1 < phases.len() {
             return Ok(ExitCode::from(130));
@@ -303,7 +303,7 @@ fn resolve(args: &Args) -> Result<(Config, String)> {
     };
     // A configuration file says itself how its teacher is trained.
     let is_file = args.target.as_ref().is_some_and(|target| target.ends_with(".toml"));
-    if let (Some(steps), false) = (args.few_steps, is_file) {
+    if let (Some(steps @ 1..), false) = (args.few_steps, is_file) {
         config.take_few_steps(steps);
     }
     let Config { seed, data, source, model, train, few_steps, sample } = &mut config;

@@ -7,7 +7,7 @@ mod phase;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use candle_core::Device;
 
 use crate::batches::{Batches, BatchesOptions};
@@ -31,11 +31,11 @@ pub fn phases(config: &Config) -> Vec<(&'static str, usize)> {
     if config.few_steps.steps == 0 {
         return vec![flow];
     }
-    vec![
-        flow,
-        ("distillation", config.few_steps.iterations),
-        ("own endpoints", config.few_steps.own_iterations),
-    ]
+    let mut phases = vec![flow, ("distillation", config.few_steps.iterations)];
+    if config.few_steps.own_iterations() > 0 {
+        phases.push(("own endpoints", config.few_steps.own_iterations()));
+    }
+    phases
 }
 
 /// Where a run keeps what it needs to go on.
@@ -56,6 +56,12 @@ pub struct Keep {
 /// When the coupling does not suit the conditions, or there is no such device.
 pub fn check(config: &Config, dataset: &Dataset) -> Result<()> {
     device(&config.train.device)?;
+    let unconditional = dataset.condition_dim() == 0;
+    ensure!(
+        !unconditional || config.train.label_dropout == 0.0,
+        "label_dropout is {}, but there are no conditions to drop",
+        config.train.label_dropout
+    );
     coupling(config, dataset).map(|_| ())
 }
 
