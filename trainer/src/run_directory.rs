@@ -27,11 +27,19 @@ const LOCK_FILE: &str = ".lock";
 const REPLACES_FILE: &str = ".replaces";
 
 /// What lies in the directory while a run goes on, or after it has failed.
-const BEGINNING: [&str; 5] = [CONFIG_FILE, METRICS_FILE, LOCK_FILE, CHECKPOINT_FILE, TEACHER_FILE];
+const BEGINNING: [&str; 4] = [CONFIG_FILE, METRICS_FILE, LOCK_FILE, REPLACES_FILE];
 
 /// What lies in the directory of a whole run.
-const WHOLE: [&str; 7] =
-    [CONFIG_FILE, METRICS_FILE, LOCK_FILE, CHECKPOINT_FILE, TEACHER_FILE, GOLDEN_FILE, MODEL_FILE];
+const WHOLE: [&str; 8] = [
+    CONFIG_FILE,
+    METRICS_FILE,
+    LOCK_FILE,
+    REPLACES_FILE,
+    CHECKPOINT_FILE,
+    TEACHER_FILE,
+    GOLDEN_FILE,
+    MODEL_FILE,
+];
 
 /// The directory of a run in progress.
 ///
