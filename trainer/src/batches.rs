@@ -94,7 +94,8 @@ impl BatchesOptions {
     pub fn held_out(&self, points: &Points, seed: u64) -> Result<Batch> {
         let (n, columns) = (points.x.rows(), points.x.columns());
         let x_0 = self.source.draw(n, columns, &mut generator(seed, Stream::HeldOutSource));
-        let coupled = if self.coupling.transports() { self.transport_size.max(1) } else { n };
+        let coupled =
+            if self.coupling.transports() { self.transport_size.max(self.size) } else { n };
         let mut order = Vec::with_capacity(n);
         for first in (0..n).step_by(coupled) {
             let rows: Vec<usize> = (first..n.min(first + coupled)).collect();
@@ -137,7 +138,7 @@ impl Batches {
     /// # Errors
     ///
     /// When points cannot be coupled.
-    pub fn next(&mut self) -> Result<Batch> {
+    pub fn next_batch(&mut self) -> Result<Batch> {
         let mut x_0 = Vec::new();
         let (mut x_1, mut c) = (Vec::new(), Vec::new());
         let mut columns = (0, 0);
@@ -250,11 +251,11 @@ mod tests {
                 other.restore(serde_json::from_str(&state).unwrap()).unwrap();
                 for _ in 0..3 {
                     // A copy of the state that goes on does not move the one that it came from.
-                    other.next().unwrap();
+                    other.next_batch().unwrap();
                 }
                 let mut other = batches(coupling.clone(), 20, 48);
                 other.restore(serde_json::from_str(&state).unwrap()).unwrap();
-                assert_eq!(whole.next().unwrap(), other.next().unwrap());
+                assert_eq!(whole.next_batch().unwrap(), other.next_batch().unwrap());
             }
         }
     }
@@ -262,7 +263,7 @@ mod tests {
     #[test]
     fn transport_shortens_the_way_and_keeps_the_points() {
         let mean = |coupling| {
-            let batch = batches(coupling, 256, 256).next().unwrap();
+            let batch = batches(coupling, 256, 256).next_batch().unwrap();
             let lengths = batch.x_0.values().iter().zip(batch.x_1.values());
             lengths.map(|(a, b)| f64::from((a - b) * (a - b))).sum::<f64>()
         };
@@ -272,7 +273,7 @@ mod tests {
     #[test]
     fn labels_are_dropped_at_their_rate() {
         let mut batches = batches(Coupling::Independent, 4000, 0);
-        let c = batches.next().unwrap().c;
+        let c = batches.next_batch().unwrap().c;
         let dropped = (0..c.rows()).filter(|&row| c.row(row).iter().all(|&c| c == 0.0)).count();
         assert!((800..1200).contains(&dropped), "{dropped}");
     }

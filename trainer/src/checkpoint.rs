@@ -89,7 +89,7 @@ impl Checkpoints {
             iteration: get("iteration")?.parse()?,
             losses: file.tensor("losses")?.to_f64()?,
             seconds: get("seconds")?.parse()?,
-            supply: get("supply")?.clone(),
+            supply: file.tensor("supply")?.to_text()?,
             tensors: file,
         })
     }
@@ -109,6 +109,8 @@ impl Checkpoints {
     ) -> Result<()> {
         let mut file = TensorFile::default();
         file.tensors.insert("losses".to_string(), Block::f64(&[losses.len()], losses));
+        // No metadata: a header of more than 100 MB is one that nobody reads.
+        file.tensors.insert("supply".to_string(), Block::text(&supply));
         let variables = network.variables();
         let variables = variables.iter().map(Var::as_tensor);
         add(&mut file, "weight", variables)?;
@@ -119,7 +121,6 @@ impl Checkpoints {
             ("phase", phase.to_string()),
             ("iteration", iteration.to_string()),
             ("seconds", seconds.to_string()),
-            ("supply", supply),
         ] {
             file.metadata.insert(key.to_string(), value);
         }

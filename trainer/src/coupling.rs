@@ -157,15 +157,16 @@ fn is_finite(matrix: &Matrix) -> bool {
 }
 
 /// C²OT's adaptive weight (Cheng & Schwing 2025, section 4): the one under which the part `ratio` of
-/// all pairs (i, j) costs no more than the pair (j, j) that was drawn. `points` and `conditions` are
+/// all pairs (i, j) of different rows costs no more than the pair (j, j) that was drawn. `points` and `conditions` are
 /// squared distances `[n][n]`.
 fn condition_weight(points: &[f32], conditions: &[f32], n: usize, ratio: f64) -> f32 {
     let part = |weight: f32| {
+        // The pairs that were drawn cost no more than themselves under any weight.
         let near = (0..n * n).filter(|&at| {
-            let drawn = points[(at % n) * n + at % n];
-            points[at] + weight * conditions[at] <= drawn
+            let (i, j) = (at / n, at % n);
+            i != j && points[at] + weight * conditions[at] <= points[j * n + j]
         });
-        near.count() as f64 / (n * n) as f64
+        near.count() as f64 / (n * n - n).max(1) as f64
     };
     if part(0.0) <= ratio {
         return 0.0;
@@ -219,7 +220,7 @@ mod tests {
         // Distances alone would cross the pairs; their conditions are far apart.
         let (x_0, x_1) = (column(&[1.0, 0.0]), column(&[0.0, 1.0]));
         let c = column(&[-10.0, 10.0]);
-        let strict = Coupling::new(kind, &[number.clone()], 0.01, false).unwrap();
+        let strict = Coupling::new(kind, std::slice::from_ref(&number), 0.01, false).unwrap();
         assert_eq!(strict.pair(&x_0, &x_1, &c).unwrap(), [0, 1]);
         let lax = Coupling::new(kind, &[number], 1.0, false).unwrap();
         assert_eq!(lax.pair(&x_0, &x_1, &c).unwrap(), [1, 0]);

@@ -225,7 +225,11 @@ mod tests {
         for k in 0..50 {
             adam.step(&loss(&ours, k).backward().unwrap(), 0.01).unwrap();
             candle.backward_step(&loss(&theirs, k)).unwrap();
-            assert_eq!(ours.to_vec2::<f32>().unwrap(), theirs.to_vec2::<f32>().unwrap(), "step {k}");
+            assert_eq!(
+                ours.to_vec2::<f32>().unwrap(),
+                theirs.to_vec2::<f32>().unwrap(),
+                "step {k}"
+            );
         }
     }
 

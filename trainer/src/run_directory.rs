@@ -23,12 +23,23 @@ pub const TEACHER_FILE: &str = "teacher.safetensors";
 /// What keeps a second run out while the first goes on.
 const LOCK_FILE: &str = ".lock";
 
+/// What marks `NAME.new` as a run that takes the place of `NAME`.
+const REPLACES_FILE: &str = ".replaces";
+
 /// What lies in the directory while a run goes on, or after it has failed.
-const BEGINNING: [&str; 5] = [CONFIG_FILE, METRICS_FILE, LOCK_FILE, CHECKPOINT_FILE, TEACHER_FILE];
+const BEGINNING: [&str; 4] = [CONFIG_FILE, METRICS_FILE, LOCK_FILE, REPLACES_FILE];
 
 /// What lies in the directory of a whole run.
-const WHOLE: [&str; 7] =
-    [CONFIG_FILE, METRICS_FILE, LOCK_FILE, CHECKPOINT_FILE, TEACHER_FILE, GOLDEN_FILE, MODEL_FILE];
+const WHOLE: [&str; 8] = [
+    CONFIG_FILE,
+    METRICS_FILE,
+    LOCK_FILE,
+    REPLACES_FILE,
+    CHECKPOINT_FILE,
+    TEACHER_FILE,
+    GOLDEN_FILE,
+    MODEL_FILE,
+];
 
 /// The directory of a run in progress.
 ///
@@ -41,8 +52,9 @@ pub struct RunDirectory {
     path: PathBuf,
     /// The run whose place it takes at its end.
     replaced: Option<PathBuf>,
-    /// Held as long as this value lives, and let go by the system if the process dies.
-    lock: Option<File>,
+    /// Held as long as this value lives, and let go by the system if the process dies: on the run
+    /// that is written, and on the one that it replaces.
+    locks: Vec<(PathBuf, File)>,
 }
 
 impl RunDirectory {
@@ -69,6 +81,12 @@ impl RunDirectory {
             return Self::begin(path.to_path_buf(), None);
         }
         ensure!(
+            force || !path.join(CHECKPOINT_FILE).exists(),
+            "{0} holds a run that was stopped: go on by `flowlet train --resume {0}`, or replace it by \
+             --force",
+            path.display()
+        );
+        ensure!(
             force,
             "{} exists: choose another directory by --out, or replace it by --force",
             path.display()
@@ -76,10 +94,25 @@ impl RunDirectory {
         // The directory itself, whatever link or `.` led to it.
         let replaced = fs::canonicalize(path).with_context(context)?;
         let beside = with_suffix(&replaced, ".new")?;
-        if beside.exists()
-            && let Some(name) = other_than(&WHOLE, &beside)?
-        {
-            bail!("{} holds {name}, but the new run begins there: move it away", beside.display());
+        if beside.exists() {
+            if let Some(name) = other_than(&WHOLE, &beside)? {
+                bail!(
+                    "{} holds {name}, but the new run begins there: move it away",
+                    beside.display()
+                );
+            }
+            ensure!(
+                !beside.join(CHECKPOINT_FILE).exists(),
+                "a run that was to replace {0} was stopped: go on by `flowlet train --resume {0}`, or \
+                 remove {1}",
+                path.display(),
+                beside.display()
+            );
+            ensure!(
+                !beside.join(MODEL_FILE).exists(),
+                "{} holds a run, but the new run begins there: move it away",
+                beside.display()
+            );
         }
         Self::begin(beside, Some(replaced))
     }
@@ -92,11 +125,18 @@ impl RunDirectory {
     /// When there is none, it is whole already, or another process is writing to it.
     pub fn resume(path: &Path) -> Result<Self> {
         let begun = |path: &Path| path.join(CONFIG_FILE).exists();
-        if let Ok(replaced) = fs::canonicalize(path) {
-            let beside = with_suffix(&replaced, ".new")?;
-            if begun(&beside) {
-                return Self::begin(beside, Some(replaced));
-            }
+        // A run that was killed between two renames has left nothing under its name.
+        let named = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let beside = with_suffix(&named, ".new")?;
+        if begun(&beside) && beside.join(REPLACES_FILE).exists() {
+            return Self::begin(beside, Some(named));
+        }
+        if named.join(REPLACES_FILE).exists()
+            && let Some(name) = named.file_name().and_then(|name| name.to_str())
+            && let Some(name) = name.strip_suffix(".new")
+        {
+            let replaced = named.with_file_name(name);
+            return Self::begin(named, Some(replaced));
         }
         ensure!(
             begun(path),
@@ -114,15 +154,29 @@ impl RunDirectory {
     fn begin(path: PathBuf, replaced: Option<PathBuf>) -> Result<Self> {
         let context = || format!("cannot create the directory {}", path.display());
         fs::create_dir_all(&path).with_context(context)?;
-        let lock = File::create(path.join(LOCK_FILE)).with_context(context)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => bail!(
-                "another run is being written to {}: choose another directory by --out",
-                path.display()
-            ),
-            // A file system without locks.
-            Err(TryLockError::Error(_)) => {}
+        let mut locks = Vec::new();
+        for directory in std::iter::once(&path).chain(&replaced).filter(|path| path.exists()) {
+            let file = directory.join(LOCK_FILE);
+            let lock = File::create(&file).with_context(context)?;
+            match lock.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => bail!(
+                    "another run is being written to {}: choose another directory by --out",
+                    directory.display()
+                ),
+                // A file system without locks.
+                Err(TryLockError::Error(_)) => {}
+            }
+            locks.push((file, lock));
+        }
+        if let Some(replaced) = &replaced {
+            let aside = with_suffix(replaced, ".replaced")?;
+            ensure!(
+                !aside.exists(),
+                "{} is in the way: it is what an earlier run replaced, move it away",
+                aside.display()
+            );
+            write_whole(&path.join(REPLACES_FILE), &[])?;
         }
         // Under the lock: nobody else is writing them.
         for entry in fs::read_dir(&path).with_context(context)? {
@@ -131,7 +185,7 @@ impl RunDirectory {
                 fs::remove_file(entry.path()).with_context(context)?;
             }
         }
-        Ok(Self { path, replaced, lock: Some(lock) })
+        Ok(Self { path, replaced, locks })
     }
 
     /// Where the run is written until it is finished.
@@ -149,36 +203,51 @@ impl RunDirectory {
     }
 
     fn unlock(&mut self) {
-        if self.lock.take().is_some() {
+        for (file, _) in self.locks.drain(..) {
             // If it stays it keeps nobody out: the lock was on the open file.
-            let _ = fs::remove_file(self.path.join(LOCK_FILE));
+            let _ = fs::remove_file(file);
         }
     }
 
-    /// The run succeeded: it takes its place, and what it replaces goes.
+    /// The run succeeded: it takes its place, and what it replaces goes. What it needed to go on with
+    /// goes last, so that it can be taken up again if the process is killed here.
     ///
     /// # Errors
     ///
     /// When directories cannot be renamed or removed; both runs are still there then.
     pub fn finish(mut self) -> Result<()> {
-        for name in [CHECKPOINT_FILE, TEACHER_FILE] {
-            let path = self.path.join(name);
+        self.unlock();
+        let mut path = self.path.clone();
+        if let Some(replaced) = &self.replaced {
+            let aside = with_suffix(replaced, ".replaced")?;
+            let context = |from: &Path, to: &Path| {
+                format!("cannot move {} to {}", from.display(), to.display())
+            };
+            let existed = replaced.exists();
+            if existed {
+                fs::rename(replaced, &aside).with_context(|| context(replaced, &aside))?;
+            }
+            if let Err(error) = fs::rename(&self.path, replaced) {
+                if existed {
+                    fs::rename(&aside, replaced).with_context(|| context(&aside, replaced))?;
+                }
+                return Err(error).with_context(|| context(&self.path, replaced));
+            }
+            if existed {
+                fs::remove_dir_all(&aside).with_context(|| {
+                    format!("cannot remove the replaced run {}", aside.display())
+                })?;
+            }
+            path.clone_from(replaced);
+        }
+        for name in [REPLACES_FILE, TEACHER_FILE, CHECKPOINT_FILE] {
+            let path = path.join(name);
             if path.exists() {
                 fs::remove_file(&path)
                     .with_context(|| format!("cannot remove {}", path.display()))?;
             }
         }
-        self.unlock();
-        let Some(replaced) = &self.replaced else { return Ok(()) };
-        let aside = with_suffix(replaced, ".replaced")?;
-        let context = || format!("cannot move {} to {}", self.path.display(), replaced.display());
-        fs::rename(replaced, &aside).with_context(context)?;
-        if let Err(error) = fs::rename(&self.path, replaced) {
-            fs::rename(&aside, replaced).with_context(context)?;
-            return Err(error).with_context(context);
-        }
-        fs::remove_dir_all(&aside)
-            .with_context(|| format!("cannot remove the replaced run {}", aside.display()))
+        Ok(())
     }
 }
 

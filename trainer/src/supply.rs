@@ -65,7 +65,7 @@ impl Supply for Ahead {
             // It ends when nobody listens any more.
             thread::spawn(move || {
                 loop {
-                    let batch = batches.next().map(|batch| (batch, batches.state()));
+                    let batch = batches.next_batch().map(|batch| (batch, batches.state()));
                     let failed = batch.is_err();
                     if sender.send(batch).is_err() || failed {
                         break;

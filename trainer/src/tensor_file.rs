@@ -37,6 +37,17 @@ impl Block {
         Self { dtype: Dtype::F64, shape: shape.to_vec(), bytes }
     }
 
+    /// Text, as a list of bytes.
+    pub fn text(text: &str) -> Self {
+        Self { dtype: Dtype::U8, shape: vec![text.len()], bytes: text.as_bytes().to_vec() }
+    }
+
+    /// The text that the bytes are.
+    pub fn to_text(&self) -> Result<String> {
+        ensure!(self.dtype == Dtype::U8, "expected dtype U8, found {:?}", self.dtype);
+        Ok(String::from_utf8(self.bytes.clone())?)
+    }
+
     /// The sizes, outermost first.
     pub fn shape(&self) -> &[usize] {
         &self.shape

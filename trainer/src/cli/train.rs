@@ -26,7 +26,7 @@ use crate::run_directory::{CONFIG_FILE, METRICS_FILE, RunDirectory};
 use crate::schedule::Decay;
 use crate::self_test;
 use crate::times::Times;
-use crate::training::{Keep, Trained, device, phases, train};
+use crate::training::{Keep, Trained, check, phases, train};
 use crate::tuning;
 use crate::verify::{Report, verify};
 
@@ -194,25 +194,24 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let (directory, config, run) = match &args.resume {
+    let (directory, config, dataset, run) = match &args.resume {
         Some(directory) => {
             let run = RunDirectory::resume(directory)?;
             let config = Config::read(&run.path().join(CONFIG_FILE))?;
-            (directory.clone(), config, run)
+            config.check()?;
+            let dataset = Dataset::open(&config)?;
+            (directory.clone(), config, dataset, run)
         }
         None => {
             let (config, name) = resolve(args)?;
             config.check()?;
-            device(&config.train.device)?;
             let directory = args.out.clone().unwrap_or_else(|| Path::new("runs").join(name));
-            // Before the directory is made: bad data leave none.
-            Dataset::open(&config)?;
+            let dataset = Dataset::open(&config)?;
+            check(&config, &dataset)?;
             let run = RunDirectory::create(&directory, args.force)?;
-            (directory, config, run)
+            (directory, config, dataset, run)
         }
     };
-    config.check()?;
-    let dataset = Dataset::open(&config)?;
     for warning in &dataset.warnings {
         note(format_args!("warning: {warning}"));
     }
@@ -255,7 +254,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             "stopped after {} of {} iterations ({name}); go on by `flowlet train --resume {}`",
             thousands(trained.losses.len()),
             thousands(iterations),
-            run.path().display()
+            directory.display()
         ));
         if trained.phase + 1 < phases.len() {
             return Ok(ExitCode::from(130));
@@ -304,7 +303,7 @@ fn resolve(args: &Args) -> Result<(Config, String)> {
     };
     // A configuration file says itself how its teacher is trained.
     let is_file = args.target.as_ref().is_some_and(|target| target.ends_with(".toml"));
-    if let (Some(steps), false) = (args.few_steps, is_file) {
+    if let (Some(steps @ 1..), false) = (args.few_steps, is_file) {
         config.take_few_steps(steps);
     }
     let Config { seed, data, source, model, train, few_steps, sample } = &mut config;

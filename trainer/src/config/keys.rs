@@ -75,9 +75,11 @@ pub(super) fn check(table: &Table) -> Result<()> {
         };
         check_table(section, found, keys)?;
     }
-    let components = table.get("data").and_then(|data| data.get("components"));
-    for component in components.and_then(Value::as_array).into_iter().flatten() {
-        check_table("data.components", component.as_table(), &COMPONENT)?;
+    for (section, name) in [("data", "data.components"), ("source", "source.components")] {
+        let components = table.get(section).and_then(|section| section.get("components"));
+        for component in components.and_then(Value::as_array).into_iter().flatten() {
+            check_table(name, component.as_table(), &COMPONENT)?;
+        }
     }
     Ok(())
 }

@@ -220,6 +220,14 @@ pub struct FewStepsConfig {
     pub transport_size: usize,
 }
 
+impl FewStepsConfig {
+    /// Optimiser steps that bring the student's own endpoints to the data. None under guidance: what
+    /// it teaches is not what the data are.
+    pub fn own_iterations(&self) -> usize {
+        if self.guidance == 1.0 { self.own_iterations } else { 0 }
+    }
+}
+
 impl Default for FewStepsConfig {
     fn default() -> Self {
         Self {
@@ -363,11 +371,22 @@ impl Config {
                 "{name} is {value}: expected at least 1 and at most {most}"
             );
         }
-        ensure!(
-            model.hidden_layers <= 64,
-            "hidden_layers is {}: expected at most 64, as the runtime reads",
-            model.hidden_layers
-        );
+        for (name, layers) in [
+            ("hidden_layers", model.hidden_layers),
+            ("teacher_hidden_layers", few_steps.teacher_hidden_layers),
+        ] {
+            ensure!(layers <= 64, "{name} is {layers}: expected at most 64, as the runtime reads");
+        }
+        let transported = [
+            ("batch_size", train.batch_size, train.coupling != CouplingKind::Independent),
+            ("batch_size of [few_steps]", few_steps.batch_size, few_steps.steps > 0),
+        ];
+        for (name, size, transported) in transported {
+            ensure!(
+                !transported || size <= 1 << 14,
+                "{name} is {size}: expected at most 16384, as many as are paired at once"
+            );
+        }
         description::activation(&model.activation)?;
         ensure!(
             train.learning_rate.is_finite() && train.learning_rate > 0.0,

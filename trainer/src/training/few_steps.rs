@@ -49,8 +49,8 @@ pub(super) fn train(run: &Run<'_>, monitor: &mut dyn Monitor) -> Result<Trained>
     let mut network = Network::initialize(run.shape()?, &mut rng, &run.device)?;
     if begun <= 1 {
         let trained = distil(run, monitor, &teacher, network, &steps)?;
-        if trained.stopped {
-            return Ok(trained);
+        if trained.stopped || run.config.few_steps.own_iterations() == 0 {
+            return Ok(Trained { times: Some(steps.times), ..trained });
         }
         network = trained.network;
     }
@@ -142,7 +142,7 @@ fn bring_to_data(
         transport_size: few_steps.transport_size,
         seed: run.config.seed,
     });
-    let phase = phase(2, steps, few_steps.own_iterations, few_steps.own_learning_rate);
+    let phase = phase(2, steps, few_steps.own_iterations(), few_steps.own_learning_rate);
     run.phase(&Phase { ema: Some(EMA), ..phase }, student, &mut own, monitor)
 }
 

@@ -7,7 +7,7 @@ mod phase;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use candle_core::Device;
 
 use crate::batches::{Batches, BatchesOptions};
@@ -31,11 +31,11 @@ pub fn phases(config: &Config) -> Vec<(&'static str, usize)> {
     if config.few_steps.steps == 0 {
         return vec![flow];
     }
-    vec![
-        flow,
-        ("distillation", config.few_steps.iterations),
-        ("own endpoints", config.few_steps.own_iterations),
-    ]
+    let mut phases = vec![flow, ("distillation", config.few_steps.iterations)];
+    if config.few_steps.own_iterations() > 0 {
+        phases.push(("own endpoints", config.few_steps.own_iterations()));
+    }
+    phases
 }
 
 /// Where a run keeps what it needs to go on.
@@ -47,6 +47,22 @@ pub struct Keep {
     pub checkpoints: Checkpoints,
     /// The checkpoint to go on from.
     pub resumed: Option<Checkpoint>,
+}
+
+/// Refuses what no training could do with these data, before anything is written.
+///
+/// # Errors
+///
+/// When the coupling does not suit the conditions, or there is no such device.
+pub fn check(config: &Config, dataset: &Dataset) -> Result<()> {
+    device(&config.train.device)?;
+    let unconditional = dataset.condition_dim() == 0;
+    ensure!(
+        !unconditional || config.train.label_dropout == 0.0,
+        "label_dropout is {}, but there are no conditions to drop",
+        config.train.label_dropout
+    );
+    coupling(config, dataset).map(|_| ())
 }
 
 /// Trains a network as `config` says, and keeps checkpoints if there is a place to.
@@ -93,16 +109,6 @@ impl Run<'_> {
         })
     }
 
-    fn coupling(&self) -> Result<Coupling> {
-        let train = &self.config.train;
-        Coupling::new(
-            train.coupling,
-            &self.dataset.conditions,
-            train.condition_ratio,
-            train.force_transport,
-        )
-    }
-
     /// Flow matching: a network of `shape` learns the velocity between source and target.
     fn flow(&self, monitor: &mut dyn Monitor, shape: Shape) -> Result<Trained> {
         let Config { seed, train, .. } = self.config;
@@ -110,7 +116,7 @@ impl Run<'_> {
         let network = Network::initialize(shape, &mut rng, &self.device)?;
         let options = BatchesOptions {
             source: self.dataset.source.clone(),
-            coupling: self.coupling()?,
+            coupling: coupling(self.config, self.dataset)?,
             times: train.time,
             size: train.batch_size,
             transport_size: train.transport_size,
@@ -161,6 +167,12 @@ impl Run<'_> {
         };
         train_phase(phase, network, supply, monitor, training)
     }
+}
+
+fn coupling(config: &Config, dataset: &Dataset) -> Result<Coupling> {
+    let train = &config.train;
+    let Dataset { conditions, .. } = dataset;
+    Coupling::new(train.coupling, conditions, train.condition_ratio, train.force_transport)
 }
 
 /// Where the tensors live.
