@@ -29,7 +29,9 @@ const DENSE: usize = 2048;
 /// The total cost is the least there is, up to the rounding of single costs to 32 bits (6e-8
 /// relative, times the root of the columns). The same points give the same assignment, on one core
 /// and whatever else runs. With one column it is found by sorting. 1,024 points in two dimensions
-/// take some 20 ms, 10,000 a second or two by squared costs and five by plain ones; points may repeat, lie far out or agree between the sets.
+/// take some 20 ms, 10,000 one or two seconds by squared costs and five by plain ones; city-block
+/// costs, very many of them equal, take minutes there. Points may repeat, lie far out or agree
+/// between the sets.
 ///
 /// # Panics
 ///
