@@ -1,7 +1,9 @@
 //! The network's activations as candle sees them.
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 use flowlet::{ActivationKind, elementary};
+
+use crate::storage::floats;
 
 /// An activation made of candle's own operations: what the goldens hold the runtime against.
 ///
@@ -80,12 +82,5 @@ impl CustomOp2 for GeluGradient {
             })
             .collect();
         Ok((CpuStorage::F32(product), x_layout.shape().clone()))
-    }
-}
-
-fn floats<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
-    match (storage, layout.contiguous_offsets()) {
-        (CpuStorage::F32(values), Some((begin, end))) => Ok(&values[begin..end]),
-        _ => bail!("expected contiguous 32-bit floats"),
     }
 }

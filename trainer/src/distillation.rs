@@ -1,7 +1,6 @@
 //! What a student learns from: a teacher's endpoints, and the data that its own endpoints should be.
 
 use anyhow::{Context, Result, ensure};
-use candle_core::{Device, Tensor};
 use flowlet::{HeapMlp, HeapSolver, SolverKind};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -15,6 +14,7 @@ use crate::network::Network;
 use crate::objective::{Steps, endpoint};
 use crate::random::{Stream, generator};
 use crate::source::Source;
+use crate::storage::tensor;
 use crate::supply::Supply;
 
 /// A teacher's pairs: noise and where its flow leads from there, in flow units.
@@ -179,12 +179,8 @@ impl OwnEndpoints {
         let points = self.target.next_batch(n);
         let x_0 = self.source.draw(n, points.x.columns(), &mut self.rng);
         let device = network.device();
-        let tensor = |matrix: &Matrix, device: &Device| {
-            Tensor::from_slice(matrix.values(), (n, matrix.columns()), device)
-        };
-        let home = if points.c.columns() == 0 { &Device::Cpu } else { &device };
-        let reached =
-            endpoint(network, &self.steps, &tensor(&x_0, &device)?, &tensor(&points.c, home)?)?;
+        let (start, c) = (tensor(&x_0, &device)?, tensor(&points.c, &device)?);
+        let reached = endpoint(network, &self.steps, &start, &c)?;
         let reached = Matrix::new(reached.flatten_all()?.to_vec1()?, n, points.x.columns());
         let order = self.coupling.pair(&reached, &points.x, &points.c)?;
         Ok(Ready { x_0: x_0.select(&order), x_1: points.x, c: points.c, gone: 0 })

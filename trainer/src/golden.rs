@@ -14,6 +14,7 @@ use crate::model::Model;
 use crate::network::Network;
 use crate::reference::Reference;
 use crate::sampling;
+use crate::storage::tensor;
 use crate::tensor_file::{Block, TensorFile};
 use crate::textbook::{self, Space};
 
@@ -152,7 +153,8 @@ impl Golden {
         self.path.candle = candle.path(self.solver, &self.times, &self.x_0, &self.condition)?;
         let grid_t = Tensor::from_slice(&self.grid_t, (self.grid_t.len(), 1), &Device::Cpu)?;
         let c = candle.condition(&self.grid_condition)?;
-        let v = candle.network.velocity_by_candle(&grid_t, &tensor(&self.grid_x)?, &c)?;
+        let v =
+            candle.network.velocity_by_candle(&grid_t, &tensor(&self.grid_x, &Device::Cpu)?, &c)?;
         self.velocity.candle = v.flatten_all()?.to_vec1()?;
         Ok(())
     }
@@ -356,10 +358,6 @@ pub fn digest(values: &[f32]) -> u64 {
     digest.value()
 }
 
-fn tensor(matrix: &Matrix) -> Result<Tensor> {
-    Ok(Tensor::from_slice(matrix.values(), (matrix.rows(), matrix.columns()), &Device::Cpu)?)
-}
-
 /// A model that samples with candle's own operations in f32.
 struct Candle {
     network: Network,
@@ -386,14 +384,14 @@ impl Candle {
 
     /// Conditions in flow units.
     fn condition(&self, c: &Matrix) -> Result<Tensor> {
-        let c = tensor(c)?;
+        let c = tensor(c, &Device::Cpu)?;
         Ok(c.broadcast_sub(&self.condition_mean)?.broadcast_div(&self.condition_scale)?)
     }
 
     /// `[P][N + 1][D]`.
     fn path(&self, kind: SolverKind, times: &[f32], x_0: &Matrix, c: &Matrix) -> Result<Vec<f32>> {
         let under = Under { network: &self.network, c: self.condition(c)? };
-        let points = textbook::path(&under, kind, times, tensor(x_0)?)?;
+        let points = textbook::path(&under, kind, times, tensor(x_0, &Device::Cpu)?)?;
         Ok(Tensor::stack(&points, 1)?.flatten_all()?.to_vec1()?)
     }
 }

@@ -43,6 +43,7 @@ pub mod schedule;
 pub mod self_test;
 pub mod sides;
 pub mod source;
+mod storage;
 pub mod supply;
 pub mod tensor_file;
 pub mod textbook;

@@ -5,10 +5,10 @@ use candle_core::{Device, Tensor};
 use flowlet::SolverKind;
 
 use crate::batches::Batch;
-use crate::data::Matrix;
 use crate::loss::mean_squared_error;
 use crate::network::Network;
 use crate::path::linear;
+use crate::storage::tensor;
 use crate::textbook::{self, Space};
 
 /// What a network learns.
@@ -50,12 +50,10 @@ impl Tensors {
             [] => None,
             t => Some(Tensor::from_slice(t, (t.len(), 1), device)?),
         };
-        // Not every device can hold a tensor of nothing.
-        let home = if batch.c.columns() == 0 { &Device::Cpu } else { device };
         Ok(Self {
             x_0: tensor(&batch.x_0, device)?,
             x_1: tensor(&batch.x_1, device)?,
-            c: tensor(&batch.c, home)?,
+            c: tensor(&batch.c, device)?,
             t,
         })
     }
@@ -111,8 +109,4 @@ impl Space for Field<'_> {
         let step = |x: Result<Tensor>, (factor, v): &(f64, &Tensor)| Ok((x? + (*v * *factor)?)?);
         by.iter().fold(Ok(x.clone()), step)
     }
-}
-
-fn tensor(matrix: &Matrix, device: &Device) -> Result<Tensor> {
-    Ok(Tensor::from_slice(matrix.values(), (matrix.rows(), matrix.columns()), device)?)
 }

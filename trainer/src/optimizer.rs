@@ -2,7 +2,9 @@
 
 use anyhow::{Result, ensure};
 use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, InplaceOp2, Layout, Tensor, Var, bail};
+use candle_core::{CpuStorage, InplaceOp2, Layout, Tensor, Var};
+
+use crate::storage::{floats, floats_mut};
 
 /// How Adam steps. Its other constants are those of the paper: β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -82,11 +84,6 @@ impl Adam {
             }
         }
         Ok(norm)
-    }
-
-    /// Steps taken.
-    pub fn steps(&self) -> usize {
-        self.steps
     }
 
     /// The moments of each variable, `[2, n]`.
@@ -180,23 +177,6 @@ impl InplaceOp2 for Step {
             *x = *x * self.decay - adjusted * self.learning_rate;
         }
         Ok(())
-    }
-}
-
-fn floats<'a>(storage: &'a CpuStorage, layout: &Layout) -> candle_core::Result<&'a [f32]> {
-    match (storage, layout.contiguous_offsets()) {
-        (CpuStorage::F32(values), Some((begin, end))) => Ok(&values[begin..end]),
-        _ => bail!("expected contiguous 32-bit floats"),
-    }
-}
-
-fn floats_mut<'a>(
-    storage: &'a mut CpuStorage,
-    layout: &Layout,
-) -> candle_core::Result<&'a mut [f32]> {
-    match (storage, layout.contiguous_offsets()) {
-        (CpuStorage::F32(values), Some((begin, end))) => Ok(&mut values[begin..end]),
-        _ => bail!("expected contiguous 32-bit floats"),
     }
 }
 
