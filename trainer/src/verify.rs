@@ -9,7 +9,8 @@ use crate::golden::{Answers, Golden, digest};
 use crate::model::Model;
 use crate::self_test;
 
-/// Where candle's own error is smaller, this much is allowed all the same.
+/// Where candle's own error is smaller, this much is allowed all the same, of the largest value or of 1:
+/// some eight roundings, each by half of an f32's last place.
 const FLOOR: f64 = 1e-6;
 
 /// What was found.
@@ -32,6 +33,8 @@ pub struct Quantity {
     pub runtime: f64,
     /// candle's, in f32.
     pub candle: f64,
+    /// The reference's largest absolute value.
+    pub size: f64,
     /// The digest of the runtime's bits that the golden file has.
     pub expected_digest: u64,
     /// The digest of the bits now.
@@ -54,14 +57,16 @@ impl Quantity {
         Self {
             runtime: worst(runtime, &answers.reference),
             candle: worst(&answers.candle, &answers.reference),
+            size: answers.reference.iter().fold(0.0, |size, value| size.max(value.abs())),
             expected_digest: answers.digest,
             found_digest,
         }
     }
 
-    /// The largest error that is allowed: twice candle's, or 1e-6.
+    /// The largest error that is allowed: twice candle's, or 1e-6 of the largest value, where that is
+    /// larger than 1, as a sum's rounding is in proportion to it.
     pub fn tolerance(&self) -> f64 {
-        (2.0 * self.candle).max(FLOOR)
+        (2.0 * self.candle).max(FLOOR * self.size.max(1.0))
     }
 
     /// Whether the error is within tolerance and the bits are the golden ones.
@@ -94,7 +99,7 @@ impl fmt::Display for Report {
         for (name, quantity) in
             [("points of all paths", &self.path), ("velocities", &self.velocity)]
         {
-            let Quantity { runtime, candle, expected_digest, found_digest } = quantity;
+            let Quantity { runtime, candle, expected_digest, found_digest, .. } = quantity;
             let tolerance = quantity.tolerance();
             writeln!(f, "{name:<26} {runtime:<11.3e} {candle:<11.3e} {tolerance:.3e}")?;
             if expected_digest == found_digest {
@@ -156,4 +161,24 @@ fn worst(values: &[f32], reference: &[f64]) -> f64 {
     let errors =
         values.iter().zip(reference).map(|(&value, expected)| (f64::from(value) - expected).abs());
     errors.fold(0.0, |worst, error| if error.is_nan() { f64::INFINITY } else { worst.max(error) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quantity(size: f64, candle: f64, runtime: f64) -> Quantity {
+        Quantity { runtime, candle, size, expected_digest: 0, found_digest: 0 }
+    }
+
+    #[test]
+    fn the_tolerance_is_twice_candles_or_relative_to_the_values() {
+        assert!(quantity(0.1, 1e-7, 0.9e-6).passes());
+        assert!(!quantity(0.1, 1e-7, 1.1e-6).passes());
+        assert!(quantity(5.0, 1e-7, 4.9e-6).passes());
+        assert!(!quantity(5.0, 1e-7, 5.1e-6).passes());
+        assert!(quantity(0.1, 1e-5, 1.9e-5).passes());
+        assert!(!quantity(0.1, 1e-5, 2.1e-5).passes());
+        assert!(!quantity(f64::INFINITY, f64::INFINITY, f64::INFINITY).passes());
+    }
 }
