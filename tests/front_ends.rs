@@ -76,7 +76,73 @@ fn check<const D: usize, const C: usize, const H: usize, const L: usize, A: Acti
                 check_solver::<method::AdamsBashforth2, D, C, H, L, A>(&fixed, &heap, x, c, guided);
             }
         }
+        for rows in [1, 8, 16, 21] {
+            for guided in [false, true] {
+                check_batch::<method::Euler, D, C, H, L, A>(&fixed, &heap, rows, guided);
+                check_batch::<method::Midpoint, D, C, H, L, A>(&fixed, &heap, rows, guided);
+                check_batch::<method::Heun, D, C, H, L, A>(&fixed, &heap, rows, guided);
+                check_batch::<method::Rk4, D, C, H, L, A>(&fixed, &heap, rows, guided);
+                check_batch::<method::AdamsBashforth2, D, C, H, L, A>(&fixed, &heap, rows, guided);
+            }
+        }
     }
+}
+
+/// Many samples at once by both front ends: the bits of each one by itself.
+fn check_batch<
+    S: Method,
+    const D: usize,
+    const C: usize,
+    const H: usize,
+    const L: usize,
+    A: Activation,
+>(
+    fixed: &Mlp<D, C, H, L, A>,
+    heap: &HeapMlp,
+    rows: usize,
+    guided: bool,
+) {
+    const WEIGHT: f32 = 1.7;
+    let solver = Solver::<S, 3>::UNIFORM;
+    let x_0: Vec<[f32; D]> = (0..rows as u64).map(|i| Noise::new(30).sample(i)).collect();
+    let c: Vec<[f32; C]> = (0..rows as u64).map(|i| Noise::new(40).sample(i)).collect();
+    let bits = |x: &[[f32; D]]| x.as_flattened().iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+    let name = format!("{fixed:?}, {}, {rows} rows, guided {guided}", S::KIND);
+    let unconditional = fixed.null_condition();
+    let guide = Guided { field: fixed, weight: WEIGHT, unconditional };
+    let one = |x: &[f32; D], c: &[f32; C]| {
+        if guided { solver.sample(&guide, *x, *c) } else { solver.sample(fixed, *x, *c) }
+    };
+
+    let each: Vec<[f32; D]> = x_0.iter().zip(&c).map(|(x, c)| one(x, c)).collect();
+    let mut found = x_0.clone();
+    if guided {
+        solver.sample_batch(&guide, &mut found, &c);
+    } else {
+        solver.sample_batch(fixed, &mut found, &c);
+    }
+    assert_eq!(bits(&each), bits(&found), "{name}");
+
+    let all: Vec<[f32; D]> = x_0.iter().map(|x| one(x, &c[0])).collect();
+    let mut found = x_0.clone();
+    let mut given = x_0.clone();
+    if guided {
+        solver.sample_batch(&guide, &mut found, &c[..1]);
+    } else {
+        solver.sample_batch(fixed, &mut found, &c[..1]);
+        solver.sample_batch(&fixed.given(c[0]), &mut given, &[[]]);
+        assert_eq!(bits(&all), bits(&given), "{name}");
+    }
+    assert_eq!(bits(&all), bits(&found), "{name}");
+
+    let mut heap_solver = HeapSolver::uniform(S::KIND, 3.try_into().unwrap());
+    if guided {
+        heap_solver = heap_solver.guided(WEIGHT, unconditional.to_vec());
+    }
+    let mut found = x_0.clone();
+    let mut scratch = heap.scratch();
+    heap_solver.sample_batch(heap, found.as_flattened_mut(), c.as_flattened(), &mut scratch);
+    assert_eq!(bits(&each), bits(&found), "{name}");
 }
 
 /// Paths and samples of both front ends by one method, on a uniform grid and another.

@@ -1,7 +1,8 @@
 //! Guidance: a condition made to count for more.
 
 use crate::kernel;
-use crate::velocity::VelocityField;
+use crate::lanes::{LANES, Lanes, gather};
+use crate::velocity::{LaneVelocity, VelocityField};
 
 /// A field under classifier-free guidance: from the unconditional velocity through the conditional
 /// one and, with a weight above 1, beyond it. Two evaluations of the field for each of its own.
@@ -41,10 +42,22 @@ impl<M: VelocityField<D, C>, const D: usize, const C: usize> VelocityField<D, C>
     fn velocity(&self, t: f32, x: [f32; D], c: [f32; C]) -> [f32; D] {
         let u = self.field.velocity(t, x, self.unconditional);
         let mut v = self.field.velocity(t, x, c);
-        for (v, &u) in v.iter_mut().zip(&u) {
-            *v = kernel::guide(*v, u, self.weight);
-        }
+        kernel::guide(&mut v, &u, self.weight);
         v
+    }
+
+    fn with_lanes(&self, c: &Lanes<C>, walk: &mut dyn FnMut(LaneVelocity<'_, D>)) {
+        let unconditional = gather(&[self.unconditional; LANES]);
+        self.field.with_lanes(&unconditional, &mut |unconditional| {
+            self.field.with_lanes(c, &mut |conditional| {
+                walk(&mut |t, x| {
+                    let u = unconditional(t, x);
+                    let mut v = conditional(t, x);
+                    kernel::guide(v.as_flattened_mut(), u.as_flattened(), self.weight);
+                    v
+                });
+            });
+        });
     }
 
     fn to_data_units(&self, x: [f32; D]) -> [f32; D] {

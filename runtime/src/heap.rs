@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use crate::activation::ActivationKind;
 use crate::fingerprint::Fingerprint;
 use crate::kernel;
+use crate::lanes::{self, LANES, Start};
 use crate::safetensors::{
     Dims, File, LoadError, Shape, TensorName, check_convention, check_sizes, read_affine,
     read_columns, read_vector,
@@ -56,6 +57,19 @@ pub struct Scratch {
     condition: Vec<f32>,
     pub(crate) v: Vec<f32>,
     pub(crate) stages: Stages,
+    pub(crate) lanes: LaneScratch,
+}
+
+/// The buffers of [`LANES`] samples side by side.
+#[derive(Clone, Debug)]
+pub(crate) struct LaneScratch {
+    pub(crate) x: Vec<[f32; LANES]>,
+    pub(crate) v: Vec<[f32; LANES]>,
+    pub(crate) stages: Stages,
+    pub(crate) condition: Vec<[f32; LANES]>,
+    prefix: Vec<[f32; LANES]>,
+    units: Vec<[f32; LANES]>,
+    next: Vec<[f32; LANES]>,
 }
 
 impl HeapMlp {
@@ -171,6 +185,15 @@ impl HeapMlp {
             condition: vec![0.0; condition],
             v: vec![0.0; data],
             stages: Stages::new(data),
+            lanes: LaneScratch {
+                x: vec![[0.0; LANES]; data],
+                v: vec![[0.0; LANES]; data],
+                stages: Stages::new(data * LANES),
+                condition: vec![[0.0; LANES]; condition],
+                prefix: vec![[0.0; LANES]; width],
+                units: vec![[0.0; LANES]; width],
+                next: vec![[0.0; LANES]; width],
+            },
         }
     }
 
@@ -194,17 +217,13 @@ impl HeapMlp {
     /// From flow units to data units, in place: `x · data.scale + data.mean`, `x` being `[D]`.
     pub fn to_data_units(&self, x: &mut [f32]) {
         assert_eq!(x.len(), self.dims.data, "x has one value per data dimension");
-        for ((x, &mean), &scale) in x.iter_mut().zip(&self.data.mean).zip(&self.data.scale) {
-            *x = kernel::to_data_units(*x, mean, scale);
-        }
+        kernel::to_data_units(x, &self.data.mean, &self.data.scale);
     }
 
     /// From data units to flow units, in place: `(x − data.mean) ÷ data.scale`, `x` being `[D]`.
     pub fn to_flow_units(&self, x: &mut [f32]) {
         assert_eq!(x.len(), self.dims.data, "x has one value per data dimension");
-        for ((x, &mean), &scale) in x.iter_mut().zip(&self.data.mean).zip(&self.data.scale) {
-            *x = kernel::to_flow_units(*x, mean, scale);
-        }
+        kernel::to_flow_units(x, &self.data.mean, &self.data.scale);
     }
 
     /// As [`Mlp::null_condition`](crate::Mlp::null_condition), `[C]`.
@@ -236,9 +255,45 @@ impl HeapMlp {
             core::mem::swap(units, next);
         }
         kernel::affine(v, &last.bias, None, &last.columns, units);
-        for v in v {
-            *v = kernel::canonical(*v);
+        kernel::make_canonical(v);
+    }
+
+    /// [`Self::condition_on`] of the conditions in `lanes.condition`, which are in flow units after.
+    pub(crate) fn condition_lanes_on(&self, lanes: &mut LaneScratch) {
+        let affine = self.condition.mean.iter().zip(&self.condition.scale);
+        for (c, (&mean, &scale)) in lanes.condition.iter_mut().zip(affine) {
+            *c = c.map(|c| kernel::standardize(c, mean, scale));
         }
+        let LaneScratch { prefix, condition, .. } = lanes;
+        let start = Start::Same(&self.first.bias);
+        lanes::affine(prefix, start, None, &self.first.condition, condition);
+    }
+
+    /// The velocities into `lanes.v`, from the first layer's prefix on: the lanes' own, or `all`'s.
+    pub(crate) fn lane_velocity_after(
+        &self,
+        all: Option<&[f32]>,
+        t: f32,
+        x: &[[f32; LANES]],
+        lanes: &mut LaneScratch,
+    ) {
+        let LaneScratch { prefix, units, next, v, .. } = lanes;
+        let start = all.map_or(Start::Each(prefix), Start::Same);
+        lanes::affine(units, start, Some((&self.first.time, t)), &self.first.state, x);
+        self.activation.activate(units.as_flattened_mut());
+        let Some((last, hidden)) = self.rest.split_last() else { return };
+        for layer in hidden {
+            lanes::affine(next, Start::Same(&layer.bias), None, &layer.columns, units);
+            self.activation.activate(next.as_flattened_mut());
+            core::mem::swap(units, next);
+        }
+        lanes::affine(v, Start::Same(&last.bias), None, &last.columns, units);
+        kernel::make_canonical(v.as_flattened_mut());
+    }
+
+    /// The first layer's bias: what its sums begin with where there are no conditions.
+    pub(crate) fn bias(&self) -> &[f32] {
+        &self.first.bias
     }
 }
 

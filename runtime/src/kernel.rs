@@ -4,7 +4,9 @@
 //! Nothing here is generic over a model, so nothing is compiled again in the crate that uses it: a
 //! game's debug build calls code that was optimised here.
 
+use crate::lanes::LANES;
 use crate::panel::{BLOCK, REST};
+use crate::vectors::{Vectors, with_vectors};
 
 /// A column `[outputs]` and the one number that it is multiplied by.
 pub(crate) type Term<'a> = (&'a [f32], f32);
@@ -22,12 +24,7 @@ pub(crate) fn affine(
     columns: &[f32],
     inputs: &[f32],
 ) {
-    let mut left = Panels { out, start, at: 0, columns };
-    left.accumulate::<BLOCK>(first, inputs);
-    if REST > 1 {
-        left.accumulate::<REST>(first, inputs);
-    }
-    left.accumulate::<1>(first, inputs);
+    with_vectors!(vectors => Panels { out, start, at: 0, columns }.write(vectors, first, inputs));
 }
 
 /// The panels that are still to be done: those from output `at` on.
@@ -39,6 +36,65 @@ struct Panels<'a> {
 }
 
 impl Panels<'_> {
+    #[inline(always)]
+    fn write<M: Vectors>(&mut self, vectors: M, first: Option<Term<'_>>, inputs: &[f32]) {
+        if M::WIDTH > 4 {
+            self.accumulate_pairs(vectors, first, inputs);
+        }
+        self.accumulate::<BLOCK>(first, inputs);
+        if REST > 1 {
+            self.accumulate::<REST>(first, inputs);
+        }
+        self.accumulate::<1>(first, inputs);
+    }
+
+    /// Does as many pairs of panels as there are: where registers are wide, a panel's sums are too few to
+    /// hide the latency of an addition.
+    #[inline(always)]
+    fn accumulate_pairs<M: Vectors>(
+        &mut self,
+        vectors: M,
+        first: Option<Term<'_>>,
+        inputs: &[f32],
+    ) {
+        const PAIR: usize = 2 * BLOCK;
+        const PER_PANEL: usize = BLOCK / LANES;
+        let (pairs, out) = core::mem::take(&mut self.out).as_chunks_mut::<PAIR>();
+        let (starts, start) = self.start.as_chunks::<PAIR>();
+        (self.out, self.start) = (out, start);
+        for (pair, start) in pairs.iter_mut().zip(starts) {
+            let Some((panels, columns)) = self.columns.split_at_checked(PAIR * inputs.len()) else {
+                return;
+            };
+            let (one, other) = panels.split_at(BLOCK * inputs.len());
+            let (one, other) = (one.as_chunks::<BLOCK>().0, other.as_chunks::<BLOCK>().0);
+            let mut sums = [[vectors.splat(0.0); PER_PANEL]; 2];
+            let chunks = start.as_chunks::<LANES>().0;
+            for (sum, start) in sums.as_flattened_mut().iter_mut().zip(chunks) {
+                *sum = vectors.load(start);
+            }
+            let add = |sums: &mut [M::V], weights: &[f32], input: M::V| {
+                for (sum, weights) in sums.iter_mut().zip(weights.as_chunks::<LANES>().0) {
+                    *sum = *sum + vectors.load(weights) * input;
+                }
+            };
+            if let Some((column, input)) = first {
+                let Some(weights) = part::<PAIR>(column, self.at) else { return };
+                add(sums.as_flattened_mut(), weights, vectors.splat(input));
+            }
+            for ((one, other), &input) in one.iter().zip(other).zip(inputs) {
+                let input = vectors.splat(input);
+                add(&mut sums[0], one, input);
+                add(&mut sums[1], other, input);
+            }
+            for (out, sum) in pair.as_chunks_mut::<LANES>().0.iter_mut().zip(sums.as_flattened()) {
+                vectors.store(*sum, out);
+            }
+            self.columns = columns;
+            self.at += PAIR;
+        }
+    }
+
     /// Does as many panels of `W` outputs as there are.
     #[inline(always)]
     fn accumulate<const W: usize>(&mut self, first: Option<Term<'_>>, inputs: &[f32]) {
@@ -97,21 +153,30 @@ pub(crate) fn standardize(c: f32, mean: f32, scale: f32) -> f32 {
     (c - mean) / scale
 }
 
-/// Data units of a flow coordinate, `x · scale + mean`.
-#[inline]
-pub(crate) fn to_data_units(x: f32, mean: f32, scale: f32) -> f32 {
-    canonical(x * scale + mean)
+/// Data units of flow coordinates, `x · scale + mean`.
+pub(crate) fn to_data_units(x: &mut [f32], mean: &[f32], scale: &[f32]) {
+    for ((x, &mean), &scale) in x.iter_mut().zip(mean).zip(scale) {
+        *x = canonical(*x * scale + mean);
+    }
 }
 
 /// Flow units of data, `(x − mean) ÷ scale`: the way back from [`to_data_units`].
-#[inline]
-pub(crate) fn to_flow_units(x: f32, mean: f32, scale: f32) -> f32 {
-    canonical((x - mean) / scale)
+pub(crate) fn to_flow_units(x: &mut [f32], mean: &[f32], scale: &[f32]) {
+    for ((x, &mean), &scale) in x.iter_mut().zip(mean).zip(scale) {
+        *x = canonical((*x - mean) / scale);
+    }
 }
 
-/// Euler's step of one coordinate, `x + (v · dt)`; what every other step ends in.
+/// Euler's step, `x ← x + (v · dt)`; what every other step ends in.
+pub(crate) fn euler(x: &mut [f32], v: &[f32], dt: f32) {
+    for (x, &v) in x.iter_mut().zip(v) {
+        *x = along(*x, v, dt);
+    }
+}
+
+/// `x + (v · dt)`
 #[inline]
-pub(crate) fn euler(x: f32, v: f32, dt: f32) -> f32 {
+pub(crate) fn along(x: f32, v: f32, dt: f32) -> f32 {
     canonical(x + v * dt)
 }
 
@@ -121,10 +186,11 @@ pub(crate) fn half(dt: f32) -> f32 {
     dt * 0.5
 }
 
-/// Heun's step of one coordinate; `h` is [`half`] its length.
-#[inline]
-pub(crate) fn heun(x: f32, v_1: f32, v_2: f32, h: f32) -> f32 {
-    euler(x, v_1 + v_2, h)
+/// Heun's step; `h` is [`half`] its length.
+pub(crate) fn heun(x: &mut [f32], v_1: &[f32], v_2: &[f32], h: f32) {
+    for ((x, &v_1), &v_2) in x.iter_mut().zip(v_1).zip(v_2) {
+        *x = along(*x, v_1 + v_2, h);
+    }
 }
 
 /// A sixth of a step's length.
@@ -133,10 +199,12 @@ pub(crate) fn sixth(dt: f32) -> f32 {
     dt / 6.0
 }
 
-/// The classical Runge–Kutta step of one coordinate; `sixth` is that of its length.
-#[inline]
-pub(crate) fn rk4(x: f32, [v_1, v_2, v_3, v_4]: [f32; 4], sixth: f32) -> f32 {
-    euler(x, v_1 + 2.0 * v_2 + 2.0 * v_3 + v_4, sixth)
+/// The classical Runge–Kutta step; `sixth` is that of its length.
+pub(crate) fn rk4(x: &mut [f32], [v_1, v_2, v_3, v_4]: [&[f32]; 4], sixth: f32) {
+    let velocities = v_1.iter().zip(v_2).zip(v_3).zip(v_4);
+    for (x, (((v_1, v_2), v_3), v_4)) in x.iter_mut().zip(velocities) {
+        *x = along(*x, v_1 + 2.0 * v_2 + 2.0 * v_3 + v_4, sixth);
+    }
 }
 
 /// How far the two-step Adams–Bashforth method extrapolates beyond the velocity at the step's start.
@@ -145,16 +213,25 @@ pub(crate) fn lean(dt: f32, dt_before: f32) -> f32 {
     half(dt) / dt_before
 }
 
-/// The two-step Adams–Bashforth step of one coordinate.
-#[inline]
-pub(crate) fn adams_bashforth(x: f32, v: f32, v_before: f32, lean: f32, dt: f32) -> f32 {
-    euler(x, v + (v - v_before) * lean, dt)
+/// The two-step Adams–Bashforth step.
+pub(crate) fn adams_bashforth(x: &mut [f32], v: &[f32], v_before: &[f32], lean: f32, dt: f32) {
+    for ((x, &v), &v_before) in x.iter_mut().zip(v).zip(v_before) {
+        *x = along(*x, v + (v - v_before) * lean, dt);
+    }
 }
 
-/// A velocity led away from the unconditional one, `u + ((v − u) · weight)`.
-#[inline]
-pub(crate) fn guide(v: f32, u: f32, weight: f32) -> f32 {
-    canonical(u + (v - u) * weight)
+/// Velocities led away from the unconditional ones, `v ← u + ((v − u) · weight)`.
+pub(crate) fn guide(v: &mut [f32], u: &[f32], weight: f32) {
+    for (v, &u) in v.iter_mut().zip(u) {
+        *v = canonical(u + (*v - u) * weight);
+    }
+}
+
+/// [`canonical`] of each.
+pub(crate) fn make_canonical(xs: &mut [f32]) {
+    for x in xs {
+        *x = canonical(*x);
+    }
 }
 
 /// Any NaN becomes `0x7fc00000`: the payload that an operation gives is the CPU's own affair.

@@ -4,7 +4,7 @@
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(test, feature = "std"))]
 extern crate std;
 
 pub mod elementary;
@@ -16,12 +16,14 @@ mod guided;
 #[cfg(feature = "alloc")]
 mod heap;
 mod kernel;
+mod lanes;
 mod mlp;
 mod noise;
 mod panel;
 mod safetensors;
 mod self_test;
 mod solver;
+mod vectors;
 mod velocity;
 
 pub use activation::{Activation, ActivationKind, Gelu, GeluTanh, Relu, Selu, Silu, Tanh};
@@ -32,6 +34,7 @@ pub use fingerprint::CONTRACT;
 pub use guided::Guided;
 #[cfg(feature = "alloc")]
 pub use heap::{HeapMlp, Scratch};
+pub use lanes::{LANES, Lanes};
 pub use mlp::{Given, Mlp};
 pub use noise::{Noise, Samples};
 pub use safetensors::{LoadError, MAX_HEADER, Shape, TensorName, Text};
@@ -42,4 +45,4 @@ pub use solver::{
     AdamsBashforth2, Euler, GridError, Heun, Method, Midpoint, OneStep, Path, Rk4, Solver,
     SolverKind, method,
 };
-pub use velocity::VelocityField;
+pub use velocity::{LaneVelocity, VelocityField};

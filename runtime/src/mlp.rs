@@ -6,11 +6,12 @@ use core::marker::PhantomData;
 use crate::activation::{Activation, Gelu};
 use crate::fingerprint::Fingerprint;
 use crate::kernel;
+use crate::lanes::{self, LANES, Lanes, Start};
 use crate::safetensors::{
     Dims, File, LoadError, TensorName, check_convention, check_sizes, read_affine, read_columns,
     read_vector, tri,
 };
-use crate::velocity::VelocityField;
+use crate::velocity::{LaneVelocity, VelocityField};
 
 /// A multilayer perceptron that gives a velocity: `D` data dimensions, `C` conditions, `H` wide,
 /// `L` hidden-to-hidden layers, activation `A`.
@@ -46,9 +47,12 @@ struct First<const D: usize, const C: usize, const H: usize> {
     state: [[f32; H]; D],
 }
 
+/// Under `std` the weights lie where vectors do: a wide one that begins elsewhere is in two lines of the
+/// cache.
+#[cfg_attr(feature = "std", repr(C, align(64)))]
 struct Hidden<const H: usize> {
-    bias: [f32; H],
     columns: [[f32; H]; H],
+    bias: [f32; H],
 }
 
 struct Last<const D: usize, const H: usize> {
@@ -76,7 +80,7 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
                 time: [0.0; H],
                 state: [[0.0; H]; D],
             },
-            hidden: [const { Hidden { bias: [0.0; H], columns: [[0.0; H]; H] } }; L],
+            hidden: [const { Hidden { columns: [[0.0; H]; H], bias: [0.0; H] } }; L],
             last: Last { bias: [0.0; D], columns: [[0.0; D]; H] },
             data: Affine { mean: [0.0; D], scale: [1.0; D] },
             condition: Affine { mean: [0.0; C], scale: [1.0; C] },
@@ -238,9 +242,7 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     /// From data units to flow units, `(x − data.mean) ÷ data.scale`: where a path starts from that
     /// begins at a point of the user's own rather than at noise.
     pub fn to_flow_units(&self, mut x: [f32; D]) -> [f32; D] {
-        for ((x, &mean), &scale) in x.iter_mut().zip(&self.data.mean).zip(&self.data.scale) {
-            *x = kernel::to_flow_units(*x, mean, scale);
-        }
+        kernel::to_flow_units(&mut x, &self.data.mean, &self.data.scale);
         x
     }
 
@@ -266,7 +268,8 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
 
     /// The velocity, from the first layer's prefix on.
     fn velocity_after(&self, prefix: &[f32; H], t: f32, x: [f32; D]) -> [f32; D] {
-        let (mut units, mut next) = (&mut [0.0; H], &mut [0.0; H]);
+        // A constant: an unoptimised build would fill the array number by number.
+        let (mut units, mut next) = (&mut const { [0.0; H] }, &mut const { [0.0; H] });
         let time = (&self.first.time[..], t);
         kernel::affine(units, prefix, Some(time), self.first.state.as_flattened(), &x);
         A::activate(units);
@@ -277,7 +280,46 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         }
         let mut v = [0.0; D];
         kernel::affine(&mut v, &self.last.bias, None, self.last.columns.as_flattened(), units);
-        v.map(kernel::canonical)
+        kernel::make_canonical(&mut v);
+        v
+    }
+}
+
+impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activation>
+    Mlp<D, C, H, L, A>
+{
+    /// The velocities of lanes of samples, `prefix` being what the first layer's sums begin with.
+    fn lane_velocity(&self, prefix: Start<'_>) -> impl FnMut(f32, &Lanes<D>) -> Lanes<D> {
+        let (mut units, mut next) = ([[0.0; LANES]; H], [[0.0; LANES]; H]);
+        move |t, x| {
+            let (mut units, mut next) = (&mut units, &mut next);
+            let time = (&self.first.time[..], t);
+            lanes::affine(units, prefix, Some(time), self.first.state.as_flattened(), x);
+            A::activate(units.as_flattened_mut());
+            for layer in &self.hidden {
+                let start = Start::Same(&layer.bias);
+                lanes::affine(next, start, None, layer.columns.as_flattened(), units);
+                A::activate(next.as_flattened_mut());
+                core::mem::swap(&mut units, &mut next);
+            }
+            let mut v = [[0.0; LANES]; D];
+            let start = Start::Same(&self.last.bias);
+            lanes::affine(&mut v, start, None, self.last.columns.as_flattened(), units);
+            kernel::make_canonical(v.as_flattened_mut());
+            v
+        }
+    }
+
+    /// The first layer's bias and condition terms of lanes of samples, in this order.
+    fn lane_prefix(&self, mut c: Lanes<C>) -> Lanes<H> {
+        let affine = self.condition.mean.iter().zip(&self.condition.scale);
+        for (c, (&mean, &scale)) in c.iter_mut().zip(affine) {
+            *c = c.map(|c| kernel::standardize(c, mean, scale));
+        }
+        let mut units = [[0.0; LANES]; H];
+        let columns = self.first.condition.as_flattened();
+        lanes::affine(&mut units, Start::Same(&self.first.bias), None, columns, &c);
+        units
     }
 }
 
@@ -301,11 +343,17 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         self.velocity_after(&self.prefix(c), t, x)
     }
 
+    fn with_lanes(&self, c: &Lanes<C>, walk: &mut dyn FnMut(LaneVelocity<'_, D>)) {
+        if C == 0 {
+            return walk(&mut self.lane_velocity(Start::Same(&self.first.bias)));
+        }
+        let prefix = self.lane_prefix(*c);
+        walk(&mut self.lane_velocity(Start::Each(&prefix)));
+    }
+
     /// `x · data.scale + data.mean`.
     fn to_data_units(&self, mut x: [f32; D]) -> [f32; D] {
-        for ((x, &mean), &scale) in x.iter_mut().zip(&self.data.mean).zip(&self.data.scale) {
-            *x = kernel::to_data_units(*x, mean, scale);
-        }
+        kernel::to_data_units(&mut x, &self.data.mean, &self.data.scale);
         x
     }
 }
@@ -330,6 +378,10 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
 {
     fn velocity(&self, t: f32, x: [f32; D], _: [f32; 0]) -> [f32; D] {
         self.mlp.velocity_after(&self.prefix, t, x)
+    }
+
+    fn with_lanes(&self, _: &Lanes<0>, walk: &mut dyn FnMut(LaneVelocity<'_, D>)) {
+        walk(&mut self.mlp.lane_velocity(Start::Same(&self.prefix)));
     }
 
     fn to_data_units(&self, x: [f32; D]) -> [f32; D] {

@@ -90,7 +90,7 @@ impl<const D: usize, const C: usize> SelfTest<D, C> {
             let (t, dt, x) = (black_box(t), black_box(dt), black_box(x));
             let v = field.velocity(t, x, c);
             for (coordinate, ((&x, &v), next)) in x.iter().zip(&v).zip(next).enumerate() {
-                let (expected, found) = (next.to_bits(), kernel::euler(x, v, dt).to_bits());
+                let (expected, found) = (next.to_bits(), kernel::along(x, v, dt).to_bits());
                 if found != expected {
                     return Err(SelfTestError { step, coordinate, expected, found });
                 }

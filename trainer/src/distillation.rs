@@ -4,7 +4,6 @@ use anyhow::{Context, Result, ensure};
 use flowlet::{HeapMlp, HeapSolver, SolverKind};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::batches::Batch;
@@ -13,6 +12,7 @@ use crate::data::{Matrix, Target};
 use crate::network::Network;
 use crate::objective::{Steps, endpoint};
 use crate::random::{Stream, generator};
+use crate::sampling;
 use crate::source::Source;
 use crate::storage::tensor;
 use crate::supply::Supply;
@@ -63,16 +63,11 @@ impl TeacherPairs {
             // What label dropout puts in the place of a condition.
             solver = solver.guided(guidance, vec![0.0; teacher.condition_dim()]);
         }
-        let mut values = x_0.values().to_vec();
-        values.par_chunks_exact_mut(teacher.data_dim()).enumerate().for_each_init(
-            || teacher.scratch(),
-            |scratch, (row, x)| solver.integrate(teacher, x, c.row(row), scratch),
-        );
+        let x_1 = sampling::integrate(teacher, &solver, &x_0, &c);
         ensure!(
-            values.iter().all(|x| x.is_finite()),
+            x_1.values().iter().all(|x| x.is_finite()),
             "the teacher's samples are not finite: it diverged. Try a smaller learning rate"
         );
-        let x_1 = Matrix::new(values, pairs, teacher.data_dim());
         Ok(Self { x_0, x_1, c, batch_size, rng: generator(seed, Stream::PairOrder) })
     }
 }

@@ -159,6 +159,29 @@ impl Golden {
         Ok(())
     }
 
+    /// The worst of [`Reference::rounding`] on the paths, times the paths' length in time (flow units),
+    /// and on the grid.
+    ///
+    /// # Errors
+    ///
+    /// When the model is of another size.
+    pub fn rounding(&self, model: &Model) -> Result<(f64, f64)> {
+        self.check_size(model)?;
+        let reference = Reference::new(&model.file, model.mlp.activation())?;
+        let data_dim = self.x_0.columns();
+        let points = self.path.reference.chunks_exact(data_dim).enumerate().map(|(k, x)| {
+            let (p, i) = (k / self.times.len(), k % self.times.len());
+            reference.rounding(f64::from(self.times[i]), x, self.condition.row(p))
+        });
+        let grid = (0..self.grid_t.len()).map(|g| {
+            let x: Vec<f64> = self.grid_x.row(g).iter().copied().map(f64::from).collect();
+            reference.rounding(f64::from(self.grid_t[g]), &x, self.grid_condition.row(g))
+        });
+        let (path, grid) = (points.fold(0.0, f64::max), grid.fold(0.0, f64::max));
+        let time = self.times.last().zip(self.times.first()).map_or(0.0, |(b, a)| f64::from(b - a));
+        Ok((path * time, grid))
+    }
+
     /// What the runtime gives: the paths, `[P][N + 1][D]`, and the velocities, `[G][D]`.
     ///
     /// # Errors

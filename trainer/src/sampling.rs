@@ -1,9 +1,12 @@
 //! Many samples at once, by the runtime on all cores.
 
-use flowlet::{HeapMlp, HeapSolver, Noise};
+use flowlet::{HeapMlp, HeapSolver, LANES, Noise, Scratch};
 use rayon::prelude::*;
 
 use crate::data::Matrix;
+
+/// Rows that a core takes at once.
+const TASK: usize = 16 * LANES;
 
 /// Starting points `[n, D]`: the runtime's noise, samples 0 to `n − 1` of `seed`.
 pub fn noise(seed: u64, n: usize, data_dim: usize) -> Matrix {
@@ -22,10 +25,29 @@ pub fn noise(seed: u64, n: usize, data_dim: usize) -> Matrix {
 /// Each is what the embedded model gives, to the bit; how many cores share the work changes
 /// nothing.
 pub fn sample(mlp: &HeapMlp, solver: &HeapSolver, x_0: &Matrix, c: &Matrix) -> Matrix {
+    each_task(mlp, x_0, c, |x, c, scratch| solver.sample_batch(mlp, x, c, scratch))
+}
+
+/// As [`sample`], in flow units.
+pub fn integrate(mlp: &HeapMlp, solver: &HeapSolver, x_0: &Matrix, c: &Matrix) -> Matrix {
+    each_task(mlp, x_0, c, |x, c, scratch| solver.integrate_batch(mlp, x, c, scratch))
+}
+
+/// Does rows of `x` and `c` at once, on all cores.
+fn each_task(
+    mlp: &HeapMlp,
+    x_0: &Matrix,
+    c: &Matrix,
+    batch: impl Fn(&mut [f32], &[f32], &mut Scratch) + Sync,
+) -> Matrix {
+    let (data, conditions) = (mlp.data_dim(), mlp.condition_dim());
     let mut values = x_0.values().to_vec();
-    values.par_chunks_exact_mut(mlp.data_dim()).enumerate().for_each_init(
+    values.par_chunks_mut(TASK * data).enumerate().for_each_init(
         || mlp.scratch(),
-        |scratch, (row, x)| solver.sample(mlp, x, c.row(row), scratch),
+        |scratch, (task, x)| {
+            let c = &c.values()[task * TASK * conditions..][..x.len() / data * conditions];
+            batch(x, c, scratch);
+        },
     );
     Matrix::new(values, x_0.rows(), x_0.columns())
 }

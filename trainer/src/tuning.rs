@@ -2,11 +2,11 @@
 
 use anyhow::{Context, Result, ensure};
 use flowlet::{HeapMlp, HeapSolver, Noise, SolverKind};
-use rayon::prelude::*;
 
 use crate::config::check_steps;
 use crate::data::{ConditionColumn, Matrix};
 use crate::dopri5::{self, Tolerances};
+use crate::sampling;
 use crate::tensor_file::{Block, TensorFile};
 
 /// Of the reference: far below what a few steps leave, and above the rounding of f32.
@@ -134,21 +134,13 @@ impl<'a> Target<'a> {
     /// The mean squared distance from the ends; infinite for times that are no grid.
     fn error(&self, times: &[f32]) -> f64 {
         let Ok(solver) = HeapSolver::on_grid(self.kind, times) else { return f64::INFINITY };
-        let distances: Vec<f64> = self
-            .ends
-            .par_iter()
-            .enumerate()
-            .map_init(
-                || self.mlp.scratch(),
-                |scratch, (row, end)| {
-                    let mut x = self.x_0.row(row).to_vec();
-                    solver.integrate(self.mlp, &mut x, self.c.row(row), scratch);
-                    x.iter().zip(end).map(|(&x, end)| (f64::from(x) - end).powi(2)).sum()
-                },
-            )
-            .collect();
-        // In order, so that the number of threads changes nothing.
-        let mean = distances.iter().sum::<f64>() / distances.len() as f64;
+        let found = sampling::integrate(self.mlp, &solver, &self.x_0, &self.c);
+        let distances = self.ends.iter().enumerate().map(|(row, end)| {
+            let apart =
+                found.row(row).iter().zip(end).map(|(&x, end)| (f64::from(x) - end).powi(2));
+            apart.sum::<f64>()
+        });
+        let mean = distances.sum::<f64>() / self.ends.len() as f64;
         if mean.is_nan() { f64::INFINITY } else { mean }
     }
 }

@@ -5,6 +5,7 @@ use super::{Activation, ActivationKind};
 use crate::elementary::polynomial;
 use crate::kernel::canonical;
 use crate::panel::VECTORS;
+use crate::vectors::{Vectors, with_vectors};
 
 /// x·Φ(x), the exact form (Hendrycks & Gimpel 2016), as PyTorch's `GELU()`.
 ///
@@ -27,13 +28,50 @@ impl Sealed for Gelu {
     #[inline(never)]
     fn activate(units: &mut [f32]) {
         if VECTORS {
-            for x in units {
-                *x = gelu(*x);
-            }
+            with_vectors!(vectors => activate_in_blocks(vectors, units));
         } else {
             activate_by_two(units);
         }
     }
+}
+
+#[inline(always)]
+fn activate_in_blocks<M: Vectors>(_: M, units: &mut [f32]) {
+    // As many numbers as registers hold, with their polynomials.
+    let rest = match M::WIDTH {
+        16 => blocks::<64>(blocks::<128>(units)),
+        8 => blocks::<64>(units),
+        _ => blocks::<32>(units),
+    };
+    for x in blocks::<16>(rest) {
+        *x = gelu(*x);
+    }
+}
+
+/// Does as many blocks of `W` numbers as there are; the numbers that are left.
+#[inline(always)]
+fn blocks<const W: usize>(units: &mut [f32]) -> &mut [f32] {
+    // Were the coefficients known, the compiler would do one vector's polynomial after the other's, each
+    // waiting for its own sums. This way it takes all of a block a coefficient further.
+    let (last, coefficients) = core::hint::black_box((COEFFICIENTS[13], &COEFFICIENTS[..13]));
+    let (blocks, rest) = units.as_chunks_mut::<W>();
+    for block in blocks {
+        let (mut sums, mut y) = ([last; W], [0.0; W]);
+        for (y, &x) in y.iter_mut().zip(&*block) {
+            *y = x * x - 0.5 * LIMIT_SQUARED;
+        }
+        for &coefficient in coefficients.iter().rev() {
+            for (sum, &y) in sums.iter_mut().zip(&y) {
+                *sum = *sum * y + coefficient;
+            }
+        }
+        for (x, &sum) in block.iter_mut().zip(&sums) {
+            let square = *x * *x;
+            let near = 0.5 * *x + square * sum;
+            *x = if square >= LIMIT_SQUARED { far(*x) } else { near };
+        }
+    }
+    rest
 }
 
 /// Where comparing takes as long as three multiplications, one comparison for two numbers: if their
@@ -61,9 +99,15 @@ fn gelu(x: f32) -> f32 {
     let square = x * x;
     // In this order NaN takes the other branch.
     if square >= LIMIT_SQUARED {
-        return if x > 0.0 { x } else { 0.0 };
+        return far(x);
     }
     near(x, square)
+}
+
+/// Beyond the limit.
+#[inline(always)]
+fn far(x: f32) -> f32 {
+    if x > 0.0 { x } else { 0.0 }
 }
 
 /// Below the limit.

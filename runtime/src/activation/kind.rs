@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::sealed::Sealed;
 use super::{Activation, Gelu, GeluTanh, Relu, Selu, Silu, Tanh};
-use crate::kernel::canonical;
+use crate::kernel::make_canonical;
 
 /// An activation as a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,9 +80,7 @@ impl ActivationKind {
     /// The activation of each number in place.
     pub fn apply_slice(self, xs: &mut [f32]) {
         self.activate(xs);
-        for x in xs {
-            *x = canonical(*x);
-        }
+        make_canonical(xs);
     }
 }
 

@@ -10,7 +10,7 @@ mod selu;
 mod silu;
 mod tanh;
 
-use crate::kernel::canonical;
+use crate::kernel::make_canonical;
 
 #[cfg(feature = "micromath")]
 pub use fast::{FastGelu, FastGeluTanh, FastSelu, FastSilu, FastTanh};
@@ -40,9 +40,7 @@ pub trait Activation: sealed::Sealed {
     /// the target has them.
     fn apply_slice(xs: &mut [f32]) {
         Self::activate(xs);
-        for x in xs {
-            *x = canonical(*x);
-        }
+        make_canonical(xs);
     }
 }
 
@@ -62,9 +60,11 @@ macro_rules! activation {
     ($name:ident, $kind:ident, $text:expr, $function:path) => {
         impl super::sealed::Sealed for $name {
             fn activate(units: &mut [f32]) {
-                for x in units {
-                    *x = $function(*x);
-                }
+                crate::vectors::with_vectors!(_ => {
+                    for x in units {
+                        *x = $function(*x);
+                    }
+                });
             }
         }
 

@@ -1,8 +1,7 @@
 //! The two-step Adams–Bashforth method.
 
-use super::{Method, SolverKind, along};
+use super::{Method, Point, SolverKind, along};
 use crate::kernel;
-use crate::velocity::VelocityField;
 
 /// The two-step Adams–Bashforth method: one evaluation a step, order 2. It leans on the velocity at
 /// the step before, which is its memory.
@@ -20,28 +19,26 @@ impl super::sealed::Sealed for AdamsBashforth2 {}
 
 impl Method for AdamsBashforth2 {
     const KIND: SolverKind = SolverKind::AdamsBashforth2;
-    type Memory<const D: usize> = Option<[f32; D]>;
+    type Memory<X: Point> = Option<X>;
 
-    fn start<const D: usize>() -> Option<[f32; D]> {
+    fn start<X: Point>() -> Option<X> {
         None
     }
 
-    fn step<const D: usize, const C: usize>(
-        field: &impl VelocityField<D, C>,
+    fn step<X: Point>(
+        mut velocity: impl FnMut(f32, X) -> X,
         (t, dt): (f32, f32),
         dt_before: Option<f32>,
-        mut x: [f32; D],
-        c: [f32; C],
-        before: &mut Option<[f32; D]>,
-    ) -> [f32; D] {
-        let v = field.velocity(t, x, c);
+        mut x: X,
+        before: &mut Option<X>,
+    ) -> X {
+        let v = velocity(t, x);
         let (Some(v_before), Some(dt_before)) = (before.replace(v), dt_before) else {
             return along(x, &v, dt);
         };
         let lean = kernel::lean(dt, dt_before);
-        for ((x, &v), &v_before) in x.iter_mut().zip(&v).zip(&v_before) {
-            *x = kernel::adams_bashforth(*x, v, v_before, lean, dt);
-        }
+        let (v, v_before) = (v.coordinates(), v_before.coordinates());
+        kernel::adams_bashforth(x.coordinates_mut(), v, v_before, lean, dt);
         x
     }
 }

@@ -1,7 +1,6 @@
 //! Euler's method.
 
-use super::{Method, OneStep, SolverKind};
-use crate::velocity::VelocityField;
+use super::{Method, OneStep, Point, SolverKind, along};
 
 /// Euler's method: one evaluation a step, order 1.
 ///
@@ -17,18 +16,17 @@ impl OneStep for Euler {}
 
 impl Method for Euler {
     const KIND: SolverKind = SolverKind::Euler;
-    type Memory<const D: usize> = ();
+    type Memory<X: Point> = ();
 
-    fn start<const D: usize>() {}
+    fn start<X: Point>() {}
 
-    fn step<const D: usize, const C: usize>(
-        field: &impl VelocityField<D, C>,
+    fn step<X: Point>(
+        mut velocity: impl FnMut(f32, X) -> X,
         (t, dt): (f32, f32),
         _: Option<f32>,
-        x: [f32; D],
-        c: [f32; C],
+        x: X,
         _: &mut (),
-    ) -> [f32; D] {
-        super::along(x, &field.velocity(t, x, c), dt)
+    ) -> X {
+        along(x, &velocity(t, x), dt)
     }
 }

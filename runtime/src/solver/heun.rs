@@ -1,8 +1,7 @@
 //! Heun's method.
 
-use super::{Method, OneStep, SolverKind, along};
+use super::{Method, OneStep, Point, SolverKind, along};
 use crate::kernel;
-use crate::velocity::VelocityField;
 
 /// Heun's method, the explicit trapezoidal rule: two evaluations a step, order 2. The second is at
 /// the step's end.
@@ -20,24 +19,21 @@ impl OneStep for Heun {}
 
 impl Method for Heun {
     const KIND: SolverKind = SolverKind::Heun;
-    type Memory<const D: usize> = ();
+    type Memory<X: Point> = ();
 
-    fn start<const D: usize>() {}
+    fn start<X: Point>() {}
 
-    fn step<const D: usize, const C: usize>(
-        field: &impl VelocityField<D, C>,
+    fn step<X: Point>(
+        mut velocity: impl FnMut(f32, X) -> X,
         (t, dt): (f32, f32),
         _: Option<f32>,
-        mut x: [f32; D],
-        c: [f32; C],
+        mut x: X,
         _: &mut (),
-    ) -> [f32; D] {
-        let v_1 = field.velocity(t, x, c);
-        let v_2 = field.velocity(t + dt, along(x, &v_1, dt), c);
+    ) -> X {
+        let v_1 = velocity(t, x);
+        let v_2 = velocity(t + dt, along(x, &v_1, dt));
         let h = kernel::half(dt);
-        for ((x, &v_1), &v_2) in x.iter_mut().zip(&v_1).zip(&v_2) {
-            *x = kernel::heun(*x, v_1, v_2, h);
-        }
+        kernel::heun(x.coordinates_mut(), v_1.coordinates(), v_2.coordinates(), h);
         x
     }
 }

@@ -1,8 +1,7 @@
 //! The midpoint method.
 
-use super::{Method, OneStep, SolverKind, along};
+use super::{Method, OneStep, Point, SolverKind, along};
 use crate::kernel;
-use crate::velocity::VelocityField;
 
 /// The midpoint method: two evaluations a step, order 2.
 ///
@@ -20,21 +19,20 @@ impl OneStep for Midpoint {}
 
 impl Method for Midpoint {
     const KIND: SolverKind = SolverKind::Midpoint;
-    type Memory<const D: usize> = ();
+    type Memory<X: Point> = ();
 
-    fn start<const D: usize>() {}
+    fn start<X: Point>() {}
 
-    fn step<const D: usize, const C: usize>(
-        field: &impl VelocityField<D, C>,
+    fn step<X: Point>(
+        mut velocity: impl FnMut(f32, X) -> X,
         (t, dt): (f32, f32),
         _: Option<f32>,
-        x: [f32; D],
-        c: [f32; C],
+        x: X,
         _: &mut (),
-    ) -> [f32; D] {
+    ) -> X {
         let h = kernel::half(dt);
-        let v_1 = field.velocity(t, x, c);
-        let v_2 = field.velocity(t + h, along(x, &v_1, h), c);
+        let v_1 = velocity(t, x);
+        let v_2 = velocity(t + h, along(x, &v_1, h));
         along(x, &v_2, dt)
     }
 }

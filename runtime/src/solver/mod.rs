@@ -1,6 +1,7 @@
 //! Solvers of dx/dt = v(t, x): a method, and the grid of times on which it steps.
 
 mod adams_bashforth;
+mod batch;
 mod euler;
 mod grid;
 #[cfg(feature = "alloc")]
@@ -9,6 +10,7 @@ mod heun;
 mod kind;
 mod midpoint;
 mod path;
+mod point;
 mod rk4;
 #[cfg(test)]
 mod tests;
@@ -27,6 +29,7 @@ pub use heap::HeapSolver;
 pub(crate) use heap::Stages;
 pub use kind::SolverKind;
 pub use path::Path;
+pub use point::Point;
 
 /// The methods by which a [`Solver`] steps, as types.
 pub mod method {
@@ -67,23 +70,22 @@ pub trait Method: sealed::Sealed {
     /// The same method as a value.
     const KIND: SolverKind;
 
-    /// What a step leaves for the next one, in `D` data dimensions: `()` where that is nothing.
-    type Memory<const D: usize>: Copy + Debug + PartialEq;
+    /// What a step of points `X` leaves for the next one: `()` where that is nothing.
+    type Memory<X: Point>: Copy + Debug + PartialEq;
 
     /// The memory of a path that has not begun.
     #[doc(hidden)]
-    fn start<const D: usize>() -> Self::Memory<D>;
+    fn start<X: Point>() -> Self::Memory<X>;
 
     /// The step from `x` at `t` to `t + dt`; the step before was `dt_before` long.
     #[doc(hidden)]
-    fn step<const D: usize, const C: usize>(
-        field: &impl VelocityField<D, C>,
+    fn step<X: Point>(
+        velocity: impl FnMut(f32, X) -> X,
         t_dt: (f32, f32),
         dt_before: Option<f32>,
-        x: [f32; D],
-        c: [f32; C],
-        memory: &mut Self::Memory<D>,
-    ) -> [f32; D];
+        x: X,
+        memory: &mut Self::Memory<X>,
+    ) -> X;
 }
 
 /// A method whose steps leave nothing for the next: a path's whole state is `(i, x)`.
@@ -103,7 +105,7 @@ impl<S: OneStep, const N: usize> Solver<S, N> {
         x: [f32; D],
         c: [f32; C],
     ) -> [f32; D] {
-        self.advance(field, i, x, c, &mut S::start())
+        self.advance(|t, x| field.velocity(t, x, c), i, x, &mut S::start())
     }
 
     /// A path taken up at `x` after `i` of its steps, say from a snapshot.
@@ -146,7 +148,7 @@ impl<const N: usize> AdamsBashforth2<N> {
         before: &mut Option<[f32; D]>,
         c: [f32; C],
     ) -> [f32; D] {
-        self.advance(field, i, x, c, before)
+        self.advance(|t, x| field.velocity(t, x, c), i, x, before)
     }
 
     /// A path taken up at `x` after `i` of its steps, say from a snapshot; `before` is the
@@ -164,17 +166,16 @@ impl<const N: usize> AdamsBashforth2<N> {
 }
 
 impl<S: Method, const N: usize> Solver<S, N> {
-    fn advance<const D: usize, const C: usize>(
+    fn advance<X: Point>(
         &self,
-        field: &impl VelocityField<D, C>,
+        velocity: impl FnMut(f32, X) -> X,
         i: usize,
-        x: [f32; D],
-        c: [f32; C],
-        memory: &mut S::Memory<D>,
-    ) -> [f32; D] {
+        x: X,
+        memory: &mut S::Memory<X>,
+    ) -> X {
         let (Some(&t), Some(&dt)) = (self.t.get(i), self.dt.get(i)) else { return x };
         let dt_before = self.dt.get(i.wrapping_sub(1)).copied();
-        S::step(field, (t, dt), dt_before, x, c, memory)
+        S::step(velocity, (t, dt), dt_before, x, memory)
     }
 
     /// All steps at once: from `x_0` (noise) to a sample in data units.
@@ -186,7 +187,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
     ) -> [f32; D] {
         let (mut x, mut memory) = (x_0, S::start());
         for i in 0..N {
-            x = self.advance(field, i, x, c, &mut memory);
+            x = self.advance(|t, x| field.velocity(t, x, c), i, x, &mut memory);
         }
         field.to_data_units(x)
     }
@@ -234,9 +235,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
 }
 
 /// `x + (v · dt)`, for each coordinate.
-fn along<const D: usize>(mut x: [f32; D], v: &[f32; D], dt: f32) -> [f32; D] {
-    for (x, &v) in x.iter_mut().zip(v) {
-        *x = kernel::euler(*x, v, dt);
-    }
+fn along<X: Point>(mut x: X, v: &X, dt: f32) -> X {
+    kernel::euler(x.coordinates_mut(), v.coordinates(), dt);
     x
 }

@@ -21,7 +21,7 @@ pub struct Path<'a, S: Method, M, const D: usize, const C: usize, const N: usize
     /// What the step before left for the next: `()`, or of
     /// [`AdamsBashforth2`](super::AdamsBashforth2) the velocity at its start. Without it, `None`,
     /// the next step is Euler's: so it may be after `x` was moved far.
-    pub memory: S::Memory<D>,
+    pub memory: S::Memory<[f32; D]>,
 }
 
 impl<S: Method, M, const D: usize, const C: usize, const N: usize> Clone
@@ -49,7 +49,8 @@ impl<S: Method, M: VelocityField<D, C>, const D: usize, const C: usize, const N:
     /// Takes a step and gives the time (`t_i + dt_i`) and the point (flow units) after it.
     fn next(&mut self) -> Option<Self::Item> {
         let (&t, &dt) = (self.solver.t.get(self.i)?, self.solver.dt.get(self.i)?);
-        self.x = self.solver.advance(self.field, self.i, self.x, self.c, &mut self.memory);
+        let velocity = |t, x| self.field.velocity(t, x, self.c);
+        self.x = self.solver.advance(velocity, self.i, self.x, &mut self.memory);
         self.i += 1;
         Some((t + dt, self.x))
     }

@@ -1,8 +1,7 @@
 //! The classical Runge–Kutta method.
 
-use super::{Method, OneStep, SolverKind, along};
+use super::{Method, OneStep, Point, SolverKind, along};
 use crate::kernel;
-use crate::velocity::VelocityField;
 
 /// The classical Runge–Kutta method: four evaluations a step, order 4.
 ///
@@ -22,28 +21,25 @@ impl OneStep for Rk4 {}
 
 impl Method for Rk4 {
     const KIND: SolverKind = SolverKind::Rk4;
-    type Memory<const D: usize> = ();
+    type Memory<X: Point> = ();
 
-    fn start<const D: usize>() {}
+    fn start<X: Point>() {}
 
-    fn step<const D: usize, const C: usize>(
-        field: &impl VelocityField<D, C>,
+    fn step<X: Point>(
+        mut velocity: impl FnMut(f32, X) -> X,
         (t, dt): (f32, f32),
         _: Option<f32>,
-        mut x: [f32; D],
-        c: [f32; C],
+        mut x: X,
         _: &mut (),
-    ) -> [f32; D] {
+    ) -> X {
         let h = kernel::half(dt);
-        let v_1 = field.velocity(t, x, c);
-        let v_2 = field.velocity(t + h, along(x, &v_1, h), c);
-        let v_3 = field.velocity(t + h, along(x, &v_2, h), c);
-        let v_4 = field.velocity(t + dt, along(x, &v_3, dt), c);
+        let v_1 = velocity(t, x);
+        let v_2 = velocity(t + h, along(x, &v_1, h));
+        let v_3 = velocity(t + h, along(x, &v_2, h));
+        let v_4 = velocity(t + dt, along(x, &v_3, dt));
         let sixth = kernel::sixth(dt);
-        let velocities = v_1.iter().zip(&v_2).zip(&v_3).zip(&v_4);
-        for (x, (((&v_1, &v_2), &v_3), &v_4)) in x.iter_mut().zip(velocities) {
-            *x = kernel::rk4(*x, [v_1, v_2, v_3, v_4], sixth);
-        }
+        let velocities = [&v_1, &v_2, &v_3, &v_4].map(X::coordinates);
+        kernel::rk4(x.coordinates_mut(), velocities, sixth);
         x
     }
 }
