@@ -132,23 +132,3 @@ fn a_diverging_run_says_where_and_what_to_try() {
     let error = train(&config, &dataset, &mut Watch::default(), None).unwrap_err().to_string();
     assert!(error.contains("at iteration") && error.contains("learning rate"), "{error}");
 }
-
-/// The gradient that training follows is that of the function: checked by differences.
-#[test]
-fn gradients_are_those_of_the_function() {
-    use candle_core::{Device, Tensor, Var};
-    use flowlet_trainer::activation::apply_in_training;
-    let points: Vec<f32> = (-40..=40).map(|k| k as f32 * 0.15 + 0.01).collect();
-    for kind in flowlet::ActivationKind::ALL {
-        let x = Var::from_tensor(&Tensor::new(&points[..], &Device::Cpu).unwrap()).unwrap();
-        let y = apply_in_training(kind, &x).unwrap().sum_all().unwrap();
-        let gradient: Vec<f32> = y.backward().unwrap().get(&x).unwrap().to_vec1().unwrap();
-        for (&x, &found) in points.iter().zip(&gradient) {
-            let h = 1e-5;
-            let f = |x: f64| flowlet_trainer::reference::activate(kind, x);
-            let expected = (f(f64::from(x) + h) - f(f64::from(x) - h)) / (2.0 * h);
-            let error = (f64::from(found) - expected).abs();
-            assert!(error < 1e-5, "{kind} at {x}: {found}, expected {expected}");
-        }
-    }
-}

@@ -27,6 +27,7 @@ pub mod files;
 pub mod golden;
 pub mod import;
 pub mod judgement;
+pub mod layer;
 pub mod likelihood;
 pub mod loss;
 pub mod metrics;

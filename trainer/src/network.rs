@@ -9,7 +9,7 @@ use flowlet::ActivationKind;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use crate::activation;
+use crate::{activation, layer};
 
 /// The sizes of a network, and its activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,13 +134,22 @@ impl Network {
     }
 
     /// The velocity `[B, D]` at `t` (`[B, 1]`) and `x` (`[B, D]`) under `c` (`[B, C]`, in flow
-    /// units), for training.
+    /// units), for training: on the CPU by [`layer`], elsewhere as [`Self::velocity_by_candle`].
     ///
     /// # Errors
     ///
     /// candle's, on shapes that do not match.
     pub fn velocity(&self, t: &Tensor, x: &Tensor, c: &Tensor) -> candle_core::Result<Tensor> {
-        self.forward(t, x, c, activation::apply_in_training)
+        if !x.device().is_cpu() {
+            return self.velocity_by_candle(t, x, c);
+        }
+        let mut activation = None;
+        let mut h = self.inputs(t, x, c)?;
+        for Layer { weight, bias } in &self.layers {
+            h = layer::apply(activation, &h, weight, bias)?;
+            activation = Some(self.shape.activation);
+        }
+        Ok(h)
     }
 
     /// The same by candle's own operations alone.
@@ -154,27 +163,22 @@ impl Network {
         x: &Tensor,
         c: &Tensor,
     ) -> candle_core::Result<Tensor> {
-        self.forward(t, x, c, activation::apply)
-    }
-
-    fn forward(
-        &self,
-        t: &Tensor,
-        x: &Tensor,
-        c: &Tensor,
-        activate: impl Fn(ActivationKind, &Tensor) -> candle_core::Result<Tensor>,
-    ) -> candle_core::Result<Tensor> {
-        let mut h = if self.shape.condition_dim == 0 {
-            Tensor::cat(&[t, x], 1)?
-        } else {
-            Tensor::cat(&[t, x, c], 1)?
-        };
+        let mut h = self.inputs(t, x, c)?;
         for (k, Layer { weight, bias }) in self.layers.iter().enumerate() {
             if k > 0 {
-                h = activate(self.shape.activation, &h)?;
+                h = activation::apply(self.shape.activation, &h)?;
             }
             h = h.matmul(&weight.t()?)?.broadcast_add(bias)?;
         }
         Ok(h)
+    }
+
+    /// What the first layer takes, `[B, 1 + D + C]`.
+    fn inputs(&self, t: &Tensor, x: &Tensor, c: &Tensor) -> candle_core::Result<Tensor> {
+        if self.shape.condition_dim == 0 {
+            Tensor::cat(&[t, x], 1)
+        } else {
+            Tensor::cat(&[t, x, c], 1)
+        }
     }
 }

@@ -44,11 +44,15 @@ pub struct Ahead {
 enum Stage {
     /// Nothing was asked for yet.
     Waiting(Option<Box<Batches>>),
-    Running(Receiver<Result<(Batch, BatchesState)>>),
+    Running(Receiver<Made>, Made),
 }
 
-/// Batches that wait to be used, at most.
-const AHEAD: usize = 16;
+/// Some batches, the last first, each with where the supply is after it; what went wrong comes first of
+/// all, being last.
+type Made = Vec<Result<(Batch, BatchesState)>>;
+
+/// Batches that are handed over at once: to wake the other thread takes as long as to make several.
+const AT_ONCE: usize = 16;
 
 impl Ahead {
     /// These batches, ahead.
@@ -61,21 +65,28 @@ impl Supply for Ahead {
     fn next(&mut self, _: &Network) -> Result<Batch> {
         if let Stage::Waiting(batches) = &mut self.stage {
             let mut batches = batches.take().context("the batches have gone")?;
-            let (sender, receiver) = sync_channel(AHEAD);
+            let (sender, receiver) = sync_channel(1);
             // It ends when nobody listens any more.
             thread::spawn(move || {
-                loop {
-                    let batch = batches.next_batch().map(|batch| (batch, batches.state()));
-                    let failed = batch.is_err();
-                    if sender.send(batch).is_err() || failed {
-                        break;
+                let mut failed = false;
+                while !failed {
+                    let mut made = Made::with_capacity(AT_ONCE);
+                    while made.len() < AT_ONCE && !failed {
+                        let batch = batches.next_batch().map(|batch| (batch, batches.state()));
+                        failed = batch.is_err();
+                        made.push(batch);
                     }
+                    made.reverse();
+                    failed |= sender.send(made).is_err();
                 }
             });
-            self.stage = Stage::Running(receiver);
+            self.stage = Stage::Running(receiver, Vec::new());
         }
-        let Stage::Running(receiver) = &self.stage else { unreachable!("started above") };
-        let (batch, state) = receiver.recv().context("the batches have ended")??;
+        let Stage::Running(receiver, made) = &mut self.stage else { unreachable!("started above") };
+        if made.is_empty() {
+            *made = receiver.recv().context("the batches have ended")?;
+        }
+        let (batch, state) = made.pop().context("the batches have ended")??;
         self.state = state;
         Ok(batch)
     }
