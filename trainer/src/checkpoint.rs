@@ -22,6 +22,8 @@ pub struct Checkpoints {
     path: PathBuf,
     /// The digest of the configuration that the run has.
     config: String,
+    /// And that of its data.
+    data: String,
 }
 
 /// Everything that changes while a network trains.
@@ -41,9 +43,9 @@ pub struct Checkpoint {
 }
 
 impl Checkpoints {
-    /// The checkpoints in a run's directory, of the configuration with this digest.
-    pub fn new(directory: &Path, config: String) -> Self {
-        Self { path: directory.join(CHECKPOINT_FILE), config }
+    /// The checkpoints in a run's directory, of the configuration and the data with these digests.
+    pub fn new(directory: &Path, config: String, data: String) -> Self {
+        Self { path: directory.join(CHECKPOINT_FILE), config, data }
     }
 
     /// Removes one that another run left.
@@ -63,7 +65,7 @@ impl Checkpoints {
     ///
     /// # Errors
     ///
-    /// When it is damaged, or of another configuration.
+    /// When it is damaged, or of another configuration or other data.
     pub fn read(&self) -> Result<Option<Checkpoint>> {
         if !self.path.exists() {
             return Ok(None);
@@ -83,6 +85,11 @@ impl Checkpoints {
             "its configuration has the digest {config}, but that of {} has {}",
             crate::run_directory::CONFIG_FILE,
             self.config
+        );
+        ensure!(
+            *get("data")? == self.data,
+            "the data files have changed since the run began: put back what they were, or begin anew by \
+             --force"
         );
         Ok(Checkpoint {
             phase: get("phase")?.parse()?,
@@ -118,6 +125,7 @@ impl Checkpoints {
         add(&mut file, "average", average.iter().flat_map(|average| average.tensors()))?;
         for (key, value) in [
             ("config", self.config.clone()),
+            ("data", self.data.clone()),
             ("phase", phase.to_string()),
             ("iteration", iteration.to_string()),
             ("seconds", seconds.to_string()),

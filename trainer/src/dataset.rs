@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
+use flowlet::Digest;
 use rand::seq::SliceRandom;
 
 use crate::config::{Config, DataConfig};
@@ -71,6 +72,21 @@ const DRAWS: usize = 4096;
 const HELD_OUT: usize = 4096;
 
 impl Dataset {
+    /// A number over the rows of all files that training draws from, in hexadecimal: a run that goes on
+    /// must go on with the same.
+    pub fn digest(&self) -> String {
+        let mut digest = Digest::new();
+        if let Real::Rows { train, held_out } = &self.real {
+            for matrix in [&train.x, &train.c, &held_out.x, &held_out.c] {
+                digest.update(matrix.values());
+            }
+        }
+        if let Source::Rows(rows) = &self.source {
+            digest.update(rows.values());
+        }
+        format!("{:016x}", digest.value())
+    }
+
     /// Reads or prepares the data that `config` names.
     ///
     /// # Errors

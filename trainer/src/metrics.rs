@@ -25,6 +25,14 @@ pub struct Measurement {
     pub seconds: f64,
 }
 
+/// Rows for each phase, at most about.
+const ROWS: usize = 1000;
+
+/// After how many iterations each a phase of so many has a row.
+pub fn row_every(iterations: usize) -> usize {
+    iterations.div_ceil(ROWS).max(1)
+}
+
 /// The file, flushed after each row, so that a plot can read it while the run goes on.
 #[derive(Debug)]
 pub struct MetricsFile {
@@ -32,21 +40,25 @@ pub struct MetricsFile {
 }
 
 impl MetricsFile {
-    /// Creates the file at `path`. If a run goes on there after so many iterations of a phase, the
-    /// rows up to then stay.
+    /// Creates the file at `path`. If a run goes on there after so many iterations of a phase, which has
+    /// a row every so many, the rows up to then stay; not one that was only written because the run
+    /// stopped.
     ///
     /// # Errors
     ///
     /// When it cannot be created.
-    pub fn create(path: &Path, done: Option<(usize, usize)>) -> Result<Self> {
+    pub fn create(path: &Path, done: Option<(usize, usize, usize)>) -> Result<Self> {
         let context = || format!("cannot write {}", path.display());
         let mut kept = Vec::new();
-        if let Some(done) = done
+        if let Some((phase, iteration, every)) = done
             && let Ok(mut reader) = csv::Reader::from_path(path)
         {
             // A row that was cut short is no row.
             let rows = reader.deserialize::<Measurement>().map_while(|row| row.ok());
-            kept.extend(rows.take_while(|row| (row.phase, row.iteration) <= done));
+            kept.extend(rows.take_while(|row| {
+                let at = (row.phase, row.iteration);
+                at < (phase, iteration) || at == (phase, iteration) && iteration % every == 0
+            }));
         }
         let file = File::create(path).with_context(context)?;
         let mut metrics = Self { writer: csv::Writer::from_writer(file) };

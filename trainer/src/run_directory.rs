@@ -193,6 +193,11 @@ impl RunDirectory {
         &self.path
     }
 
+    /// The run whose place it takes at its end, if there is one.
+    pub fn replaces(&self) -> Option<&Path> {
+        self.replaced.as_deref()
+    }
+
     /// Writes a file whole or not at all.
     ///
     /// # Errors

@@ -528,6 +528,60 @@ fn metrics(desk: &Desk, run: &str) -> Vec<String> {
     text.lines().map(|line| line.rsplit_once(',').unwrap().0.to_string()).collect()
 }
 
+/// Stopped between two rows of metrics.csv, which gives it a row more until it goes on.
+#[cfg(unix)]
+#[test]
+fn a_run_stopped_by_ctrl_c_goes_on_to_the_same_metrics() {
+    let desk = Desk::new();
+    let train = "train mixture --iterations 20000 --hidden-width 8 --batch-size 8";
+    desk.succeed(&format!("{train} --out whole"));
+    for attempt in 0.. {
+        assert!(attempt < 10, "no run was stopped between two rows");
+        let mut child = desk
+            .command(&format!("{train} --out stopped --force"))
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let rows = || fs::read_to_string(desk.path("stopped/metrics.csv")).unwrap_or_default();
+        while rows().lines().count() < 10 {
+            sleep(Duration::from_millis(1));
+        }
+        let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+        assert!(interrupt.unwrap().success());
+        child.wait().unwrap();
+        let last = metrics(&desk, "stopped").pop().unwrap();
+        let iteration: usize = last.split(',').nth(1).unwrap().parse().unwrap();
+        if !iteration.is_multiple_of(20) {
+            break;
+        }
+        fs::remove_dir_all(desk.path("stopped")).unwrap();
+    }
+    desk.succeed("train --resume stopped");
+    assert_eq!(metrics(&desk, "whole"), metrics(&desk, "stopped"));
+}
+
+#[test]
+fn a_run_whose_data_have_changed_does_not_go_on() {
+    let desk = Desk::new();
+    let rows: String = (0..50).map(|k| format!("{k}\n")).collect();
+    desk.write("data.csv", &format!("x\n{rows}"));
+    let train =
+        "train data.csv --iterations 100000 --hidden-width 8 --checkpoint-seconds 0 --out run";
+    let mut child = desk.command(train).stderr(Stdio::null()).spawn().unwrap();
+    let start = Instant::now();
+    while !desk.path("run/checkpoint.safetensors").exists() {
+        assert!(start.elapsed() < Duration::from_secs(60), "no checkpoint");
+        sleep(Duration::from_millis(20));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    desk.write("data.csv", &format!("x\n{}", rows.replace("17", "71")));
+    let output = desk.run("train --resume run");
+    let error = text(&output.stderr);
+    assert!(!output.status.success() && error.contains("the data files have changed"), "{error}");
+    assert!(!desk.path("run/model.safetensors").exists());
+}
+
 #[test]
 fn a_damaged_checkpoint_or_another_configuration_is_refused() {
     let desk = Desk::new();

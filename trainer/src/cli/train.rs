@@ -19,7 +19,7 @@ use crate::dataset::{Dataset, Real};
 use crate::description::Description;
 use crate::golden::{GOLDEN_FILE, Golden};
 use crate::judgement::{FEW, Judgement, judge};
-use crate::metrics::MetricsFile;
+use crate::metrics::{MetricsFile, row_every};
 use crate::model::{MODEL_FILE, Model, export};
 use crate::random::{Stream, generator};
 use crate::run_directory::{CONFIG_FILE, METRICS_FILE, RunDirectory};
@@ -215,14 +215,14 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     for warning in &dataset.warnings {
         note(format_args!("warning: {warning}"));
     }
-    if run.path() != directory {
+    if let Some(replaced) = run.replaces() {
         note(format_args!(
             "{} takes the place of {} when it is done",
             run.path().display(),
-            directory.display()
+            replaced.display()
         ));
     }
-    let checkpoints = Checkpoints::new(run.path(), config.digest()?);
+    let checkpoints = Checkpoints::new(run.path(), config.digest()?, dataset.digest());
     if args.resume.is_none() {
         checkpoints.clear()?;
         run.write(CONFIG_FILE, config.to_toml()?.as_bytes())?;
@@ -243,7 +243,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             thousands(total)
         ));
     }
-    let metrics = MetricsFile::create(&run.path().join(METRICS_FILE), done)?;
+    let rows = done.map(|(phase, iteration)| (phase, iteration, row_every(phases[phase].1)));
+    let metrics = MetricsFile::create(&run.path().join(METRICS_FILE), rows)?;
     let mut progress = Progress::new(total, before, metrics)?;
     let trained = train(&config, &dataset, &mut progress, Some(&keep));
     progress.finish();

@@ -6,7 +6,7 @@ use anyhow::{Error, Result, anyhow};
 
 use crate::average::Average;
 use crate::checkpoint::{Checkpoint, Checkpoints};
-use crate::metrics::Measurement;
+use crate::metrics::{Measurement, row_every};
 use crate::network::Network;
 use crate::objective::{Objective, Tensors};
 use crate::optimizer::{Adam, AdamSettings};
@@ -86,9 +86,6 @@ impl Trained {
     }
 }
 
-/// Rows of `metrics.csv` for each phase, at most about.
-const ROWS: usize = 1000;
-
 /// Every so many rows the held-out loss is measured.
 const ROWS_PER_HELD_OUT: usize = 10;
 
@@ -113,7 +110,7 @@ pub fn train_phase(
         None => None,
     };
     let iterations = phase.schedule.iterations;
-    let per_row = iterations.div_ceil(ROWS);
+    let per_row = row_every(iterations);
     let mut losses = Vec::new();
     if let Some(checkpoint) = training.resumed {
         checkpoint.restore(&network, &mut optimizer, average.as_mut())?;

@@ -1,0 +1,268 @@
+"""Times sampling: flowlet's and what a user would pick instead, in turns, in one run.
+
+    benches/peers/run sampling.py
+
+The network is weights/mixture (2 -> 64 -> 64 -> 1, exact GELU), Euler's method. `many` is 100,000 samples
+in 50 steps, in seconds; `one` a single sample in 15 steps, in microseconds. Each system runs in a process
+of its own on as many cores as it has threads, `--rounds` times, one after the other in each round; the
+least time of each counts. Where a system can work in several ways (all samples at once or in chunks, a
+call per step or the whole loop compiled), its fastest counts.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MODEL = ROOT / "weights/mixture/model.safetensors"
+SAMPLES, STEPS, ONE_STEPS = 100_000, 50, 15
+CHUNKS = [1024, 4096, SAMPLES]
+PEERS = ["flowlet", "torch", "onnxruntime", "jax", "openvino", "candle"]
+
+
+def weights():
+    """(weight [outputs][inputs], bias) of each layer."""
+    from safetensors.numpy import load_file
+
+    tensors = load_file(MODEL)
+    return [(tensors[f"net.{k}.weight"], tensors[f"net.{k}.bias"]) for k in (0, 2, 4)]
+
+
+def noise(rows):
+    import numpy as np
+
+    return np.random.default_rng(0).standard_normal((rows, 1)).astype(np.float32)
+
+
+def least(run, seconds=1.5):
+    """The least time of a call, of as many as go into `seconds`, at least three; one call warms up."""
+    run()
+    times, end = [], time.perf_counter() + seconds
+    while len(times) < 3 or time.perf_counter() < end:
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def chunked(sample, x, chunk):
+    for at in range(0, len(x), chunk):
+        sample(x[at : at + chunk])
+
+
+def torch_(threads):
+    import torch
+
+    torch.set_num_threads(threads)
+    layers = []
+    for weight, bias in weights():
+        linear = torch.nn.Linear(*reversed(weight.shape))
+        linear.weight.data, linear.bias.data = torch.from_numpy(weight), torch.from_numpy(bias)
+        layers += [linear, torch.nn.GELU()]
+    network = torch.nn.Sequential(*layers[:-1])
+
+    def sample(x, steps=STEPS):
+        for i in range(steps):
+            t = torch.full((len(x), 1), i / steps)
+            x = x + network(torch.cat([t, x], 1)) / steps
+        return x
+
+    x = torch.from_numpy(noise(SAMPLES))
+    with torch.inference_mode():
+        many = min(least(lambda: chunked(sample, x, chunk)) for chunk in CHUNKS)
+        return many, least(lambda: sample(x[:1], ONE_STEPS))
+
+
+def onnx_network(steps):
+    """The whole path as one graph: `steps` steps from `x` [B][1]."""
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+
+    nodes, constants = [], []
+
+    def constant(name, value):
+        constants.append(numpy_helper.from_array(np.asarray(value, np.float32), name))
+        return name
+
+    for k, (weight, bias) in enumerate(weights()):
+        constant(f"w{k}", weight[:, 1:].T if k == 0 else weight.T)
+        constant(f"b{k}", bias)
+    constant("dt", 1 / steps)
+    x = "x"
+    for i in range(steps):
+        # The time's column is as good as a bias of the step's own.
+        first, bias = weights()[0]
+        constant(f"b0.{i}", bias + first[:, 0] * np.float32(i / steps))
+        h = x
+        for k in range(3):
+            begin = f"b0.{i}" if k == 0 else f"b{k}"
+            nodes.append(helper.make_node("Gemm", [h, f"w{k}", begin], [f"z{i}.{k}"]))
+            h = f"z{i}.{k}"
+            if k < 2:
+                nodes.append(helper.make_node("Gelu", [h], [f"h{i}.{k}"], approximate="none"))
+                h = f"h{i}.{k}"
+        nodes.append(helper.make_node("Mul", [h, "dt"], [f"d{i}"]))
+        following = "y" if i == steps - 1 else f"x{i}"
+        nodes.append(helper.make_node("Add", [x, f"d{i}"], [following]))
+        x = following
+    shape = ["rows", 1]
+    graph = helper.make_graph(
+        nodes,
+        "path",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)],
+        constants,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    return model.SerializeToString()
+
+
+def onnxruntime(threads):
+    import onnxruntime as ort
+
+    def open_(steps):
+        options = ort.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        session = ort.InferenceSession(onnx_network(steps), options, ["CPUExecutionProvider"])
+        return lambda x: session.run(None, {"x": x})[0]
+
+    whole, step, short = open_(STEPS), open_(1), open_(ONE_STEPS)
+
+    def by_step(x):
+        # As many calls; that each has the first step's time costs nothing.
+        for _ in range(STEPS):
+            x = step(x)
+
+    x = noise(SAMPLES)
+    ways = [(sample, chunk) for sample in (whole, by_step) for chunk in CHUNKS]
+    many = min(least(lambda: chunked(sample, x, chunk)) for sample, chunk in ways)
+    return many, least(lambda: short(x[:1]))
+
+
+def jax(threads):
+    # Threads are what the process has cores for.
+    import jax
+    import jax.numpy as jnp
+
+    layers = [(jnp.asarray(weight.T), jnp.asarray(bias)) for weight, bias in weights()]
+
+    def compiled(steps):
+        def step(i, x):
+            h = jnp.concatenate([jnp.full_like(x, i / steps), x], 1)
+            for k, (weight, bias) in enumerate(layers):
+                h = h @ weight + bias
+                h = jax.nn.gelu(h, approximate=False) if k < 2 else h
+            return x + h / steps
+
+        return jax.jit(lambda x: jax.lax.fori_loop(0, steps, step, x))
+
+    sample, short = compiled(STEPS), compiled(ONE_STEPS)
+    x = noise(SAMPLES)
+
+    def many(chunk):
+        parts = [jnp.asarray(x[at : at + chunk]) for at in range(0, len(x), chunk)]
+        return least(lambda: jax.block_until_ready([sample(part) for part in parts]))
+
+    first = jnp.asarray(x[:1])
+    return min(map(many, CHUNKS)), least(lambda: short(first).block_until_ready())
+
+
+def openvino(threads):
+    import openvino as ov
+
+    core = ov.Core()
+
+    def open_(steps):
+        model = core.read_model(onnx_network(steps))
+        options = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
+        network = core.compile_model(model, "CPU", options)
+        return lambda x: network(x)[0]
+
+    sample, short = open_(STEPS), open_(ONE_STEPS)
+    x = noise(SAMPLES)
+    return min(least(lambda: chunked(sample, x, c)) for c in CHUNKS), least(lambda: short(x[:1]))
+
+
+def speed(*arguments):
+    """What benches/speed.rs prints."""
+    command = ["cargo", "bench", "--quiet", "--bench", "speed", "--", *arguments]
+    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def flowlet(threads):
+    found = speed("flowlet", str(threads))
+    return found["many"], found["one"], found["peak"]
+
+
+def candle(threads):
+    found = speed("candle", str(threads))
+    return found["many"], found["one"]
+
+
+def worker(peer, threads):
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+    named = {"torch": torch_}.get(peer) or globals()[peer]
+    print(json.dumps(named(threads)))
+
+
+def measure(peer, threads):
+    environment = dict(os.environ)
+    for name in ["OMP", "OPENBLAS", "MKL", "RAYON"]:
+        environment[f"{name}_NUM_THREADS"] = str(threads)
+    environment["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}"
+    command = [sys.executable, __file__, "--peer", peer, "--threads", str(threads)]
+    done = subprocess.run(
+        command, env=environment, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--peers", default=",".join(PEERS))
+    parser.add_argument("--peer", help=argparse.SUPPRESS)
+    parser.add_argument("--threads", type=int, default=0, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.peer:
+        return worker(arguments.peer, arguments.threads)
+    subprocess.run(["cargo", "bench", "--quiet", "--bench", "speed", "--no-run"], cwd=ROOT, check=True)
+    peers = arguments.peers.split(",")
+    best = {}
+    for round_ in range(arguments.rounds):
+        for threads in (1, 2):
+            for peer in peers:
+                many, one, *peak = measure(peer, threads)
+                least_many, least_one, *least_peak = best.get((peer, threads), (many, one, *peak))
+                highest = [max(peak + least_peak)] if peak else []
+                best[peer, threads] = min(many, least_many), min(one, least_one), *highest
+                print(f"round {round_ + 1}: {peer}, {threads} threads", file=sys.stderr, flush=True)
+    model = next(line for line in open("/proc/cpuinfo") if line.startswith("model name"))
+    print(f"processor: {model.split(':')[1].strip()}, AVX-512: {'avx512f' in open('/proc/cpuinfo').read()}")
+    print("system,many_1_thread_s,many_2_threads_s,one_sample_us")
+    for peer in peers:
+        (many, one, *_), (many_2, one_2, *_) = best[peer, 1], best[peer, 2]
+        print(f"{peer},{many:.3f},{many_2:.3f},{min(one, one_2) * 1e6:.2f}")
+    others = [peer for peer in peers if peer != "flowlet"]
+    if "flowlet" in peers and others:
+        own = [best["flowlet", threads] for threads in (1, 2)]
+        for k, name in enumerate(["1 thread", "2 threads"]):
+            fastest = min(others, key=lambda peer: best[peer, k + 1][0])
+            print(f"many, {name}: {best[fastest, k + 1][0] / own[k][0]:.2f} times as fast as {fastest}")
+        print(f"two threads: {own[0][0] / own[1][0]:.2f} times as fast as one")
+        one = min(own[0][1], own[1][1])
+        fastest = min(others, key=lambda peer: min(best[peer, t][1] for t in (1, 2)))
+        peer_one = min(best[fastest, t][1] for t in (1, 2))
+        print(f"one sample: {peer_one / one:.2f} times as fast as {fastest}")
+        operations = 2 * sum(weight.size for weight, _ in weights()) * ONE_STEPS
+        peak = max(own[0][2], own[1][2])
+        print(f"peak of a core: {peak / 1e9:.1f} GFLOP/s; one sample's network: {operations / one / peak:.2f} of it")
+
+
+if __name__ == "__main__":
+    main()

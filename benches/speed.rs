@@ -1,0 +1,141 @@
+//! One system's times for benches/peers/sampling.py, as a line of JSON: seconds for 100,000 samples in 50
+//! steps (`many`) and for one sample in 15 (`one`), of weights/mixture by Euler's method, and the peak of
+//! a core in floating-point operations a second.
+//!
+//! ```sh
+//! cargo bench --bench speed -- flowlet 1
+//! cargo bench --bench speed -- candle 2
+//! ```
+
+use std::hint::black_box;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use candle_core::{Device, Tensor};
+use fearless_simd::{Level, Simd, SimdBase, dispatch, f32x16};
+use flowlet::{Euler, HeapSolver, Mlp, SolverKind};
+use flowlet_trainer::data::Matrix;
+use flowlet_trainer::model::Model;
+use flowlet_trainer::network::{Network, Shape};
+use flowlet_trainer::sampling;
+
+static MIXTURE: Mlp<1, 0, 64, 1> =
+    Mlp::from_safetensors(include_bytes!("../weights/mixture/model.safetensors"));
+
+const SAMPLES: usize = 100_000;
+const STEPS: usize = 50;
+const ONE_STEPS: usize = 15;
+/// candle is quicker in pieces that the cache holds.
+const CHUNK: usize = 4096;
+
+/// The least time of a call, of as many as go into 1.5 seconds, at least three; one call warms up.
+fn least(mut run: impl FnMut() -> Result<()>) -> Result<f64> {
+    run()?;
+    let (mut least, mut calls, start) = (f64::INFINITY, 0, Instant::now());
+    while calls < 3 || start.elapsed() < Duration::from_millis(1500) {
+        let start = Instant::now();
+        run()?;
+        least = least.min(start.elapsed().as_secs_f64());
+        calls += 1;
+    }
+    Ok(least)
+}
+
+fn flowlet(model: &Model) -> Result<[f64; 2]> {
+    let x_0 = sampling::noise(0, SAMPLES, 1);
+    let none = Matrix::new(Vec::new(), SAMPLES, 0);
+    let solver = HeapSolver::uniform(SolverKind::Euler, STEPS.try_into()?);
+    let many = least(|| {
+        black_box(sampling::sample(&model.mlp, &solver, &x_0, &none));
+        Ok(())
+    })?;
+    // Too short for the clock by itself.
+    let one = least(|| {
+        for _ in 0..100 {
+            black_box(Euler::<ONE_STEPS>::UNIFORM.sample(&MIXTURE, black_box([0.85]), []));
+        }
+        Ok(())
+    })?;
+    Ok([many, one / 100.0])
+}
+
+fn candle(model: &Model) -> Result<[f64; 2]> {
+    let mlp = &model.mlp;
+    let shape = Shape {
+        data_dim: 1,
+        condition_dim: 0,
+        hidden_width: mlp.hidden_width(),
+        hidden_layers: mlp.hidden_layers(),
+        activation: mlp.activation(),
+    };
+    let tensors = candle_core::safetensors::load(&model.path, &Device::Cpu)?;
+    let network = Network::from_tensors(shape, &tensors.into_iter().collect())?;
+    let sample = |x: &Tensor, steps: usize| -> Result<()> {
+        // Nothing is to be differentiated.
+        let (rows, c) = (x.dim(0)?, Tensor::zeros((x.dim(0)?, 0), x.dtype(), x.device())?);
+        let mut x = x.detach();
+        for i in 0..steps {
+            let t = Tensor::full(i as f32 / steps as f32, (rows, 1), x.device())?;
+            let v = network.velocity_by_candle(&t, &x, &c)?.detach();
+            x = (x + (v / steps as f64)?)?;
+        }
+        black_box(x);
+        Ok(())
+    };
+    let x_0 = sampling::noise(0, SAMPLES, 1);
+    let x_0 = Tensor::from_slice(x_0.values(), (SAMPLES, 1), &Device::Cpu)?;
+    let many = least(|| {
+        (0..SAMPLES).step_by(CHUNK).try_for_each(|at| {
+            sample(&x_0.narrow(0, at, CHUNK.min(SAMPLES - at))?.contiguous()?, STEPS)
+        })
+    })?;
+    let one = least(|| sample(&x_0.narrow(0, 0, 1)?, ONE_STEPS))?;
+    Ok([many, one])
+}
+
+/// Multiplications and additions a second on one core, each rounded, in registers.
+fn peak() -> Result<f64> {
+    const ROUNDS: usize = 1_000_000;
+    /// Of each kind, enough to hide the latency of one.
+    const CHAINS: usize = 4;
+
+    #[inline(always)]
+    fn work<S: Simd>(simd: S) -> f32 {
+        let (mut products, mut sums) =
+            ([f32x16::splat(simd, 1.0); CHAINS], [f32x16::splat(simd, 1.0); CHAINS]);
+        let (factor, term) = (black_box(1.000_000_1), black_box(1e-7));
+        let (factor, term) = (f32x16::splat(simd, factor), f32x16::splat(simd, term));
+        for _ in 0..ROUNDS {
+            for (product, sum) in products.iter_mut().zip(&mut sums) {
+                *product = *product * factor;
+                *sum = *sum + term;
+            }
+        }
+        products.iter().chain(&sums).map(|vector| vector.as_slice()[0]).sum()
+    }
+
+    let level = Level::new();
+    let seconds = least(|| {
+        black_box(dispatch!(level, simd => work(simd)));
+        Ok(())
+    })?;
+    Ok((ROUNDS * CHAINS * 2 * 16) as f64 / seconds)
+}
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> =
+        std::env::args().filter(|argument| argument != "--bench").collect();
+    let [_, system, threads] = &arguments[..] else {
+        bail!("usage: cargo bench --bench speed -- flowlet|candle THREADS");
+    };
+    rayon::ThreadPoolBuilder::new().num_threads(threads.parse()?).build_global()?;
+    let model = Model::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("weights/mixture"))?;
+    let [many, one] = match &system[..] {
+        "flowlet" => flowlet(&model)?,
+        "candle" => candle(&model)?,
+        other => bail!("{other} is neither flowlet nor candle"),
+    };
+    println!("{}", serde_json::json!({ "many": many, "one": one, "peak": peak()? }));
+    Ok(())
+}
