@@ -108,8 +108,8 @@ fn peak() -> Result<f64> {
         let (factor, term) = (f32x16::splat(simd, factor), f32x16::splat(simd, term));
         for _ in 0..ROUNDS {
             for (product, sum) in products.iter_mut().zip(&mut sums) {
-                *product = *product * factor;
-                *sum = *sum + term;
+                *product *= factor;
+                *sum += term;
             }
         }
         products.iter().chain(&sums).map(|vector| vector.as_slice()[0]).sum()

@@ -1,7 +1,7 @@
 //! Guidance: a condition made to count for more.
 
 use crate::kernel;
-use crate::lanes::{LANES, Lanes, gather};
+use crate::lanes::{Lanes, all};
 use crate::velocity::{LaneVelocity, VelocityField};
 
 /// A field under classifier-free guidance: from the unconditional velocity through the conditional
@@ -47,8 +47,7 @@ impl<M: VelocityField<D, C>, const D: usize, const C: usize> VelocityField<D, C>
     }
 
     fn with_lanes(&self, c: &Lanes<C>, walk: &mut dyn FnMut(LaneVelocity<'_, D>)) {
-        let unconditional = gather(&[self.unconditional; LANES]);
-        self.field.with_lanes(&unconditional, &mut |unconditional| {
+        self.field.with_lanes(&all(self.unconditional), &mut |unconditional| {
             self.field.with_lanes(c, &mut |conditional| {
                 walk(&mut |t, x| {
                     let u = unconditional(t, x);

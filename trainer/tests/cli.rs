@@ -564,7 +564,7 @@ fn a_run_stopped_by_ctrl_c_goes_on_to_the_same_metrics() {
 fn a_run_whose_data_have_changed_does_not_go_on() {
     let desk = Desk::new();
     let rows: String = (0..50).map(|k| format!("{k}\n")).collect();
-    desk.write("data.csv", &format!("x\n{rows}"));
+    desk.write("data.csv", format!("x\n{rows}"));
     let train =
         "train data.csv --iterations 100000 --hidden-width 8 --checkpoint-seconds 0 --out run";
     let mut child = desk.command(train).stderr(Stdio::null()).spawn().unwrap();
@@ -575,7 +575,7 @@ fn a_run_whose_data_have_changed_does_not_go_on() {
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    desk.write("data.csv", &format!("x\n{}", rows.replace("17", "71")));
+    desk.write("data.csv", format!("x\n{}", rows.replace("17", "71")));
     let output = desk.run("train --resume run");
     let error = text(&output.stderr);
     assert!(!output.status.success() && error.contains("the data files have changed"), "{error}");

@@ -10,15 +10,20 @@ pub const LANES: usize = 16;
 /// `N` numbers of each of [`LANES`] samples side by side, the samples of one number next to each other.
 pub type Lanes<const N: usize> = [[f32; LANES]; N];
 
-/// The rows of `N` numbers, one row a lane. Lanes without a row are zero.
-pub(crate) fn gather<const N: usize>(rows: &[[f32; N]]) -> Lanes<N> {
-    let mut lanes = [[0.0; LANES]; N];
-    for (l, row) in rows.iter().take(LANES).enumerate() {
-        for (lanes, &x) in lanes.iter_mut().zip(row) {
-            lanes[l] = x;
+/// Rows of as many numbers as there are `lanes` into them, a row a lane. Lanes without a row are zero.
+pub(crate) fn gather(lanes: &mut [[f32; LANES]], rows: &[f32]) {
+    let width = lanes.len().max(1);
+    for (k, lanes) in lanes.iter_mut().enumerate() {
+        *lanes = [0.0; LANES];
+        for (lane, row) in lanes.iter_mut().zip(rows.chunks_exact(width)) {
+            *lane = row[k];
         }
     }
-    lanes
+}
+
+/// The same row in all lanes.
+pub(crate) fn all<const N: usize>(row: [f32; N]) -> Lanes<N> {
+    row.map(|x| [x; LANES])
 }
 
 /// Lane `l` of each number.

@@ -1,7 +1,7 @@
 //! Many samples at once.
 
 use super::{Method, Solver};
-use crate::lanes::{LANES, gather, lane};
+use crate::lanes::{LANES, all, gather, lane};
 use crate::velocity::VelocityField;
 
 impl<S: Method, const N: usize> Solver<S, N> {
@@ -32,18 +32,23 @@ impl<S: Method, const N: usize> Solver<S, N> {
         x: &mut [[f32; D]],
         c: &[[f32; C]],
     ) {
-        let all = match c {
-            [all] => Some(gather(&[*all; LANES])),
+        let same = match c {
+            [c] => Some(all(*c)),
             _ => None,
         };
         assert!(
-            all.is_some() || c.len() == x.len(),
+            same.is_some() || c.len() == x.len(),
             "sample_batch has a condition for each point, or one for all"
         );
         for (k, points) in x.chunks_mut(LANES).enumerate() {
             let each = c.get(k * LANES..).unwrap_or_default();
-            let c = all.unwrap_or_else(|| gather(each));
-            let mut lanes = gather(points);
+            let c = same.unwrap_or_else(|| {
+                let mut c = [[0.0; LANES]; C];
+                gather(&mut c, each.as_flattened());
+                c
+            });
+            let mut lanes = [[0.0; LANES]; D];
+            gather(&mut lanes, points.as_flattened());
             field.with_lanes(&c, &mut |velocity| {
                 let mut memory = S::start();
                 for i in 0..N {

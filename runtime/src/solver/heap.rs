@@ -9,7 +9,7 @@ use super::SolverKind;
 use super::grid::{GridError, between, uniform};
 use crate::heap::{HeapMlp, Scratch};
 use crate::kernel;
-use crate::lanes::LANES;
+use crate::lanes::{LANES, gather};
 
 /// A [`Solver`](super::Solver) whose method and grid are chosen at run time. Same kernels, same
 /// bits.
@@ -280,17 +280,6 @@ impl HeapSolver {
                 }
                 mem::swap(v_1, v_2);
             }
-        }
-    }
-}
-
-/// The rows of a matrix into lanes, one number after the other. Lanes without a row are zero.
-fn gather(lanes: &mut [[f32; LANES]], rows: &[f32]) {
-    let width = lanes.len().max(1);
-    for (k, lanes) in lanes.iter_mut().enumerate() {
-        *lanes = [0.0; LANES];
-        for (lane, row) in lanes.iter_mut().zip(rows.chunks_exact(width)) {
-            *lane = row[k];
         }
     }
 }
