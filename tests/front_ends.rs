@@ -319,3 +319,36 @@ fn every_activation_is_among_the_shapes() {
     let kinds = [Gelu::KIND, GeluTanh::KIND, Silu::KIND, Selu::KIND, Tanh::KIND, Relu::KIND];
     assert_eq!(kinds, ActivationKind::ALL);
 }
+
+/// One thread or several: a sample depends on its own row alone.
+#[test]
+fn how_many_threads_share_the_work_changes_no_bit() {
+    use flowlet_trainer::{data::Matrix, sampling};
+    const ROWS: usize = 1000;
+    let shape = Shape {
+        data_dim: 2,
+        condition_dim: 1,
+        hidden_width: 24,
+        hidden_layers: 1,
+        activation: ActivationKind::Gelu,
+    };
+    let mlp = HeapMlp::try_from_safetensors(&random_file(shape, 7)).unwrap();
+    let solver = HeapSolver::uniform(SolverKind::Heun, 3.try_into().unwrap());
+    let x_0 = sampling::noise(1, ROWS, 2);
+    let c = sampling::noise(2, ROWS, 1);
+    let by = |threads: usize| -> Matrix {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| sampling::sample(&mlp, &solver, &x_0, &c))
+    };
+    let one = by(1);
+    for threads in [2, 3, 8] {
+        assert!(one == by(threads), "{threads} threads");
+    }
+    let mut scratch = mlp.scratch();
+    for row in 0..ROWS {
+        let mut x = x_0.row(row).to_vec();
+        solver.sample(&mlp, &mut x, c.row(row), &mut scratch);
+        let bits = |x: &[f32]| x.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+        assert_eq!(bits(&x), bits(one.row(row)), "row {row}");
+    }
+}
