@@ -1,9 +1,11 @@
 //! The command line.
 
+mod bar;
 mod distance;
 mod evaluate;
 mod import;
 mod inspect;
+mod interrupt;
 mod list;
 mod output;
 mod progress;
