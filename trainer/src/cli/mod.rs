@@ -32,7 +32,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Train(Box<train::Args>),
-    Sample(sample::Args),
+    Sample(Box<sample::Args>),
     Trace(trace::Args),
     Tune(tune::Args),
     Evaluate(evaluate::Args),
