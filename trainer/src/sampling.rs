@@ -10,12 +10,17 @@ const TASK: usize = 16 * LANES;
 
 /// Starting points `[n, D]`: the runtime's noise, samples 0 to `n − 1` of `seed`.
 pub fn noise(seed: u64, n: usize, data_dim: usize) -> Matrix {
+    noise_from(seed, 0, n, data_dim)
+}
+
+/// The same from sample `first` on.
+pub fn noise_from(seed: u64, first: u64, n: usize, data_dim: usize) -> Matrix {
     let noise = Noise::new(seed);
     let mut values = vec![0.0; n * data_dim];
     values
         .par_chunks_exact_mut(data_dim)
         .enumerate()
-        .for_each(|(index, x)| noise.fill(index as u64, x));
+        .for_each(|(row, x)| noise.fill(first + row as u64, x));
     Matrix::new(values, n, data_dim)
 }
 

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal};
+use rayon::prelude::*;
 
 use crate::config::SourceConfig;
 use crate::data::{
@@ -29,6 +30,10 @@ pub enum Source {
     /// Rows of a file, in the same units as the data.
     Rows(Matrix),
 }
+
+/// Random numbers of 32 bits that each starting point has for itself; a draw takes a few for each of its
+/// coordinates.
+const WORDS_PER_START: u128 = 1 << 20;
 
 /// The name of the standard normal distribution in a configuration.
 pub const NORMAL: &str = "normal";
@@ -106,10 +111,24 @@ impl Source {
     /// Where the samples 0 to `n − 1` of `seed` begin, `[n, D]` in flow units. From the standard
     /// normal distribution that is the runtime's own noise, to the bit.
     pub fn starts(&self, seed: u64, n: usize, data_dim: usize) -> Matrix {
-        match self {
-            Self::Normal => sampling::noise(seed, n, data_dim),
-            _ => self.draw(n, data_dim, &mut generator(seed, Stream::Starts)),
+        self.starts_from(seed, 0, n, data_dim)
+    }
+
+    /// The same from sample `first` on: where a sample begins is a function of the seed and its index
+    /// alone.
+    pub fn starts_from(&self, seed: u64, first: u64, n: usize, data_dim: usize) -> Matrix {
+        if let Self::Normal = self {
+            return sampling::noise_from(seed, first, n, data_dim);
         }
+        let mut values = vec![0.0; n * data_dim];
+        values.par_chunks_exact_mut(data_dim).enumerate().for_each_init(
+            || generator(seed, Stream::Starts),
+            |rng, (row, x)| {
+                rng.set_word_pos(u128::from(first + row as u64) * WORDS_PER_START);
+                x.copy_from_slice(self.draw(1, data_dim, rng).values());
+            },
+        );
+        Matrix::new(values, n, data_dim)
     }
 
     /// `n` draws of `data_dim` coordinates, `[n, D]`.

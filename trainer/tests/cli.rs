@@ -282,7 +282,10 @@ fn bad_input_is_refused_with_one_clear_error_and_nothing_is_written() {
     desk.fail("train mixture --strict", "strict is about a file's rows");
     desk.fail("train mixture --seed 9223372036854775808", "expected at most 9223372036854775807");
     desk.fail("sample seven.safetensors", "flowlet.steps contradicts the tensor grid");
-    desk.fail(&format!("sample {mixture} -n 99999999999"), "expected at most 4294967295");
+    desk.fail(
+        &format!("sample {mixture} -n 9223372036854775807"),
+        "rows are more than a file can have",
+    );
     desk.fail(&format!("sample {mixture} --out model.safetensors"), "model.safetensors is a model");
     desk.fail("train mixture --activation sin", "no activation is called \"sin\"");
     desk.fail("train mixture --device tpu", "expected auto, cpu or cuda");
@@ -845,4 +848,228 @@ fn distances_between_files_are_exact() {
     }
     desk.write("c.csv", "x,y\n5,6\n1,1\n");
     desk.fail("distance a.csv c.csv", "expected as many");
+}
+
+/// The rows of an array file, as bytes: what stands behind its header.
+fn npy_rows(file: &[u8]) -> &[u8] {
+    let length = u16::from_le_bytes([file[8], file[9]]);
+    &file[10 + usize::from(length)..]
+}
+
+#[test]
+fn shards_put_together_are_the_whole_run() {
+    let desk = Desk::new();
+    let small = "--iterations 30 --hidden-width 8 --batch-size 16";
+    desk.succeed(&format!("train moons --source 8gaussians --out mapped {small}"));
+    let starts: String = (0..1000).map(|k| format!("{},{}\n", k % 13, k % 7)).collect();
+    desk.write("x0.csv", starts);
+    let classes: String = (0..1000).map(|k| format!("{}\n", k * 5 % 8)).collect();
+    desk.write("classes.csv", classes);
+    let gaussians = weights("8gaussians");
+    for run in [
+        format!("{} -n 10001", weights("mixture")),
+        format!("{gaussians} -n 5000 --condition 3 --solver heun --steps 4"),
+        format!("{gaussians} --conditions classes.csv --guidance 1.5"),
+        format!("{} --x0 x0.csv", weights("moons")),
+        "mapped -n 5000 --seed 7".to_string(),
+    ] {
+        desk.succeed(&format!("sample {run} --out whole.npy"));
+        desk.succeed(&format!("sample {run} --out whole.csv"));
+        let (mut array, mut text) = (Vec::new(), String::new());
+        for shard in 0..3 {
+            // Other machines have other numbers of cores.
+            let part = |out: &str| {
+                let arguments = format!("sample {run} --shard {shard}/3 --out {out}");
+                let threads = ["1", "2", "5"][shard];
+                let mut command = desk.command(&arguments);
+                let output = command.env("RAYON_NUM_THREADS", threads).output().unwrap();
+                assert!(output.status.success(), "{arguments}: {}", crate::text(&output.stderr));
+                fs::read(desk.path(out)).unwrap()
+            };
+            let file = part("part.npy");
+            array.extend_from_slice(npy_rows(&file));
+            // Each is a whole file of its own rows.
+            let columns = npyz::NpyFile::new(&file[..]).unwrap().shape()[1];
+            assert_eq!(npy_rows(&file).len() as u64 % (4 * columns), 0);
+            let lines = crate::text(&part("part.csv"));
+            let (names, rows) = lines.split_once('\n').unwrap();
+            if shard == 0 {
+                text = format!("{names}\n");
+            }
+            assert!(text.starts_with(names));
+            text.push_str(rows);
+        }
+        assert!(array == npy_rows(&fs::read(desk.path("whole.npy")).unwrap()), "{run}");
+        assert!(text == fs::read_to_string(desk.path("whole.csv")).unwrap(), "{run}");
+    }
+    // More parts than rows: some are without rows, and files all the same.
+    desk.succeed(&format!("sample {} -n 2 --shard 0/3 --out none.npy", weights("moons")));
+    let none = fs::read(desk.path("none.npy")).unwrap();
+    assert_eq!(npyz::NpyFile::new(&none[..]).unwrap().shape(), [0, 2]);
+    for shard in ["3/3", "1", "0/0", "-1/3"] {
+        let output = desk.run(&format!("sample {} --shard {shard}", weights("moons")));
+        assert!(!output.status.success());
+        assert!(text(&output.stderr).contains("counted from 0") || shard == "0/0", "{shard}");
+    }
+}
+
+/// A run of samples that takes some seconds here: rows are kept once a second.
+struct Long<'a> {
+    desk: &'a Desk,
+    model: String,
+    n: u64,
+}
+
+impl<'a> Long<'a> {
+    fn new(desk: &'a Desk, model: &str) -> Self {
+        let mut long = Self { desk, model: weights(model), n: 2000 };
+        loop {
+            let start = Instant::now();
+            desk.succeed(&long.arguments("whole.npy"));
+            if start.elapsed() > Duration::from_millis(4000) {
+                return long;
+            }
+            long.n *= 2;
+        }
+    }
+
+    fn arguments(&self, out: &str) -> String {
+        format!("sample {} -n {} --steps 400 --seed 5 --out {out}", self.model, self.n)
+    }
+
+    fn spawn(&self, arguments: &str) -> std::process::Child {
+        let mut command = self.desk.command(arguments);
+        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    }
+
+    /// The rows that are kept of a file that is not whole.
+    fn kept(&self, out: &str) -> u64 {
+        let record = fs::read(self.desk.path(&format!("{out}.part.json"))).unwrap_or_default();
+        let record: serde_json::Value = serde_json::from_slice(&record).unwrap_or_default();
+        record["rows"].as_u64().unwrap_or(0)
+    }
+
+    /// Starts a run, and gives it when it has kept rows.
+    fn begun(&self, arguments: &str, out: &str) -> std::process::Child {
+        let before = self.kept(out);
+        let mut child = self.spawn(arguments);
+        let start = Instant::now();
+        while self.kept(out) == before {
+            assert!(start.elapsed() < Duration::from_secs(120), "no rows are kept");
+            assert!(child.try_wait().unwrap().is_none(), "it was too short");
+            sleep(Duration::from_millis(10));
+        }
+        child
+    }
+}
+
+#[test]
+fn samples_killed_at_any_moment_go_on_to_the_same_bytes() {
+    let desk = Desk::new();
+    let long = Long::new(&desk, "moons");
+    for out in ["killed.npy", "killed.csv"] {
+        let arguments = format!("{} --resume", long.arguments(out));
+        // Killed twice, once right after rows were kept and once with more behind them.
+        for moment in [0, 300] {
+            let mut child = long.begun(&arguments, out);
+            sleep(Duration::from_millis(moment));
+            child.kill().unwrap();
+            child.wait().unwrap();
+            // What is there does not look whole.
+            assert!(!desk.path(out).exists());
+        }
+        let part = fs::read(desk.path(&format!("{out}.part"))).unwrap();
+        if out.ends_with("npy") {
+            assert!(npyz::NpyFile::new(&part[..]).unwrap().into_vec::<f32>().is_err());
+        }
+        let output = desk.run(&arguments);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("going on after"), "{}", text(&output.stderr));
+        assert!(!desk.path(&format!("{out}.part")).exists());
+        assert!(!desk.path(&format!("{out}.part.json")).exists());
+    }
+    desk.succeed(&long.arguments("whole.csv"));
+    for format in ["npy", "csv"] {
+        let read = |name: &str| fs::read(desk.path(&format!("{name}.{format}"))).unwrap();
+        assert!(read("whole") == read("killed"), "{format}");
+    }
+}
+
+#[test]
+fn samples_that_were_interrupted_are_not_mixed_with_others() {
+    let desk = Desk::new();
+    let long = Long::new(&desk, "moons");
+    let arguments = long.arguments("out.npy");
+    let child = long.begun(&arguments, "out.npy");
+    // Nobody else writes the same file meanwhile.
+    let second = desk.run(&format!("{arguments} --resume"));
+    assert!(text(&second.stderr).contains("another process is writing out.npy.part"));
+    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(interrupt.unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("go on by --resume"), "{}", text(&output.stderr));
+    assert!(!desk.path("out.npy").exists());
+    assert!(long.kept("out.npy") > 0);
+
+    // Another run may not take it up, nor write over it.
+    desk.fail(&arguments, "of a run that was interrupted: go on by --resume, or remove it");
+    let resume = format!("{arguments} --resume");
+    desk.fail(&resume.replace("--seed 5", "--seed 6"), "its seed is 5, not 6");
+    desk.fail(&resume.replace("--steps 400", "--steps 3"), "its steps is 400, not 3");
+    desk.fail(&format!("{resume} --solver heun"), "its solver is \"euler\", not \"heun\"");
+    desk.fail(&format!("{resume} --shard 0/2"), "its shard is \"0/1\", not \"0/2\"");
+    let more = resume.replace(&format!("-n {}", long.n), &format!("-n {}", long.n + 1));
+    desk.fail(&more, "its samples is");
+    let other = desk.path("other.safetensors");
+    let mut model =
+        TensorFile::read(&Path::new(&weights("moons")).join("model.safetensors")).unwrap();
+    model.metadata.insert("flowlet.seed".into(), "77".into());
+    fs::write(&other, model.to_bytes().unwrap()).unwrap();
+    desk.fail(&resume.replace(&long.model, "other.safetensors"), "its model is");
+
+    desk.succeed(&resume);
+    let read = |name: &str| fs::read(desk.path(name)).unwrap();
+    assert!(read("whole.npy") == read("out.npy"));
+}
+
+/// A limit on a file's size stands for a disk that is full.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_nothing_that_looks_whole() {
+    let desk = Desk::new();
+    let on_a_full_disk = |blocks: u64, arguments: &str| {
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" {arguments}");
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_flowlet")]).current_dir(desk.0.path());
+        command.output().unwrap()
+    };
+    // Before any rows were kept: nothing is left.
+    let before = desk.files();
+    let few = format!("sample {} -n 20000 --steps 1 --out few.npy", weights("moons"));
+    let output = on_a_full_disk(100, &few);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("cannot write few.npy.part"), "{error}");
+    assert_eq!(error.trim().lines().count(), 1, "{error}");
+    assert_eq!(desk.files(), before);
+
+    // After that: they stay, and the run goes on when there is room.
+    let long = Long::new(&desk, "moons");
+    let arguments = format!("{} --resume", long.arguments("out.npy"));
+    let mut child = long.begun(&arguments, "out.npy");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let kept = long.kept("out.npy");
+    // Blocks are of 512 bytes, in some shells of 1024: there is room for a few more rows at least, and
+    // for twice as many at most.
+    let output = on_a_full_disk((128 + kept * 8) / 512 + 4, &arguments);
+    let error = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("rows are kept: go on by --resume"), "{error}");
+    assert!(!desk.path("out.npy").exists());
+    assert!(long.kept("out.npy") >= kept);
+    desk.succeed(&arguments);
+    let read = |name: &str| fs::read(desk.path(name)).unwrap();
+    assert!(read("whole.npy") == read("out.npy"));
 }

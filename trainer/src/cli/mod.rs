@@ -1,9 +1,11 @@
 //! The command line.
 
+mod bar;
 mod distance;
 mod evaluate;
 mod import;
 mod inspect;
+mod interrupt;
 mod list;
 mod output;
 mod progress;
@@ -30,7 +32,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Train(Box<train::Args>),
-    Sample(sample::Args),
+    Sample(Box<sample::Args>),
     Trace(trace::Args),
     Tune(tune::Args),
     Evaluate(evaluate::Args),

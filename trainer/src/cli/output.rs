@@ -5,14 +5,12 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use npyz::WriterBuilder;
 
 use super::list::List;
 use crate::data::{ConditionColumn, Matrix, default_conditions, default_names, encode};
 use crate::description::ASSUMPTION;
 use crate::files::write_whole;
 use crate::model::Model;
-use crate::tensor_file::{Block, TensorFile};
 
 /// Opens the model that a user named, and says on standard error what had to be assumed.
 pub(super) fn open(path: &Path) -> Result<Model> {
@@ -83,16 +81,6 @@ fn describe(columns: &[ConditionColumn], numbers: usize) -> String {
     }
 }
 
-/// Writes rows of samples to standard output as CSV, or to a file in the format of its name.
-pub(super) fn write_rows(out: Option<&Path>, names: &[String], rows: &Matrix) -> Result<()> {
-    let Some(path) = out else {
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(&csv(names, rows)?)?;
-        return Ok(stdout.flush()?);
-    };
-    write_whole(path, &encode_rows(path, names, rows)?)
-}
-
 /// Writes a text to standard output, or to a file.
 pub(super) fn write_text(out: Option<&Path>, text: &str) -> Result<()> {
     let Some(path) = out else {
@@ -103,60 +91,8 @@ pub(super) fn write_text(out: Option<&Path>, text: &str) -> Result<()> {
     write_whole(path, text.as_bytes())
 }
 
-/// Refuses a file name that no format goes with, or that a model has; before the work, not after.
-pub(super) fn check_format(path: &Path) -> Result<()> {
-    let format = extension(path);
-    ensure!(
-        ["csv", "npy", "safetensors"].contains(&format.as_str()),
-        "{}: expected a name that ends in .csv, .npy or .safetensors",
-        path.display()
-    );
-    ensure!(
-        format != "safetensors" || Model::open(path).is_err(),
-        "{} is a model: choose another name for the samples",
-        path.display()
-    );
-    Ok(())
-}
-
-fn extension(path: &Path) -> String {
-    let extension = path.extension().map(|extension| extension.to_string_lossy());
-    extension.unwrap_or_default().to_ascii_lowercase()
-}
-
-fn encode_rows(path: &Path, names: &[String], rows: &Matrix) -> Result<Vec<u8>> {
-    match extension(path).as_str() {
-        "npy" => npy(rows),
-        "safetensors" => {
-            let block = Block::f32(&[rows.rows(), rows.columns()], rows.values());
-            TensorFile { tensors: [("x".to_string(), block)].into(), ..TensorFile::default() }
-                .to_bytes()
-        }
-        _ => csv(names, rows),
-    }
-}
-
-fn csv(names: &[String], rows: &Matrix) -> Result<Vec<u8>> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(names)?;
-    for row in 0..rows.rows() {
-        writer.write_record(rows.row(row).iter().map(ToString::to_string))?;
-    }
-    Ok(writer.into_inner()?)
-}
-
-fn npy(rows: &Matrix) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let shape = [rows.rows() as u64, rows.columns() as u64];
-    let mut writer =
-        npyz::WriteOptions::new().default_dtype().shape(&shape).writer(&mut bytes).begin_nd()?;
-    writer.extend(rows.values().iter().copied())?;
-    writer.finish()?;
-    Ok(bytes)
-}
-
 /// 12345678 as 12,345,678.
-pub(super) fn thousands(value: usize) -> String {
+pub(super) fn thousands(value: impl Display) -> String {
     let digits = value.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {

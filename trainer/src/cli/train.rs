@@ -415,7 +415,7 @@ fn summary(
     writeln!(
         text,
         "  trained     {} iterations in {:.1} s",
-        thousands(iterations.iter().sum()),
+        thousands(iterations.iter().sum::<usize>()),
         trained.seconds
     )?;
     if names.len() > 1 {

@@ -1,5 +1,7 @@
 //! Rows of numbers.
 
+use std::ops::Range;
+
 /// Numbers `[rows][columns]`, row after row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Matrix {
@@ -47,6 +49,16 @@ impl Matrix {
     /// The rows, to be changed in place. A matrix without columns has none to change.
     pub fn rows_mut(&mut self) -> impl Iterator<Item = &mut [f32]> {
         self.values.chunks_exact_mut(self.columns.max(1))
+    }
+
+    /// Rows that lie one after the other.
+    ///
+    /// # Panics
+    ///
+    /// When there are no such rows.
+    pub fn range(&self, rows: Range<usize>) -> Self {
+        let values = &self.values[rows.start * self.columns..rows.end * self.columns];
+        Self::new(values.to_vec(), rows.len(), self.columns)
     }
 
     /// The given rows, in the given order.

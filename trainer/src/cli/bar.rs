@@ -1,0 +1,72 @@
+//! How far something is: a bar on a terminal, plain lines elsewhere.
+
+use std::fmt::Write;
+use std::io::{self, IsTerminal};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressState, ProgressStyle};
+
+use super::output::note;
+
+/// A count on its way to a total, on standard error.
+pub(super) struct Bar {
+    bar: ProgressBar,
+    /// Where no bar can be drawn: when the last line was printed.
+    line: Option<Instant>,
+    begin: Instant,
+    /// What an earlier process did.
+    before: u64,
+    count: u64,
+}
+
+/// Between two plain lines.
+const LINES: Duration = Duration::from_secs(5);
+
+impl Bar {
+    /// A bar over `total`, of which an earlier process did `before`.
+    pub(super) fn new(total: u64, before: u64) -> Result<Self> {
+        let terminal = io::stderr().is_terminal();
+        let bar = if terminal { ProgressBar::new(total) } else { ProgressBar::hidden() };
+        bar.set_length(total);
+        bar.set_position(before);
+        bar.reset_eta();
+        let style = "{bar:30} {pos}/{len}{msg}  {rate}/s  {eta} left";
+        // The rate as the plain lines have it; indicatif's own has four digits too many.
+        let rate = |state: &ProgressState, out: &mut dyn Write| {
+            let _ = write!(out, "{:.0}", state.per_sec());
+        };
+        bar.set_style(ProgressStyle::with_template(style)?.with_key("rate", rate));
+        let line = (!terminal).then(Instant::now);
+        Ok(Self { bar, line, begin: Instant::now(), before, count: before })
+    }
+
+    /// `by` more are done.
+    pub(super) fn advance(&mut self, by: u64) {
+        self.count += by;
+        self.bar.inc(by);
+    }
+
+    /// Shows a word beside the count.
+    pub(super) fn say(&self, word: &str) {
+        self.bar.set_message(format!("  {word}"));
+    }
+
+    /// Where no bar can be drawn, and if it is time: a line with a word beside the count.
+    pub(super) fn line(&mut self, word: &str) {
+        if self.line.is_none_or(|last| last.elapsed() < LINES) {
+            return;
+        }
+        self.line = Some(Instant::now());
+        let rate = (self.count - self.before) as f64 / self.begin.elapsed().as_secs_f64();
+        let total = self.bar.length().unwrap_or(0);
+        let left = total.saturating_sub(self.count) as f64 / rate;
+        let gap = if word.is_empty() { "" } else { "  " };
+        note(format_args!("{}/{total}{gap}{word}  {rate:.0}/s  {left:.0} s left", self.count));
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
