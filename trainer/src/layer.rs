@@ -250,7 +250,7 @@ fn gelu_slopes<const N: usize>(slopes: &mut [f32; N], x: &[f32; N], coefficients
 /// (Φ(x) + x·φ(x) − ½) ÷ x in x² − 13: x times the error of the fit is at most 1.9e-7.
 const GELU_SLOPE: [f32; 15] = [
     0.139_231_65,
-    -5.608_875_8e-3,
+    -5.608_876e-3,
     3.754_784_4e-4,
     -3.078_453e-5,
     2.674_755e-6,
@@ -258,7 +258,7 @@ const GELU_SLOPE: [f32; 15] = [
     1.656_455_8e-8,
     -1.086_012_5e-9,
     6.718_310_6e-11,
-    -4.038_110_1e-12,
+    -4.038_11e-12,
     1.795_879e-13,
     -4.674_67e-15,
     2.794_126_6e-16,
