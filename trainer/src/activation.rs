@@ -3,8 +3,8 @@
 use candle_core::{Result, Tensor};
 use flowlet::ActivationKind;
 
-/// An activation made of candle's own operations: what the goldens hold the runtime against, and what trains on a
-/// GPU.
+/// An activation made of candle's own operations: what the goldens hold the runtime against, and what
+/// trains on a GPU.
 ///
 /// # Errors
 ///

@@ -54,11 +54,7 @@ impl Checkpoints {
     ///
     /// When it cannot be removed.
     pub fn clear(&self) -> Result<()> {
-        if self.path.exists() {
-            std::fs::remove_file(&self.path)
-                .with_context(|| format!("cannot remove {}", self.path.display()))?;
-        }
-        Ok(())
+        files::remove(&self.path)
     }
 
     /// The last one, if there is one.

@@ -1,6 +1,6 @@
 //! Files that are written whole or not at all.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::path::Path;
 
@@ -33,6 +33,24 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     file.as_file().sync_all().with_context(context)?;
     file.persist(path).with_context(context)?;
     Ok(())
+}
+
+/// Removes a file, if there is one.
+///
+/// # Errors
+///
+/// When it cannot be removed; the message names it.
+pub fn remove(path: &Path) -> Result<()> {
+    if path.exists() {
+        fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Locks a file as long as it is open: whether no other process has. On a file system without locks
+/// nobody is kept out.
+pub fn lock(file: &File) -> bool {
+    !matches!(file.try_lock(), Err(TryLockError::WouldBlock))
 }
 
 /// Reads a file.

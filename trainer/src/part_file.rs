@@ -1,7 +1,7 @@
 //! A file of many rows on its way: written under another name, and gone on with after a kill.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -57,20 +57,13 @@ impl PartFile {
         let context = || format!("cannot write {}", part.display());
         if !part.exists() {
             // Of a process that was killed when its file had just taken its name.
-            remove(&with_suffix(&part, ".json"))?;
+            files::remove(&with_suffix(&part, ".json"))?;
         }
         // Not yet truncated: it may be another process's.
         let mut options = OpenOptions::new();
         let file = options.create(true).truncate(false).write(true).open(&part);
         let file = file.with_context(context)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                bail!("another process is writing {}", part.display())
-            }
-            // A file system without locks.
-            Err(TryLockError::Error(_)) => {}
-        }
+        ensure!(files::lock(&file), "another process is writing {}", part.display());
         ensure!(part.exists(), "another process has just finished {}", path.display());
         let mut opened = Self {
             path: path.to_path_buf(),
@@ -82,7 +75,7 @@ impl PartFile {
         match opened.found(resume)? {
             Some(record) => opened.go_on(record)?,
             None => {
-                remove(&opened.record_path())?;
+                files::remove(&opened.record_path())?;
                 let begun = opened.file.set_len(0).with_context(|| opened.cannot_write());
                 if let Err(error) = begun.and_then(|()| opened.write(head)) {
                     opened.give_up();
@@ -192,8 +185,8 @@ impl PartFile {
         self.file.sync_all().with_context(|| self.cannot_write())?;
         fs::rename(&self.part, &self.path)
             .with_context(|| format!("cannot write {}", self.path.display()))?;
-        remove(&self.new_record_path())?;
-        remove(&self.record_path())
+        files::remove(&self.new_record_path())?;
+        files::remove(&self.record_path())
     }
 
     /// Ends without the whole: what has no rows to go on with goes.
@@ -216,13 +209,6 @@ impl PartFile {
     fn new_record_path(&self) -> PathBuf {
         with_suffix(&self.part, ".json.new")
     }
-}
-
-fn remove(path: &Path) -> Result<()> {
-    if path.exists() {
-        fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
-    }
-    Ok(())
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

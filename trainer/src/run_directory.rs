@@ -1,13 +1,13 @@
 //! A run's directory: written as the run goes, whole at its end.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::checkpoint::CHECKPOINT_FILE;
-use crate::files::{UNFINISHED, write_whole};
+use crate::files::{self, UNFINISHED, write_whole};
 use crate::golden::GOLDEN_FILE;
 use crate::model::MODEL_FILE;
 
@@ -158,15 +158,11 @@ impl RunDirectory {
         for directory in std::iter::once(&path).chain(&replaced).filter(|path| path.exists()) {
             let file = directory.join(LOCK_FILE);
             let lock = File::create(&file).with_context(context)?;
-            match lock.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => bail!(
-                    "another run is being written to {}: choose another directory by --out",
-                    directory.display()
-                ),
-                // A file system without locks.
-                Err(TryLockError::Error(_)) => {}
-            }
+            ensure!(
+                files::lock(&lock),
+                "another run is being written to {}: choose another directory by --out",
+                directory.display()
+            );
             locks.push((file, lock));
         }
         if let Some(replaced) = &replaced {
@@ -246,11 +242,7 @@ impl RunDirectory {
             path.clone_from(replaced);
         }
         for name in [REPLACES_FILE, TEACHER_FILE, CHECKPOINT_FILE] {
-            let path = path.join(name);
-            if path.exists() {
-                fs::remove_file(&path)
-                    .with_context(|| format!("cannot remove {}", path.display()))?;
-            }
+            files::remove(&path.join(name))?;
         }
         Ok(())
     }

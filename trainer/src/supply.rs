@@ -47,8 +47,8 @@ enum Stage {
     Running(Receiver<Made>, Made),
 }
 
-/// Some batches, the last first, each with where the supply is after it; what went wrong comes first of
-/// all, being last.
+/// Some batches, the next one last, each with where the supply is after it. After one that could not be
+/// made there is none.
 type Made = Vec<Result<(Batch, BatchesState)>>;
 
 /// Batches that are handed over at once: to wake the other thread takes as long as to make several.

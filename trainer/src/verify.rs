@@ -68,8 +68,7 @@ impl Quantity {
     }
 
     /// The largest error that is allowed: twice candle's, three standard deviations of what rounding
-    /// does,
-    /// or 1e-6, whichever is largest.
+    /// does, or 1e-6, whichever is largest.
     pub fn tolerance(&self) -> f64 {
         (2.0 * self.candle).max(DEVIATIONS * self.rounding).max(FLOOR)
     }

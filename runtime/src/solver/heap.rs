@@ -33,15 +33,12 @@ struct Guidance {
 pub(crate) struct Stages {
     point: Vec<f32>,
     v: [Vec<f32>; 4],
-    /// The unconditional velocity, under guidance.
-    unconditional_v: Vec<f32>,
 }
 
 impl Stages {
     pub(crate) fn new(data_dim: usize) -> Self {
         let zeros = vec![0.0; data_dim];
-        let v = [zeros.clone(), zeros.clone(), zeros.clone(), zeros.clone()];
-        Self { point: zeros.clone(), v, unconditional_v: zeros }
+        Self { point: zeros.clone(), v: [zeros.clone(), zeros.clone(), zeros.clone(), zeros] }
     }
 }
 
@@ -181,24 +178,22 @@ impl HeapSolver {
             mlp.condition_lanes_on(lanes);
         }
         let (mut x, mut stages) = (mem::take(&mut lanes.x), mem::take(&mut lanes.stages));
-        let mut unconditional_v = mem::take(&mut stages.unconditional_v);
         let mut velocity = |t: f32, x: &[f32], v: &mut [f32]| {
             let x = x.as_chunks::<LANES>().0;
             if let Some(Guidance { weight, .. }) = &self.guidance {
                 mlp.lane_velocity_after(Some(unconditional), t, x, lanes);
-                unconditional_v.copy_from_slice(lanes.v.as_flattened());
-                mlp.lane_velocity_after(same, t, x, lanes);
                 v.copy_from_slice(lanes.v.as_flattened());
-                kernel::guide(v, &unconditional_v, *weight);
+                mlp.lane_velocity_after(same, t, x, lanes);
+                kernel::guide(lanes.v.as_flattened_mut(), v, *weight);
             } else {
                 mlp.lane_velocity_after(same, t, x, lanes);
-                v.copy_from_slice(lanes.v.as_flattened());
             }
+            v.copy_from_slice(lanes.v.as_flattened());
         };
         for i in 0..self.steps() {
             self.step(i, x.as_flattened_mut(), &mut stages, &mut velocity);
         }
-        (lanes.x, lanes.stages) = (x, Stages { unconditional_v, ..stages });
+        (lanes.x, lanes.stages) = (x, stages);
     }
 
     fn walk(
@@ -215,27 +210,24 @@ impl HeapSolver {
         }
         mlp.condition_on(c, scratch);
         let mut stages = mem::take(&mut scratch.stages);
-        let mut unconditional_v = mem::take(&mut stages.unconditional_v);
-        let mut velocity = |t: f32, x: &[f32], v: &mut [f32]| match &self.guidance {
-            None => {
-                mlp.velocity_after(t, x, scratch);
-                v.copy_from_slice(&scratch.v);
-            }
-            Some(Guidance { weight, .. }) => {
-                mem::swap(&mut scratch.prefix, &mut scratch.unconditional_prefix);
-                mlp.velocity_after(t, x, scratch);
-                unconditional_v.copy_from_slice(&scratch.v);
+        let mut velocity = |t: f32, x: &[f32], v: &mut [f32]| {
+            if let Some(Guidance { weight, .. }) = &self.guidance {
                 mem::swap(&mut scratch.prefix, &mut scratch.unconditional_prefix);
                 mlp.velocity_after(t, x, scratch);
                 v.copy_from_slice(&scratch.v);
-                kernel::guide(v, &unconditional_v, *weight);
+                mem::swap(&mut scratch.prefix, &mut scratch.unconditional_prefix);
+                mlp.velocity_after(t, x, scratch);
+                kernel::guide(&mut scratch.v, v, *weight);
+            } else {
+                mlp.velocity_after(t, x, scratch);
             }
+            v.copy_from_slice(&scratch.v);
         };
         for i in 0..self.steps() {
             self.step(i, x, &mut stages, &mut velocity);
             after_step(x);
         }
-        scratch.stages = Stages { unconditional_v, ..stages };
+        scratch.stages = stages;
     }
 
     /// The operations of the const methods, in the same order.
@@ -248,7 +240,7 @@ impl HeapSolver {
     ) {
         let (t, dt) = (self.t[i], self.dt[i]);
         let h = kernel::half(dt);
-        let Stages { point, v: [v_1, v_2, v_3, v_4], .. } = stages;
+        let Stages { point, v: [v_1, v_2, v_3, v_4] } = stages;
         velocity(t, x, v_1);
         match self.kind {
             SolverKind::Euler => kernel::euler(x, v_1, dt),

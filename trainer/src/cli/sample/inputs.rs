@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use anyhow::Result;
-use flowlet::Digest;
 
 use crate::data::Matrix;
+use crate::golden;
 use crate::source::Source;
 
 /// Starting points in flow units, `[n, D]`.
@@ -74,7 +74,5 @@ fn part(matrix: &Matrix, rows: &Range<u64>) -> Result<Matrix> {
 
 /// The digest of numbers, as text.
 pub(super) fn digest(values: &[f32]) -> String {
-    let mut digest = Digest::new();
-    digest.update(values);
-    format!("{:016x}", digest.value())
+    format!("{:016x}", golden::digest(values))
 }
