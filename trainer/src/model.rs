@@ -7,7 +7,7 @@ use candle_core::Device;
 use flowlet::{HeapMlp, HeapSolver, SolverKind};
 
 use crate::config::check_steps;
-use crate::data::{Standardization, preset};
+use crate::data::{ConditionColumn, Standardization, default_conditions, default_names, preset};
 use crate::dataset::Units;
 use crate::description::{Description, states_its_convention};
 use crate::files;
@@ -138,6 +138,32 @@ impl Model {
         Ok(Standardization { mean, scale })
     }
 
+    /// The units of its data and conditions.
+    ///
+    /// # Errors
+    ///
+    /// When the file's tensors are no 32-bit floats.
+    pub fn units(&self) -> Result<Units> {
+        let (mean, scale) = affine(&self.file, "condition", self.mlp.condition_dim())?;
+        Ok(Units { data: self.data_units()?, condition: Standardization { mean, scale } })
+    }
+
+    /// The names of its data columns.
+    pub fn data_columns(&self) -> Vec<String> {
+        match self.description.data_columns.as_slice() {
+            [] => default_names(self.mlp.data_dim()),
+            names => names.to_vec(),
+        }
+    }
+
+    /// Its conditions as the user named them, or as plain numbers if the file does not say.
+    pub fn condition_columns(&self) -> Vec<ConditionColumn> {
+        match self.description.conditions.as_slice() {
+            [] => default_conditions(self.mlp.condition_dim()),
+            columns => columns.to_vec(),
+        }
+    }
+
     /// Where its paths begin.
     ///
     /// # Errors
@@ -207,9 +233,7 @@ pub fn export(network: &Network, units: &Units, description: &Description) -> Re
         tensors.insert(name, Block::f32(tensor.dims(), &values));
     }
     for (name, affine) in [("data", &units.data), ("condition", &units.condition)] {
-        let identity = affine.mean.iter().all(|&mean| mean == 0.0)
-            && affine.scale.iter().all(|&scale| scale == 1.0);
-        if !identity {
+        if !affine.is_identity() {
             let shape = [affine.mean.len()];
             tensors.insert(format!("{name}.mean"), Block::f32(&shape, &affine.mean));
             tensors.insert(format!("{name}.scale"), Block::f32(&shape, &affine.scale));

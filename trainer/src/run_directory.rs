@@ -17,6 +17,9 @@ pub const CONFIG_FILE: &str = "config.toml";
 /// How training went.
 pub const METRICS_FILE: &str = "metrics.csv";
 
+/// The pictures of a run.
+pub const REPORT_FILE: &str = "report.html";
+
 /// The teacher of a few-step model, while its student learns.
 pub const TEACHER_FILE: &str = "teacher.safetensors";
 
@@ -30,7 +33,7 @@ const REPLACES_FILE: &str = ".replaces";
 const BEGINNING: [&str; 4] = [CONFIG_FILE, METRICS_FILE, LOCK_FILE, REPLACES_FILE];
 
 /// What lies in the directory of a whole run.
-const WHOLE: [&str; 8] = [
+const WHOLE: [&str; 9] = [
     CONFIG_FILE,
     METRICS_FILE,
     LOCK_FILE,
@@ -39,6 +42,7 @@ const WHOLE: [&str; 8] = [
     TEACHER_FILE,
     GOLDEN_FILE,
     MODEL_FILE,
+    REPORT_FILE,
 ];
 
 /// The directory of a run in progress.

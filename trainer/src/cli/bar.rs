@@ -70,3 +70,12 @@ impl Bar {
         self.bar.finish_and_clear();
     }
 }
+
+/// A bar over a few parts of a work; hidden where none can be drawn.
+pub(super) fn parts(count: usize) -> Result<ProgressBar> {
+    if !io::stderr().is_terminal() {
+        return Ok(ProgressBar::hidden());
+    }
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {eta} left")?;
+    Ok(ProgressBar::new(count as u64).with_style(style))
+}

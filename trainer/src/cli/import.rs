@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 
 use super::list::List;
-use super::output::thousands;
 use crate::description;
 use crate::files::write_whole;
 use crate::import::{Convention, import};
+use crate::numbers::thousands;
 use crate::self_test;
 
 /// Convert a PyTorch state dict: reorder its input columns, rename its tensors, write metadata.

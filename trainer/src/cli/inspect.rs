@@ -7,10 +7,11 @@ use std::process::ExitCode;
 use anyhow::Result;
 use flowlet::{ActivationKind, CONTRACT, SolverKind};
 
-use super::output::{open, thousands};
+use super::output::open;
 use crate::cost;
 use crate::model::Model;
 use crate::network::Shape;
+use crate::numbers::thousands;
 
 /// Show a model's sizes, metadata and cost, and the lines of Rust that embed it.
 #[derive(Debug, clap::Args)]

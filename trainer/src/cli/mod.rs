@@ -9,6 +9,8 @@ mod interrupt;
 mod list;
 mod output;
 mod progress;
+mod real;
+mod report;
 mod sample;
 mod trace;
 mod train;
@@ -36,6 +38,7 @@ enum Command {
     Trace(trace::Args),
     Tune(tune::Args),
     Evaluate(evaluate::Args),
+    Report(report::Args),
     Distance(distance::Args),
     Verify(verify::Args),
     Inspect(inspect::Args),
@@ -62,6 +65,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Trace(args) => trace::run(&args),
         Command::Tune(args) => tune::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Distance(args) => distance::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Inspect(args) => inspect::run(&args),

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 
 use super::list::List;
-use crate::data::{ConditionColumn, Matrix, default_conditions, default_names, encode};
+use crate::data::{ConditionColumn, Matrix, encode};
 use crate::description::ASSUMPTION;
 use crate::files::write_whole;
 use crate::model::Model;
@@ -30,25 +30,9 @@ pub(super) fn note(text: impl Display) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// The names of a model's data columns.
-pub(super) fn data_columns(model: &Model) -> Vec<String> {
-    match model.description.data_columns.as_slice() {
-        [] => default_names(model.mlp.data_dim()),
-        names => names.to_vec(),
-    }
-}
-
-/// A model's conditions as the user named them, or as plain numbers if the file does not say.
-pub(super) fn condition_columns(model: &Model) -> Vec<ConditionColumn> {
-    match model.description.conditions.as_slice() {
-        [] => default_conditions(model.mlp.condition_dim()),
-        columns => columns.to_vec(),
-    }
-}
-
 /// One row of conditions `[1, C]` from `--condition`, or none for a model without.
 pub(super) fn condition(model: &Model, cells: Option<&List>) -> Result<Matrix> {
-    let columns = condition_columns(model);
+    let columns = model.condition_columns();
     let conditions = model.mlp.condition_dim();
     let Some(cells) = cells else {
         ensure!(
@@ -89,17 +73,4 @@ pub(super) fn write_text(out: Option<&Path>, text: &str) -> Result<()> {
         return Ok(stdout.flush()?);
     };
     write_whole(path, text.as_bytes())
-}
-
-/// 12345678 as 12,345,678.
-pub(super) fn thousands(value: impl Display) -> String {
-    let digits = value.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }

@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use flowlet::SolverKind;
 
 use super::list::List;
-use super::output::{condition, data_columns, open};
+use super::output::{condition, open};
 use crate::description::solver;
 
 /// Show one path from noise to data: t and x (flow units) before the first step and after each.
@@ -45,7 +45,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let c = condition(&model, args.condition.as_ref())?;
     let points = solver.trajectory(&model.mlp, &x_0, c.row(0), &mut model.mlp.scratch());
 
-    let names = data_columns(&model);
+    let names = model.data_columns();
     let mut out = io::stdout().lock();
     // Two spaces at least between columns.
     let widths: Vec<usize> = names.iter().map(|name| 10.max(name.chars().count() + 2)).collect();

@@ -9,8 +9,9 @@ use flowlet::SolverKind;
 use rand::seq::SliceRandom;
 
 use super::list::List;
-use super::output::{note, thousands};
+use super::output::note;
 use super::progress::Progress;
+use super::report;
 use crate::checkpoint::Checkpoints;
 use crate::config::{Config, preset};
 use crate::coupling::CouplingKind;
@@ -21,6 +22,7 @@ use crate::golden::{GOLDEN_FILE, Golden};
 use crate::judgement::{FEW, Judgement, judge};
 use crate::metrics::{MetricsFile, row_every};
 use crate::model::{MODEL_FILE, Model, export};
+use crate::numbers::thousands;
 use crate::random::{Stream, generator};
 use crate::run_directory::{CONFIG_FILE, METRICS_FILE, RunDirectory};
 use crate::schedule::Decay;
@@ -191,6 +193,9 @@ pub(super) struct Args {
     /// Replace an existing run
     #[arg(long)]
     force: bool,
+    /// Draw every picture of the run at its end, as `flowlet report` does
+    #[arg(long)]
+    report: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
@@ -281,15 +286,21 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     // Before anything else can fail: it may have taken hours.
     run.write(MODEL_FILE, &bytes)?;
     let golden = Golden::make(&model, &golden_conditions(&dataset.real, config.seed), config.seed)?;
-    let report = verify(&model, &golden)?;
+    let verified = verify(&model, &golden)?;
     let judgement = judge(&model, &model.solver(None, None)?, &dataset, config.seed)?;
     run.write(GOLDEN_FILE, &golden.to_bytes()?)?;
     if !trained.stopped {
         run.finish()?;
     }
-    let summary = summary(&directory, &config, &trained, &model, &report, &judgement)?;
+    let summary = summary(&directory, &config, &trained, &model, &verified, &judgement)?;
     io::stdout().write_all(summary.as_bytes())?;
-    Ok(if report.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if args.report {
+        let at = if trained.stopped { &keep.directory } else { &directory };
+        let page =
+            report::of_run(at, &config, dataset).context("the model is whole, but the report")?;
+        println!("  report      {}", page.display());
+    }
+    Ok(if verified.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The whole configuration, and the name of the run.

@@ -7,12 +7,13 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail, ensure};
 use flowlet::SolverKind;
 
-use super::output::{condition_columns, note, open, thousands};
+use super::output::{note, open};
 use crate::data::{Matrix, load_conditions};
 use crate::description::solver;
 use crate::files::write_whole;
 use crate::golden::{GOLDEN_FILE, Golden};
 use crate::model::{MODEL_FILE, Model};
+use crate::numbers::thousands;
 use crate::sampling;
 use crate::self_test::affine;
 use crate::tuning::{Tuned, apply, conditions, tune};
@@ -72,7 +73,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 
 /// One row for each starting point.
 fn conditions_for(args: &Args, model: &Model) -> Result<Matrix> {
-    let (points, columns) = (args.points as usize, condition_columns(model));
+    let (points, columns) = (args.points as usize, model.condition_columns());
     let Some(path) = &args.conditions else {
         let (mean, scale) = affine(&model.file, "condition", model.mlp.condition_dim())?;
         return Ok(conditions(&columns, (&mean, &scale), points, args.seed.wrapping_add(1)));

@@ -18,6 +18,11 @@ impl Standardization {
         Self { mean: vec![0.0; columns], scale: vec![1.0; columns] }
     }
 
+    /// Whether it changes nothing.
+    pub fn is_identity(&self) -> bool {
+        self.mean.iter().all(|&mean| mean == 0.0) && self.scale.iter().all(|&scale| scale == 1.0)
+    }
+
     /// Mean and standard deviation of each column. A constant column has the scale 1; their
     /// numbers come second.
     pub fn fit(values: &Matrix) -> (Self, Vec<usize>) {
@@ -60,6 +65,15 @@ impl Standardization {
             column += condition.width();
         }
         fitted
+    }
+
+    /// From flow units to the user's units: `x · scale + mean`, as the runtime computes it.
+    pub fn backward(&self, values: &mut Matrix) {
+        for row in values.rows_mut() {
+            for ((x, mean), scale) in row.iter_mut().zip(&self.mean).zip(&self.scale) {
+                *x = *x * scale + mean;
+            }
+        }
     }
 
     /// From the user's units to flow units: `(x − mean) ÷ scale`, as the runtime computes it.

@@ -2,25 +2,23 @@
 
 mod table;
 
-use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 use flowlet::SolverKind;
-use indicatif::{ProgressBar, ProgressStyle};
 
 use self::table::{Format, write};
-use super::output::{condition_columns, data_columns, note, open, write_text};
-use crate::config::{Config, check_steps};
-use crate::data::{Matrix, Points, RowsOptions, Standardization, load, load_conditions, preset};
-use crate::dataset::{Dataset, Real, Units};
+use super::bar::parts;
+use super::output::{open, write_text};
+use super::real;
+use crate::config::check_steps;
+use crate::dataset::Real;
 use crate::description::solver;
 use crate::evaluation::{MOST_ASSIGNED, Plan, Subject, evaluate};
 use crate::model::Model;
 use crate::run_directory::CONFIG_FILE;
-use crate::self_test::affine;
 use crate::source::Source;
 
 /// Hold a model's samples against data that it was not trained on: distances by solver and number
@@ -90,8 +88,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     ensure!(args.within >= 0.0, "--within {}: expected per cent, 0 or more", args.within);
     let model = open(&args.model)?;
     let (real, source) = data(args, &model)?;
-    let units = units(&model)?;
-    let conditions = condition_columns(&model);
+    let units = model.units()?;
+    let conditions = model.condition_columns();
 
     let plain = model.mlp.data_dim() == 1 && model.mlp.condition_dim() == 0;
     let points = args.n.map_or(if plain { 100_000 } else { 2000 }, NonZeroUsize::get);
@@ -124,7 +122,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         source: &source,
         conditions: &conditions,
     };
-    let bar = bar(plan.solvers.len() * plan.steps.len())?;
+    let bar = parts(plan.solvers.len() * plan.steps.len())?;
     let evaluation = evaluate(&subject, &plan, || bar.inc(1));
     bar.finish_and_clear();
     let evaluation = evaluation.with_context(|| model.path.display().to_string())?;
@@ -133,90 +131,18 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn bar(lines: usize) -> Result<ProgressBar> {
-    if !io::stderr().is_terminal() {
-        return Ok(ProgressBar::hidden());
-    }
-    let style = ProgressStyle::with_template("{bar:30} {pos}/{len}  {eta} left")?;
-    Ok(ProgressBar::new(lines as u64).with_style(style))
-}
-
 /// What the model is held against, and where its paths begin.
 fn data(args: &Args, model: &Model) -> Result<(Real, Source)> {
-    let Some(name) = &args.data else {
-        let path = model.path.with_file_name(CONFIG_FILE);
-        ensure!(
-            path.exists(),
+    if let Some(name) = &args.data {
+        return Ok((real::named(name, model)?, model.source()?));
+    }
+    let (_, dataset) = real::of_run(model)?.with_context(|| {
+        format!(
             "{} has no {CONFIG_FILE} beside it that names its data: give --data",
             model.path.display()
-        );
-        let dataset = Dataset::open(&Config::read(&path)?)
-            .with_context(|| format!("the data of {}; --data takes other", path.display()))?;
-        for warning in &dataset.warnings {
-            note(format_args!("warning: {warning}"));
-        }
-        let found = (dataset.data_dim(), dataset.condition_dim());
-        let expected = (model.mlp.data_dim(), model.mlp.condition_dim());
-        ensure!(
-            found == expected,
-            "{} describes {} data columns and {} conditions, but the model has {} and {}",
-            path.display(),
-            found.0,
-            found.1,
-            expected.0,
-            expected.1
-        );
-        return Ok((dataset.real, dataset.source));
-    };
-    let real = match preset(name) {
-        Some(distribution) => {
-            let found = (distribution.data_dim(), distribution.classes());
-            let (data_dim, conditions) = (model.mlp.data_dim(), model.mlp.condition_dim());
-            ensure!(
-                found.0 == data_dim && (conditions == 0 || conditions == found.1),
-                "--data {name}: the model has {data_dim} data columns and {conditions} conditions, \
-                 {name} has {} and {} classes",
-                found.0,
-                found.1
-            );
-            Real::Distribution { distribution, by_class: conditions > 0 }
-        }
-        None => file(Path::new(name), model).context("--data")?,
-    };
-    Ok((real, model.source()?))
-}
-
-/// A file with the model's columns.
-fn file(path: &Path, model: &Model) -> Result<Real> {
-    let names = data_columns(model);
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    let named = matches!(extension.as_str(), "csv" | "tsv");
-    let conditions = condition_columns(model);
-    ensure!(
-        named || conditions.is_empty(),
-        "{}: expected a CSV file with the columns of the data and the conditions, by name",
-        path.display()
-    );
-    let options = RowsOptions { data: named.then(|| names.clone()), ..RowsOptions::default() };
-    let x = load(path, &options)?.points.x;
-    ensure!(
-        x.columns() == names.len(),
-        "{}: expected the {} columns of the data, found {}",
-        path.display(),
-        names.len(),
-        x.columns()
-    );
-    let c = if conditions.is_empty() {
-        Matrix::new(Vec::new(), x.rows(), 0)
-    } else {
-        load_conditions(path, &conditions)?
-    };
-    Ok(Real::Rows { train: Points::default(), held_out: Points { x, c } })
-}
-
-fn units(model: &Model) -> Result<Units> {
-    let (mean, scale) = affine(&model.file, "condition", model.mlp.condition_dim())?;
-    Ok(Units { data: model.data_units()?, condition: Standardization { mean, scale } })
+        )
+    })?;
+    Ok((dataset.real, dataset.source))
 }
 
 /// As it is said, or as the file is called.

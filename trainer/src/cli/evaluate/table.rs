@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use anyhow::Result;
 
-use crate::cli::output::thousands;
 use crate::distance::Distances;
 use crate::evaluation::{Class, Evaluation, LogLikelihood, Row};
+use crate::numbers::thousands;
 
 /// How an evaluation is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -18,11 +18,12 @@ use flowlet::{HeapSolver, SolverKind};
 use super::bar::Bar;
 use super::interrupt::interrupts;
 use super::list::List;
-use super::output::{condition, condition_columns, data_columns, note, open, thousands};
+use super::output::{condition, note, open};
 use crate::blocks::in_blocks;
 use crate::data::{Matrix, load_conditions, load_starts};
 use crate::description::solver;
 use crate::model::Model;
+use crate::numbers::thousands;
 use crate::part_file::PartFile;
 use crate::row_format::RowFormat;
 use crate::sampling;
@@ -109,7 +110,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         ensure!(model.mlp.condition_dim() > 0, "the model has no conditions: leave --guidance out");
         solver = solver.guided(weight, model.mlp.null_condition().to_vec());
     }
-    let names = data_columns(&model);
+    let names = model.data_columns();
     let x_0 = match &args.x0 {
         Some(path) => {
             let mut x_0 = load_starts(path, &names).context("--x0")?;
@@ -124,7 +125,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         Some(_) if model.mlp.condition_dim() == 0 => {
             bail!("the model has no conditions: leave --conditions out")
         }
-        Some(path) => Some(load_conditions(path, &condition_columns(&model))?),
+        Some(path) => Some(load_conditions(path, &model.condition_columns())?),
         None => None,
     };
 

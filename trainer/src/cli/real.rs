@@ -1,0 +1,92 @@
+//! The data that a model is held against: those of its run, or others that the user names.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+
+use super::output::note;
+use crate::config::Config;
+use crate::data::{Matrix, Points, RowsOptions, load, load_conditions, preset};
+use crate::dataset::{Dataset, Real};
+use crate::model::Model;
+use crate::run_directory::CONFIG_FILE;
+
+/// The configuration of the model's run and its data; none if no configuration lies beside the model.
+///
+/// # Errors
+///
+/// When the data cannot be read, or are no longer those of the model.
+pub(super) fn of_run(model: &Model) -> Result<Option<(Config, Dataset)>> {
+    let path = model.path.with_file_name(CONFIG_FILE);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let config = Config::read(&path)?;
+    let dataset = Dataset::open(&config)
+        .with_context(|| format!("the data of {}; --data takes other", path.display()))?;
+    for warning in &dataset.warnings {
+        note(format_args!("warning: {warning}"));
+    }
+    let found = (dataset.data_dim(), dataset.condition_dim());
+    let expected = (model.mlp.data_dim(), model.mlp.condition_dim());
+    ensure!(
+        found == expected,
+        "{} describes {} data columns and {} conditions, but the model has {} and {}",
+        path.display(),
+        found.0,
+        found.1,
+        expected.0,
+        expected.1
+    );
+    Ok(Some((config, dataset)))
+}
+
+/// A preset or a file with the model's columns.
+///
+/// # Errors
+///
+/// When there is none, or it has other columns.
+pub(super) fn named(name: &str, model: &Model) -> Result<Real> {
+    match preset(name) {
+        Some(distribution) => {
+            let found = (distribution.data_dim(), distribution.classes());
+            let (data_dim, conditions) = (model.mlp.data_dim(), model.mlp.condition_dim());
+            ensure!(
+                found.0 == data_dim && (conditions == 0 || conditions == found.1),
+                "--data {name}: the model has {data_dim} data columns and {conditions} conditions, \
+                 {name} has {} and {} classes",
+                found.0,
+                found.1
+            );
+            Ok(Real::Distribution { distribution, by_class: conditions > 0 })
+        }
+        None => file(Path::new(name), model).context("--data"),
+    }
+}
+
+fn file(path: &Path, model: &Model) -> Result<Real> {
+    let names = model.data_columns();
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    let with_names = matches!(extension.as_str(), "csv" | "tsv");
+    let conditions = model.condition_columns();
+    ensure!(
+        with_names || conditions.is_empty(),
+        "{}: expected a CSV file with the columns of the data and the conditions, by name",
+        path.display()
+    );
+    let options = RowsOptions { data: with_names.then(|| names.clone()), ..RowsOptions::default() };
+    let x = load(path, &options)?.points.x;
+    ensure!(
+        x.columns() == names.len(),
+        "{}: expected the {} columns of the data, found {}",
+        path.display(),
+        names.len(),
+        x.columns()
+    );
+    let c = if conditions.is_empty() {
+        Matrix::new(Vec::new(), x.rows(), 0)
+    } else {
+        load_conditions(path, &conditions)?
+    };
+    Ok(Real::Rows { train: Points::default(), held_out: Points { x, c } })
+}

@@ -1,0 +1,287 @@
+//! `flowlet report`: every picture that explains a model, in one page.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::bar::parts;
+use super::list::List;
+use super::output::{condition, note, open, write_text};
+use super::real;
+use crate::config::Config;
+use crate::coupling::Coupling;
+use crate::data::{ConditionColumn, Matrix, Target};
+use crate::dataset::{Dataset, Real};
+use crate::files::write_whole;
+use crate::metrics::Measurement;
+use crate::model::Model;
+use crate::random::{Stream, generator};
+use crate::report::{GENERATOR, Known, Page, Shown, Subject, figures, text};
+use crate::run_directory::{METRICS_FILE, REPORT_FILE};
+
+/// Draw every picture that explains a model, from its weights and the runtime that will be embedded, in
+/// one page that opens anywhere: RUN/report.html.
+///
+/// On a line: source and target, reference paths, the average and the learned velocity field, one path
+/// step by step, samples against the target. In a plane and beyond: target beside samples, paths, the
+/// field as arrows, the flow as it moves, class by class, each coordinate, pairs. And for all: the loss,
+/// and samples in few steps and in many.
+///
+/// Examples:
+///   flowlet report runs/mixture
+///   flowlet report runs/points --condition cat --out figures
+///   flowlet report model.safetensors --data points.csv --terminal
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    /// A run's directory or a model file
+    model: PathBuf,
+    /// A directory for the page and, beside it, each figure as SVG and PNG, and as GIF if it moves
+    /// [default: the page alone, beside the model]
+    #[arg(long, value_name = "DIR", conflicts_with = "terminal")]
+    out: Option<PathBuf>,
+    /// Draw the histogram and the loss as text, and write nothing
+    #[arg(long)]
+    terminal: bool,
+    /// A preset, or a file with the model's columns [default: the run's, by the config.toml beside the
+    /// model]
+    #[arg(long, value_name = "PRESET|FILE")]
+    data: Option<String>,
+    /// Under which condition fields and paths are shown: names of categories and numbers, or C numbers
+    /// [default: the first category of each, and the mean of numbers]
+    #[arg(long, value_name = "VALUES", allow_hyphen_values = true)]
+    condition: Option<List>,
+    /// Of the starting points and the data that are drawn
+    #[arg(long, value_name = "K", default_value_t = 0)]
+    seed: u64,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let model = open(&args.model)?;
+    let mut notes = Vec::new();
+    let shown = shown(&model, args.condition.as_ref())?;
+    let (known, source) = data(args, &model, &mut notes)?;
+    let metrics = metrics(&model.path.with_file_name(METRICS_FILE), &mut notes);
+    let name = name(&args.model);
+    let units = model.units()?;
+    let seed = args.seed;
+    let subject = Subject { model, name, units, source, known, metrics, shown, seed };
+    for said in &notes {
+        note(format_args!("note: {said}"));
+    }
+    if args.terminal {
+        write_text(None, &text(&subject)?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let page = match &args.out {
+        Some(directory) => directory.join(REPORT_FILE),
+        None => subject.model.path.with_file_name(REPORT_FILE),
+    };
+    write(&subject, &notes, &page, args.out.is_some())?;
+    println!("{}", page.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The page of a run that has just been trained, in its directory.
+pub(super) fn of_run(directory: &Path, config: &Config, dataset: Dataset) -> Result<PathBuf> {
+    let model = Model::open(directory)?;
+    let mut notes = Vec::new();
+    let metrics = metrics(&directory.join(METRICS_FILE), &mut notes);
+    let subject = Subject {
+        name: name(directory),
+        units: dataset.units.clone(),
+        shown: shown(&model, None)?,
+        source: dataset.source.clone(),
+        known: Some(known(config, dataset)?),
+        model,
+        metrics,
+        seed: 0,
+    };
+    let page = directory.join(REPORT_FILE);
+    write(&subject, &notes, &page, false)?;
+    Ok(page)
+}
+
+/// Writes the page and, with `files`, each figure beside it.
+fn write(subject: &Subject, notes: &[String], path: &Path, files: bool) -> Result<()> {
+    refuse_other(path)?;
+    let bar = parts(0)?;
+    let figures = figures(subject, |parts| {
+        bar.set_length(parts as u64);
+        bar.inc(1);
+    });
+    bar.finish_and_clear();
+    let page = Page::new(subject, &figures?, notes, files)?;
+    if let Some(directory) = path.parent().filter(|_| files) {
+        fs::create_dir_all(directory)
+            .with_context(|| format!("cannot create the directory {}", directory.display()))?;
+        for (name, bytes) in &page.files {
+            write_whole(&directory.join(name), bytes)?;
+        }
+    }
+    write_whole(path, page.html.as_bytes())
+}
+
+/// A page of somebody else's is not overwritten.
+fn refuse_other(path: &Path) -> Result<()> {
+    if let Ok(bytes) = fs::read(path) {
+        let head = String::from_utf8_lossy(&bytes[..bytes.len().min(1000)]).into_owned();
+        let ours = GENERATOR.split(' ').next().unwrap_or_default();
+        ensure!(
+            head.contains(&format!("name=\"generator\" content=\"{ours} ")),
+            "{} is no report of flowlet's: choose another directory by --out",
+            path.display()
+        );
+    }
+    Ok(())
+}
+
+/// The run's data or those that are named, and where paths begin. What cannot be read is left out of the
+/// report, unless it was asked for.
+fn data(
+    args: &Args,
+    model: &Model,
+    notes: &mut Vec<String>,
+) -> Result<(Option<Known>, crate::source::Source)> {
+    if let Some(name) = &args.data {
+        let real = real::named(name, model)?;
+        return Ok((Some(of_real(real, model)?), model.source()?));
+    }
+    match real::of_run(model) {
+        Ok(Some((config, dataset))) => {
+            let source = dataset.source.clone();
+            Ok((Some(known(&config, dataset)?), source))
+        }
+        Ok(None) => {
+            notes.push(
+                "No config.toml lies beside the model that names its data: what needs them is left \
+                 out. --data takes a preset or a file."
+                    .to_string(),
+            );
+            Ok((None, model.source()?))
+        }
+        Err(error) => {
+            notes.push(format!(
+                "The data could not be read, and what needs them is left out: {error:#}"
+            ));
+            Ok((None, model.source()?))
+        }
+    }
+}
+
+fn known(config: &Config, dataset: Dataset) -> Result<Known> {
+    let train = &config.train;
+    let coupling = Coupling::new(
+        train.coupling,
+        &dataset.conditions,
+        train.condition_ratio,
+        train.force_transport,
+    )?;
+    let Dataset { real, target, .. } = dataset;
+    let transport_size = train.transport_size.max(train.batch_size);
+    Ok(Known { real, target, coupling, transport_size })
+}
+
+/// Data that nobody says the pairing of: taken as paired at random.
+fn of_real(real: Real, model: &Model) -> Result<Known> {
+    let units = model.units()?;
+    let rng = generator(0, Stream::Target);
+    let target = match &real {
+        Real::Distribution { distribution, by_class } => {
+            Target::draws(distribution.clone(), *by_class, units.data, rng)
+        }
+        Real::Rows { held_out, .. } => {
+            let mut points = held_out.clone();
+            units.to_flow(&mut points);
+            Target::rows(points, rng)
+        }
+    };
+    Ok(Known { real, target, coupling: Coupling::Independent, transport_size: 1024 })
+}
+
+/// The rows of `metrics.csv`, as far as they can be read.
+fn metrics(path: &Path, notes: &mut Vec<String>) -> Vec<Measurement> {
+    let Ok(mut reader) = csv::Reader::from_path(path) else {
+        notes.push(format!("No {METRICS_FILE} lies beside the model: the loss is left out."));
+        return Vec::new();
+    };
+    let mut rows = Vec::new();
+    for row in reader.deserialize() {
+        match row {
+            Ok(row) => rows.push(row),
+            Err(error) => {
+                notes.push(format!(
+                    "{}: {error}: the rows from there on are left out.",
+                    path.display()
+                ));
+                break;
+            }
+        }
+    }
+    if !rows.iter().any(|row: &Measurement| row.loss.is_finite()) {
+        notes.push(format!("{} has no finite loss: the loss is left out.", path.display()));
+    }
+    rows
+}
+
+/// The condition that was asked for, or the first category of each and the mean of numbers.
+fn shown(model: &Model, asked: Option<&List>) -> Result<Shown> {
+    let columns = model.condition_columns();
+    if model.mlp.condition_dim() == 0 {
+        if asked.is_some() {
+            bail!("the model has no conditions: leave --condition out");
+        }
+        return Ok(Shown { c: Vec::new(), name: String::new() });
+    }
+    let c = match asked {
+        Some(_) => condition(model, asked)?,
+        None => {
+            let mut c = model.mlp.null_condition().to_vec();
+            let mut column = 0;
+            for condition in &columns {
+                if condition.categories.is_some() {
+                    c[column..column + condition.width()].fill(0.0);
+                    c[column] = 1.0;
+                }
+                column += condition.width();
+            }
+            let width = c.len();
+            Matrix::new(c, 1, width)
+        }
+    };
+    let name = describe(&columns, c.row(0));
+    Ok(Shown { c: c.row(0).to_vec(), name })
+}
+
+/// `label = cat, speed = 0.5`; of many numbers the first.
+fn describe(columns: &[ConditionColumn], c: &[f32]) -> String {
+    const MOST: usize = 4;
+    let mut column = 0;
+    let mut parts = Vec::new();
+    for condition in columns {
+        let values = &c[column..column + condition.width()];
+        column += condition.width();
+        parts.push(match &condition.categories {
+            Some(categories) => {
+                let chosen = values.iter().position(|&value| value == 1.0);
+                let category = chosen.map_or("none", |chosen| categories[chosen].as_str());
+                format!("{} = {category}", condition.name)
+            }
+            None => format!("{} = {}", condition.name, values[0]),
+        });
+    }
+    if parts.len() > MOST {
+        let more = parts.len() - MOST;
+        parts.truncate(MOST);
+        parts.push(format!("{more} more"));
+    }
+    parts.join(", ")
+}
+
+/// The last name of a path that says something.
+fn name(path: &Path) -> String {
+    let whole = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    whole.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}

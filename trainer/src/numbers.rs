@@ -1,0 +1,16 @@
+//! Numbers as people read them.
+
+use std::fmt::Display;
+
+/// 12345678 as 12,345,678.
+pub fn thousands(value: impl Display) -> String {
+    let digits = value.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

@@ -1,0 +1,149 @@
+//! A conditional model, class by class.
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::chart::{Axis, Key, Mark, Panel, Row, Sheet, Sign, Width};
+use super::colour::Colour;
+use super::figure::Figure;
+use super::histogram::Histogram;
+use super::subject::Subject;
+use super::views::{Flat, column_of, flat_view, marginal_view, points};
+use crate::data::{Matrix, Points};
+use crate::numbers::thousands;
+
+/// Classes that are shown, at most.
+const CLASSES: usize = 12;
+
+const STEPS: usize = 50;
+const POINTS: usize = 4000;
+const DOTS: usize = 500;
+const BINS: usize = 50;
+
+/// One class: its name, samples under it, and real data of it.
+struct Class {
+    name: String,
+    samples: Matrix,
+    real: Option<Matrix>,
+}
+
+/// A panel for each category of the first condition that has such; none without one.
+///
+/// # Errors
+///
+/// None that an opened model could cause.
+pub fn figure(subject: &Subject) -> Result<Option<Figure>> {
+    let conditions = subject.model.condition_columns();
+    let mut column = 0;
+    let mut found = None;
+    for condition in &conditions {
+        if let (Some(categories), None) = (&condition.categories, &found) {
+            found = Some((condition.name.as_str(), categories, column));
+        }
+        column += condition.width();
+    }
+    let Some((name, categories, first)) = found else { return Ok(None) };
+    let real = subject.real(subject.points(1));
+    let n = subject.points(STEPS * categories.len()).min(POINTS);
+    let classes = categories.iter().enumerate().take(CLASSES).map(|(class, category)| {
+        let mut c = subject.shown.c.clone();
+        let one_hot = c[first..first + categories.len()].iter_mut().enumerate();
+        one_hot.for_each(|(k, c)| *c = if k == class { 1.0 } else { 0.0 });
+        let samples = subject.samples(STEPS, &Matrix::new(c.repeat(n), n, c.len()))?.x;
+        let real = real.as_ref().and_then(|real| of_class(real, first + class, n));
+        Ok(Class { name: format!("{name} = {category}"), samples, real })
+    });
+    let classes: Vec<Class> = classes.collect::<Result<_>>()?;
+
+    let names = subject.model.data_columns();
+    let all: Vec<&Matrix> =
+        classes.iter().map(|class| class.real.as_ref().unwrap_or(&class.samples)).collect();
+    let line = names.len() == 1;
+    let panels = if line {
+        on_a_line(&classes, &all, &names[0])
+    } else {
+        in_a_plane(&classes, &all, &names)
+    };
+    let has_real = classes.iter().any(|class| class.real.is_some());
+    let sheet = |width: Width| {
+        let across = width.choose(3, 2).min(panels.len());
+        let height = if line { 130.0 } else { width.choose(230.0, 125.0) };
+        let rows = Row::grid(height, across, &panels);
+        let [samples, target] =
+            if line { [Sign::Patch, Sign::Line] } else { [Sign::Dot, Sign::Dot] };
+        let mut legend = vec![Key::new(Colour::Samples, samples, "samples x̂₁")];
+        if has_real {
+            legend.push(Key::new(Colour::Target, target, "target π₁"));
+        }
+        Sheet { width: width.pixels(), legend, rows }
+    };
+    let mut caption = format!(
+        "{} samples under each {name}{}",
+        thousands(n),
+        if has_real { ", over real data of it." } else { "; there are no data at hand." }
+    );
+    if conditions.len() > 1 {
+        caption += &format!(" Other conditions are as in {}.", subject.shown.name);
+    }
+    if categories.len() > CLASSES {
+        caption += &format!(" The first {CLASSES} of {} are shown.", categories.len());
+    }
+    let numbers = json!({
+        "classes": classes
+            .iter()
+            .map(|class| json!({
+                "name": class.name,
+                "samples": class.samples.rows(),
+                "real": class.real.as_ref().map(Matrix::rows),
+            }))
+            .collect::<Vec<_>>(),
+    });
+    Ok(Some(Figure::new("classes", "Class by class", caption, numbers, sheet)))
+}
+
+fn of_class(real: &Points, column: usize, n: usize) -> Option<Matrix> {
+    let rows = (0..real.x.rows()).filter(|&row| real.c.row(row)[column] > 0.5);
+    let rows: Vec<usize> = rows.take(n).collect();
+    (!rows.is_empty()).then(|| real.x.select(&rows))
+}
+
+fn on_a_line(classes: &[Class], all: &[&Matrix], name: &str) -> Vec<Panel> {
+    let values: Vec<f32> = all.iter().flat_map(|set| set.values()).copied().collect();
+    let view = marginal_view(&values);
+    let count = |set: &Matrix| Histogram::over(view, BINS, column_of(set, 0));
+    let panel = |class: &Class| {
+        let samples = count(&class.samples);
+        let real = class.real.as_ref().map(count);
+        let most = real.as_ref().map_or(0.0, Histogram::most).max(samples.most()).max(1e-9);
+        let y = Axis::new([0.0, 1.1 * most], "density");
+        let mut panel = Panel::new(&class.name, Axis::new(view, name), y).with(Mark::steps(
+            &samples.edges(),
+            &samples.densities(),
+            Colour::Samples,
+            true,
+        ));
+        if let Some(real) = real {
+            panel = panel.with(Mark::line(real.outline(), Colour::Target, 1.5));
+        }
+        panel
+    };
+    classes.iter().map(panel).collect()
+}
+
+fn in_a_plane(classes: &[Class], all: &[&Matrix], names: &[String]) -> Vec<Panel> {
+    let Flat { x, y } = flat_view(all, [0, 1]);
+    let panel = |class: &Class| {
+        let (x, y) = (Axis::new(x, names[0].as_str()), Axis::new(y, names[1].as_str()));
+        let mut panel = Panel::new(&class.name, x, y);
+        for (set, colour, opacity) in [
+            (class.real.as_ref(), Colour::Target, 0.45),
+            (Some(&class.samples), Colour::Samples, 0.7),
+        ] {
+            let Some(set) = set else { continue };
+            let points = points(set, [0, 1], DOTS);
+            panel = panel.with(Mark::Dots { points, radius: 1.3, colour, opacity });
+        }
+        panel
+    };
+    classes.iter().map(panel).collect()
+}

@@ -1,0 +1,214 @@
+//! Figures of a flow on a line: time from left to right, the coordinate upwards.
+
+mod densities;
+mod field;
+mod reference;
+mod samples;
+mod trace;
+
+use anyhow::Result;
+
+use super::chart::{Axis, Mark, Panel, Row, Width};
+use super::colour::Colour;
+use super::histogram::{Histogram, quantile};
+use super::subject::{Pairs, Subject};
+use crate::source::Source;
+
+/// Bins of a histogram beside a picture, and of the samples: the article's.
+const BINS: usize = 100;
+
+/// Steps in which samples are taken: the article's.
+pub(super) const STEPS: usize = 50;
+
+/// The quantiles of the standard normal distribution at −2.2, −2.5 and −3.2: the article's views of its
+/// problem, and about the same part of any other.
+const TAILS: [f64; 3] = [0.0139, 0.0062, 0.0007];
+
+/// What the figures of a line share. All in flow units.
+pub(super) struct Line<'a> {
+    subject: &'a Subject,
+    /// The coordinate's name.
+    name: String,
+    /// For a velocity field.
+    near: [f64; 2],
+    /// For paths and densities.
+    view: [f64; 2],
+    /// Where path lines begin.
+    far: [f64; 2],
+    source: Shape,
+    target: Option<Shape>,
+    /// As training paired them.
+    pairs: Option<Pairs>,
+    /// Samples under the condition that is shown.
+    samples: Vec<f32>,
+}
+
+/// A distribution on a line.
+#[derive(Clone, Debug)]
+enum Shape {
+    /// Its density, at equally distant places.
+    Known(Vec<[f64; 2]>),
+    /// Draws from it.
+    Counted(Histogram),
+}
+
+impl Shape {
+    fn marks(&self, colour: Colour, upright: bool) -> Vec<Mark> {
+        match self {
+            Self::Known(points) => Mark::curve(points, colour, upright).into(),
+            Self::Counted(histogram) => {
+                vec![Mark::steps(&histogram.edges(), &histogram.densities(), colour, upright)]
+            }
+        }
+    }
+
+    fn most(&self) -> f64 {
+        match self {
+            Self::Known(points) => points.iter().map(|point| point[1]).fold(0.0, f64::max),
+            Self::Counted(histogram) => histogram.most(),
+        }
+    }
+}
+
+impl<'a> Line<'a> {
+    pub fn new(subject: &'a Subject) -> Result<Self> {
+        let n = subject.points(1);
+        let pairs = match &subject.known {
+            Some(known) => Some(known.pairs(&subject.source, subject.seed, n)?),
+            None => None,
+        };
+        let x_0 = match &pairs {
+            Some(pairs) => pairs.x_0.clone(),
+            None => subject.starts(n),
+        };
+        let samples = subject.shown_samples(STEPS)?.values().to_vec();
+        let ends = pairs.as_ref().map_or(samples.as_slice(), |pairs| pairs.x_1.values());
+        let [near, view, far] = TAILS.map(|tail| hull(x_0.values(), ends, tail));
+        let places = || (0..400).map(|k| view[0] + (view[1] - view[0]) * f64::from(k) / 399.0);
+        let source = match &subject.source {
+            Source::Normal => Shape::Known(
+                places()
+                    .map(|x| [x, (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt()])
+                    .collect(),
+            ),
+            _ => Shape::Counted(Histogram::of(BINS, x_0.values())),
+        };
+        let [mean, scale] = [&subject.units.data.mean, &subject.units.data.scale];
+        let [mean, scale] = [f64::from(mean[0]), f64::from(scale[0])];
+        let target = subject.known.as_ref().zip(pairs.as_ref()).map(|(known, pairs)| {
+            match known.density() {
+                Some(density) => {
+                    Shape::Known(places().map(|x| [x, scale * density(x * scale + mean)]).collect())
+                }
+                None => Shape::Counted(Histogram::of(BINS, pairs.x_1.values())),
+            }
+        });
+        let name = subject.axis(0);
+        Ok(Self { subject, name, near, view, far, source, target, pairs, samples })
+    }
+
+    /// The figures, each made when it is asked for.
+    pub fn figures(&self) -> Vec<super::Maker<'_>> {
+        let mut makers: Vec<super::Maker<'_>> = vec![Box::new(|| Ok(vec![self.densities()]))];
+        if self.pairs.is_some() {
+            makers.push(Box::new(|| Ok(vec![self.reference_paths()])));
+            makers.push(Box::new(|| Ok(vec![self.target_velocity()])));
+            makers.push(Box::new(|| Ok(vec![self.average_field()])));
+        }
+        makers.push(Box::new(|| Ok(vec![self.learned_field()?])));
+        makers.push(Box::new(|| Ok(Vec::from_iter(self.field_error()?))));
+        makers.push(Box::new(|| Ok(self.trace()?.into())));
+        makers.push(Box::new(|| Ok(vec![self.generated()?])));
+        makers.push(Box::new(|| Ok(vec![self.path_density()?])));
+        makers
+    }
+
+    /// Target or, if nobody knows it, samples: what a path ends at.
+    fn end(&self) -> (Shape, Colour, &'static str) {
+        match &self.target {
+            Some(target) => (target.clone(), Colour::Target, "target π₁"),
+            None => {
+                (Shape::Counted(Histogram::of(BINS, &self.samples)), Colour::Samples, "samples")
+            }
+        }
+    }
+
+    /// A row of three as the article has it: noise at the left, where paths end at the right.
+    fn between(
+        &self,
+        width: Width,
+        height: f64,
+        view: [f64; 2],
+        left: (&Shape, &str),
+        middle: Panel,
+        right: (&Shape, Colour, &str),
+    ) -> Row {
+        let side = |(shape, colour): (&Shape, Colour), title: &str, left: bool| {
+            let most = shape.most() * 1.08;
+            let range = if left { [most, 0.0] } else { [0.0, most] };
+            let mut x = Axis::new(range, width.choose("density", ""));
+            x.numbers = width == Width::Wide;
+            let y = if left { Axis::new(view, self.name.as_str()) } else { Axis::bare(view) };
+            Panel::new(title, x, y).with_all(shape.marks(colour, false))
+        };
+        let panels = vec![
+            (1.0, side((left.0, Colour::Source), left.1, true)),
+            (width.choose(5.0, 3.4), middle),
+            (1.0, side((right.0, right.1), right.2, false)),
+        ];
+        Row { height, places: panels.len(), panels }
+    }
+}
+
+/// Where both sets of values lie but for a part at each end, rounded outwards a little.
+fn hull(a: &[f32], b: &[f32], tail: f64) -> [f64; 2] {
+    let of = |share: f64| [a, b].map(|values| quantile(&mut values.to_vec(), share));
+    let low = of(tail).into_iter().fold(f64::INFINITY, f64::min);
+    let high = of(1.0 - tail).into_iter().fold(f64::NEG_INFINITY, f64::max);
+    let width = (high - low).max(low.abs().max(high.abs()) * 1e-6).max(1e-12);
+    let unit = 10.0_f64.powf(width.log10().floor()) / 10.0;
+    let [low, high] = [(low / unit).round() * unit, (high / unit).round() * unit];
+    if low < high { [low, high] } else { [low - unit, low + unit] }
+}
+
+/// One path of the flow from `x_0` in `steps` equal steps of Euler's method over a field.
+fn path(x_0: f64, steps: usize, velocity: impl Fn(usize, f64) -> f64) -> Vec<[f64; 2]> {
+    let mut x = x_0;
+    let mut points = vec![[0.0, x]];
+    for step in 0..steps {
+        x += velocity(step, x) / steps as f64;
+        points.push([(step + 1) as f64 / steps as f64, x]);
+    }
+    points
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_views_of_the_articles_problem_are_the_articles() {
+        // Quantiles of N(0, 1) beside something narrower.
+        let n = 200_000_u32;
+        let values: Vec<f32> = (0..n)
+            .map(|k| {
+                let share = (f64::from(k) + 0.5) / f64::from(n);
+                flowlet::normal_quantile(share as f32)
+            })
+            .collect();
+        let narrow: Vec<f32> = values.iter().map(|x| 0.5 * x).collect();
+        let views = TAILS.map(|tail| hull(&values, &narrow, tail));
+        for ([low, high], expected) in views.into_iter().zip([2.2, 2.5, 3.2]) {
+            assert!(
+                (low + expected).abs() < 1e-9 && (high - expected).abs() < 1e-9,
+                "{low} {high}"
+            );
+        }
+    }
+
+    #[test]
+    fn equal_values_have_a_view() {
+        let [low, high] = hull(&[3.0; 9], &[3.0; 9], 0.01);
+        assert!(low < 3.0 && high > 3.0, "{low} {high}");
+    }
+}

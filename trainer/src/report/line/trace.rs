@@ -1,0 +1,123 @@
+//! One path: as a table, and on its way.
+
+use anyhow::Result;
+use serde_json::json;
+
+use super::Line;
+use crate::report::chart::{Anchor, Axis, Key, Mark, Panel, Row, Sheet, Sign, TEXT, Width};
+use crate::report::colour::Colour;
+use crate::report::figure::{Animation, Figure, Table};
+use crate::source::Source;
+
+/// The article's path: from here, in so many steps.
+const X_0: f32 = 0.85;
+const STEPS: usize = 15;
+
+impl Line<'_> {
+    /// The path's table, and its animation.
+    pub(super) fn trace(&self) -> Result<[Figure; 2]> {
+        let x_0 = match self.subject.source {
+            Source::Normal => X_0,
+            _ => self.subject.starts(1).row(0)[0],
+        };
+        let solver = self.subject.solver(STEPS)?;
+        let points = self.trajectory(&solver, x_0);
+        let numbers = json!({ "t": points.iter().map(|p| p[0]).collect::<Vec<_>>(),
+                              "x": points.iter().map(|p| p[1]).collect::<Vec<_>>() });
+        let steps = solver.steps();
+        let how = format!(
+            "{steps} {} of {}{}",
+            if steps == 1 { "step" } else { "steps" },
+            solver.kind(),
+            self.subject.under()
+        );
+        Ok([
+            self.table(&points, x_0, &how, numbers.clone()),
+            self.animation(&points, &how, numbers),
+        ])
+    }
+
+    fn table(
+        &self,
+        points: &[[f64; 2]],
+        x_0: f32,
+        how: &str,
+        numbers: serde_json::Value,
+    ) -> Figure {
+        let cells: Vec<[String; 3]> = points
+            .iter()
+            .enumerate()
+            .map(|(step, [t, x])| [step.to_string(), format!("{t:.3}"), format!("{x:.3}")])
+            .collect();
+        let sheet = |width: Width| {
+            // Side by side as many as are legible.
+            let across = width.choose(8, 4);
+            let blocks = cells.len().div_ceil(across);
+            let lines = blocks * 4;
+            let y = |line: usize| (lines - line) as f64 - 0.5;
+            let text = |column: f64, line: usize, text: &str, colour| Mark::Text {
+                at: [column, y(line)],
+                offset: [0.0, 0.0],
+                text: text.to_string(),
+                colour,
+                anchor: Anchor::Middle,
+                size: TEXT,
+            };
+            let range = [0.0, across as f64 + 1.0];
+            let mut panel = Panel::new("", Axis::bare(range), Axis::bare([0.0, lines as f64]));
+            for (block, cells) in cells.chunks(across).enumerate() {
+                for (line, name) in ["step", "t", "x"].into_iter().enumerate() {
+                    panel = panel.with(text(0.5, block * 4 + line, name, Colour::Faint));
+                    for (column, cell) in cells.iter().enumerate() {
+                        let column = column as f64 + 1.5;
+                        panel =
+                            panel.with(text(column, block * 4 + line, &cell[line], Colour::Ink));
+                    }
+                }
+            }
+            let rows = vec![Row::even(lines as f64 * 20.0, [panel])];
+            Sheet { width: width.pixels(), legend: Vec::new(), rows }
+        };
+        let caption = format!(
+            "One path from x = {x_0} in {how}, as `flowlet trace` prints it: the time, and where the path \
+             is, before the first step and after each."
+        );
+        let mut figure = Figure::new("trace", "One path, step by step", caption, numbers, sheet);
+        figure.table = Some(Table {
+            header: ["step", "t", "x"].map(String::from).to_vec(),
+            rows: cells.iter().map(|row| row.to_vec()).collect(),
+        });
+        figure
+    }
+
+    fn animation(&self, points: &[[f64; 2]], how: &str, numbers: serde_json::Value) -> Figure {
+        let heat = self.field(self.near);
+        let (end, colour, name) = self.end();
+        let sheet = |width: Width| {
+            let left = (&self.source, width.choose("source π₀", "π₀"));
+            let right = (&end, colour, width.choose(name, "π₁"));
+            let mut sheet =
+                self.field_sheet(width, &heat, &[], left, right, "velocity: red up, blue down");
+            sheet.legend.push(Key::new(Colour::Samples, Sign::Dot, "the path, and where it is"));
+            sheet
+        };
+        let caption = format!(
+            "The path of the table over the velocity field, in {how}. At each step it moves by the velocity \
+             where it is, times the step's length."
+        );
+        let title = "One path on its way";
+        let texts = points
+            .iter()
+            .enumerate()
+            .map(|(step, [t, x])| format!("t = {t:.2}   step {step}   x = {x:.2}"))
+            .collect();
+        Figure::new("path", title, caption, numbers, sheet).moving(Animation {
+            panel: [0, 1],
+            frames: points.iter().map(|&point| vec![point]).collect(),
+            texts,
+            trail: true,
+            radius: 5.0,
+            pace: 350,
+        })
+    }
+}

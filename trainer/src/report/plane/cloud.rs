@@ -1,0 +1,50 @@
+//! Noise on its way to samples, as it moves.
+
+use serde_json::json;
+
+use super::{Plane, dots};
+use crate::report::chart::{Key, Row, Sheet, Sign, Width};
+use crate::report::colour::Colour;
+use crate::report::figure::{Animation, Figure};
+use crate::report::views::points;
+
+/// Points that move.
+const DOTS: usize = 500;
+
+/// Moments, and how long the last one is looked at.
+const FRAMES: usize = 41;
+const REST: usize = 12;
+
+impl Plane<'_> {
+    pub(super) fn cloud(&self) -> Figure {
+        let ends = self.ends(1500);
+        let sheet = |width: Width| {
+            let mut panel = self.panel("");
+            let mut legend =
+                vec![Key::new(Colour::Samples, Sign::Dot, "points of the flow on their way")];
+            if let Some(ends) = &ends {
+                panel = panel.with(dots(ends, 1500, 1.3, Colour::Target, 0.3));
+                legend.push(Key::new(Colour::Target, Sign::Dot, "target π₁"));
+            }
+            let rows = vec![Row::even(width.choose(520.0, 300.0), [panel])];
+            Sheet { width: width.pixels(), legend, rows }
+        };
+        let times: Vec<f64> = (0..FRAMES).map(|k| k as f64 / (FRAMES - 1) as f64).collect();
+        let mut frames: Vec<Vec<[f64; 2]>> =
+            times.iter().map(|&t| points(&self.paths.at(t), [0, 1], DOTS)).collect();
+        let mut texts: Vec<String> = times.iter().map(|t| format!("t = {t:.2}")).collect();
+        let (last, text) = (frames[FRAMES - 1].clone(), texts[FRAMES - 1].clone());
+        frames.resize(FRAMES + REST, last);
+        texts.resize(FRAMES + REST, text);
+        let n = frames[0].len();
+        let caption = format!(
+            "{n} points on their way from noise to the data{}.{}",
+            self.subject.under(),
+            self.of_which()
+        );
+        let numbers = json!({ "times": times, "points": n });
+        let (trail, radius, pace) = (false, 2.0, 80);
+        let animation = Animation { panel: [0, 0], frames, texts, trail, radius, pace };
+        Figure::new("flow", "The flow", caption, numbers, sheet).moving(animation)
+    }
+}

@@ -1,0 +1,142 @@
+//! From SVG to pixels: PNG files, and GIF files of what moves.
+
+use std::sync::{Arc, OnceLock};
+
+use anyhow::{Context, Result};
+use rayon::prelude::*;
+use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::usvg::{Options, Tree, fontdb};
+
+use super::chart::{Drawing, FONT};
+use super::colour::{Colour, hex};
+use super::figure::Animation;
+
+/// How coarse the search for a GIF's colours is, of 1 to 30: figures have few.
+const SPEED: i32 = 20;
+
+/// Pixels of a PNG for one of the figure's.
+const SCALE: f32 = 2.0;
+
+fn options() -> Options<'static> {
+    static FONTS: OnceLock<Arc<fontdb::Database>> = OnceLock::new();
+    let fonts = FONTS.get_or_init(|| {
+        let mut fonts = fontdb::Database::new();
+        fonts.load_font_data(FONT.to_vec());
+        fonts.set_sans_serif_family("DejaVu Sans");
+        Arc::new(fonts)
+    });
+    Options { fontdb: fonts.clone(), ..Options::default() }
+}
+
+fn rasterize(svg: &str, scale: f32) -> Result<Pixmap> {
+    let tree = Tree::from_str(svg, &options()).context("a figure's SVG")?;
+    let size = tree.size();
+    let pixels = |length: f32| (length * scale).ceil() as u32;
+    let mut pixmap =
+        Pixmap::new(pixels(size.width()), pixels(size.height())).context("an empty figure")?;
+    let [r, g, b] = Colour::Paper.light();
+    pixmap.fill(resvg::tiny_skia::Color::from_rgba8(r, g, b, 255));
+    resvg::render(&tree, Transform::from_scale(scale, scale), &mut pixmap.as_mut());
+    Ok(pixmap)
+}
+
+/// A figure as a PNG file, on white.
+///
+/// # Errors
+///
+/// When the SVG is none.
+pub fn png(svg: &str) -> Result<Vec<u8>> {
+    rasterize(svg, SCALE)?.encode_png().context("a figure's PNG")
+}
+
+/// A figure with what moves over it, as a GIF file that begins anew when it is over.
+///
+/// # Errors
+///
+/// When the SVG is none.
+pub fn gif(drawing: &Drawing, animation: &Animation) -> Result<Vec<u8>> {
+    let pictures = (0..animation.frames.len())
+        .into_par_iter()
+        .map(|frame| rasterize(&with_frame(drawing, animation, frame), 1.0))
+        .collect::<Result<Vec<_>>>()?;
+    let frames = (0..pictures.len())
+        .into_par_iter()
+        .map(|k| {
+            let picture = &pictures[k];
+            let [width, height] = [picture.width(), picture.height()].map(u16::try_from);
+            let mut pixels = picture.data().to_vec();
+            if k > 0 {
+                // What stays as it was is left to the frame before: a tenth of the bytes.
+                let before = pictures[k - 1].data().chunks_exact(4);
+                for (pixel, before) in pixels.chunks_exact_mut(4).zip(before) {
+                    if pixel == before {
+                        pixel.fill(0);
+                    }
+                }
+            }
+            let mut image = gif::Frame::from_rgba_speed(width?, height?, &mut pixels, SPEED);
+            image.delay = u16::try_from(animation.pace / 10)?;
+            image.dispose = gif::DisposalMethod::Keep;
+            Ok(image)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let mut bytes = Vec::new();
+    let first = frames.first().context("an animation without frames")?;
+    let mut encoder = gif::Encoder::new(&mut bytes, first.width, first.height, &[])?;
+    encoder.set_repeat(gif::Repeat::Infinite)?;
+    for frame in &frames {
+        encoder.write_frame(frame)?;
+    }
+    drop(encoder);
+    Ok(bytes)
+}
+
+/// The figure as it is at one frame.
+pub fn with_frame(drawing: &Drawing, animation: &Animation, frame: usize) -> String {
+    use std::fmt::Write;
+    let [row, place] = animation.panel;
+    let panel = &drawing.frames[row][place];
+    let unit = drawing.unit();
+    let colour = hex(Colour::Samples.light());
+    let mut over = String::new();
+    if animation.trail {
+        let points: String = animation.frames[..=frame]
+            .iter()
+            .filter_map(|dots| dots.first())
+            .map(|&point| panel.place(panel.clamp(point)))
+            .map(|[x, y]| format!("{x:.0},{y:.0} "))
+            .collect();
+        let _ = write!(
+            over,
+            "<polyline class=\"trail\" points=\"{}\" fill=\"none\" stroke=\"{colour}\" \
+             stroke-width=\"{:.0}\" stroke-dasharray=\"{:.0} {:.0}\"/>",
+            points.trim_end(),
+            2.0 * unit,
+            2.0 * unit,
+            4.0 * unit
+        );
+    }
+    let dots: String = animation.frames[frame]
+        .iter()
+        .filter(|&&point| panel.contains(point))
+        .map(|&point| panel.place(point))
+        .map(|[x, y]| format!("M{x:.0} {y:.0}h0"))
+        .collect();
+    let _ = write!(
+        over,
+        "<path class=\"dots\" d=\"{dots}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{:.0}\" \
+         stroke-linecap=\"round\"/>",
+        2.0 * animation.radius * unit
+    );
+    // Where a title would be: over the panel, at its left.
+    let [x, y] = [panel.horizontal[0], panel.vertical[1] - 6.0 * unit];
+    let _ = write!(
+        over,
+        "<text class=\"moment\" x=\"{x:.0}\" y=\"{y:.0}\" font-family=\"sans-serif\" \
+         font-size=\"{:.0}\" fill=\"{}\" xml:space=\"preserve\">{}</text>",
+        13.0 * unit,
+        hex(Colour::Ink.light()),
+        animation.texts[frame]
+    );
+    drawing.svg.replacen("</svg>", &format!("{over}</svg>"), 1)
+}

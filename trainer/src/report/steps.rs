@@ -1,0 +1,213 @@
+//! Samples in few steps and in many, side by side, with their distances to the target.
+
+use anyhow::Result;
+use flowlet::HeapSolver;
+use rayon::prelude::*;
+use serde_json::json;
+
+use super::chart::{Axis, Key, Mark, Panel, Row, Sheet, Sign, Width};
+use super::colour::Colour;
+use super::figure::Figure;
+use super::histogram::Histogram;
+use super::subject::Subject;
+use super::views::{Flat, flat_view, marginal_view};
+use crate::assignment::Cost;
+use crate::data::{Matrix, Points};
+use crate::distance::{energy, transport_cost, wasserstein_1};
+use crate::evaluation::FEW_DIMENSIONS;
+use crate::numbers::thousands;
+use crate::random::{Stream, generator};
+use crate::sampling;
+use crate::sides::{Sides, joint};
+
+/// As `flowlet evaluate` has them.
+const STEPS: [usize; 6] = [1, 2, 4, 8, 16, 50];
+
+/// Points for a distance whose cost is that of sorting, and of an exact assignment.
+const SORTED: usize = 100_000;
+const ASSIGNED: usize = 1000;
+
+/// Bins, and dots, of a small panel.
+const BINS: usize = 60;
+const DOTS: usize = 800;
+
+/// What samples are held against, and how.
+struct Judge<'a> {
+    subject: &'a Subject,
+    sides: Option<Sides>,
+}
+
+impl Judge<'_> {
+    fn measure(&self) -> &'static str {
+        match self.subject.model.mlp.data_dim() {
+            1 if !self.subject.is_conditional() => "W₁",
+            dims if dims <= FEW_DIMENSIONS => "W₂",
+            _ => "energy distance",
+        }
+    }
+
+    fn distance(&self, points: &Points) -> Option<f64> {
+        let first = &self.sides.as_ref()?.first;
+        if points.x.values().iter().any(|x| !x.is_finite()) {
+            return None;
+        }
+        Some(match self.measure() {
+            "W₁" => wasserstein_1(points.x.values(), first.x.values()),
+            measure => {
+                let [a, b] = [points, first].map(|points| joint(points, &self.subject.units));
+                if measure == "W₂" {
+                    transport_cost(&a, &b, Cost::SquaredEuclidean).sqrt()
+                } else {
+                    energy(&a, &b)
+                }
+            }
+        })
+    }
+}
+
+/// The samples of the model in 1, 2, 4, 8, 16 and 50 steps.
+///
+/// # Errors
+///
+/// None that an opened model could cause.
+pub fn figure(subject: &Subject) -> Result<Figure> {
+    let model = &subject.model;
+    let plain = model.mlp.data_dim() == 1 && !subject.is_conditional();
+    let most = subject.points(STEPS.iter().sum());
+    let limit = most.min(if plain { SORTED } else { ASSIGNED });
+    let mut rng = generator(subject.seed, Stream::Evaluation);
+    let sides = subject.known.as_ref().map(|known| Sides::of(&known.real, limit, &mut rng));
+    let sides = sides.filter(|sides| sides.first.x.rows() > 0);
+    let c = match &sides {
+        Some(sides) => sides.second.c.clone(),
+        None => subject.shown_rows(limit),
+    };
+    let judge = Judge { subject, sides };
+    let x_0 = subject.starts(c.rows());
+    let made: Vec<(HeapSolver, Points)> = STEPS
+        .into_par_iter()
+        .map(|steps| {
+            let solver = model.solver(Some(model.solver_kind()), Some(steps))?;
+            let x = sampling::sample(&model.mlp, &solver, &x_0, &c);
+            Ok((solver, Points { x, c: c.clone() }))
+        })
+        .collect::<Result<_>>()?;
+    let distances: Vec<Option<f64>> =
+        made.par_iter().map(|(_, points)| judge.distance(points)).collect();
+    let floor = judge.sides.as_ref().and_then(|sides| judge.distance(&sides.second));
+    let numbers = json!({
+        "steps": STEPS,
+        "measure": judge.measure(),
+        "distances": distances,
+        "floor": floor,
+        "points": c.rows(),
+    });
+
+    let titles: Vec<Vec<String>> = made
+        .iter()
+        .zip(&distances)
+        .map(|((solver, _), distance)| {
+            let steps = solver.steps();
+            let title = format!("{steps} {}", if steps == 1 { "step" } else { "steps" });
+            let distance = distance.map(|d| format!("{} {d:.3}", judge.measure()));
+            std::iter::once(title).chain(distance).collect()
+        })
+        .collect();
+    let first = judge.sides.as_ref().map(|sides| &sides.first.x);
+    let samples: Vec<&Matrix> = made.iter().map(|(_, points)| &points.x).collect();
+    let sheet = |width: Width| {
+        let mut panels: Vec<Panel> = if model.mlp.data_dim() == 1 {
+            histograms(&samples, first, &model.data_columns()[0])
+        } else {
+            scatters(&samples, first, &model.data_columns())
+        };
+        for (panel, title) in panels.iter_mut().zip(&titles) {
+            panel.title.clone_from(title);
+        }
+        let across = width.choose(3, 2);
+        let height = if model.mlp.data_dim() == 1 {
+            width.choose(150.0, 120.0)
+        } else {
+            // About square.
+            width.choose(250.0, 130.0)
+        };
+        let rows = Row::grid(height, across, &panels);
+        let (sign, name) =
+            if model.mlp.data_dim() == 1 { (Sign::Line, "target") } else { (Sign::Dot, "target") };
+        let mut legend = vec![Key::new(Colour::Samples, Sign::Patch, "samples")];
+        if first.is_some() {
+            legend.push(Key::new(Colour::Target, sign, name));
+        }
+        Sheet { width: width.pixels(), legend, rows }
+    };
+    let mut caption = format!(
+        "{} samples in more and more steps of {}.",
+        thousands(c.rows()),
+        model.solver_kind()
+    );
+    match (judge.sides.as_ref(), floor) {
+        (Some(sides), Some(floor)) => {
+            let units = if judge.measure() == "W₁" {
+                "in data units"
+            } else if subject.is_conditional() {
+                "over data and conditions together, in standard deviations"
+            } else {
+                "in standard deviations"
+            };
+            caption += &format!(
+                " {}: the distance to the target ({}), {units}. Between two sets of real data it is \
+                 {floor:.3}: a perfect model gets no less.",
+                judge.measure(),
+                sides.judged_on
+            );
+        }
+        _ => caption += " There are no data at hand to compare.",
+    }
+    if let Some(own) = model.description.steps {
+        caption += &format!(" The model was made for {own}.");
+    }
+    Ok(Figure::new("steps", "How few steps it needs", caption, numbers, sheet))
+}
+
+fn histograms(samples: &[&Matrix], target: Option<&Matrix>, name: &str) -> Vec<Panel> {
+    let last = samples[samples.len() - 1].values();
+    let view = marginal_view(target.map_or(last, Matrix::values));
+    let count = |values: &[f32]| Histogram::over(view, BINS, values.iter().copied());
+    let shapes: Vec<Histogram> = samples.iter().map(|samples| count(samples.values())).collect();
+    let target = target.map(|target| count(target.values()));
+    let most = target.as_ref().unwrap_or(&shapes[shapes.len() - 1]).most();
+    let panel = |histogram: &Histogram| {
+        let y = Axis::new([0.0, 1.35 * most.max(1e-9)], "");
+        let mut panel = Panel::new("", Axis::new(view, name), y).with(Mark::steps(
+            &histogram.edges(),
+            &histogram.densities(),
+            Colour::Samples,
+            true,
+        ));
+        if let Some(target) = &target {
+            panel = panel.with(Mark::line(target.outline(), Colour::Target, 1.5));
+        }
+        panel
+    };
+    shapes.iter().map(panel).collect()
+}
+
+fn scatters(samples: &[&Matrix], target: Option<&Matrix>, names: &[String]) -> Vec<Panel> {
+    let last = samples[samples.len() - 1];
+    let Flat { x, y } = flat_view(&[target.unwrap_or(last)], [0, 1]);
+    let dots = |matrix: &Matrix, colour, opacity| Mark::Dots {
+        points: super::views::points(matrix, [0, 1], DOTS),
+        radius: 1.2,
+        colour,
+        opacity,
+    };
+    let panel = |samples: &&Matrix| {
+        let mut panel =
+            Panel::new("", Axis::new(x, names[0].as_str()), Axis::new(y, names[1].as_str()));
+        if let Some(target) = target {
+            panel = panel.with(dots(target, Colour::Target, 0.35));
+        }
+        panel.with(dots(samples, Colour::Samples, 0.7))
+    };
+    samples.iter().map(panel).collect()
+}

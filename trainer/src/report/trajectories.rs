@@ -1,0 +1,72 @@
+//! Many paths of a model, kept whole.
+
+use flowlet::HeapSolver;
+use rayon::prelude::*;
+
+use super::subject::Subject;
+use crate::data::Matrix;
+
+/// Paths that a core takes at once.
+const TASK: usize = 1024;
+
+/// Where paths of a model are before each step and after the last. In flow units.
+#[derive(Clone, Debug)]
+pub struct Trajectories {
+    /// `[N + 1]`
+    times: Vec<f64>,
+    /// `[N + 1]`, each `[n, D]`.
+    points: Vec<Matrix>,
+}
+
+impl Trajectories {
+    /// The paths from `starts` (`[n, D]`) under the conditions `c` (`[n, C]`, the user's units).
+    pub fn new(subject: &Subject, solver: &HeapSolver, starts: &Matrix, c: &Matrix) -> Self {
+        let mlp = &subject.model.mlp;
+        let data_dim = mlp.data_dim();
+        let moments = solver.steps() + 1;
+        let rows: Vec<usize> = (0..starts.rows()).collect();
+        let parts: Vec<Vec<Vec<f32>>> = rows
+            .par_chunks(TASK)
+            .map_init(
+                || mlp.scratch(),
+                |scratch, rows| {
+                    let mut points = vec![Vec::with_capacity(rows.len() * data_dim); moments];
+                    for &row in rows {
+                        let path = solver.trajectory(mlp, starts.row(row), c.row(row), scratch);
+                        for (points, x) in points.iter_mut().zip(path.chunks_exact(data_dim)) {
+                            points.extend_from_slice(x);
+                        }
+                    }
+                    points
+                },
+            )
+            .collect();
+        let mut points = vec![Vec::with_capacity(starts.values().len()); moments];
+        for part in parts {
+            points.iter_mut().zip(part).for_each(|(all, part)| all.extend(part));
+        }
+        let matrix = |values| Matrix::new(values, starts.rows(), data_dim);
+        Self {
+            times: solver.times().map(f64::from).collect(),
+            points: points.into_iter().map(matrix).collect(),
+        }
+    }
+
+    /// Where they are at `t`, `[n, D]`: between two steps on the straight line that the step takes.
+    pub fn at(&self, t: f64) -> Matrix {
+        let after = self.times.partition_point(|&time| time < t);
+        if after == 0 || after == self.times.len() || self.times[after] == t {
+            return self.points[after.min(self.times.len() - 1)].clone();
+        }
+        let [from, to] = [self.times[after - 1], self.times[after]];
+        let part = ((t - from) / (to - from)) as f32;
+        let [a, b] = [&self.points[after - 1], &self.points[after]];
+        let between = a.values().iter().zip(b.values()).map(|(a, b)| a + part * (b - a));
+        Matrix::new(between.collect(), a.rows(), a.columns())
+    }
+
+    /// The whole of path `row`, a point for each moment.
+    pub fn path(&self, row: usize) -> impl Iterator<Item = &[f32]> {
+        self.points.iter().map(move |points| points.row(row))
+    }
+}
