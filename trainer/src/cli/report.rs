@@ -16,13 +16,14 @@ use crate::data::{ConditionColumn, Matrix, Target};
 use crate::dataset::{Dataset, Real};
 use crate::files::write_whole;
 use crate::metrics::Measurement;
-use crate::model::Model;
+use crate::model::{MODEL_FILE, Model};
 use crate::random::{Stream, generator};
+use crate::report::chart::number;
 use crate::report::{GENERATOR, Known, Page, Shown, Subject, figures, text};
 use crate::run_directory::{METRICS_FILE, REPORT_FILE};
 
 /// Draw every picture that explains a model, from its weights and the runtime that will be embedded, in
-/// one page that opens anywhere: RUN/report.html.
+/// one page that opens anywhere: RUN/report.html, or NAME.html for a file NAME.safetensors.
 ///
 /// On a line: source and target, reference paths, the average and the learned velocity field, one path
 /// step by step, samples against the target. In a plane and beyond: target beside samples, paths, the
@@ -77,11 +78,20 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
     let page = match &args.out {
         Some(directory) => directory.join(REPORT_FILE),
-        None => subject.model.path.with_file_name(REPORT_FILE),
+        None => beside(&subject.model.path),
     };
     write(&subject, &notes, &page, args.out.is_some())?;
     println!("{}", page.display());
     Ok(ExitCode::SUCCESS)
+}
+
+/// The page of a run lies in its directory; that of a model file NAME.safetensors is NAME.html.
+fn beside(model: &Path) -> PathBuf {
+    if model.file_name().is_some_and(|name| name == MODEL_FILE) {
+        model.with_file_name(REPORT_FILE)
+    } else {
+        model.with_extension("html")
+    }
 }
 
 /// The page of a run that has just been trained, in its directory.
@@ -233,7 +243,7 @@ fn shown(model: &Model, asked: Option<&List>) -> Result<Shown> {
         if asked.is_some() {
             bail!("the model has no conditions: leave --condition out");
         }
-        return Ok(Shown { c: Vec::new(), name: String::new() });
+        return Ok(Shown { c: Vec::new(), names: Vec::new() });
     }
     let c = match asked {
         Some(_) => condition(model, asked)?,
@@ -251,33 +261,26 @@ fn shown(model: &Model, asked: Option<&List>) -> Result<Shown> {
             Matrix::new(c, 1, width)
         }
     };
-    let name = describe(&columns, c.row(0));
-    Ok(Shown { c: c.row(0).to_vec(), name })
+    let names = describe(&columns, c.row(0));
+    Ok(Shown { c: c.row(0).to_vec(), names })
 }
 
-/// `label = cat, speed = 0.5`; of many numbers the first.
-fn describe(columns: &[ConditionColumn], c: &[f32]) -> String {
-    const MOST: usize = 4;
+/// `label = cat`, `speed = 0.5`.
+fn describe(columns: &[ConditionColumn], c: &[f32]) -> Vec<String> {
     let mut column = 0;
-    let mut parts = Vec::new();
-    for condition in columns {
+    let describe = |condition: &ConditionColumn| {
         let values = &c[column..column + condition.width()];
         column += condition.width();
-        parts.push(match &condition.categories {
+        match &condition.categories {
             Some(categories) => {
                 let chosen = values.iter().position(|&value| value == 1.0);
                 let category = chosen.map_or("none", |chosen| categories[chosen].as_str());
                 format!("{} = {category}", condition.name)
             }
-            None => format!("{} = {}", condition.name, values[0]),
-        });
-    }
-    if parts.len() > MOST {
-        let more = parts.len() - MOST;
-        parts.truncate(MOST);
-        parts.push(format!("{more} more"));
-    }
-    parts.join(", ")
+            None => format!("{} = {}", condition.name, number(values[0].into())),
+        }
+    };
+    columns.iter().map(describe).collect()
 }
 
 /// The last name of a path that says something.

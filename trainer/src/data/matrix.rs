@@ -61,6 +61,17 @@ impl Matrix {
         Self::new(values.to_vec(), rows.len(), self.columns)
     }
 
+    /// These rows and then those of `other`; one of both may have none.
+    ///
+    /// # Panics
+    ///
+    /// When both have rows, of other columns.
+    pub fn and(&self, other: &Self) -> Self {
+        let columns = if self.rows == 0 { other.columns } else { self.columns };
+        let values = [self.values.as_slice(), &other.values].concat();
+        Self::new(values, self.rows + other.rows, columns)
+    }
+
     /// The given rows, in the given order.
     pub fn select(&self, rows: &[usize]) -> Self {
         let values = rows.iter().flat_map(|&row| self.row(row)).copied().collect();
@@ -78,6 +89,15 @@ pub struct Points {
 }
 
 impl Points {
+    /// These rows and then those of `other`; one of both may have none.
+    ///
+    /// # Panics
+    ///
+    /// When both have rows, of other columns.
+    pub fn and(&self, other: &Self) -> Self {
+        Self { x: self.x.and(&other.x), c: self.c.and(&other.c) }
+    }
+
     /// The given rows, in the given order.
     pub fn select(&self, rows: &[usize]) -> Self {
         Self { x: self.x.select(rows), c: self.c.select(rows) }

@@ -36,13 +36,13 @@ pub fn figure(subject: &Subject) -> Result<Option<Figure>> {
     let conditions = subject.model.condition_columns();
     let mut column = 0;
     let mut found = None;
-    for condition in &conditions {
+    for (k, condition) in conditions.iter().enumerate() {
         if let (Some(categories), None) = (&condition.categories, &found) {
-            found = Some((condition.name.as_str(), categories, column));
+            found = Some((k, condition.name.as_str(), categories, column));
         }
         column += condition.width();
     }
-    let Some((name, categories, first)) = found else { return Ok(None) };
+    let Some((which, name, categories, first)) = found else { return Ok(None) };
     let real = subject.real(subject.points(1));
     let n = subject.points(STEPS * categories.len()).min(POINTS);
     let classes = categories.iter().enumerate().take(CLASSES).map(|(class, category)| {
@@ -83,7 +83,7 @@ pub fn figure(subject: &Subject) -> Result<Option<Figure>> {
         if has_real { ", over real data of it." } else { "; there are no data at hand." }
     );
     if conditions.len() > 1 {
-        caption += &format!(" Other conditions are as in {}.", subject.shown.name);
+        caption += &format!(" Samples have {} besides.", subject.shown.name(Some(which)));
     }
     if categories.len() > CLASSES {
         caption += &format!(" The first {CLASSES} of {} are shown.", categories.len());

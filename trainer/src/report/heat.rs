@@ -15,7 +15,7 @@ pub struct Heat {
     pub values: Vec<f64>,
     /// Their colours.
     pub ramp: Ramp,
-    /// The value at the ramp's end.
+    /// The value at the ramp's end; what is beyond has the end's colour.
     pub most: f64,
 }
 
@@ -58,7 +58,8 @@ impl Heat {
             if value.is_nan() {
                 return COLOURS as u8;
             }
-            ((value - least) / (most - least) * (COLOURS - 1) as f64).round() as u8
+            let share = ((value - least) / (most - least)).clamp(0.0, 1.0);
+            (share * (COLOURS - 1) as f64).round() as u8
         };
         let mut pixels = Vec::with_capacity(self.values.len());
         for row in (0..self.rows).rev() {

@@ -55,8 +55,10 @@ pub fn figure(metrics: &[Measurement]) -> Option<Figure> {
     if held_out {
         caption += " Dots: the loss on data that training does not see.";
     }
-    caption +=
-        " It does not go to zero: many paths cross at one point, and their velocities differ.";
+    if phases.len() == 1 {
+        caption += " The loss does not go to zero: many paths cross at one point, and their velocities \
+                    differ.";
+    }
     if phases.len() > 1 {
         caption += " One panel for each phase of training: the flow; the student that does in few steps \
                     what the teacher does in many; the student's own endpoints.";

@@ -107,7 +107,7 @@ fn html(subject: &Subject, drawn: &[Drawn<'_>], notes: &[String], files: bool) -
     let name = escape(&subject.name);
     write!(
         page,
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
          <meta name=\"generator\" content=\"{GENERATOR}\"/>\n<title>{name}</title>\n\
          <style>\n{}{STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{name}</h1>\n",
@@ -128,7 +128,8 @@ fn html(subject: &Subject, drawn: &[Drawn<'_>], notes: &[String], files: bool) -
     for drawn in drawn {
         section(&mut page, drawn, files)?;
     }
-    writeln!(page, "</main>\n<script>\n{SCRIPT}</script>\n</body>\n</html>")?;
+    // The page is XML too, in which a script may hold any sign within these comments.
+    writeln!(page, "</main>\n<script>\n//<![CDATA[\n{SCRIPT}//]]>\n</script>\n</body>\n</html>")?;
     Ok(page)
 }
 

@@ -134,7 +134,8 @@ pub fn figure(subject: &Subject) -> Result<Figure> {
         let rows = Row::grid(height, across, &panels);
         let (sign, name) =
             if model.mlp.data_dim() == 1 { (Sign::Line, "target") } else { (Sign::Dot, "target") };
-        let mut legend = vec![Key::new(Colour::Samples, Sign::Patch, "samples")];
+        let drawn = if sign == Sign::Dot { Sign::Dot } else { Sign::Patch };
+        let mut legend = vec![Key::new(Colour::Samples, drawn, "samples")];
         if first.is_some() {
             legend.push(Key::new(Colour::Target, sign, name));
         }

@@ -8,7 +8,6 @@ use crate::cost;
 use crate::coupling::Coupling;
 use crate::data::{Distribution, Matrix, Points, Target};
 use crate::dataset::{Real, Units};
-use crate::judgement::FEW;
 use crate::metrics::Measurement;
 use crate::model::Model;
 use crate::random::{Stream, generator};
@@ -56,8 +55,23 @@ pub struct Known {
 pub struct Shown {
     /// `[C]`, in the user's units.
     pub c: Vec<f32>,
-    /// As the user would say it; empty without conditions.
-    pub name: String,
+    /// Each as the user would say it: `label = cat`; empty without conditions.
+    pub names: Vec<String>,
+}
+
+impl Shown {
+    /// All of them but `without`, of many the first; empty if there are none.
+    pub fn name(&self, without: Option<usize>) -> String {
+        const MOST: usize = 4;
+        let names = self.names.iter().enumerate().filter(|(k, _)| Some(*k) != without);
+        let mut names: Vec<String> = names.map(|(_, name)| name.clone()).collect();
+        if names.len() > MOST {
+            let more = names.len() - MOST;
+            names.truncate(MOST);
+            names.push(format!("{more} more"));
+        }
+        names.join(", ")
+    }
 }
 
 /// Noise and data in flow units, as training paired them, and the data's conditions in flow units.
@@ -135,20 +149,17 @@ impl Subject {
         Ok(Points { x, c: c.clone() })
     }
 
-    /// Real data in the user's units, at most `n`: those that training did not see, as far as there are
-    /// such; none if none are at hand.
+    /// Real data in the user's units, at most `n`, whether training saw them or not; none if none are at
+    /// hand.
     pub fn real(&self, n: usize) -> Option<Points> {
         let known = self.known.as_ref()?;
         let mut rng = generator(self.seed, Stream::Evaluation);
-        let points = match &known.real {
+        Some(match &known.real {
             Real::Distribution { distribution, by_class } => {
-                return Some(distribution.draw(n, *by_class, &mut rng));
+                distribution.draw(n, *by_class, &mut rng)
             }
-            Real::Rows { held_out, .. } if held_out.x.rows() >= FEW => held_out,
-            Real::Rows { train, held_out } if train.x.rows() < held_out.x.rows() => held_out,
-            Real::Rows { train, .. } => train,
-        };
-        Some(choose(points, n, &mut rng))
+            Real::Rows { train, held_out } => choose(&train.and(held_out), n, &mut rng),
+        })
     }
 
     /// The rows of `c` (`[n, C]`) whose categories are those that are shown; numbers may differ.
@@ -177,10 +188,9 @@ impl Subject {
 
     /// `, class = 0`, or nothing.
     pub fn under(&self) -> String {
-        if self.shown.name.is_empty() {
-            String::new()
-        } else {
-            format!(", under {}", self.shown.name)
+        match self.shown.name(None) {
+            name if name.is_empty() => name,
+            name => format!(", under {name}"),
         }
     }
 }

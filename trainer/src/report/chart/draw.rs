@@ -351,7 +351,12 @@ fn draw_panel(
     }
     // Axes over the marks, so that these do not hide them.
     let style = lettering(TEXT - 1.0, Colour::Ink, Anchor::Middle, VPos::Top);
-    let across = |value: &f64| number(sign * *value);
+    // Zero, but for rounding.
+    let tick = |value: f64, [from, to]: [f64; 2]| {
+        if value.abs() < 1e-9 * (to - from).abs() { number(0.0) } else { number(value) }
+    };
+    let across = |value: &f64| tick(sign * *value, x.range);
+    let upwards = |value: &f64| tick(*value, y.range);
     let mut mesh = chart.configure_mesh();
     mesh.disable_mesh()
         .axis_style(stroke(Colour::Faint, 1.0, 1.0))
@@ -359,7 +364,7 @@ fn draw_panel(
         .y_labels(ticks(y, rows))
         .set_all_tick_mark_size(units(4.0))
         .x_label_formatter(&across)
-        .y_label_formatter(&|value| number(*value))
+        .y_label_formatter(&upwards)
         .label_style(style.clone())
         .axis_desc_style(lettering(TEXT, Colour::Ink, Anchor::Middle, VPos::Center))
         .x_desc(x.label.as_str())

@@ -37,6 +37,8 @@ pub(super) struct Line<'a> {
     far: [f64; 2],
     source: Shape,
     target: Option<Shape>,
+    /// Under the condition that is shown.
+    target_shown: Option<Shape>,
     /// As training paired them.
     pairs: Option<Pairs>,
     /// Samples under the condition that is shown.
@@ -103,8 +105,16 @@ impl<'a> Line<'a> {
                 None => Shape::Counted(Histogram::of(BINS, pairs.x_1.values())),
             }
         });
+        let target_shown = match &pairs {
+            Some(pairs) if subject.is_conditional() => {
+                let rows = subject.rows_shown(&pairs.c);
+                Some(Shape::Counted(Histogram::of(BINS, pairs.x_1.select(&rows).values())))
+                    .filter(|_| !rows.is_empty())
+            }
+            _ => target.clone(),
+        };
         let name = subject.axis(0);
-        Ok(Self { subject, name, near, view, far, source, target, pairs, samples })
+        Ok(Self { subject, name, near, view, far, source, target, target_shown, pairs, samples })
     }
 
     /// The figures, each made when it is asked for.
@@ -125,7 +135,16 @@ impl<'a> Line<'a> {
 
     /// Target or, if nobody knows it, samples: what a path ends at.
     fn end(&self) -> (Shape, Colour, &'static str) {
-        match &self.target {
+        self.or_samples(self.target.as_ref())
+    }
+
+    /// The same under the condition that is shown.
+    fn end_shown(&self) -> (Shape, Colour, &'static str) {
+        self.or_samples(self.target_shown.as_ref())
+    }
+
+    fn or_samples(&self, target: Option<&Shape>) -> (Shape, Colour, &'static str) {
+        match target {
             Some(target) => (target.clone(), Colour::Target, "target π₁"),
             None => {
                 (Shape::Counted(Histogram::of(BINS, &self.samples)), Colour::Samples, "samples")
@@ -191,10 +210,7 @@ mod tests {
         // Quantiles of N(0, 1) beside something narrower.
         let n = 200_000_u32;
         let values: Vec<f32> = (0..n)
-            .map(|k| {
-                let share = (f64::from(k) + 0.5) / f64::from(n);
-                flowlet::normal_quantile(share as f32)
-            })
+            .map(|k| flowlet::elementary::normal_quantile(u32::MAX / n * k + u32::MAX / n / 2))
             .collect();
         let narrow: Vec<f32> = values.iter().map(|x| 0.5 * x).collect();
         let views = TAILS.map(|tail| hull(&values, &narrow, tail));

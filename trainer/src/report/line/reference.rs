@@ -282,9 +282,10 @@ impl Line<'_> {
     }
 
     pub(super) fn condition_note(&self) -> String {
-        let Some(name) = Some(&self.subject.shown.name).filter(|name| !name.is_empty()) else {
-            return String::new();
-        };
+        let name = self.subject.shown.name(None);
+        if name.is_empty() {
+            return name;
+        }
         format!(" Shown under {name}; paths are those of its categories.")
     }
 }

@@ -87,7 +87,8 @@ impl Line<'_> {
         } else {
             caption += &subject.under();
         }
-        Ok(Figure::new("samples", "Samples against the target", caption, numbers, sheet))
+        let title = if target.is_some() { "Samples against the target" } else { "Samples" };
+        Ok(Figure::new("samples", title, caption, numbers, sheet))
     }
 
     /// Where paths of the model are at each time.

@@ -92,10 +92,11 @@ impl Line<'_> {
 
     fn animation(&self, points: &[[f64; 2]], how: &str, numbers: serde_json::Value) -> Figure {
         let heat = self.field(self.near);
-        let (end, colour, name) = self.end();
+        let (end, colour, name) = self.end_shown();
         let sheet = |width: Width| {
             let left = (&self.source, width.choose("source π₀", "π₀"));
-            let right = (&end, colour, width.choose(name, "π₁"));
+            let short = if colour == Colour::Samples { "x̂₁" } else { "π₁" };
+            let right = (&end, colour, width.choose(name, short));
             let mut sheet =
                 self.field_sheet(width, &heat, &[], left, right, "velocity: red up, blue down");
             sheet.legend.push(Key::new(Colour::Samples, Sign::Dot, "the path, and where it is"));

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::{Plane, dots};
-use crate::report::chart::{Key, Row, Sheet, Sign, Width};
+use super::{Plane, dots, side_by_side};
+use crate::report::chart::{Key, Sheet, Sign, Width};
 use crate::report::colour::Colour;
 use crate::report::figure::{Animation, Figure};
 use crate::report::views::points;
@@ -19,15 +19,15 @@ impl Plane<'_> {
     pub(super) fn cloud(&self) -> Figure {
         let ends = self.ends(1500);
         let sheet = |width: Width| {
-            let mut panel = self.panel("");
+            let mut panels = vec![self.panel("")];
             let mut legend =
                 vec![Key::new(Colour::Samples, Sign::Dot, "points of the flow on their way")];
             if let Some(ends) = &ends {
-                panel = panel.with(dots(ends, 1500, 1.3, Colour::Target, 0.3));
+                let target = self.panel("where they are to go");
+                panels.push(target.with(dots(ends, 1500, 1.4, Colour::Target, 0.7)));
                 legend.push(Key::new(Colour::Target, Sign::Dot, "target π₁"));
             }
-            let rows = vec![Row::even(width.choose(520.0, 300.0), [panel])];
-            Sheet { width: width.pixels(), legend, rows }
+            Sheet { width: width.pixels(), legend, rows: side_by_side(width, panels) }
         };
         let times: Vec<f64> = (0..FRAMES).map(|k| k as f64 / (FRAMES - 1) as f64).collect();
         let mut frames: Vec<Vec<[f64; 2]>> =

@@ -14,6 +14,7 @@ use crate::report::views::{column_of, flat_view, marginal_view, points};
 const COLUMNS: usize = 12;
 const PAIRED: usize = 4;
 
+/// Bins, at most; fewer for few rows.
 const BINS: usize = 50;
 const DOTS: usize = 500;
 
@@ -22,12 +23,14 @@ impl Plane<'_> {
         let names = self.subject.model.data_columns();
         let shown = names.len().min(COLUMNS);
         let real = self.real.as_ref().map(|real| &real.x);
+        let rows = real.map_or(self.samples.x.rows(), |real| real.rows());
+        let bins = ((rows as f64).sqrt() as usize).clamp(8, BINS);
         let columns: Vec<(Histogram, Option<Histogram>)> = (0..shown)
             .map(|column| {
                 let samples = column_of(&self.samples.x, column);
                 let real = real.map(|real| column_of(real, column));
                 let view = marginal_view(real.as_ref().unwrap_or(&samples));
-                let count = |values: &[f32]| Histogram::over(view, BINS, values.iter().copied());
+                let count = |values: &[f32]| Histogram::over(view, bins, values.iter().copied());
                 (count(&samples), real.as_deref().map(count))
             })
             .collect();

@@ -4,11 +4,12 @@
 mod cloud;
 mod field;
 mod marginals;
+mod paths;
 mod samples;
 
 use anyhow::Result;
 
-use super::chart::{Axis, Mark, Panel};
+use super::chart::{Axis, Mark, Panel, Row, Width};
 use super::colour::Colour;
 use super::subject::{Subject, repeat};
 use super::trajectories::Trajectories;
@@ -61,7 +62,7 @@ impl<'a> Plane<'a> {
             makers.push(Box::new(|| Ok(vec![self.marginals()])));
             makers.push(Box::new(|| Ok(vec![self.pairs()])));
         }
-        makers.push(Box::new(|| Ok(vec![self.trajectories()])));
+        makers.push(Box::new(|| Ok(vec![self.paths()])));
         if self.whole {
             makers.push(Box::new(|| Ok(vec![self.field()])));
             makers.push(Box::new(|| Ok(Vec::from_iter(self.field_error()))));
@@ -90,6 +91,11 @@ impl<'a> Plane<'a> {
         self.subject.units.to_flow(&mut points);
         (!rows.is_empty()).then_some(points.x)
     }
+}
+
+/// Two large panels, about square.
+fn side_by_side(width: Width, panels: Vec<Panel>) -> Vec<Row> {
+    Row::grid(width.choose(380.0, 290.0), width.choose(2, 1), &panels)
 }
 
 /// Dots of the first two columns.

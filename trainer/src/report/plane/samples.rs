@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Plane, dots};
 use crate::data::Matrix;
 use crate::numbers::thousands;
-use crate::report::chart::{Axis, Key, Mark, Panel, Row, Sheet, Sign, Width};
+use crate::report::chart::{Axis, Mark, Panel, Row, Sheet, Width};
 use crate::report::colour::{Colour, Ramp};
 use crate::report::figure::Figure;
 use crate::report::heat::Heat;
@@ -15,8 +15,9 @@ use crate::report::views::{Flat, flat_view};
 /// Points that are drawn.
 const DOTS: usize = 2500;
 
-/// Cells of a density, each way.
-const CELLS: usize = 100;
+/// Cells of a density, each way, and points for each of them.
+const CELLS: [usize; 2] = [16, 100];
+const PER_CELL: f64 = 10.0;
 
 impl Plane<'_> {
     pub(super) fn samples(&self) -> Figure {
@@ -28,7 +29,10 @@ impl Plane<'_> {
             .into_iter()
             .chain([("samples x̂₁", samples, Colour::Samples)])
             .collect();
-        let counts: Vec<Vec<f64>> = sets.iter().map(|(_, set, _)| count(set, &view)).collect();
+        let fewest = sets.iter().map(|(_, set, _)| set.rows()).min().unwrap_or(0);
+        let cells = ((fewest as f64 / PER_CELL).sqrt() as usize).clamp(CELLS[0], CELLS[1]);
+        let counts: Vec<Vec<f64>> =
+            sets.iter().map(|(_, set, _)| count(set, &view, cells)).collect();
         // One scale for both: as many of a hundred points are equally bright.
         let share = |counts: &[f64], set: &Matrix| -> Vec<f64> {
             counts.iter().map(|count| count / set.rows() as f64).collect()
@@ -36,7 +40,7 @@ impl Plane<'_> {
         let mut heats: Vec<Heat> = sets
             .iter()
             .zip(&counts)
-            .map(|((_, set, _), counts)| Heat::new(Ramp::Amount, [CELLS; 2], share(counts, set)))
+            .map(|((_, set, _), counts)| Heat::new(Ramp::Amount, [cells; 2], share(counts, set)))
             .collect();
         let most = heats.iter().map(|heat| heat.most).fold(0.0, f64::max);
         heats.iter_mut().for_each(|heat| heat.most = most);
@@ -46,7 +50,8 @@ impl Plane<'_> {
             (|| Axis::new(view.x, names[0].as_str()), || Axis::new(view.y, names[1].as_str()));
         let sheet = |width: Width| {
             let radius = width.choose(1.4, 1.0);
-            let most = width.choose(DOTS, DOTS / 2);
+            // As many of both.
+            let most = width.choose(DOTS, DOTS / 2).min(fewest);
             let scatter = sets.iter().map(|(name, set, colour)| {
                 Panel::new(name, x(), y()).with(dots(set, most, radius, *colour, 0.7))
             });
@@ -56,11 +61,15 @@ impl Plane<'_> {
             });
             // About square.
             let height = width.choose(360.0, 125.0);
-            let rows = vec![Row::even(height, scatter), Row::even(height, dense)];
+            let rows = if sets.len() == 1 {
+                vec![Row::even(height, scatter.chain(dense))]
+            } else {
+                vec![Row::even(height, scatter), Row::even(height, dense)]
+            };
             Sheet { width: width.pixels(), legend: Vec::new(), rows }
         };
         let mut caption = format!(
-            "Above, points{}; below, their density, the brighter the more: {} samples",
+            "Points{}, and their density, the brighter the more: {} samples",
             if self.whole { "" } else { " in the first two coordinates" },
             thousands(samples.rows())
         );
@@ -89,51 +98,9 @@ impl Plane<'_> {
         let known = self.subject.known.as_ref();
         known.is_some_and(|known| matches!(known.real, crate::dataset::Real::Rows { .. }))
     }
-
-    /// Paths from noise to samples.
-    pub(super) fn trajectories(&self) -> Figure {
-        const PATHS: usize = 150;
-        let n = self.paths.at(0.0).rows().min(PATHS);
-        let lines: Vec<Vec<[f64; 2]>> = (0..n)
-            .map(|row| self.paths.path(row).map(|x| [x[0], x[1]].map(f64::from)).collect())
-            .collect();
-        let numbers = json!({ "paths": n });
-        let sheet =
-            |width: Width| {
-                let mut panel = self.panel("");
-                for line in &lines {
-                    panel = panel.with(Mark::Line {
-                        points: line.clone(),
-                        colour: Colour::Faint,
-                        width: 0.9,
-                        opacity: 0.7,
-                        dashed: false,
-                    });
-                }
-                panel = panel
-                    .with(dots(&self.paths.at(0.0), n, 2.2, Colour::Source, 1.0))
-                    .with(dots(&self.paths.at(1.0), n, 2.2, Colour::Samples, 1.0));
-                Sheet {
-                    width: width.pixels(),
-                    legend: vec![
-                        Key::new(Colour::Source, Sign::Dot, "noise x₀"),
-                        Key::new(Colour::Faint, Sign::Line, "path"),
-                        Key::new(Colour::Samples, Sign::Dot, "sample x̂₁"),
-                    ],
-                    rows: vec![Row::even(width.choose(520.0, 300.0), [panel])],
-                }
-            };
-        let caption = format!(
-            "{n} paths of the model from noise to samples{}.{} Where two of them cross here, they \
-             pass at different times.",
-            self.subject.under(),
-            self.of_which()
-        );
-        Figure::new("trajectories", "Paths of the model", caption, numbers, sheet)
-    }
 }
 
-fn count(set: &Matrix, view: &Flat) -> Vec<f64> {
+fn count(set: &Matrix, view: &Flat, cells: usize) -> Vec<f64> {
     let points = (0..set.rows()).map(|row| [set.row(row)[0], set.row(row)[1]]);
-    plane([view.x, view.y], [CELLS; 2], points)
+    plane([view.x, view.y], [cells; 2], points)
 }
