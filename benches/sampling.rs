@@ -1,5 +1,5 @@
-//! What sampling the article's model costs on one core: one evaluation of the network, one sample
-//! in 15 steps, and 4,096 samples in 50 steps; the const front end beside the file-sized one.
+//! What sampling costs on one core: the kernels, one evaluation and one sample of the article's model by
+//! both front ends, and batches of several sizes and widths.
 //!
 //! ```sh
 //! cargo bench --bench sampling
@@ -8,21 +8,57 @@
 use std::hint::black_box;
 use std::path::Path;
 
-use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use flowlet::{Euler, HeapMlp, HeapSolver, Mlp, Noise, SolverKind, VelocityField};
+use candle_core::Device;
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use flowlet::{ActivationKind, Euler, HeapMlp, HeapSolver, Mlp, SolverKind, VelocityField};
+use flowlet_trainer::dataset::Units;
+use flowlet_trainer::description::Description;
+use flowlet_trainer::model::export;
+use flowlet_trainer::network::{Network, Shape};
+use flowlet_trainer::random::{Stream, generator};
+use flowlet_trainer::sampling::noise;
 
 static MIXTURE: Mlp<1, 0, 64, 1> =
     Mlp::from_safetensors(include_bytes!("../weights/mixture/model.safetensors"));
 
-const SAMPLES: u64 = 4096;
-
-fn heap() -> HeapMlp {
+fn mixture() -> HeapMlp {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("weights/mixture/model.safetensors");
     HeapMlp::try_from_safetensors(&std::fs::read(path).unwrap()).unwrap()
 }
 
-fn heap_euler(steps: usize) -> HeapSolver {
+/// A network of the article's form and another width, with initial weights.
+fn of_width(hidden_width: usize) -> HeapMlp {
+    let shape = Shape {
+        data_dim: 1,
+        condition_dim: 0,
+        hidden_width,
+        hidden_layers: 1,
+        activation: ActivationKind::Gelu,
+    };
+    let network =
+        Network::initialize(shape, &mut generator(0, Stream::Weights), &Device::Cpu).unwrap();
+    let file = export(&network, &Units::identity(1, 0), &Description::default()).unwrap();
+    HeapMlp::try_from_safetensors(&file.to_bytes().unwrap()).unwrap()
+}
+
+fn euler(steps: usize) -> HeapSolver {
     HeapSolver::uniform(SolverKind::Euler, steps.try_into().unwrap())
+}
+
+fn activations(criterion: &mut Criterion) {
+    const NUMBERS: usize = 4096;
+    let mut group = criterion.benchmark_group("activation of 4096 numbers");
+    group.throughput(Throughput::Elements(NUMBERS as u64));
+    let x = noise(0, NUMBERS, 1);
+    for kind in ActivationKind::ALL {
+        group.bench_function(kind.name(), |bencher| {
+            let mut values = x.values().to_vec();
+            bencher.iter(|| {
+                values.copy_from_slice(x.values());
+                kind.apply_slice(black_box(&mut values));
+            });
+        });
+    }
 }
 
 fn evaluation(criterion: &mut Criterion) {
@@ -30,7 +66,7 @@ fn evaluation(criterion: &mut Criterion) {
     group.bench_function("const", |bencher| {
         bencher.iter(|| MIXTURE.velocity(black_box(0.3), black_box([0.85]), []));
     });
-    let mlp = heap();
+    let mlp = mixture();
     let mut scratch = mlp.scratch();
     group.bench_function("alloc", |bencher| {
         bencher.iter(|| mlp.velocity(black_box(0.3), black_box(&[0.85]), &[], &mut scratch)[0]);
@@ -42,9 +78,9 @@ fn sample(criterion: &mut Criterion) {
     group.bench_function("const", |bencher| {
         bencher.iter(|| Euler::<15>::UNIFORM.sample(&MIXTURE, black_box([0.85]), []));
     });
-    let mlp = heap();
+    let mlp = mixture();
     let mut scratch = mlp.scratch();
-    let solver = heap_euler(15);
+    let solver = euler(15);
     group.bench_function("alloc", |bencher| {
         bencher.iter(|| {
             let mut x = black_box([0.85]);
@@ -54,31 +90,42 @@ fn sample(criterion: &mut Criterion) {
     });
 }
 
-fn batch(criterion: &mut Criterion) {
-    let mut group: BenchmarkGroup<'_, _> = criterion.benchmark_group("4096 samples of 50 steps");
-    group.throughput(Throughput::Elements(SAMPLES)).sample_size(20);
-    let noise: Vec<[f32; 1]> = Noise::new(0).samples(0).take(SAMPLES as usize).collect();
+/// A particle system's frame: 64 at once by the const front end.
+fn frame(criterion: &mut Criterion) {
+    const PARTICLES: usize = 64;
+    let mut group = criterion.benchmark_group("64 samples of 15 steps");
+    group.throughput(Throughput::Elements(PARTICLES as u64));
+    let x_0 = noise(0, PARTICLES, 1);
+    let x_0: Vec<[f32; 1]> = x_0.values().iter().map(|&x| [x]).collect();
     group.bench_function("const", |bencher| {
+        let mut x = x_0.clone();
         bencher.iter(|| {
-            noise.iter().map(|&x_0| Euler::<50>::UNIFORM.sample(&MIXTURE, x_0, [])[0]).sum::<f32>()
-        });
-    });
-    let mlp = heap();
-    let mut scratch = mlp.scratch();
-    let solver = heap_euler(50);
-    group.bench_function("alloc", |bencher| {
-        bencher.iter(|| {
-            noise
-                .iter()
-                .map(|&x_0| {
-                    let mut x = x_0;
-                    solver.sample(&mlp, &mut x, &[], &mut scratch);
-                    x[0]
-                })
-                .sum::<f32>()
+            x.copy_from_slice(&x_0);
+            Euler::<15>::UNIFORM.sample_batch(&MIXTURE, black_box(&mut x), &[[]]);
         });
     });
 }
 
-criterion_group!(benches, evaluation, sample, batch);
+/// An evaluation for each sample: time grows with the steps.
+fn batches(criterion: &mut Criterion) {
+    let solver = euler(1);
+    for width in [16, 64, 256] {
+        let mut group = criterion.benchmark_group(format!("batch, one step, {width} wide"));
+        let mlp = of_width(width);
+        let mut scratch = mlp.scratch();
+        for samples in [1, 16, 256, 4096, 100_000] {
+            let x_0 = noise(0, samples, 1);
+            let mut x = x_0.values().to_vec();
+            group.throughput(Throughput::Elements(samples as u64)).sample_size(20);
+            group.bench_function(BenchmarkId::from_parameter(samples), |bencher| {
+                bencher.iter(|| {
+                    x.copy_from_slice(x_0.values());
+                    solver.sample_batch(&mlp, black_box(&mut x), &[], &mut scratch);
+                });
+            });
+        }
+    }
+}
+
+criterion_group!(benches, activations, evaluation, sample, frame, batches);
 criterion_main!(benches);

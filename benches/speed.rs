@@ -9,16 +9,15 @@
 
 use std::hint::black_box;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use candle_core::{Device, Tensor};
-use fearless_simd::{Level, Simd, SimdBase, dispatch, f32x16};
 use flowlet::{Euler, HeapSolver, Mlp, SolverKind};
 use flowlet_trainer::data::Matrix;
 use flowlet_trainer::model::Model;
 use flowlet_trainer::network::{Network, Shape};
-use flowlet_trainer::sampling;
+use flowlet_trainer::{sampling, speed};
 
 static MIXTURE: Mlp<1, 0, 64, 1> =
     Mlp::from_safetensors(include_bytes!("../weights/mixture/model.safetensors"));
@@ -29,17 +28,10 @@ const ONE_STEPS: usize = 15;
 /// candle is quicker in pieces that the cache holds.
 const CHUNK: usize = 4096;
 
-/// The least time of a call, of as many as go into 1.5 seconds, at least three; one call warms up.
-fn least(mut run: impl FnMut() -> Result<()>) -> Result<f64> {
-    run()?;
-    let (mut least, mut calls, start) = (f64::INFINITY, 0, Instant::now());
-    while calls < 3 || start.elapsed() < Duration::from_millis(1500) {
-        let start = Instant::now();
-        run()?;
-        least = least.min(start.elapsed().as_secs_f64());
-        calls += 1;
-    }
-    Ok(least)
+/// The least time of a call.
+fn least(run: impl FnMut() -> Result<()>) -> Result<f64> {
+    let seconds = speed::seconds(Duration::from_millis(1500), run)?;
+    Ok(seconds.into_iter().fold(f64::INFINITY, f64::min))
 }
 
 fn flowlet(model: &Model) -> Result<[f64; 2]> {
@@ -94,35 +86,6 @@ fn candle(model: &Model) -> Result<[f64; 2]> {
     Ok([many, one])
 }
 
-/// Multiplications and additions a second on one core, each rounded, in registers.
-fn peak() -> Result<f64> {
-    const ROUNDS: usize = 1_000_000;
-    /// Of each kind, enough to hide the latency of one.
-    const CHAINS: usize = 4;
-
-    #[inline(always)]
-    fn work<S: Simd>(simd: S) -> f32 {
-        let (mut products, mut sums) =
-            ([f32x16::splat(simd, 1.0); CHAINS], [f32x16::splat(simd, 1.0); CHAINS]);
-        let (factor, term) = (black_box(1.000_000_1), black_box(1e-7));
-        let (factor, term) = (f32x16::splat(simd, factor), f32x16::splat(simd, term));
-        for _ in 0..ROUNDS {
-            for (product, sum) in products.iter_mut().zip(&mut sums) {
-                *product *= factor;
-                *sum += term;
-            }
-        }
-        products.iter().chain(&sums).map(|vector| vector.as_slice()[0]).sum()
-    }
-
-    let level = Level::new();
-    let seconds = least(|| {
-        black_box(dispatch!(level, simd => work(simd)));
-        Ok(())
-    })?;
-    Ok((ROUNDS * CHAINS * 2 * 16) as f64 / seconds)
-}
-
 fn main() -> Result<()> {
     let arguments: Vec<String> =
         std::env::args().filter(|argument| argument != "--bench").collect();
@@ -136,6 +99,6 @@ fn main() -> Result<()> {
         "candle" => candle(&model)?,
         other => bail!("{other} is neither flowlet nor candle"),
     };
-    println!("{}", serde_json::json!({ "many": many, "one": one, "peak": peak()? }));
+    println!("{}", serde_json::json!({ "many": many, "one": one, "peak": speed::peak()? }));
     Ok(())
 }

@@ -49,6 +49,7 @@ pub mod schedule;
 pub mod self_test;
 pub mod sides;
 pub mod source;
+pub mod speed;
 mod storage;
 pub mod supply;
 pub mod tensor_file;

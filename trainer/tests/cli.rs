@@ -1073,3 +1073,30 @@ fn a_full_disk_leaves_nothing_that_looks_whole() {
     let read = |name: &str| fs::read(desk.path(name)).unwrap();
     assert!(read("whole.npy") == read("out.npy"));
 }
+
+#[test]
+fn bench_says_what_samples_cost() {
+    let desk = Desk::new();
+    let of = |model: &str| {
+        let arguments = "-n 300 --steps 3 --threads 1 --seconds 0 --json";
+        let json = desk.succeed(&format!("bench {} {arguments}", weights(model)));
+        serde_json::from_str::<serde_json::Value>(&json).unwrap()
+    };
+    // The second has conditions, and needs none to be measured.
+    for model in ["mixture", "8gaussians"] {
+        let speed = of(model);
+        let number = |key: &str| speed[key].as_f64().unwrap_or_else(|| panic!("{key}: {speed}"));
+        assert_eq!((number("samples"), number("steps"), number("threads")), (300.0, 3.0, 1.0));
+        let evaluations = 900.0 / number("batch_seconds");
+        assert!((number("evaluations_per_second") / evaluations - 1.0).abs() < 1e-9, "{speed}");
+        // No faster than adding and multiplying in registers.
+        assert!((0.0..1.0).contains(&number("peak_share")), "{speed}");
+        // By itself a sample takes longer than among others, but not as long as all of them.
+        let single = 1e-6 * number("single_microseconds");
+        assert!(0.0 < single && single < number("batch_seconds"), "{speed}");
+    }
+    let text = desk.succeed(&format!("bench {} -n 300 --steps 1 --seconds 0", weights("mixture")));
+    assert!(text.contains("300 samples in 1 step of euler"), "{text}");
+    desk.fail(&format!("bench {} --steps 0", weights("mixture")), "--steps");
+    desk.fail("bench nowhere", "nowhere");
+}

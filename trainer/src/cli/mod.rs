@@ -1,6 +1,7 @@
 //! The command line.
 
 mod bar;
+mod bench;
 mod distance;
 mod evaluate;
 mod import;
@@ -42,6 +43,7 @@ enum Command {
     Distance(distance::Args),
     Verify(verify::Args),
     Inspect(inspect::Args),
+    Bench(bench::Args),
     Import(import::Args),
 }
 
@@ -69,6 +71,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Distance(args) => distance::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Import(args) => import::run(&args),
     }
 }

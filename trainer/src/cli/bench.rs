@@ -1,0 +1,87 @@
+//! `flowlet bench`: how fast this machine samples a model.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use flowlet::SolverKind;
+
+use super::list::List;
+use super::output::{condition, open, write_text};
+use crate::description::solver;
+use crate::numbers::thousands;
+use crate::speed::{Speed, measure};
+
+/// Measure how fast this machine samples a model: many at once, and one by itself. Sampling alone, without
+/// reading or writing files; medians of several runs.
+///
+/// Examples:
+///   flowlet bench runs/mixture
+///   flowlet bench model.safetensors -n 10000 --steps 4 --threads 1 --json
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    /// A model file or a run's directory
+    model: PathBuf,
+    /// Samples at once
+    #[arg(short, value_name = "N", default_value = "100000")]
+    n: NonZeroUsize,
+    /// Solver steps
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    steps: usize,
+    /// euler, midpoint, heun, rk4 or ab2 [default: as the model was made for]
+    #[arg(long, value_name = "NAME", value_parser = solver)]
+    solver: Option<SolverKind>,
+    /// Cores that share the samples [default: all]
+    #[arg(long, value_name = "T")]
+    threads: Option<NonZeroUsize>,
+    /// The condition: names of categories and numbers, or C numbers [default: none, which costs the same]
+    #[arg(long, value_name = "VALUES", allow_hyphen_values = true)]
+    condition: Option<List>,
+    /// Seconds to measure for, about
+    #[arg(long, value_name = "S", default_value_t = 5)]
+    seconds: u64,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let model = open(&args.model)?;
+    let solver = model.solver(args.solver, Some(args.steps)).context("--steps")?;
+    let c = match &args.condition {
+        Some(cells) => condition(&model, Some(cells))?.row(0).to_vec(),
+        None => model.mlp.null_condition().to_vec(),
+    };
+    let threads = args.threads.map_or(0, NonZeroUsize::get);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+    let time = Duration::from_secs(args.seconds);
+    let speed = pool.install(|| measure(&model, &solver, args.n.get(), &c, time))?;
+    let text = if args.json {
+        serde_json::to_string(&speed)? + "\n"
+    } else {
+        describe(&speed, solver.kind())
+    };
+    write_text(None, &text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn describe(speed: &Speed, kind: SolverKind) -> String {
+    let Speed { samples, steps, threads, runs, batch_seconds, .. } = speed;
+    let step = if *steps == 1 { "step" } else { "steps" };
+    let thread = if *threads == 1 { "thread" } else { "threads" };
+    format!(
+        "{} samples in {steps} {step} of {kind}, {threads} {thread}; medians of {runs} runs\n  \
+         batch       {batch_seconds:.4} s, {:.3} µs a sample\n  \
+         network     {} evaluations a second, {:.0} % of the peak of separate multiplications and \
+         additions\n  \
+         one sample  {:.2} µs by itself, on one core\n",
+        thousands(*samples),
+        batch_seconds / *samples as f64 * 1e6,
+        thousands(format!("{:.0}", speed.evaluations_per_second)),
+        100.0 * speed.peak_share,
+        speed.single_microseconds
+    )
+}
