@@ -143,6 +143,18 @@ fn check_batch<
     let mut scratch = heap.scratch();
     heap_solver.sample_batch(heap, found.as_flattened_mut(), c.as_flattened(), &mut scratch);
     assert_eq!(bits(&each), bits(&found), "{name}");
+
+    let bits = |x: &[f32]| x.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+    let paths =
+        heap_solver.trajectory_batch(heap, x_0.as_flattened(), c.as_flattened(), &mut scratch);
+    for row in 0..rows {
+        let path = heap_solver.trajectory(heap, &x_0[row], &c[row], &mut scratch);
+        let found: Vec<f32> = paths
+            .chunks_exact(rows * D)
+            .flat_map(|points| points[row * D..][..D].to_vec())
+            .collect();
+        assert_eq!(bits(&path), bits(&found), "{name}, path {row}");
+    }
 }
 
 /// Paths and samples of both front ends by one method, on a uniform grid and another.

@@ -150,25 +150,52 @@ impl HeapSolver {
     ///
     /// As [`Self::sample_batch`].
     pub fn integrate_batch(&self, mlp: &HeapMlp, x: &mut [f32], c: &[f32], scratch: &mut Scratch) {
-        let (data, conditions) = (mlp.data_dim(), mlp.condition_dim());
-        assert!(x.len().is_multiple_of(data), "x has rows of one value per data dimension");
-        let rows = x.len() / data;
-        assert_eq!(c.len(), rows * conditions, "c has a row for each row of x");
-        for (k, points) in x.chunks_mut(LANES * data).enumerate() {
-            let c = &c[k * LANES * conditions..];
+        let rows = check_rows(mlp, x, c);
+        for (points, c) in x.chunks_mut(LANES * mlp.data_dim()).zip(rows) {
             gather(&mut scratch.lanes.x, points);
-            gather(&mut scratch.lanes.condition, &c[..points.len() / data * conditions]);
-            self.walk_lanes(mlp, scratch);
-            for (l, point) in points.chunks_exact_mut(data).enumerate() {
-                for (x, lanes) in point.iter_mut().zip(&scratch.lanes.x) {
-                    *x = lanes[l];
-                }
-            }
+            gather(&mut scratch.lanes.condition, c);
+            self.walk_lanes(mlp, scratch, |_, _| {});
+            scatter(points, &scratch.lanes.x);
         }
     }
 
-    /// All steps of the points in the lanes.
-    fn walk_lanes(&self, mlp: &HeapMlp, scratch: &mut Scratch) {
+    /// The whole paths of many samples, `[N + 1][n][D]`: each row of `x_0` (`[n][D]`) and where it is after
+    /// each step, in flow units, `c` (`[n][C]`) being the rows' conditions. The bits of
+    /// [`Self::trajectory`], several times as fast.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::sample_batch`].
+    pub fn trajectory_batch(
+        &self,
+        mlp: &HeapMlp,
+        x_0: &[f32],
+        c: &[f32],
+        scratch: &mut Scratch,
+    ) -> Vec<f32> {
+        let rows = check_rows(mlp, x_0, c);
+        let mut points = vec![0.0; (self.steps() + 1) * x_0.len()];
+        points[..x_0.len()].copy_from_slice(x_0);
+        let mut first = 0;
+        for (starts, c) in x_0.chunks(LANES * mlp.data_dim()).zip(rows) {
+            gather(&mut scratch.lanes.x, starts);
+            gather(&mut scratch.lanes.condition, c);
+            self.walk_lanes(mlp, scratch, |i, x| {
+                let moment = (i + 1) * x_0.len() + first;
+                scatter(&mut points[moment..moment + starts.len()], x);
+            });
+            first += starts.len();
+        }
+        points
+    }
+
+    /// All steps of the points in the lanes, each looked at after it.
+    fn walk_lanes(
+        &self,
+        mlp: &HeapMlp,
+        scratch: &mut Scratch,
+        mut after_step: impl FnMut(usize, &[[f32; LANES]]),
+    ) {
         if let Some(Guidance { unconditional, .. }) = &self.guidance {
             mlp.condition_on(unconditional, scratch);
         }
@@ -192,6 +219,7 @@ impl HeapSolver {
         };
         for i in 0..self.steps() {
             self.step(i, x.as_flattened_mut(), &mut stages, &mut velocity);
+            after_step(i, &x);
         }
         (lanes.x, lanes.stages) = (x, stages);
     }
@@ -272,6 +300,32 @@ impl HeapSolver {
                 }
                 mem::swap(v_1, v_2);
             }
+        }
+    }
+}
+
+/// Refuses rows of `x` (`[n][D]`) and `c` (`[n][C]`) that do not belong together; gives those of `c`, as many
+/// at once as there are lanes.
+fn check_rows<'c>(
+    mlp: &HeapMlp,
+    x: &[f32],
+    c: &'c [f32],
+) -> impl Iterator<Item = &'c [f32]> + use<'c> {
+    let (data, conditions) = (mlp.data_dim(), mlp.condition_dim());
+    assert!(x.len().is_multiple_of(data), "x has rows of one value per data dimension");
+    let rows = x.len() / data;
+    assert_eq!(c.len(), rows * conditions, "c has a row for each row of x");
+    (0..rows).step_by(LANES).map(move |first| {
+        let last = rows.min(first + LANES);
+        &c[first * conditions..last * conditions]
+    })
+}
+
+/// Rows (`[n][D]`) from the lanes (`[D]`) that they were taken to.
+fn scatter(rows: &mut [f32], lanes: &[[f32; LANES]]) {
+    for (l, row) in rows.chunks_exact_mut(lanes.len()).enumerate() {
+        for (x, lanes) in row.iter_mut().zip(lanes) {
+            *x = lanes[l];
         }
     }
 }

@@ -24,28 +24,24 @@ impl Trajectories {
         let mlp = &subject.model.mlp;
         let data_dim = mlp.data_dim();
         let moments = solver.steps() + 1;
-        let rows: Vec<usize> = (0..starts.rows()).collect();
-        let parts: Vec<Vec<Vec<f32>>> = rows
-            .par_chunks(TASK)
+        let rows = starts.rows();
+        let parts: Vec<Vec<f32>> = (0..rows.div_ceil(TASK))
+            .into_par_iter()
             .map_init(
                 || mlp.scratch(),
-                |scratch, rows| {
-                    let mut points = vec![Vec::with_capacity(rows.len() * data_dim); moments];
-                    for &row in rows {
-                        let path = solver.trajectory(mlp, starts.row(row), c.row(row), scratch);
-                        for (points, x) in points.iter_mut().zip(path.chunks_exact(data_dim)) {
-                            points.extend_from_slice(x);
-                        }
-                    }
-                    points
+                |scratch, task| {
+                    let rows = task * TASK..rows.min((task + 1) * TASK);
+                    let [starts, c] = [starts, c].map(|matrix| matrix.range(rows.clone()));
+                    solver.trajectory_batch(mlp, starts.values(), c.values(), scratch)
                 },
             )
             .collect();
         let mut points = vec![Vec::with_capacity(starts.values().len()); moments];
         for part in parts {
-            points.iter_mut().zip(part).for_each(|(all, part)| all.extend(part));
+            let moments = part.chunks_exact(part.len() / moments);
+            points.iter_mut().zip(moments).for_each(|(all, part)| all.extend_from_slice(part));
         }
-        let matrix = |values| Matrix::new(values, starts.rows(), data_dim);
+        let matrix = |values| Matrix::new(values, rows, data_dim);
         Self {
             times: solver.times().map(f64::from).collect(),
             points: points.into_iter().map(matrix).collect(),
