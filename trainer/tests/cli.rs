@@ -1,87 +1,18 @@
 //! The command as its users meet it: what they type, what comes back, what is left on the disk.
 
+mod desk;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use flowlet_trainer::tensor_file::TensorFile;
-use tempfile::TempDir;
 
-/// A user's directory.
-struct Desk(TempDir);
-
-impl Desk {
-    fn new() -> Self {
-        Self(TempDir::new().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, contents: impl AsRef<[u8]>) {
-        fs::write(self.path(name), contents).unwrap();
-    }
-
-    fn command(&self, arguments: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_flowlet"));
-        command.args(arguments.split_whitespace()).current_dir(self.0.path());
-        command
-    }
-
-    fn run(&self, arguments: &str) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    /// Runs what must succeed, and gives its standard output.
-    #[track_caller]
-    fn succeed(&self, arguments: &str) -> String {
-        let output = self.run(arguments);
-        assert!(output.status.success(), "{arguments}: {}", text(&output.stderr));
-        text(&output.stdout)
-    }
-
-    /// Runs what must fail with one clear error; nothing may be written by it.
-    #[track_caller]
-    fn fail(&self, arguments: &str, expected: &str) {
-        let before = self.files();
-        let output = self.run(arguments);
-        let error = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{arguments}: {error}");
-        assert!(error.contains(expected), "{arguments}: {error}");
-        assert_eq!(error.trim().lines().count(), 1, "{arguments}: {error}");
-        assert_eq!(self.files(), before, "{arguments}");
-    }
-
-    fn files(&self) -> BTreeSet<(PathBuf, Vec<u8>)> {
-        fn collect(directory: &Path, files: &mut BTreeSet<(PathBuf, Vec<u8>)>) {
-            for entry in fs::read_dir(directory).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() {
-                    collect(&path, files);
-                } else {
-                    let contents = fs::read(&path).unwrap();
-                    files.insert((path, contents));
-                }
-            }
-        }
-        let mut files = BTreeSet::new();
-        collect(self.0.path(), &mut files);
-        files
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-fn weights(name: &str) -> String {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../weights").join(name).display().to_string()
-}
+use desk::{Desk, text, weights};
 
 /// 400 points of two labels around (100, 0), of very different scales.
 fn points() -> String {
@@ -1041,7 +972,7 @@ fn a_full_disk_leaves_nothing_that_looks_whole() {
     let on_a_full_disk = |blocks: u64, arguments: &str| {
         let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" {arguments}");
         let mut command = Command::new("sh");
-        command.args(["-c", &script, env!("CARGO_BIN_EXE_flowlet")]).current_dir(desk.0.path());
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_flowlet")]).current_dir(desk.path("."));
         command.output().unwrap()
     };
     // Before any rows were kept: nothing is left.

@@ -1,13 +1,15 @@
 //! `flowlet report` as its users meet it: a page that needs nothing beside it, whose numbers are those of
 //! the model and the data.
 
+mod desk;
+
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
 
 use resvg::usvg::roxmltree::{Document, ParsingOptions};
 use serde_json::Value;
-use tempfile::TempDir;
+
+use desk::{Desk, text, weights};
 
 /// The page as a tree: it is well-formed XML.
 #[track_caller]
@@ -20,54 +22,27 @@ fn parse(page: &str) -> Document<'_> {
     })
 }
 
-struct Desk(TempDir);
+/// Runs what must succeed, and gives what it noted.
+#[track_caller]
+fn report(desk: &Desk, arguments: &str) -> String {
+    let output = desk.run(&format!("report {arguments}"));
+    let notes = text(&output.stderr);
+    assert!(output.status.success(), "{arguments}: {notes}");
+    notes
+}
 
-impl Desk {
-    fn new() -> Self {
-        Self(TempDir::new().unwrap())
-    }
+fn read(desk: &Desk, name: &str) -> String {
+    fs::read_to_string(desk.path(name)).unwrap()
+}
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+/// A copy of a committed model and its configuration.
+fn with_weights(name: &str) -> Desk {
+    let desk = Desk::new();
+    fs::create_dir(desk.path("run")).unwrap();
+    for file in ["model.safetensors", "config.toml"] {
+        fs::copy(Path::new(&weights(name)).join(file), desk.path("run").join(file)).unwrap();
     }
-
-    fn run(&self, arguments: &str) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_flowlet"));
-        command.args(arguments.split_whitespace()).current_dir(self.0.path()).output().unwrap()
-    }
-
-    /// Runs what must succeed: its standard output and what it noted.
-    #[track_caller]
-    fn succeed(&self, arguments: &str) -> [String; 2] {
-        let output = self.run(arguments);
-        let [out, notes] = [output.stdout, output.stderr].map(|b| String::from_utf8(b).unwrap());
-        assert!(output.status.success(), "{arguments}: {notes}");
-        [out, notes]
-    }
-
-    /// Runs what must fail with one clear error.
-    #[track_caller]
-    fn fail(&self, arguments: &str, expected: &str) {
-        let output = self.run(arguments);
-        let error = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{arguments}: {error}");
-        assert!(error.lines().last().unwrap().contains(expected), "{arguments}: {error}");
-    }
-
-    fn page(&self, name: &str) -> String {
-        fs::read_to_string(self.path(name)).unwrap()
-    }
-
-    /// A copy of a committed model and its configuration.
-    fn with_weights(name: &str) -> Self {
-        let desk = Self::new();
-        fs::create_dir(desk.path("run")).unwrap();
-        for file in ["model.safetensors", "config.toml"] {
-            let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../weights").join(name);
-            fs::copy(from.join(file), desk.path("run").join(file)).unwrap();
-        }
-        desk
-    }
+    desk
 }
 
 /// The figures of a page, in order.
@@ -167,9 +142,9 @@ const LINE: [&str; 12] = [
 fn the_articles_model_has_every_figure_and_their_numbers_are_true() {
     let desk = Desk::new();
     let short = "--iterations 400 --hidden-width 16";
-    let [summary, _] = desk.succeed(&format!("train mixture {short} --out run --report"));
+    let summary = desk.succeed(&format!("train mixture {short} --out run --report"));
     assert!(summary.contains("run/report.html"), "{summary}");
-    let page = desk.page("run/report.html");
+    let page = read(&desk, "run/report.html");
     check(&page);
     assert_eq!(names(&page), LINE);
 
@@ -215,9 +190,9 @@ fn the_articles_model_has_every_figure_and_their_numbers_are_true() {
 
 #[test]
 fn the_table_is_what_trace_prints() {
-    let desk = Desk::with_weights("mixture");
+    let desk = with_weights("mixture");
     desk.succeed("report run");
-    let page = desk.page("run/report.html");
+    let page = read(&desk, "run/report.html");
     let tree = parse(&page);
     let table = tree.descendants().find(|node| node.has_tag_name("tbody")).unwrap();
     let drawn: Vec<[String; 2]> = table
@@ -227,7 +202,7 @@ fn the_table_is_what_trace_prints() {
             [cells[1].to_string(), cells[2].to_string()]
         })
         .collect();
-    let [traced, _] = desk.succeed("trace run --x0 0.85 --steps 15");
+    let traced = desk.succeed("trace run --x0 0.85 --steps 15");
     let printed: Vec<[String; 2]> = traced
         .lines()
         .skip(1)
@@ -242,19 +217,19 @@ fn the_table_is_what_trace_prints() {
 
 #[test]
 fn the_same_model_has_the_same_page() {
-    let desk = Desk::with_weights("moons");
+    let desk = with_weights("moons");
     desk.succeed("report run");
-    let first = desk.page("run/report.html");
+    let first = read(&desk, "run/report.html");
     desk.succeed("report run");
-    assert!(first == desk.page("run/report.html"));
+    assert!(first == read(&desk, "run/report.html"));
 }
 
 #[test]
 fn distances_are_those_of_evaluate() {
-    let desk = Desk::with_weights("mixture");
+    let desk = with_weights("mixture");
     desk.succeed("report run");
-    let numbers = numbers(&desk.page("run/report.html"), "steps");
-    let [json, _] = desk.succeed("evaluate run --format json");
+    let numbers = numbers(&read(&desk, "run/report.html"), "steps");
+    let json = desk.succeed("evaluate run --format json");
     let evaluated: Value = serde_json::from_str(&json).unwrap();
     for (row, distance) in
         evaluated["rows"].as_array().unwrap().iter().zip(numbers["distances"].as_array().unwrap())
@@ -266,15 +241,15 @@ fn distances_are_those_of_evaluate() {
 
 #[test]
 fn a_plane_has_its_figures_and_files_lie_beside_the_page() {
-    let desk = Desk::with_weights("8gaussians");
+    let desk = with_weights("8gaussians");
     desk.succeed("report run --out figures");
-    let page = desk.page("figures/report.html");
+    let page = read(&desk, "figures/report.html");
     check(&page);
     let expected = ["field", "field-error", "flow", "trajectories", "samples", "classes", "steps"];
     assert_eq!(names(&page), expected);
     assert!(!desk.path("run/report.html").exists());
     for name in expected {
-        let svg = desk.page(&format!("figures/{name}.svg"));
+        let svg = read(&desk, &format!("figures/{name}.svg"));
         let tree = resvg::usvg::Tree::from_str(&svg, &resvg::usvg::Options::default()).unwrap();
         assert_eq!(tree.size().width(), 960.0, "{name}");
         let png = fs::read(desk.path(&format!("figures/{name}.png"))).unwrap();
@@ -324,7 +299,7 @@ fn more_dimensions_and_conditions_have_theirs() {
         "train points.csv --data height,weight,age --condition kind,speed {short} --out run"
     ));
     desk.succeed("report run --condition dog,2");
-    let page = desk.page("run/report.html");
+    let page = read(&desk, "run/report.html");
     check(&page);
     let expected =
         ["loss", "flow", "trajectories", "samples", "marginals", "pairs", "classes", "steps"];
@@ -341,7 +316,7 @@ fn more_dimensions_and_conditions_have_theirs() {
     }
     desk.fail("report run --condition fox,2", "fox");
     // Its line of text.
-    let [text, _] = desk.succeed("report run --terminal");
+    let text = desk.succeed("report run --terminal");
     for expected in ["height", "weight", "age", "●", "█", "loss", "iteration"] {
         assert!(text.contains(expected), "{text}");
     }
@@ -353,7 +328,7 @@ fn a_line_with_classes_has_them_too() {
     let short = "--iterations 60 --hidden-width 8";
     desk.succeed(&format!("train mixture --condition class {short} --out run"));
     desk.succeed("report run");
-    let page = desk.page("run/report.html");
+    let page = read(&desk, "run/report.html");
     check(&page);
     let mut expected = LINE.to_vec();
     expected.insert(11, "classes");
@@ -370,8 +345,8 @@ fn what_is_not_known_is_left_out_and_said_so() {
         "import {} --columns x,t --activation selu --out model.safetensors",
         from.display()
     ));
-    let [_, notes] = desk.succeed("report model.safetensors");
-    let page = desk.page("report.html");
+    let notes = report(&desk, "model.safetensors");
+    let page = read(&desk, "report.html");
     check(&page);
     assert_eq!(names(&page), ["field", "flow", "trajectories", "samples", "steps"]);
     for text in [&notes, &page] {
@@ -379,7 +354,7 @@ fn what_is_not_known_is_left_out_and_said_so() {
     }
     // With data that the user names there is more.
     desk.succeed("report model.safetensors --data 8gaussians");
-    let page = desk.page("report.html");
+    let page = read(&desk, "report.html");
     check(&page);
     assert!(numbers(&page, "steps")["distances"][0].as_f64().unwrap() > 0.0);
     desk.fail("report model.safetensors --data mixture", "--data mixture");
@@ -387,7 +362,7 @@ fn what_is_not_known_is_left_out_and_said_so() {
 
 #[test]
 fn odd_losses_are_drawn_or_left_out() {
-    let desk = Desk::with_weights("moons");
+    let desk = with_weights("moons");
     let header = "phase,iteration,loss,held_out_loss,learning_rate,gradient_norm,seconds\n";
     let path = desk.path("run/metrics.csv");
     for (rows, drawn, said) in [
@@ -398,8 +373,8 @@ fn odd_losses_are_drawn_or_left_out() {
         ("0,1,1.5,,0.001,1,0.1\nwhat\n", true, "left out"),
     ] {
         fs::write(&path, format!("{header}{rows}")).unwrap();
-        let [_, notes] = desk.succeed("report run");
-        let page = desk.page("run/report.html");
+        let notes = report(&desk, "run");
+        let page = read(&desk, "run/report.html");
         check(&page);
         assert_eq!(names(&page).contains(&"loss".to_string()), drawn, "{rows}");
         assert!(notes.contains(said), "{rows}: {notes}");
@@ -415,9 +390,9 @@ fn data_that_cannot_be_read_are_left_out_or_refused() {
     desk.succeed(&format!("train points.csv --data height,weight {short} --out run"));
     let broken = points().replacen("cat", "cat\nNaN,1,2,cat,3\nx", 1);
     fs::write(desk.path("points.csv"), broken).unwrap();
-    let [_, notes] = desk.succeed("report run");
+    let notes = report(&desk, "run");
     assert!(notes.contains("points.csv") && notes.contains("left out"), "{notes}");
-    let page = desk.page("run/report.html");
+    let page = read(&desk, "run/report.html");
     check(&page);
     assert!(page.contains("could not be read"));
     // Asked for, they are refused.
@@ -439,7 +414,7 @@ fn fifty_dimensions_are_shown_in_part() {
     let short = "--iterations 20 --batch-size 16 --hidden-width 8";
     desk.succeed(&format!("train wide.csv {short} --out run"));
     desk.succeed("report run");
-    let page = desk.page("run/report.html");
+    let page = read(&desk, "run/report.html");
     check(&page);
     assert!(page.contains("The first 12 of 50 are shown."));
     assert!(page.contains("The first 4 of 50 are shown."));
@@ -447,10 +422,10 @@ fn fifty_dimensions_are_shown_in_part() {
 
 #[test]
 fn a_page_of_somebody_else_stays() {
-    let desk = Desk::with_weights("moons");
+    let desk = with_weights("moons");
     fs::write(desk.path("run/report.html"), "<p>thesis</p>").unwrap();
     desk.fail("report run", "no report of flowlet's");
-    assert_eq!(desk.page("run/report.html"), "<p>thesis</p>");
+    assert_eq!(read(&desk, "run/report.html"), "<p>thesis</p>");
 }
 
 #[test]
@@ -460,4 +435,17 @@ fn a_run_with_a_report_can_be_replaced() {
     desk.succeed(&format!("train mixture {short} --out run --report"));
     desk.succeed(&format!("train mixture {short} --out run --force"));
     assert!(!desk.path("run/report.html").exists());
+}
+
+#[test]
+fn a_resumed_run_can_have_a_report_and_no_other_settings() {
+    let desk = Desk::new();
+    desk.succeed("train mixture --iterations 20 --hidden-width 8 --out run");
+    let run = |arguments: &str| text(&desk.run(arguments).stderr);
+    // It is whole: that is the error, not the flag.
+    assert!(run("train --resume run --report").contains("whole run"));
+    for other in ["--seed 1", "--force", "--out there", "mixture"] {
+        let error = run(&format!("train --resume run {other}"));
+        assert!(error.contains("cannot be used with"), "{other}: {error}");
+    }
 }

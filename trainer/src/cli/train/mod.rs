@@ -1,0 +1,187 @@
+//! `flowlet train`: from data to a verified model.
+
+mod settings;
+mod summary;
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use flowlet::SolverKind;
+use rand::seq::SliceRandom;
+
+use self::settings::Settings;
+use self::summary::summary;
+use super::output::note;
+use super::progress::Progress;
+use super::report;
+use crate::checkpoint::Checkpoints;
+use crate::config::Config;
+use crate::data::Matrix;
+use crate::dataset::{Dataset, Real};
+use crate::description::Description;
+use crate::golden::{GOLDEN_FILE, Golden};
+use crate::judgement::judge;
+use crate::metrics::{MetricsFile, row_every};
+use crate::model::{MODEL_FILE, Model, export};
+use crate::numbers::thousands;
+use crate::random::{Stream, generator};
+use crate::run_directory::{CONFIG_FILE, METRICS_FILE, RunDirectory};
+use crate::self_test;
+use crate::training::{Keep, check, phases, train};
+use crate::tuning;
+use crate::verify::verify;
+
+/// Train a model, export it, and verify the runtime against the trainer.
+///
+/// TARGET is a preset (mixture, moons, 8gaussians, checkerboard, swissroll), a configuration
+/// (.toml), or data (.csv, .tsv, .npy, .safetensors). Flags override a configuration.
+///
+/// The run's directory gets model.safetensors, golden.safetensors, config.toml and metrics.csv.
+///
+/// Examples:
+///   flowlet train mixture
+///   flowlet train points.csv --data x,y --condition label
+///   flowlet train --data actions.npy --conditions obs.npy --hidden-width 256
+///   flowlet train runs/points/config.toml --seed 1 --out runs/points-1
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(super) struct Args {
+    #[command(flatten)]
+    settings: Settings,
+    /// Go on with a run that was stopped or killed: to the bytes that it would have had
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["Settings", "out", "force"])]
+    resume: Option<PathBuf>,
+    /// The run's directory [default: runs/NAME]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Replace an existing run
+    #[arg(long)]
+    force: bool,
+    /// Draw every picture of the run at its end, as `flowlet report` does
+    #[arg(long)]
+    report: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let (directory, config, dataset, run) = match &args.resume {
+        Some(directory) => {
+            let run = RunDirectory::resume(directory)?;
+            let config = Config::read(&run.path().join(CONFIG_FILE))?;
+            config.check()?;
+            let dataset = Dataset::open(&config)?;
+            (directory.clone(), config, dataset, run)
+        }
+        None => {
+            let (config, name) = args.settings.resolve()?;
+            config.check()?;
+            let directory = args.out.clone().unwrap_or_else(|| Path::new("runs").join(name));
+            let dataset = Dataset::open(&config)?;
+            check(&config, &dataset)?;
+            let run = RunDirectory::create(&directory, args.force)?;
+            (directory, config, dataset, run)
+        }
+    };
+    for warning in &dataset.warnings {
+        note(format_args!("warning: {warning}"));
+    }
+    if let Some(replaced) = run.replaces() {
+        note(format_args!(
+            "{} takes the place of {} when it is done",
+            run.path().display(),
+            replaced.display()
+        ));
+    }
+    let checkpoints = Checkpoints::new(run.path(), config.digest()?, dataset.digest());
+    if args.resume.is_none() {
+        checkpoints.clear()?;
+        run.write(CONFIG_FILE, config.to_toml()?.as_bytes())?;
+    }
+    let resumed = checkpoints.read()?;
+    let keep = Keep { directory: run.path().to_path_buf(), checkpoints, resumed };
+
+    let phases = phases(&config);
+    let total = phases.iter().map(|(_, iterations)| iterations).sum();
+    let done = keep.resumed.as_ref().map(|checkpoint| (checkpoint.phase, checkpoint.iteration));
+    let before = done.map_or(0, |(phase, iteration)| {
+        phases[..phase].iter().map(|(_, iterations)| iterations).sum::<usize>() + iteration
+    });
+    if args.resume.is_some() {
+        note(format_args!(
+            "going on after {} of {} iterations",
+            thousands(before),
+            thousands(total)
+        ));
+    }
+    let rows = done.map(|(phase, iteration)| (phase, iteration, row_every(phases[phase].1)));
+    let metrics = MetricsFile::create(&run.path().join(METRICS_FILE), rows)?;
+    let mut progress = Progress::new(total, before, metrics)?;
+    let trained = train(&config, &dataset, &mut progress, Some(&keep));
+    progress.finish();
+    let trained = trained?;
+    if trained.stopped {
+        let (name, iterations) = phases[trained.phase];
+        note(format_args!(
+            "stopped after {} of {} iterations ({name}); go on by `flowlet train --resume {}`",
+            thousands(trained.losses.len()),
+            thousands(iterations),
+            directory.display()
+        ));
+        if trained.phase + 1 < phases.len() {
+            return Ok(ExitCode::from(130));
+        }
+    }
+
+    let description = Description {
+        solver: Some(SolverKind::Euler),
+        steps: Some(config.steps()),
+        source: dataset.source.name(&config.source),
+        data_columns: dataset.data_columns.clone(),
+        conditions: dataset.conditions.clone(),
+        seed: Some(config.seed),
+        config: Some(config.digest()?),
+    };
+    let mut file = export(&trained.network, &dataset.units, &description)?;
+    if let Some(times) = &trained.times {
+        tuning::apply(&mut file, SolverKind::Euler, times)?;
+    }
+    self_test::add(&mut file).context("the trained model")?;
+    let bytes = file.to_bytes()?;
+    let model = Model::parse(&bytes, run.path().join(MODEL_FILE)).context("the trained model")?;
+    // Before anything else can fail: it may have taken hours.
+    run.write(MODEL_FILE, &bytes)?;
+    let golden = Golden::make(&model, &golden_conditions(&dataset.real, config.seed), config.seed)?;
+    let verified = verify(&model, &golden)?;
+    let judgement = judge(&model, &model.solver(None, None)?, &dataset, config.seed)?;
+    run.write(GOLDEN_FILE, &golden.to_bytes()?)?;
+    if !trained.stopped {
+        run.finish()?;
+    }
+    let summary = summary(&directory, &config, &trained, &model, &verified, &judgement)?;
+    io::stdout().write_all(summary.as_bytes())?;
+    if args.report {
+        let at = if trained.stopped { &keep.directory } else { &directory };
+        let page =
+            report::of_run(at, &config, dataset).context("the model is whole, but the report")?;
+        println!("  report      {}", page.display());
+    }
+    Ok(if verified.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Real conditions in the user's units, for the golden paths.
+fn golden_conditions(real: &Real, seed: u64) -> Matrix {
+    const ROWS: usize = 256;
+    let mut rng = generator(seed, Stream::Evaluation);
+    match real {
+        Real::Distribution { distribution, by_class } => {
+            distribution.draw(ROWS, *by_class, &mut rng).c
+        }
+        Real::Rows { train, .. } => {
+            let mut rows: Vec<usize> = (0..train.c.rows()).collect();
+            rows.shuffle(&mut rng);
+            rows.truncate(ROWS);
+            train.c.select(&rows)
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! What a user sees when a run is done.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::config::Config;
+use crate::judgement::{FEW, Judgement};
+use crate::model::Model;
+use crate::numbers::thousands;
+use crate::training::{Trained, phases};
+use crate::verify::Report;
+
+pub(super) fn summary(
+    directory: &Path,
+    config: &Config,
+    trained: &Trained,
+    model: &Model,
+    report: &Report,
+    judgement: &Judgement,
+) -> Result<String> {
+    use std::fmt::Write;
+    let mut text = String::new();
+    let last = trained.losses.len();
+    let Judgement { measure, model: distance, real, samples, judged_on, memory, .. } = judgement;
+    let phases = phases(config);
+    let done = |(k, (name, iterations)): (usize, &(&str, usize))| {
+        let iterations = if k == trained.phase { last } else { *iterations };
+        (iterations, format!("{} of {name}", thousands(iterations)))
+    };
+    let (iterations, names): (Vec<usize>, Vec<String>) =
+        phases.iter().enumerate().map(done).unzip();
+    writeln!(text, "{}", directory.display())?;
+    writeln!(
+        text,
+        "  trained     {} iterations in {:.1} s",
+        thousands(iterations.iter().sum::<usize>()),
+        trained.seconds
+    )?;
+    if names.len() > 1 {
+        writeln!(text, "{:14}({})", "", names.join(", "))?;
+    }
+    writeln!(
+        text,
+        "  loss        {:.4}, the mean of the last {} iterations",
+        trained.recent_loss(),
+        thousands(last.min(1000))
+    )?;
+    writeln!(
+        text,
+        "  distance    {distance:.4} to the target, {real:.4} between two sets of real data\n\
+         {:14}({measure}, {} samples in {} steps, {judged_on})",
+        "",
+        thousands(*samples),
+        config.steps()
+    )?;
+    if *samples < FEW {
+        writeln!(text, "{:14}so few rows say little: hold out more by --holdout", "")?;
+    }
+    if let Some(memory) = memory {
+        writeln!(
+            text,
+            "  memory      samples lie {:.4} from the nearest training row, held-out rows {:.4}",
+            memory.samples, memory.held_out
+        )?;
+        if memory.nearer {
+            writeln!(
+                text,
+                "{:14}samples lie nearer to training rows than held-out rows do: the model repeats\n\
+                 {:14}what it saw. Fewer iterations, a smaller network or more rows would help",
+                "", ""
+            )?;
+        }
+    }
+    writeln!(
+        text,
+        "  runtime     worst error {:.1e} against f64 (candle's f32: {:.1e}); {}",
+        report.worst(),
+        report.path.candle.max(report.velocity.candle),
+        if report.passes() { "verified" } else { "OUT OF TOLERANCE" }
+    )?;
+    writeln!(
+        text,
+        "  model       {} weights, {} bytes; {:.1} µs a sample in {} steps on one core",
+        thousands(model.shape().parameters()),
+        thousands(model.bytes),
+        judgement.seconds_per_sample * 1e6,
+        config.steps()
+    )?;
+    if !report.passes() {
+        writeln!(text, "\n{report}")?;
+    }
+    Ok(text)
+}
