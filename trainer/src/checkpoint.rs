@@ -117,7 +117,7 @@ impl Checkpoints {
         let variables = network.variables();
         let variables = variables.iter().map(Var::as_tensor);
         add(&mut file, "weight", variables)?;
-        add(&mut file, "moments", optimizer.moments().iter().map(Var::as_tensor))?;
+        add(&mut file, "moments", optimizer.moments()?.iter())?;
         add(&mut file, "average", average.iter().flat_map(|average| average.tensors()))?;
         for (key, value) in [
             ("config", self.config.clone()),

@@ -10,7 +10,7 @@ use crate::batches::Batch;
 use crate::coupling::Coupling;
 use crate::data::{Matrix, Target};
 use crate::network::Network;
-use crate::objective::{Steps, endpoint};
+use crate::objective::{Steps, Tensors, endpoint};
 use crate::random::{Stream, generator};
 use crate::sampling;
 use crate::source::Source;
@@ -73,11 +73,11 @@ impl TeacherPairs {
 }
 
 impl Supply for TeacherPairs {
-    fn next(&mut self, _: &Network) -> Result<Batch> {
+    fn next(&mut self, network: &Network) -> Result<Tensors> {
         let rows: Vec<usize> =
             (0..self.batch_size).map(|_| self.rng.random_range(0..self.x_0.rows())).collect();
         let [x_0, x_1, c] = [&self.x_0, &self.x_1, &self.c].map(|matrix| matrix.select(&rows));
-        Ok(Batch { x_0, x_1, c, t: Vec::new() })
+        Tensors::new(&Batch { x_0, x_1, c, t: Vec::new() }, &network.device())
     }
 
     fn state(&self) -> Result<String> {
@@ -183,7 +183,7 @@ impl OwnEndpoints {
 }
 
 impl Supply for OwnEndpoints {
-    fn next(&mut self, network: &Network) -> Result<Batch> {
+    fn next(&mut self, network: &Network) -> Result<Tensors> {
         if self.ready.gone == self.ready.x_0.rows() {
             self.ready = self.couple(network)?;
         }
@@ -191,7 +191,7 @@ impl Supply for OwnEndpoints {
         let rows: Vec<usize> = (*gone..*gone + self.batch_size).collect();
         *gone += self.batch_size;
         let [x_0, x_1, c] = [&*x_0, &*x_1, &*c].map(|matrix| matrix.select(&rows));
-        Ok(Batch { x_0, x_1, c, t: Vec::new() })
+        Tensors::new(&Batch { x_0, x_1, c, t: Vec::new() }, &network.device())
     }
 
     fn state(&self) -> Result<String> {

@@ -20,6 +20,7 @@ pub mod coupling;
 pub mod data;
 pub mod dataset;
 pub mod description;
+pub mod device_batches;
 pub mod distance;
 pub mod distillation;
 pub mod dopri5;

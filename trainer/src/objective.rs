@@ -33,10 +33,14 @@ pub struct Steps {
 /// A batch on a network's device.
 #[derive(Clone, Debug)]
 pub struct Tensors {
-    x_0: Tensor,
-    x_1: Tensor,
-    c: Tensor,
-    t: Option<Tensor>,
+    /// `[B, D]`
+    pub x_0: Tensor,
+    /// `[B, D]`
+    pub x_1: Tensor,
+    /// `[B, C]`
+    pub c: Tensor,
+    /// `[B, 1]`; none for an objective that has times of its own.
+    pub t: Option<Tensor>,
 }
 
 impl Tensors {

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, CustomOp1, InplaceOp2, Layout, Shape, Tensor, Var};
+use candle_core::{CpuStorage, CustomOp1, DType, Device, InplaceOp2, Layout, Shape, Tensor, Var};
 use fearless_simd::{Level, dispatch};
 
 use crate::storage::{floats, floats_mut};
@@ -22,10 +22,18 @@ pub struct AdamSettings {
 #[derive(Debug)]
 pub struct Adam {
     variables: Vec<Var>,
-    /// For each variable the first and the second moment, one after the other: `[2, n]`.
-    moments: Vec<Var>,
+    moments: Moments,
     steps: usize,
     settings: AdamSettings,
+}
+
+/// Running means of the gradient and of its square.
+#[derive(Debug)]
+enum Moments {
+    /// On the CPU: for each variable both, one after the other, `[2, n]`.
+    Each(Vec<Var>),
+    /// Elsewhere, where each operation has to be launched: of all variables together, `[P]`.
+    All { m: Tensor, v: Tensor },
 }
 
 const BETA: [f64; 2] = [0.9, 0.999];
@@ -38,58 +46,101 @@ impl Adam {
     ///
     /// candle's, when the device has no room.
     pub fn new(variables: Vec<Var>, settings: AdamSettings) -> Result<Self> {
-        let moments = variables
-            .iter()
-            .map(|variable| {
-                Ok(Var::zeros((2, variable.elem_count()), variable.dtype(), variable.device())?)
-            })
-            .collect::<Result<_>>()?;
+        let elsewhere = variables.iter().find(|variable| !variable.device().is_cpu());
+        let moments = match elsewhere {
+            None => Moments::Each(
+                variables
+                    .iter()
+                    .map(|variable| {
+                        let shape = (2, variable.elem_count());
+                        Ok(Var::zeros(shape, variable.dtype(), variable.device())?)
+                    })
+                    .collect::<Result<_>>()?,
+            ),
+            Some(variable) => Moments::zeros(&variables, variable.device())?,
+        };
         Ok(Self { variables, moments, steps: 0, settings })
     }
 
-    /// Takes a step of length `learning_rate`, and gives the norm that the gradient had.
+    /// Takes a step of length `learning_rate`, and gives the norm that the gradient had: a scalar of 64
+    /// bits, on the CPU or where the gradients are.
     ///
     /// # Errors
     ///
     /// candle's.
-    pub fn step(&mut self, gradients: &GradStore, learning_rate: f64) -> Result<f64> {
-        let norm = norm(&self.variables, gradients)?;
-        let clip = match self.settings.gradient_clip {
-            Some(most) if norm > most => most / norm,
-            _ => 1.0,
-        };
+    pub fn step(&mut self, gradients: &GradStore, learning_rate: f64) -> Result<Tensor> {
         self.steps += 1;
         let [scale_m, scale_v] = BETA.map(|beta| 1.0 / (1.0 - beta.powi(self.steps as i32)));
         let decay = 1.0 - learning_rate * self.settings.weight_decay;
-        for (variable, moments) in self.variables.iter().zip(&self.moments) {
-            let Some(gradient) = gradients.get(variable) else { continue };
-            if variable.device().is_cpu() {
-                let gradient = gradient.contiguous()?;
-                moments.inplace_op2(&gradient, &Moments { clip: clip as f32 })?;
+        match &mut self.moments {
+            Moments::Each(moments) => {
+                let norm = norm(&self.variables, gradients)?;
+                let clip = match self.settings.gradient_clip {
+                    Some(most) if norm > most => most / norm,
+                    _ => 1.0,
+                };
                 let step = Step {
                     scale_m: scale_m as f32,
                     scale_v: scale_v as f32,
                     decay: decay as f32,
                     learning_rate: learning_rate as f32,
                 };
-                variable.inplace_op2(moments.as_tensor(), &step)?;
-            } else {
-                let gradient = (gradient.flatten_all()? * clip)?;
-                let (m, v) = (moments.get(0)?, moments.get(1)?);
-                let m = ((m * BETA[0])? + (&gradient * (1.0 - BETA[0]))?)?;
-                let v = ((v * BETA[1])? + (gradient.sqr()? * (1.0 - BETA[1]))?)?;
-                let adjusted = ((&m * scale_m)? / ((&v * scale_v)?.sqrt()? + EPSILON)?)?;
-                moments.set(&Tensor::stack(&[m, v], 0)?)?;
-                let step = (adjusted * learning_rate)?.reshape(variable.shape())?;
-                variable.set(&((variable.as_tensor() * decay)? - step)?)?;
+                for (variable, moments) in self.variables.iter().zip(moments) {
+                    let Some(gradient) = gradients.get(variable) else { continue };
+                    let gradient = gradient.contiguous()?;
+                    moments.inplace_op2(&gradient, &Update { clip: clip as f32 })?;
+                    variable.inplace_op2(moments.as_tensor(), &step)?;
+                }
+                Ok(Tensor::new(norm, &Device::Cpu)?)
+            }
+            Moments::All { m, v } => {
+                let mut gradient =
+                    flat(&self.variables, |variable| match gradients.get(variable) {
+                        Some(gradient) => Ok(gradient.flatten_all()?),
+                        None => Ok(variable.flatten_all()?.zeros_like()?),
+                    })?;
+                let norm = gradient.sqr()?.sum_all()?.sqrt()?;
+                if let Some(most) = self.settings.gradient_clip {
+                    let clip = (norm.recip()? * most)?.minimum(1.0)?;
+                    gradient = gradient.broadcast_mul(&clip)?;
+                }
+                *m = ((&*m * BETA[0])? + (&gradient * (1.0 - BETA[0]))?)?;
+                *v = ((&*v * BETA[1])? + (gradient.sqr()? * (1.0 - BETA[1]))?)?;
+                let root = ((&*v * scale_v)?.sqrt()? + EPSILON)?;
+                let step = ((&*m * (scale_m * learning_rate))? / root)?;
+                let mut first = 0;
+                for variable in &self.variables {
+                    let n = variable.elem_count();
+                    let step = step.narrow(0, first, n)?.reshape(variable.shape())?;
+                    let own = variable.as_detached_tensor();
+                    let own = if decay == 1.0 { own } else { (own * decay)? };
+                    variable.set(&(own - step)?)?;
+                    first += n;
+                }
+                Ok(norm.to_dtype(DType::F64)?)
             }
         }
-        Ok(norm)
     }
 
     /// The moments of each variable, `[2, n]`.
-    pub fn moments(&self) -> &[Var] {
-        &self.moments
+    ///
+    /// # Errors
+    ///
+    /// candle's.
+    pub fn moments(&self) -> Result<Vec<Tensor>> {
+        let (m, v) = match &self.moments {
+            Moments::Each(moments) => {
+                return Ok(moments.iter().map(|moments| moments.as_tensor().clone()).collect());
+            }
+            Moments::All { m, v } => (m, v),
+        };
+        let mut first = 0;
+        let of = |variable: &Var| {
+            let n = variable.elem_count();
+            first += n;
+            Ok(Tensor::stack(&[m.narrow(0, first - n, n)?, v.narrow(0, first - n, n)?], 0)?)
+        };
+        self.variables.iter().map(of).collect()
     }
 
     /// Goes on after `steps` steps, with these moments.
@@ -99,28 +150,50 @@ impl Adam {
     /// When their shapes are others.
     pub fn restore(&mut self, steps: usize, moments: &[Tensor]) -> Result<()> {
         ensure!(
-            moments.len() == self.moments.len(),
+            moments.len() == self.variables.len(),
             "expected moments of {} variables, found {}",
-            self.moments.len(),
+            self.variables.len(),
             moments.len()
         );
-        for (own, moments) in self.moments.iter().zip(moments) {
-            own.set(moments)?;
+        match &mut self.moments {
+            Moments::Each(own) => {
+                for (own, moments) in own.iter().zip(moments) {
+                    own.set(moments)?;
+                }
+            }
+            Moments::All { m, v } => {
+                for (k, own) in [m, v].into_iter().enumerate() {
+                    let parts = moments.iter().map(|moments| moments.get(k));
+                    let parts = parts.collect::<candle_core::Result<Vec<_>>>()?;
+                    *own = Tensor::cat(&parts, 0)?;
+                }
+            }
         }
         self.steps = steps;
         Ok(())
     }
 }
 
-/// The Euclidean norm of all gradients together.
+impl Moments {
+    /// Of all variables together, at their beginning.
+    fn zeros(variables: &[Var], device: &Device) -> Result<Self> {
+        let parameters = variables.iter().map(|variable| variable.elem_count()).sum::<usize>();
+        let zeros = || Tensor::zeros(parameters, DType::F32, device);
+        Ok(Self::All { m: zeros()?, v: zeros()? })
+    }
+}
+
+/// What `of` gives for each variable, one after the other.
+fn flat(variables: &[Var], of: impl Fn(&Var) -> Result<Tensor>) -> Result<Tensor> {
+    let parts = variables.iter().map(of).collect::<Result<Vec<_>>>()?;
+    Ok(Tensor::cat(&parts, 0)?)
+}
+
+/// The Euclidean norm of all gradients together, which are on the CPU.
 fn norm(variables: &[Var], gradients: &GradStore) -> Result<f64> {
     let mut squares = 0.0;
     for gradient in variables.iter().filter_map(|variable| gradients.get(variable)) {
-        let sum = if gradient.device().is_cpu() {
-            gradient.contiguous()?.apply_op1_no_bwd(&SumOfSquares)?
-        } else {
-            gradient.sqr()?.sum_all()?
-        };
+        let sum = gradient.contiguous()?.apply_op1_no_bwd(&SumOfSquares)?;
         squares += f64::from(sum.to_scalar::<f32>()?);
     }
     Ok(squares.sqrt())
@@ -156,11 +229,11 @@ impl CustomOp1 for SumOfSquares {
 }
 
 /// Both moments, from the gradient.
-struct Moments {
+struct Update {
     clip: f32,
 }
 
-impl InplaceOp2 for Moments {
+impl InplaceOp2 for Update {
     fn name(&self) -> &'static str {
         "moments of adam"
     }
@@ -223,7 +296,6 @@ impl InplaceOp2 for Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::Device;
     use candle_nn::{AdamW, Optimizer, ParamsAdamW};
 
     fn variable() -> Var {
@@ -253,6 +325,44 @@ mod tests {
         }
     }
 
+    /// What other devices do, done on this one.
+    #[test]
+    fn all_variables_at_once_step_as_each_by_itself() {
+        let settings = AdamSettings { weight_decay: 0.01, gradient_clip: Some(0.7) };
+        let other = || Var::new(&[0.3_f32, -0.2, 1.0], &Device::Cpu).unwrap();
+        let (each, all) = ([variable(), other()], [variable(), other()]);
+        let mut one = Adam::new(each.to_vec(), settings).unwrap();
+        let mut two = Adam::new(all.to_vec(), settings).unwrap();
+        two.moments = Moments::zeros(&two.variables, &Device::Cpu).unwrap();
+        let loss = |[a, b]: &[Var; 2], k| {
+            (loss(a, k) + b.sqr().unwrap().sum_all().unwrap() * 0.3).unwrap()
+        };
+        let worst = |a: &Tensor, b: &Tensor| {
+            let most = (a - b).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap();
+            most.to_scalar::<f32>().unwrap()
+        };
+        for k in 0..50 {
+            let norms = [
+                one.step(&loss(&each, k).backward().unwrap(), 0.01).unwrap(),
+                two.step(&loss(&all, k).backward().unwrap(), 0.01).unwrap(),
+            ];
+            let [a, b] = norms.map(|norm| norm.to_scalar::<f64>().unwrap());
+            assert!((a - b).abs() < 1e-5, "step {k}: {a} {b}");
+            for (a, b) in each.iter().zip(&all) {
+                assert!(worst(a, b) < 1e-6, "step {k}");
+            }
+            if k == 20 {
+                // A checkpoint has the moments of each variable.
+                let kept = two.moments().unwrap();
+                for (a, b) in one.moments().unwrap().iter().zip(&kept) {
+                    assert!(worst(a, b) < 1e-6);
+                }
+                two.moments = Moments::zeros(&two.variables, &Device::Cpu).unwrap();
+                two.restore(k + 1, &kept).unwrap();
+            }
+        }
+    }
+
     #[test]
     fn a_long_gradient_is_cut_to_its_length() {
         // The first moments of a step are a tenth of the gradient that it saw.
@@ -261,7 +371,8 @@ mod tests {
             let settings = AdamSettings { weight_decay: 0.0, gradient_clip: clip };
             let mut adam = Adam::new(vec![x.clone()], settings).unwrap();
             let norm = adam.step(&loss(&x, 0).backward().unwrap(), 0.1).unwrap();
-            let m: Vec<f32> = adam.moments()[0].get(0).unwrap().to_vec1().unwrap();
+            let norm: f64 = norm.to_scalar().unwrap();
+            let m: Vec<f32> = adam.moments().unwrap()[0].get(0).unwrap().to_vec1().unwrap();
             (norm, 10.0 * m.iter().map(|m| f64::from(m * m)).sum::<f64>().sqrt())
         };
         let (norm, free) = seen(None);

@@ -7,15 +7,16 @@ use anyhow::{Context, Result};
 
 use crate::batches::{Batch, Batches, BatchesState};
 use crate::network::Network;
+use crate::objective::Tensors;
 
 /// Batches, one after the other, from a place that a checkpoint can keep.
 pub trait Supply {
-    /// The next batch for `network` as it is now.
+    /// The next batch for `network` as it is now, where the network lives.
     ///
     /// # Errors
     ///
     /// When there can be none.
-    fn next(&mut self, network: &Network) -> Result<Batch>;
+    fn next(&mut self, network: &Network) -> Result<Tensors>;
 
     /// Where the supply is after the last batch, as JSON.
     ///
@@ -62,7 +63,7 @@ impl Ahead {
 }
 
 impl Supply for Ahead {
-    fn next(&mut self, _: &Network) -> Result<Batch> {
+    fn next(&mut self, network: &Network) -> Result<Tensors> {
         if let Stage::Waiting(batches) = &mut self.stage {
             let mut batches = batches.take().context("the batches have gone")?;
             let (sender, receiver) = sync_channel(1);
@@ -88,7 +89,7 @@ impl Supply for Ahead {
         }
         let (batch, state) = made.pop().context("the batches have ended")??;
         self.state = state;
-        Ok(batch)
+        Tensors::new(&batch, &network.device())
     }
 
     fn state(&self) -> Result<String> {

@@ -315,6 +315,10 @@ fn more_dimensions_and_conditions_have_theirs() {
         assert_eq!(column["total"], 300);
     }
     desk.fail("report run --condition fox,2", "fox");
+    report(&desk, "run --condition b<i>rd,2");
+    let page = read(&desk, "run/report.html");
+    check(&page);
+    assert!(page.contains("under kind = b&lt;i&gt;rd, speed = 2"));
     // Its line of text.
     let text = desk.succeed("report run --terminal");
     for expected in ["height", "weight", "age", "●", "█", "loss", "iteration"] {

@@ -111,6 +111,14 @@ impl Target {
         Ok(())
     }
 
+    /// All rows in their order, or `n` fresh draws: what a device draws from by itself.
+    pub fn pool(&mut self, n: usize) -> Points {
+        match &self.supply {
+            Supply::Draws { .. } => self.next_batch(n),
+            Supply::Rows { points, .. } => Points::clone(points),
+        }
+    }
+
     /// The next `n` points.
     pub fn next_batch(&mut self, n: usize) -> Points {
         match &mut self.supply {

@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::coupling::Coupling;
 use crate::dataset::Dataset;
 use crate::description::activation;
+use crate::device_batches::DeviceBatches;
 use crate::network::{Network, Shape};
 use crate::objective::{Objective, Tensors};
 use crate::optimizer::AdamSettings;
@@ -134,7 +135,13 @@ impl Run<'_> {
             }
             None => None,
         };
-        let batches = Batches::new(self.dataset.target.clone(), options, *seed);
+        let target = self.dataset.target.clone();
+        let mut supply: Box<dyn Supply> = if self.device.is_cpu() || options.coupling.transports() {
+            Box::new(Ahead::new(Batches::new(target, options, *seed)))
+        } else {
+            let data_dim = self.dataset.data_dim();
+            Box::new(DeviceBatches::new(target, &options, data_dim, *seed, &self.device)?)
+        };
         let phase = Phase {
             index: 0,
             objective: Objective::Velocity,
@@ -151,7 +158,7 @@ impl Run<'_> {
             ema: (train.ema > 0.0).then_some(train.ema),
             held_out,
         };
-        self.phase(&phase, network, &mut Ahead::new(batches), monitor)
+        self.phase(&phase, network, supply.as_mut(), monitor)
     }
 
     /// Trains `network` through a phase, from the checkpoint on if that is where it was.
@@ -189,9 +196,10 @@ pub fn device(name: &str) -> Result<Device> {
     match name {
         "cpu" => Ok(Device::Cpu),
         "auto" => Ok(Device::cuda_if_available(0)?),
-        "cuda" if cfg!(feature = "cuda") => {
-            Device::new_cuda(0).context("cannot use the CUDA device 0")
-        }
+        "cuda" if cfg!(feature = "cuda") => Device::new_cuda(0).context(
+            "no CUDA device can be used: expected an NVIDIA GPU and its driver (`nvidia-smi` lists \
+                 them); train with --device cpu, or auto, which takes what there is",
+        ),
         "cuda" => bail!(
             "this build has no CUDA: build with `--features flowlet-trainer/cuda`, or train with \
              --device cpu"

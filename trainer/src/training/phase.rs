@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Error, Result, anyhow};
+use candle_core::Tensor;
 
 use crate::average::Average;
 use crate::checkpoint::{Checkpoint, Checkpoints};
@@ -102,7 +103,6 @@ pub fn train_phase(
     monitor: &mut dyn Monitor,
     training: Training<'_>,
 ) -> Result<Trained> {
-    let device = network.device();
     let variables = network.variables();
     let mut optimizer = Adam::new(variables.clone(), phase.adam)?;
     let mut average = match phase.ema {
@@ -117,6 +117,7 @@ pub fn train_phase(
         supply.restore(&checkpoint.supply)?;
         losses.clone_from(&checkpoint.losses);
     }
+    let mut pending = Pending::default();
     let seconds = || training.before + training.start.elapsed().as_secs_f64();
     let mut kept = Instant::now();
     let keep = |losses: &[f64],
@@ -131,25 +132,35 @@ pub fn train_phase(
         // What the phases before made is nowhere else.
         keep(&losses, supply, &optimizer, average.as_ref())?;
     }
-    let mut stopped = false;
+    let (mut stopped, mut told) = (false, losses.len());
     for iteration in losses.len() + 1..=iterations {
         let learning_rate = phase.schedule.at(iteration);
-        let batch = Tensors::new(&supply.next(&network)?, &device)?;
+        let batch = supply.next(&network)?;
         let loss = phase.objective.loss(&network, &batch)?;
         let gradients = loss.backward()?;
-        let loss = f64::from(loss.to_scalar::<f32>()?);
-        if !loss.is_finite() {
-            let what = format!("the loss is {loss} at iteration {iteration}");
-            return Err(diverged(phase, &what));
+        pending.push(&loss);
+        // To ask a GPU for a number is to wait until it has done all that it was given.
+        let asks = network.device().is_cpu() || iteration % per_row == 0;
+        if asks {
+            pending.fetch(&mut losses, |iteration, loss| finite(phase, iteration, loss))?;
         }
         let gradient_norm = optimizer.step(&gradients, learning_rate)?;
         if let Some(average) = &mut average {
             average.update(iteration)?;
         }
-        losses.push(loss);
-        monitor.iteration(iteration, loss);
+        for told in told + 1..=losses.len() {
+            monitor.iteration(told, losses[told - 1]);
+        }
         stopped = monitor.stops();
         let last = iteration == iterations || stopped;
+        if last && !pending.is_empty() {
+            let first = losses.len();
+            pending.fetch(&mut losses, |iteration, loss| finite(phase, iteration, loss))?;
+            for told in first + 1..=losses.len() {
+                monitor.iteration(told, losses[told - 1]);
+            }
+        }
+        told = losses.len();
         if iteration % per_row == 0 || last {
             let since = losses.len() - (iteration - 1) % per_row - 1;
             let row = &losses[since..];
@@ -166,7 +177,7 @@ pub fn train_phase(
                     _ => None,
                 },
                 learning_rate,
-                gradient_norm,
+                gradient_norm: gradient_norm.to_scalar()?,
                 seconds: seconds(),
             })?;
         }
@@ -195,10 +206,85 @@ pub fn train_phase(
     Ok(Trained { network, losses, seconds, phase: phase.index, stopped, times: None })
 }
 
+/// Losses that are still where they were computed.
+#[derive(Debug, Default)]
+struct Pending(Vec<Tensor>);
+
+impl Pending {
+    fn push(&mut self, loss: &Tensor) {
+        // Detached: else the whole batch would be kept to differentiate through.
+        self.0.push(loss.detach());
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds them to `losses`, each once `check` has seen it with its iteration.
+    fn fetch(
+        &mut self,
+        losses: &mut Vec<f64>,
+        check: impl Fn(usize, f64) -> Result<()>,
+    ) -> Result<()> {
+        let fetched = match self.0.as_slice() {
+            [one] => vec![one.to_scalar::<f32>()?],
+            all => Tensor::stack(all, 0)?.to_vec1()?,
+        };
+        self.0.clear();
+        for loss in fetched.into_iter().map(f64::from) {
+            check(losses.len() + 1, loss)?;
+            losses.push(loss);
+        }
+        Ok(())
+    }
+}
+
+fn finite(phase: &Phase, iteration: usize, loss: f64) -> Result<()> {
+    if loss.is_finite() {
+        return Ok(());
+    }
+    Err(diverged(phase, &format!("the loss is {loss} at iteration {iteration}")))
+}
+
 fn diverged(phase: &Phase, what: &str) -> Error {
     anyhow!(
         "training diverged: {what}. Try a smaller learning rate (it is {:e}), a larger batch, or look \
          for outliers in the data",
         phase.schedule.learning_rate
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    fn pending(losses: &[f32]) -> Pending {
+        let mut pending = Pending::default();
+        for &loss in losses {
+            pending.push(&Tensor::new(loss, &Device::Cpu).unwrap());
+        }
+        pending
+    }
+
+    #[test]
+    fn losses_come_in_the_order_of_their_iterations() {
+        let mut losses = vec![9.0];
+        for waiting in [&[1.0, 2.0, 3.0][..], &[4.0]] {
+            let mut pending = pending(waiting);
+            pending.fetch(&mut losses, |_, _| Ok(())).unwrap();
+            assert!(pending.is_empty());
+        }
+        assert_eq!(losses, [9.0, 1.0, 2.0, 3.0, 4.0]);
+    }
+
+    #[test]
+    fn a_loss_that_is_not_finite_is_found_with_its_iteration() {
+        let mut losses = vec![9.0];
+        let found = pending(&[1.0, f32::NAN, 3.0]).fetch(&mut losses, |iteration, loss| {
+            if loss.is_finite() { Ok(()) } else { Err(anyhow!("{loss} at {iteration}")) }
+        });
+        assert_eq!(found.unwrap_err().to_string(), "NaN at 3");
+        assert_eq!(losses, [9.0, 1.0]);
+    }
 }

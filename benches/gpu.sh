@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Trains on an NVIDIA GPU, flowlet and PyTorch in turns on the same card: the article's small problem and a
+# large one.
+#   benches/gpu.sh build      makes target/gpu/flowlet, where there need be neither a GPU nor CUDA
+#   benches/gpu.sh measure    runs it beside PyTorch, where there is a GPU and a torch that uses it
+#   benches/gpu.sh            both
+# CUDA_COMPUTE_CAP is that of the card, 90 for an H100 or H200. The machine that measures needs no network:
+# carry the checkout with target/gpu/flowlet there. CUDA's libraries are taken from where torch has them.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+build() {
+    . benches/virtual-environment.sh
+    virtual_environment gpu-venv benches/gpu/requirements.txt
+    local cuda links=$venv/links
+    cuda=$(echo "$venv"/lib/python3*/site-packages/nvidia/cu13)
+    # The linker asks for names without versions, and for the driver's library, which is not in the wheels.
+    mkdir -p "$links"
+    for library in "$cuda"/lib/lib*.so.*; do
+        name=$(basename "$library")
+        ln -sf "$library" "$links/${name%%.so.*}.so"
+    done
+    cc -shared -Wl,-soname,libcuda.so.1 -x c /dev/null -o "$links/libcuda.so"
+
+    CUDA_HOME=$cuda CUDA_PATH=$cuda CUDA_ROOT=$cuda NVCC=$cuda/bin/nvcc PATH=$cuda/bin:$PATH \
+        CUDA_COMPUTE_CAP=${CUDA_COMPUTE_CAP:-90} CUDARC_CUDA_VERSION=${CUDARC_CUDA_VERSION:-13000} \
+        LIBRARY_PATH=$links RUSTFLAGS="-L native=$links -C link-arg=-Wl,--unresolved-symbols=ignore-all" \
+        cargo build --release -p flowlet-trainer --features cuda --target-dir target/gpu/build
+    cp target/gpu/build/release/flowlet target/gpu/flowlet
+    strip target/gpu/flowlet
+    ls -l target/gpu/flowlet
+}
+
+measure() {
+    python3 benches/gpu/training.py "$@"
+}
+
+case "${1:-both}" in
+    build) build ;;
+    measure) shift; measure "$@" ;;
+    both) build; measure ;;
+    *) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac
