@@ -8,6 +8,7 @@ use crate::batches::BatchesOptions;
 use crate::data::{Matrix, Target};
 use crate::network::Network;
 use crate::objective::Tensors;
+use crate::pool::Pool;
 use crate::random::{Stream, generator};
 use crate::source::Source;
 use crate::storage::tensor;
@@ -31,15 +32,6 @@ pub struct DeviceBatches {
     state: State,
     /// Whether the device's generator is where `state` says.
     seeded: bool,
-}
-
-/// Rows on the device.
-#[derive(Debug)]
-struct Pool {
-    /// `[N, D]`
-    x: Tensor,
-    /// `[N, C]`
-    c: Tensor,
 }
 
 #[derive(Debug)]
@@ -78,9 +70,6 @@ impl DeviceBatches {
     ) -> Result<Self> {
         let rows = ROWS.min(VALUES / data_dim.max(1)).max(options.size);
         let points = target.pool(rows);
-        let pool = |x: &Matrix, c: &Matrix| {
-            Ok::<_, anyhow::Error>(Pool { x: tensor(x, device)?, c: tensor(c, device)? })
-        };
         let source = match &options.source {
             Source::Normal => None,
             other => {
@@ -90,7 +79,7 @@ impl DeviceBatches {
                     _ => other.draw(rows, data_dim, &mut rng),
                 };
                 let none = Matrix::new(Vec::new(), x.rows(), 0);
-                Some(pool(&x, &none)?)
+                Some(Pool::new(&x, &none, device)?)
             }
         };
         let times = match options.times {
@@ -106,7 +95,7 @@ impl DeviceBatches {
         Ok(Self {
             device: device.clone(),
             source,
-            target: pool(&points.x, &points.c)?,
+            target: Pool::new(&points.x, &points.c, device)?,
             times,
             size: options.size,
             label_dropout: options.label_dropout,
@@ -144,16 +133,6 @@ impl DeviceBatches {
     }
 }
 
-impl Pool {
-    /// The rows with these numbers, and their conditions.
-    fn select(&self, rows: &Tensor) -> Result<[Tensor; 2]> {
-        // Without conditions nobody looks at them.
-        let conditional = self.c.dim(1)? > 0;
-        let c = if conditional { self.c.index_select(rows, 0)? } else { self.c.clone() };
-        Ok([self.x.index_select(rows, 0)?, c])
-    }
-}
-
 impl Supply for DeviceBatches {
     fn next(&mut self, _: &Network) -> Result<Tensors> {
         if !self.seeded {
@@ -165,12 +144,12 @@ impl Supply for DeviceBatches {
             }
             self.seeded = true;
         }
-        let (rows, columns) = self.target.x.dims2()?;
+        let (rows, columns) = self.target.dims()?;
         let [x_1, mut c] = self.target.select(&self.rows(rows)?)?;
         let x_0 = match &self.source {
             None => self.normal(columns)?,
             Some(source) => {
-                let [x, _] = source.select(&self.rows(source.x.dim(0)?)?)?;
+                let [x, _] = source.select(&self.rows(source.dims()?.0)?)?;
                 x
             }
         };

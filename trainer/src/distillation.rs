@@ -1,6 +1,7 @@
 //! What a student learns from: a teacher's endpoints, and the data that its own endpoints should be.
 
 use anyhow::{Context, Result, ensure};
+use candle_core::{Device, Tensor};
 use flowlet::{HeapMlp, HeapSolver, SolverKind};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -11,6 +12,7 @@ use crate::coupling::Coupling;
 use crate::data::{Matrix, Target};
 use crate::network::Network;
 use crate::objective::{Steps, Tensors, endpoint};
+use crate::pool::Pool;
 use crate::random::{Stream, generator};
 use crate::sampling;
 use crate::source::Source;
@@ -20,9 +22,8 @@ use crate::supply::Supply;
 /// A teacher's pairs: noise and where its flow leads from there, in flow units.
 #[derive(Debug)]
 pub struct TeacherPairs {
-    x_0: Matrix,
-    x_1: Matrix,
-    c: Matrix,
+    x_0: Tensor,
+    x_1: Pool,
     batch_size: usize,
     rng: ChaCha8Rng,
 }
@@ -48,12 +49,13 @@ pub struct PairsOptions<'a> {
 const STEPS: usize = 16;
 
 impl TeacherPairs {
-    /// Has `teacher`, whose units are those of the flow, make its pairs on all cores.
+    /// Has `teacher`, whose units are those of the flow, make its pairs on all cores, and keeps them on
+    /// `device`.
     ///
     /// # Errors
     ///
-    /// When the teacher's samples are not finite.
-    pub fn make(teacher: &HeapMlp, options: &PairsOptions<'_>) -> Result<Self> {
+    /// When the teacher's samples are not finite, or the device has no room.
+    pub fn make(teacher: &HeapMlp, options: &PairsOptions<'_>, device: &Device) -> Result<Self> {
         let PairsOptions { source, target, guidance, pairs, batch_size, seed } = *options;
         let mut rng = generator(seed, Stream::Pairs);
         let x_0 = source.draw(pairs, teacher.data_dim(), &mut rng);
@@ -68,16 +70,24 @@ impl TeacherPairs {
             x_1.values().iter().all(|x| x.is_finite()),
             "the teacher's samples are not finite: it diverged. Try a smaller learning rate"
         );
-        Ok(Self { x_0, x_1, c, batch_size, rng: generator(seed, Stream::PairOrder) })
+        Ok(Self {
+            x_0: tensor(&x_0, device)?,
+            x_1: Pool::new(&x_1, &c, device)?,
+            batch_size,
+            rng: generator(seed, Stream::PairOrder),
+        })
     }
 }
 
 impl Supply for TeacherPairs {
-    fn next(&mut self, network: &Network) -> Result<Tensors> {
-        let rows: Vec<usize> =
-            (0..self.batch_size).map(|_| self.rng.random_range(0..self.x_0.rows())).collect();
-        let [x_0, x_1, c] = [&self.x_0, &self.x_1, &self.c].map(|matrix| matrix.select(&rows));
-        Tensors::new(&Batch { x_0, x_1, c, t: Vec::new() }, &network.device())
+    fn next(&mut self, _: &Network) -> Result<Tensors> {
+        let (all, _) = self.x_1.dims()?;
+        let rows: Vec<u32> = (0..self.batch_size)
+            .map(|_| u32::try_from(self.rng.random_range(0..all)))
+            .collect::<Result<_, _>>()?;
+        let rows = Tensor::from_vec(rows, self.batch_size, self.x_0.device())?;
+        let [x_1, c] = self.x_1.select(&rows)?;
+        Ok(Tensors { x_0: self.x_0.index_select(&rows, 0)?, x_1, c, t: None })
     }
 
     fn state(&self) -> Result<String> {

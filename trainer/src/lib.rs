@@ -40,6 +40,7 @@ pub mod objective;
 pub mod optimizer;
 pub mod part_file;
 pub mod path;
+mod pool;
 pub mod random;
 pub mod reference;
 pub mod report;

@@ -114,7 +114,7 @@ fn distil(
         batch_size,
         seed: run.config.seed,
     };
-    let mut pairs = TeacherPairs::make(teacher, &options)?;
+    let mut pairs = TeacherPairs::make(teacher, &options, &run.device)?;
     let phase = phase(1, steps, iterations, learning_rate);
     run.phase(&phase, student, &mut pairs, monitor)
 }
