@@ -239,6 +239,14 @@ impl Known {
         Ok(Pairs { x_0: matrix(x_0, data), x_1: matrix(x_1, data), c: matrix(c, conditions) })
     }
 
+    /// Different rows of the data; without end for a known distribution.
+    pub fn rows(&self) -> usize {
+        match &self.real {
+            Real::Distribution { .. } => usize::MAX,
+            Real::Rows { train, held_out } => train.x.rows() + held_out.x.rows(),
+        }
+    }
+
     /// The density of the data on a line at `x`, in the user's units; none if nobody knows it.
     pub fn density(&self) -> Option<impl Fn(f64) -> f64> {
         match &self.real {

@@ -217,7 +217,7 @@ fn legend_rows(keys: &[Key], width: f64) -> Vec<Vec<(f64, &Key)>> {
     let mut rows: Vec<Vec<(f64, &Key)>> = Vec::new();
     let mut x = GAP;
     for key in keys {
-        let needed = 26.0 + text::width(&key.text, TEXT) + 18.0;
+        let needed = 26.0 + text::width(&key.text, TEXT) + 12.0;
         if rows.is_empty() || x + needed > width {
             rows.push(Vec::new());
             x = GAP;
@@ -289,8 +289,9 @@ fn draw_row(
         for (line, title) in panel.title.iter().enumerate() {
             let y = top + (line as f64 + 0.45) * LINE;
             let style = lettering(TEXT, Colour::Ink, Anchor::Middle, VPos::Center);
-            root.draw(&Text::new(title.as_str(), (units(middle), units(y)), style))
-                .map_err(failed)?;
+            // Not into the neighbour's.
+            let title = text::fit(title, TEXT, plot + own.min(GAP));
+            root.draw(&Text::new(title, (units(middle), units(y)), style)).map_err(failed)?;
         }
         let corner = (units(x), units(top + title_height(row)));
         let extent = (units(own + plot) as u32, units(row.height + below(row)) as u32);
@@ -329,7 +330,7 @@ fn draw_panel(
     };
     let ticks = |axis: &Axis, count: f64| if axis.numbers { count as usize } else { 0 };
     let lines = |count: f64| (count as usize).max(2);
-    let (columns, rows) = ((across / 62.0).clamp(2.0, 12.0), (down / 40.0).clamp(2.0, 9.0));
+    let (columns, rows) = ((across / 62.0).clamp(3.0, 12.0), (down / 40.0).clamp(2.0, 9.0));
     // Lines even where there are no numbers: the neighbour has them.
     chart
         .configure_mesh()
@@ -355,7 +356,7 @@ fn draw_panel(
     let tick = |value: f64, [from, to]: [f64; 2]| {
         if value.abs() < 1e-9 * (to - from).abs() { number(0.0) } else { number(value) }
     };
-    let across = |value: &f64| tick(sign * *value, x.range);
+    let sideways = |value: &f64| tick(sign * *value, x.range);
     let upwards = |value: &f64| tick(*value, y.range);
     let mut mesh = chart.configure_mesh();
     mesh.disable_mesh()
@@ -363,12 +364,12 @@ fn draw_panel(
         .x_labels(ticks(x, columns))
         .y_labels(ticks(y, rows))
         .set_all_tick_mark_size(units(4.0))
-        .x_label_formatter(&across)
+        .x_label_formatter(&sideways)
         .y_label_formatter(&upwards)
         .label_style(style.clone())
         .axis_desc_style(lettering(TEXT, Colour::Ink, Anchor::Middle, VPos::Center))
-        .x_desc(x.label.as_str())
-        .y_desc(y.label.as_str());
+        .x_desc(text::fit(&x.label, TEXT, across))
+        .y_desc(text::fit(&y.label, TEXT, down));
     mesh.draw().map_err(failed)?;
     Ok(frame)
 }

@@ -304,7 +304,10 @@ impl Mark {
 pub fn number(value: f64) -> String {
     let size = value.abs();
     if size != 0.0 && !(1e-3..1e7).contains(&size) {
-        return format!("{value:.0e}").replace('-', "−");
+        let text = format!("{value:.2e}");
+        let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
+        let digits = digits.trim_end_matches('0').trim_end_matches('.');
+        return format!("{digits}e{power}").replace('-', "−");
     }
     if size >= 1000.0 {
         let sign = if value < 0.0 { "−" } else { "" };
@@ -327,9 +330,14 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        for (value, expected) in
-            [(0.0, "0"), (-0.00001, "−1e−5"), (2.5, "2.5"), (-0.25, "−0.25"), (10_000.0, "10,000")]
-        {
+        for (value, expected) in [
+            (0.0, "0"),
+            (-0.00001, "−1e−5"),
+            (2.5, "2.5"),
+            (-0.25, "−0.25"),
+            (10_000.0, "10,000"),
+            (2.5e9, "2.5e9"),
+        ] {
             assert_eq!(number(value), expected);
         }
     }

@@ -11,7 +11,7 @@ use anyhow::Result;
 use super::chart::{Axis, Mark, Panel, Row, Width};
 use super::colour::Colour;
 use super::histogram::{Histogram, quantile};
-use super::subject::{Pairs, Subject};
+use super::subject::{Known, Pairs, Subject};
 use crate::source::Source;
 
 /// Bins of a histogram beside a picture, and of the samples: the article's.
@@ -102,13 +102,14 @@ impl<'a> Line<'a> {
                 Some(density) => {
                     Shape::Known(places().map(|x| [x, scale * density(x * scale + mean)]).collect())
                 }
-                None => Shape::Counted(Histogram::of(BINS, pairs.x_1.values())),
+                None => Shape::Counted(Histogram::of(bins(known.rows()), pairs.x_1.values())),
             }
         });
         let target_shown = match &pairs {
             Some(pairs) if subject.is_conditional() => {
                 let rows = subject.rows_shown(&pairs.c);
-                Some(Shape::Counted(Histogram::of(BINS, pairs.x_1.select(&rows).values())))
+                let bins = bins(subject.known.as_ref().map_or(rows.len(), Known::rows));
+                Some(Shape::Counted(Histogram::of(bins, pairs.x_1.select(&rows).values())))
                     .filter(|_| !rows.is_empty())
             }
             _ => target.clone(),
@@ -177,6 +178,11 @@ impl<'a> Line<'a> {
         ];
         Row { height, places: panels.len(), panels }
     }
+}
+
+/// Bins for draws from so many different rows.
+fn bins(rows: usize) -> usize {
+    ((2.0 * (rows as f64).sqrt()) as usize).clamp(10, BINS)
 }
 
 /// Where both sets of values lie but for a part at each end, rounded outwards a little.

@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::reference::FINE_BINS;
-use super::{BINS, Line, STEPS, Shape};
+use super::{BINS, Line, STEPS, Shape, bins};
 use crate::data::Matrix;
 use crate::dataset::Real;
 use crate::numbers::thousands;
@@ -46,7 +46,7 @@ impl Line<'_> {
                         .map(|x| [x, density(x)])
                         .collect(),
                 ),
-                None => Shape::Counted(Histogram::of(BINS, real.x.values())),
+                None => Shape::Counted(Histogram::of(bins(known.rows()), real.x.values())),
             });
         let inside =
             samples.values().iter().filter(|&&x| (view[0]..=view[1]).contains(&f64::from(x)));
@@ -77,7 +77,8 @@ impl Line<'_> {
                 caption += ", in 100 bins, against the density of the target."
             }
             (Some(_), Some(Real::Rows { .. })) => {
-                caption += ", in 100 bins, against the rows of the data.";
+                caption +=
+                    ", in 100 bins, against the rows of the data, in fewer bins if they are few.";
             }
             (Some(_), _) => caption += ", in 100 bins, against as many draws from the target.",
             (None, _) => caption += ", in 100 bins. There are no data at hand to compare.",
