@@ -61,6 +61,13 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let model = open(&args.model)?;
+    let page = match &args.out {
+        Some(directory) => directory.join(REPORT_FILE),
+        None => beside(&model.path),
+    };
+    if !args.terminal {
+        refuse_other(&page)?;
+    }
     let mut notes = Vec::new();
     let shown = shown(&model, args.condition.as_ref())?;
     let (known, source) = data(args, &model, &mut notes)?;
@@ -76,10 +83,6 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         write_text(None, &text(&subject)?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let page = match &args.out {
-        Some(directory) => directory.join(REPORT_FILE),
-        None => beside(&subject.model.path),
-    };
     write(&subject, &notes, &page, args.out.is_some())?;
     println!("{}", page.display());
     Ok(ExitCode::SUCCESS)
@@ -110,13 +113,13 @@ pub(super) fn of_run(directory: &Path, config: &Config, dataset: Dataset) -> Res
         seed: 0,
     };
     let page = directory.join(REPORT_FILE);
+    refuse_other(&page)?;
     write(&subject, &notes, &page, false)?;
     Ok(page)
 }
 
 /// Writes the page and, with `files`, each figure beside it.
 fn write(subject: &Subject, notes: &[String], path: &Path, files: bool) -> Result<()> {
-    refuse_other(path)?;
     let bar = parts(0)?;
     let figures = figures(subject, |parts| {
         bar.set_length(parts as u64);
