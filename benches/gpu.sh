@@ -14,7 +14,9 @@ build() {
     virtual_environment gpu-venv benches/gpu/requirements.txt
     local cuda links=$venv/links
     cuda=$(echo "$venv"/lib/python3*/site-packages/nvidia/cu13)
-    # The linker asks for names without versions, and for the driver's library, which is not in the wheels.
+    # The linker asks for names without versions, and for the driver's library, which is not in the wheels:
+    # an empty one takes its place, and its symbols are found where there is a driver. Nothing of it being
+    # used, the linker would leave its name out, so that it is asked for once more at the end.
     mkdir -p "$links"
     for library in "$cuda"/lib/lib*.so.*; do
         name=$(basename "$library")
@@ -25,7 +27,8 @@ build() {
     CUDA_HOME=$cuda CUDA_PATH=$cuda CUDA_ROOT=$cuda NVCC=$cuda/bin/nvcc PATH=$cuda/bin:$PATH \
         CUDA_COMPUTE_CAP=${CUDA_COMPUTE_CAP:-90} CUDARC_CUDA_VERSION=${CUDARC_CUDA_VERSION:-13000} \
         LIBRARY_PATH=$links RUSTFLAGS="-L native=$links -C link-arg=-Wl,--unresolved-symbols=ignore-all" \
-        cargo build --release -p flowlet-trainer --features cuda --target-dir target/gpu/build
+        cargo rustc --release -p flowlet-trainer --bin flowlet --features cuda \
+        --target-dir target/gpu/build -- -C link-arg=-Wl,--no-as-needed -C link-arg=-lcuda
     cp target/gpu/build/release/flowlet target/gpu/flowlet
     strip target/gpu/flowlet
     ls -l target/gpu/flowlet
