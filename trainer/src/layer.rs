@@ -171,7 +171,7 @@ mod tests {
     fn values_and_gradients_are_those_of_candles_own_operations() {
         let kinds = ActivationKind::ALL.into_iter().map(Some).chain([None]);
         for kind in kinds {
-            for (rows, inputs, outputs) in [(1, 1, 1), (3, 5, 2), (37, 33, 17)] {
+            for (rows, inputs, outputs) in [(1, 1, 1), (3, 5, 2), (37, 33, 17), (70, 81, 145)] {
                 let x = random(1, (rows, inputs));
                 let (weight, bias) = (random(2, (outputs, inputs)), random(3, outputs));
                 let wanted = random(4, (rows, outputs));

@@ -350,3 +350,83 @@ impl Outer<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flowlet::Noise;
+
+    fn random(seed: u64, n: usize) -> Vec<f32> {
+        let mut values = vec![0.0; n];
+        Noise::new(seed).fill(0, &mut values);
+        values
+    }
+
+    fn worst(found: &[f32], expected: impl Iterator<Item = f64>) -> f64 {
+        let errors = found.iter().zip(expected).map(|(&a, b)| (f64::from(a) - b).abs());
+        errors.fold(0.0, |worst, error| if error <= worst { worst } else { error })
+    }
+
+    /// The sum of `terms` products.
+    fn sum(terms: usize, product: impl Fn(usize) -> f32) -> f64 {
+        (0..terms).map(|k| f64::from(product(k))).sum()
+    }
+
+    #[test]
+    fn every_shape_of_a_product_is_what_it_should_be() {
+        for n in [1, 3, 4, 9, 130] {
+            for depth in [1, 2, 16, 33] {
+                for columns in [1, 3, 4, 15, 16, 17, 64, 80, 145] {
+                    let (rows, matrix) = (random(1, n * depth), random(2, depth * columns));
+                    let (other, start) = (random(3, n * columns), random(4, columns));
+                    let at = |k: usize| (k / columns, k % columns);
+
+                    let mut found = vec![0.0; n * columns];
+                    Panels::of(&matrix, [depth, columns]).multiply(&rows, &mut found);
+                    let expected = (0..n * columns).map(|k| {
+                        let (r, c) = at(k);
+                        sum(depth, |d| rows[r * depth + d] * matrix[d * columns + c])
+                    });
+                    assert!(worst(&found, expected) < 1e-5, "{n} × {depth} × {columns}");
+
+                    let transposed = |k: usize| {
+                        let (r, c) = at(k);
+                        let product = |d| rows[r * depth + d] * matrix[c * depth + d];
+                        f64::from(start[c]) + sum(depth, product)
+                    };
+                    let panels = Panels::of_transpose(&matrix, [depth, columns], &start);
+                    panels.multiply(&rows, &mut found);
+                    let error = worst(&found, (0..n * columns).map(transposed));
+                    assert!(error < 1e-5, "{n} × {depth} × {columns}ᵀ");
+                    inner_products(&rows, depth, &matrix, &start, &mut found);
+                    let error = worst(&found, (0..n * columns).map(transposed));
+                    assert!(error < 1e-5, "{n} × {depth} · {columns}");
+
+                    let found = outer_products(&rows, depth, &other, columns);
+                    let expected = (0..depth * columns).map(|k| {
+                        let (d, c) = at(k);
+                        sum(n, |r| rows[r * depth + d] * other[r * columns + c])
+                    });
+                    assert!(worst(&found, expected) < 5e-5, "{depth} × {n} × {columns}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn outer_products_have_the_same_bytes_on_one_core_and_on_several() {
+        let (n, m, k) = (300, 150, 130);
+        let (a, b) = (random(1, n * m), random(2, n * k));
+        let by = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| outer_products(&a, m, &b, k))
+        };
+        // In parts of a core each, and as one.
+        let whole = by(1);
+        assert_eq!(by(3), whole);
+        let mut narrow = vec![0.0; 70 * k];
+        let first: Vec<f32> = a.chunks_exact(m).flat_map(|row| &row[..70]).copied().collect();
+        narrow.copy_from_slice(&outer_products(&first, 70, &b, k));
+        assert_eq!(narrow, whole[..70 * k]);
+    }
+}
