@@ -1,6 +1,6 @@
 //! The derivatives of the network's activations.
 
-use fearless_simd::{Level, Simd, SimdBase, dispatch};
+use fearless_simd::{Level, Simd, SimdBase, SimdFrom, dispatch, f32x16};
 use flowlet::{ActivationKind, elementary};
 
 /// Multiplies each of `out` by the derivative at `x` of an activation whose value there is `y`.
@@ -33,48 +33,66 @@ fn multiply_by_gelu_slopes(x: &[f32], out: &mut [f32]) {
 }
 
 #[inline(always)]
-fn gelu_slopes_in_blocks<S: Simd>(_: S, x: &[f32], out: &mut [f32]) {
+fn gelu_slopes_in_blocks<S: Simd>(simd: S, x: &[f32], out: &mut [f32]) {
     // Were the coefficients known, or how many, one vector's polynomial would be done after the other's,
     // each waiting for its own sums.
     let coefficients = std::hint::black_box(&GELU_SLOPE[..]);
+    let ((x, x_rest), (out, out_rest)) = (x.as_chunks::<LANES>(), out.as_chunks_mut::<LANES>());
     // As many numbers as registers hold, with their polynomials.
-    if S::f32s::LEN == 16 {
-        gelu_slopes_by::<128>(x, out, coefficients);
+    let done = if S::f32s::LEN == LANES {
+        gelu_slopes::<S, 8>(simd, x, out, coefficients)
     } else {
-        gelu_slopes_by::<64>(x, out, coefficients);
+        gelu_slopes::<S, 4>(simd, x, out, coefficients)
+    };
+    gelu_slopes::<S, 1>(simd, &x[done..], &mut out[done..], coefficients);
+    if !x_rest.is_empty() {
+        let (mut x, mut out) = ([[0.0; LANES]], [[0.0; LANES]]);
+        x[0][..x_rest.len()].copy_from_slice(x_rest);
+        out[0][..x_rest.len()].copy_from_slice(out_rest);
+        gelu_slopes::<S, 1>(simd, &x, &mut out, coefficients);
+        out_rest.copy_from_slice(&out[0][..x_rest.len()]);
     }
 }
 
+/// Does as many blocks of `N` vectors as there are; how many vectors that were.
 #[inline(always)]
-fn gelu_slopes_by<const N: usize>(x: &[f32], out: &mut [f32], coefficients: &[f32]) {
-    let (blocks, rest) = out.as_chunks_mut::<N>();
-    for (out, x) in blocks.iter_mut().zip(x.as_chunks::<N>().0) {
-        gelu_slopes(out, x, coefficients);
-    }
-    for (out, &x) in rest.iter_mut().zip(x.as_chunks::<N>().1) {
-        let mut one = [*out];
-        gelu_slopes(&mut one, &[x], coefficients);
-        [*out] = one;
-    }
-}
-
-#[inline(always)]
-fn gelu_slopes<const N: usize>(out: &mut [f32; N], x: &[f32; N], coefficients: &[f32]) {
-    const LIMIT_SQUARED: f32 = 26.0;
-    let (mut sums, mut w) = ([0.0; N], [0.0; N]);
-    for (w, &x) in w.iter_mut().zip(x) {
-        *w = x * x - 0.5 * LIMIT_SQUARED;
-    }
-    for &coefficient in coefficients.iter().rev() {
-        for (sum, &w) in sums.iter_mut().zip(&w) {
-            *sum = *sum * w + coefficient;
+fn gelu_slopes<S: Simd, const N: usize>(
+    simd: S,
+    x: &[[f32; LANES]],
+    out: &mut [[f32; LANES]],
+    coefficients: &[f32],
+) -> usize {
+    let (x, out) = (x.as_chunks::<N>().0, out.as_chunks_mut::<N>().0);
+    for (x, out) in x.iter().zip(&mut *out) {
+        let (mut sums, mut w) = ([simd.splat_f32x16(0.0); N], [simd.splat_f32x16(0.0); N]);
+        for (w, x) in w.iter_mut().zip(x) {
+            let x = f32x16::simd_from(simd, *x);
+            *w = x * x - 0.5 * LIMIT_SQUARED;
+        }
+        for &coefficient in coefficients.iter().rev() {
+            let coefficient = simd.splat_f32x16(coefficient);
+            for (sum, w) in sums.iter_mut().zip(&w) {
+                *sum = simd.mul_add_f32x16(*sum, *w, coefficient);
+            }
+        }
+        for ((out, x), sum) in out.iter_mut().zip(x).zip(&sums) {
+            let x = f32x16::simd_from(simd, *x);
+            let (zero, one) = (simd.splat_f32x16(0.0), simd.splat_f32x16(1.0));
+            let near = simd.mul_add_f32x16(x, *sum, simd.splat_f32x16(0.5));
+            let far = simd.select_f32x16(simd.simd_gt_f32x16(x, zero), one, zero);
+            // In this order NaN stays one.
+            let beyond = simd.simd_ge_f32x16(x * x, simd.splat_f32x16(LIMIT_SQUARED));
+            *out = (f32x16::simd_from(simd, *out) * simd.select_f32x16(beyond, far, near)).into();
         }
     }
-    for ((out, &x), &sum) in out.iter_mut().zip(x).zip(&sums) {
-        let far = if x > 0.0 { 1.0 } else { 0.0 };
-        *out *= if x * x >= LIMIT_SQUARED { far } else { 0.5 + x * sum };
-    }
+    N * out.len()
 }
+
+/// Numbers of a vector.
+const LANES: usize = 16;
+
+/// Beyond its root the slope is 0 or 1.
+const LIMIT_SQUARED: f32 = 26.0;
 
 /// (Φ(x) + x·φ(x) − ½) ÷ x in x² − 13: x times the error of the fit is at most 1.9e-7.
 const GELU_SLOPE: [f32; 15] = [
