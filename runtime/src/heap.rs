@@ -4,6 +4,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use crate::activation::ActivationKind;
+use crate::evaluation::{self, Evaluation};
 use crate::fingerprint::Fingerprint;
 use crate::kernel;
 use crate::lanes::{self, LANES, Start};
@@ -38,6 +39,12 @@ struct Layer {
     bias: Vec<f32>,
     /// In [panels](crate::panel).
     columns: Vec<f32>,
+}
+
+impl Layer {
+    fn parts(&self) -> evaluation::Layer<'_> {
+        (&self.bias, &self.columns)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -246,16 +253,17 @@ impl HeapMlp {
     pub(crate) fn velocity_after(&self, t: f32, x: &[f32], scratch: &mut Scratch) {
         assert_eq!(x.len(), self.dims.data, "x has one value per data dimension");
         let Scratch { prefix, units, next, v, .. } = scratch;
-        kernel::affine(units, prefix, Some((&self.first.time, t)), &self.first.state, x);
-        self.activation.activate(units);
         let Some((last, hidden)) = self.rest.split_last() else { return };
-        for layer in hidden {
-            kernel::affine(next, &layer.bias, None, &layer.columns, units);
-            self.activation.activate(next);
-            core::mem::swap(units, next);
-        }
-        kernel::affine(v, &last.bias, None, &last.columns, units);
-        kernel::make_canonical(v);
+        self.activation.evaluate(&mut Evaluation {
+            prefix,
+            time: (&self.first.time, t),
+            state: &self.first.state,
+            x,
+            hidden: &|k| hidden.get(k).map(Layer::parts),
+            last: last.parts(),
+            units: [units, next],
+            v,
+        });
     }
 
     /// [`Self::condition_on`] of the conditions in `lanes.condition`, which are in flow units after.

@@ -24,22 +24,37 @@ pub(crate) fn affine(
     columns: &[f32],
     inputs: &[f32],
 ) {
-    with_vectors!(vectors => Panels { out, start, at: 0, columns }.write(vectors, first, inputs));
+    with_vectors!(vectors => Panels::new(out, start, columns).write(vectors, first, inputs));
 }
 
-/// The panels that are still to be done: those from output `at` on.
-struct Panels<'a> {
+/// The panels of a product that are still to be done: those from output `at` on.
+pub(crate) struct Panels<'a> {
     out: &'a mut [f32],
     start: &'a [f32],
     at: usize,
     columns: &'a [f32],
 }
 
-impl Panels<'_> {
+impl<'a> Panels<'a> {
+    /// All of them, as [`affine`] takes them.
     #[inline(always)]
-    fn write<M: Vectors>(&mut self, vectors: M, first: Option<Term<'_>>, inputs: &[f32]) {
+    pub(crate) fn new(out: &'a mut [f32], start: &'a [f32], columns: &'a [f32]) -> Self {
+        Self { out, start, at: 0, columns }
+    }
+
+    /// [`affine`] under these vectors.
+    #[inline(always)]
+    pub(crate) fn write<M: Vectors>(
+        &mut self,
+        vectors: M,
+        first: Option<Term<'_>>,
+        inputs: &[f32],
+    ) {
         if M::WIDTH > 4 {
             self.accumulate_pairs(vectors, first, inputs);
+            if self.out.is_empty() {
+                return;
+            }
         }
         self.accumulate::<BLOCK>(first, inputs);
         if REST > 1 {
@@ -228,6 +243,7 @@ pub(crate) fn guide(v: &mut [f32], u: &[f32], weight: f32) {
 }
 
 /// [`canonical`] of each.
+#[inline]
 pub(crate) fn make_canonical(xs: &mut [f32]) {
     for x in xs {
         *x = canonical(*x);

@@ -11,6 +11,8 @@ pub mod elementary;
 
 mod activation;
 mod digest;
+#[cfg(feature = "alloc")]
+mod evaluation;
 mod fingerprint;
 mod guided;
 #[cfg(feature = "alloc")]

@@ -4,6 +4,8 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use crate::activation::{Activation, Gelu};
+#[cfg(feature = "std")]
+use crate::evaluation::Evaluation;
 use crate::fingerprint::Fingerprint;
 use crate::kernel;
 use crate::lanes::{self, LANES, Lanes, Start};
@@ -267,6 +269,27 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     }
 
     /// The velocity, from the first layer's prefix on.
+    #[cfg(feature = "std")]
+    fn velocity_after(&self, prefix: &[f32; H], t: f32, x: [f32; D]) -> [f32; D] {
+        let mut v = [0.0; D];
+        A::evaluate(&mut Evaluation {
+            prefix,
+            time: (&self.first.time, t),
+            state: self.first.state.as_flattened(),
+            x: &x,
+            hidden: &|k| {
+                self.hidden.get(k).map(|layer| (&layer.bias[..], layer.columns.as_flattened()))
+            },
+            last: (&self.last.bias, self.last.columns.as_flattened()),
+            // Constants: an unoptimised build would fill the arrays number by number.
+            units: [&mut const { [0.0; H] }, &mut const { [0.0; H] }],
+            v: &mut v,
+        });
+        v
+    }
+
+    /// The same where there is nothing to choose: calls that know their sizes are the smaller code.
+    #[cfg(not(feature = "std"))]
     fn velocity_after(&self, prefix: &[f32; H], t: f32, x: [f32; D]) -> [f32; D] {
         // A constant: an unoptimised build would fill the array number by number.
         let (mut units, mut next) = (&mut const { [0.0; H] }, &mut const { [0.0; H] });

@@ -3,14 +3,16 @@
 
 use std::sync::Mutex;
 
-use candle_core::backend::BackendStorage;
-use candle_core::{
-    CpuStorage, CustomOp1, CustomOp3, InplaceOp2, Layout, Result, Shape, Tensor, bail,
-};
-use fearless_simd::{Level, Simd, SimdBase, dispatch};
-use flowlet::{ActivationKind, elementary};
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use flowlet::ActivationKind;
 
-use crate::storage::{floats, floats_mut};
+use crate::product::{FEW, Panels, inner_products, outer_products};
+use crate::sharing::share;
+use crate::slopes::multiply_by_slopes;
+use crate::storage::{cpu_floats, floats};
+
+/// Rows that are done at once: what is made of them stays in the nearest cache until it is used.
+const TILE: usize = 32;
 
 /// `activation(x)·Wᵀ + b`, `[B, O]`, of `x` (`[B, I]`), `weight` (`[O, I]`) and `bias` (`[O]`); without an
 /// activation `x` is taken as it is. All on the CPU, in 32-bit floats.
@@ -24,19 +26,13 @@ pub fn apply(
     weight: &Tensor,
     bias: &Tensor,
 ) -> Result<Tensor> {
-    x.contiguous()?.apply_op3(weight, bias, Layer { activation, activated: Mutex::new(None) })
+    x.contiguous()?.apply_op3(weight, bias, Layer { activation, values: Mutex::new(None) })
 }
 
 struct Layer {
     activation: Option<ActivationKind>,
-    /// What the forward pass leaves for the backward one.
-    activated: Mutex<Option<Activated>>,
-}
-
-/// The activations `[B, I]`, and their derivatives.
-struct Activated {
-    values: CpuStorage,
-    slopes: Vec<f32>,
+    /// The activations `[B, I]`, which the forward pass leaves for the backward one.
+    values: Mutex<Option<Vec<f32>>>,
 }
 
 impl CustomOp3 for Layer {
@@ -58,28 +54,22 @@ impl CustomOp3 for Layer {
         if weight_inputs != inputs || bias_layout.shape().dims1()? != outputs {
             bail!("a layer of {outputs} × {weight_inputs} does not take {inputs} inputs");
         }
-        let activated = self.activation.map(|kind| {
-            let x = floats(x, x_layout)?;
-            let mut slopes = vec![0.0; x.len()];
+        let (x, bias) = (floats(x, x_layout)?, floats(bias, bias_layout)?);
+        let product = Forward::new(floats(weight, weight_layout)?, inputs, bias);
+        let mut y = vec![0.0; rows * outputs];
+        let tiles = x.chunks(TILE * inputs).zip(y.chunks_mut(TILE * outputs));
+        let work = x.len() * outputs;
+        if let Some(kind) = self.activation {
             let mut values = x.to_vec();
-            kind.apply_slice(&mut values);
-            write_slopes(kind, x, &values, &mut slopes);
-            Ok::<_, candle_core::Error>(Activated { values: CpuStorage::F32(values), slopes })
-        });
-        let activated = activated.transpose()?;
-        let plain = Layout::contiguous((rows, inputs));
-        let (h, h_layout) = match &activated {
-            Some(activated) => (&activated.values, &plain),
-            None => (x, x_layout),
-        };
-        let sizes = (1, rows, outputs, inputs);
-        let mut y = h.matmul(weight, sizes, h_layout, &weight_layout.transpose(0, 1)?)?;
-        let bias = floats(bias, bias_layout)?;
-        let shape = Shape::from((rows, outputs));
-        let y_layout = Layout::contiguous(shape.clone());
-        add_to_rows(floats_mut(&mut y, &y_layout)?, bias);
-        *self.activated.lock().expect("nobody panics with it") = activated;
-        Ok((y, shape))
+            share(work, tiles.zip(values.chunks_mut(TILE * inputs)), |((_, y), values)| {
+                kind.apply_slice(values);
+                product.write(values, y);
+            });
+            *self.values.lock().expect("nobody panics with it") = Some(values);
+        } else {
+            share(work, tiles, |(x, y)| product.write(x, y));
+        }
+        Ok((CpuStorage::F32(y), Shape::from((rows, outputs))))
     }
 
     fn bwd(
@@ -90,211 +80,72 @@ impl CustomOp3 for Layer {
         _: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let values = self.values.lock().expect("nobody panics with it").take();
+        if self.activation.is_some() && values.is_none() {
+            bail!("a layer's gradient is asked for twice");
+        }
         let gradient = gradient.contiguous()?;
-        let activated = self.activated.lock().expect("nobody panics with it").take();
-        let (h, slopes) = match activated {
-            Some(Activated { values: CpuStorage::F32(values), slopes }) => {
-                let shape = x.shape();
-                let values = Tensor::from_vec(values, shape, x.device())?;
-                (values, Some(Tensor::from_vec(slopes, shape, x.device())?))
-            }
-            _ if self.activation.is_none() => (x.clone(), None),
-            _ => bail!("a layer's gradient is asked for twice"),
+        let ((y, y_layout), (w, w_layout)) =
+            (gradient.storage_and_layout(), weight.storage_and_layout());
+        let (z, z_layout) = x.storage_and_layout();
+        let (of_y, weights) = (cpu_floats(&y, y_layout)?, cpu_floats(&w, w_layout)?);
+        let z = cpu_floats(&z, z_layout)?;
+        let h = values.as_deref().unwrap_or(z);
+        let (rows, outputs) = gradient.dims2()?;
+        let inputs = x.dim(1)?;
+        let of_weight = if inputs < outputs {
+            // Vectors want the longer side.
+            transposed(&outer_products(h, inputs, of_y, outputs), outputs)
+        } else {
+            outer_products(of_y, outputs, h, inputs)
         };
-        let of_weight = gradient.t()?.matmul(&h)?;
-        let of_bias = gradient.apply_op1_no_bwd(&SumOfRows)?;
+        let of_bias = outer_products(&vec![1.0; rows], 1, of_y, outputs);
         // The first layer's is asked for only where a batch's points depend on the weights.
         let of_x = x.track_op().then(|| {
-            let of_h = gradient.matmul(weight)?;
-            if let Some(slopes) = &slopes {
-                of_h.inplace_op2(slopes, &Times)?;
-            }
-            Ok::<_, candle_core::Error>(of_h)
+            let panels = Panels::of(weights, [outputs, inputs]);
+            let mut of_x = vec![0.0; rows * inputs];
+            let tiles = of_x.chunks_mut(TILE * inputs).zip(of_y.chunks(TILE * outputs));
+            let inner = z.chunks(TILE * inputs).zip(h.chunks(TILE * inputs));
+            share(of_y.len() * inputs, tiles.zip(inner), |((of_x, of_y), (z, h))| {
+                panels.multiply(of_y, of_x);
+                if let Some(kind) = self.activation {
+                    multiply_by_slopes(kind, z, h, of_x);
+                }
+            });
+            Tensor::from_vec(of_x, (rows, inputs), x.device())
         });
+        let of_weight = Tensor::from_vec(of_weight, (outputs, inputs), x.device())?;
+        let of_bias = Tensor::from_vec(of_bias, outputs, x.device())?;
         Ok((of_x.transpose()?, Some(of_weight), Some(of_bias)))
     }
 }
 
-/// Adds `bias` to each row of `y`.
-fn add_to_rows(y: &mut [f32], bias: &[f32]) {
-    dispatch!(Level::new(), _ => {
-        for row in y.chunks_exact_mut(bias.len().max(1)) {
-            for (y, &bias) in row.iter_mut().zip(bias) {
-                *y += bias;
-            }
-        }
-    });
+/// The layer's own product.
+enum Forward<'a> {
+    Panels(Panels),
+    Few { weight: &'a [f32], inputs: usize, bias: &'a [f32] },
 }
 
-/// The sum of all rows, `[O]` of `[B, O]`.
-struct SumOfRows;
-
-impl CustomOp1 for SumOfRows {
-    fn name(&self) -> &'static str {
-        "sum of rows"
-    }
-
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (_, columns) = layout.shape().dims2()?;
-        let mut sums = vec![0.0; columns];
-        let values = floats(storage, layout)?;
-        dispatch!(Level::new(), _ => {
-            for row in values.chunks_exact(columns.max(1)) {
-                for (sum, &value) in sums.iter_mut().zip(row) {
-                    *sum += value;
-                }
-            }
-        });
-        Ok((CpuStorage::F32(sums), Shape::from(columns)))
-    }
-}
-
-/// Each number times the other's at the same place.
-struct Times;
-
-impl InplaceOp2 for Times {
-    fn name(&self) -> &'static str {
-        "product in place"
-    }
-
-    fn cpu_fwd(
-        &self,
-        own: &mut CpuStorage,
-        own_layout: &Layout,
-        other: &CpuStorage,
-        other_layout: &Layout,
-    ) -> Result<()> {
-        let (own, other) = (floats_mut(own, own_layout)?, floats(other, other_layout)?);
-        dispatch!(Level::new(), _ => {
-            for (own, &other) in own.iter_mut().zip(other) {
-                *own *= other;
-            }
-        });
-        Ok(())
-    }
-}
-
-/// The derivatives at `x` of an activation whose values there are `y`.
-fn write_slopes(kind: ActivationKind, x: &[f32], y: &[f32], slopes: &mut [f32]) {
-    let slope = match kind {
-        ActivationKind::Gelu => return write_gelu_slopes(x, slopes),
-        ActivationKind::GeluTanh => return each(x, y, slopes, gelu_tanh),
-        ActivationKind::Silu => return each(x, y, slopes, silu),
-        ActivationKind::Selu => selu,
-        ActivationKind::Tanh => |_: f32, y: f32| 1.0 - y * y,
-        ActivationKind::Relu => |x: f32, _: f32| if x > 0.0 { 1.0 } else { 0.0 },
-    };
-    each(x, y, slopes, slope);
-}
-
-/// `slope` of each input and its activation.
-#[inline(always)]
-fn each(x: &[f32], y: &[f32], slopes: &mut [f32], slope: impl Fn(f32, f32) -> f32) {
-    dispatch!(Level::new(), _ => {
-        for ((out, &x), &y) in slopes.iter_mut().zip(x).zip(y) {
-            *out = slope(x, y);
-        }
-    });
-}
-
-/// `Φ(x) + x·φ(x)`, as ½ + x·Q(x² − 13) where x² is below 26, and 0 or 1 beyond: within 5e-6, and 5e-7 where
-/// it is a polynomial.
-fn write_gelu_slopes(x: &[f32], slopes: &mut [f32]) {
-    dispatch!(Level::new(), simd => gelu_slopes_in_blocks(simd, x, slopes));
-}
-
-#[inline(always)]
-fn gelu_slopes_in_blocks<S: Simd>(_: S, x: &[f32], slopes: &mut [f32]) {
-    // Were the coefficients known, or how many, one vector's polynomial would be done after the other's,
-    // each waiting for its own sums.
-    let coefficients = std::hint::black_box(&GELU_SLOPE[..]);
-    // As many numbers as registers hold, with their polynomials.
-    if S::f32s::LEN == 16 {
-        gelu_slopes_by::<128>(x, slopes, coefficients);
-    } else {
-        gelu_slopes_by::<64>(x, slopes, coefficients);
-    }
-}
-
-#[inline(always)]
-fn gelu_slopes_by<const N: usize>(x: &[f32], slopes: &mut [f32], coefficients: &[f32]) {
-    let (blocks, rest) = slopes.as_chunks_mut::<N>();
-    for (slopes, x) in blocks.iter_mut().zip(x.as_chunks::<N>().0) {
-        gelu_slopes(slopes, x, coefficients);
-    }
-    for (slope, &x) in rest.iter_mut().zip(x.as_chunks::<N>().1) {
-        let mut one = [0.0];
-        gelu_slopes(&mut one, &[x], coefficients);
-        [*slope] = one;
-    }
-}
-
-#[inline(always)]
-fn gelu_slopes<const N: usize>(slopes: &mut [f32; N], x: &[f32; N], coefficients: &[f32]) {
-    const LIMIT_SQUARED: f32 = 26.0;
-    let (mut sums, mut w) = ([0.0; N], [0.0; N]);
-    for (w, &x) in w.iter_mut().zip(x) {
-        *w = x * x - 0.5 * LIMIT_SQUARED;
-    }
-    for &coefficient in coefficients.iter().rev() {
-        for (sum, &w) in sums.iter_mut().zip(&w) {
-            *sum = *sum * w + coefficient;
+impl<'a> Forward<'a> {
+    fn new(weight: &'a [f32], inputs: usize, bias: &'a [f32]) -> Self {
+        if bias.len() < FEW {
+            Self::Few { weight, inputs, bias }
+        } else {
+            Self::Panels(Panels::of_transpose(weight, [inputs, bias.len()], bias))
         }
     }
-    for ((slope, &x), &sum) in slopes.iter_mut().zip(x).zip(&sums) {
-        let far = if x > 0.0 { 1.0 } else { 0.0 };
-        *slope = if x * x >= LIMIT_SQUARED { far } else { 0.5 + x * sum };
+
+    fn write(&self, x: &[f32], y: &mut [f32]) {
+        match self {
+            Self::Panels(panels) => panels.multiply(x, y),
+            Self::Few { weight, inputs, bias } => inner_products(x, *inputs, weight, bias, y),
+        }
     }
 }
 
-/// (Φ(x) + x·φ(x) − ½) ÷ x in x² − 13: x times the error of the fit is at most 1.9e-7.
-const GELU_SLOPE: [f32; 15] = [
-    0.139_231_65,
-    -5.608_876e-3,
-    3.754_784_4e-4,
-    -3.078_453e-5,
-    2.674_755e-6,
-    -2.220_833_3e-7,
-    1.656_455_8e-8,
-    -1.086_012_5e-9,
-    6.718_310_6e-11,
-    -4.038_11e-12,
-    1.795_879e-13,
-    -4.674_67e-15,
-    2.794_126_6e-16,
-    -2.495_965e-17,
-    7.276_958e-19,
-];
-
-/// Of x·σ(u), `u = √(8/π)·(x + 0.044715·x³)`: `σ + x·σ·(1 − σ)·u′`.
-#[inline(always)]
-fn gelu_tanh(x: f32, _: f32) -> f32 {
-    const FACTOR: f32 = 1.595_769;
-    // Beyond it the slope is 0 or 1.
-    let x = x.clamp(-9.0, 9.0);
-    let sigmoid = sigmoid(FACTOR * (x + 0.044_715 * (x * x * x)));
-    let inner = FACTOR * (1.0 + 3.0 * 0.044_715 * (x * x));
-    sigmoid + x * sigmoid * (1.0 - sigmoid) * inner
-}
-
-/// Of x·σ(x): `σ + x·σ·(1 − σ)`.
-#[inline(always)]
-fn silu(x: f32, _: f32) -> f32 {
-    let sigmoid = sigmoid(x);
-    sigmoid + x * sigmoid * (1.0 - sigmoid)
-}
-
-#[inline(always)]
-fn sigmoid(x: f32) -> f32 {
-    1.0 / (1.0 + elementary::exp(-x))
-}
-
-/// Below 0 the value is `scale·alpha·(eˣ − 1)`.
-#[inline(always)]
-fn selu(x: f32, y: f32) -> f32 {
-    const SCALE: f32 = 1.050_701;
-    const SCALE_ALPHA: f32 = 1.758_099_3;
-    if x > 0.0 { SCALE } else { y + SCALE_ALPHA }
+/// Of a matrix of so many columns.
+fn transposed(matrix: &[f32], columns: usize) -> Vec<f32> {
+    (0..columns).flat_map(|column| matrix.iter().skip(column).step_by(columns)).copied().collect()
 }
 
 #[cfg(test)]
@@ -320,7 +171,7 @@ mod tests {
     fn values_and_gradients_are_those_of_candles_own_operations() {
         let kinds = ActivationKind::ALL.into_iter().map(Some).chain([None]);
         for kind in kinds {
-            for (rows, inputs, outputs) in [(1, 1, 1), (3, 5, 2), (37, 33, 17)] {
+            for (rows, inputs, outputs) in [(1, 1, 1), (3, 5, 2), (37, 33, 17), (70, 81, 145)] {
                 let x = random(1, (rows, inputs));
                 let (weight, bias) = (random(2, (outputs, inputs)), random(3, outputs));
                 let wanted = random(4, (rows, outputs));

@@ -1,6 +1,6 @@
 //! The numbers of a candle tensor on the CPU, and tensors of rows.
 
-use candle_core::{CpuStorage, Device, Layout, Result, Tensor, bail};
+use candle_core::{CpuStorage, Device, Layout, Result, Storage, Tensor, bail};
 
 use crate::data::Matrix;
 
@@ -16,7 +16,19 @@ pub(crate) fn floats<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a
     }
 }
 
-/// The same, to be changed in place.
+/// As [`floats`], of a storage that may be elsewhere.
+///
+/// # Errors
+///
+/// When it is.
+pub(crate) fn cpu_floats<'a>(storage: &'a Storage, layout: &Layout) -> Result<&'a [f32]> {
+    match storage {
+        Storage::Cpu(storage) => floats(storage, layout),
+        _ => bail!("expected numbers on the CPU"),
+    }
+}
+
+/// As [`floats`], to be changed in place.
 ///
 /// # Errors
 ///

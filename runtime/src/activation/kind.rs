@@ -4,7 +4,10 @@ use core::fmt;
 
 use super::sealed::Sealed;
 use super::{Activation, Gelu, GeluTanh, Relu, Selu, Silu, Tanh};
+#[cfg(feature = "alloc")]
+use crate::evaluation::Evaluation;
 use crate::kernel::make_canonical;
+use crate::vectors::with_vectors;
 
 /// An activation as a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,10 +80,23 @@ impl ActivationKind {
         }
     }
 
+    /// Runs an evaluation of a network with this activation.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn evaluate(self, evaluation: &mut Evaluation<'_>) {
+        match self {
+            Self::Gelu => Gelu::evaluate(evaluation),
+            Self::GeluTanh => GeluTanh::evaluate(evaluation),
+            Self::Silu => Silu::evaluate(evaluation),
+            Self::Selu => Selu::evaluate(evaluation),
+            Self::Tanh => Tanh::evaluate(evaluation),
+            Self::Relu => Relu::evaluate(evaluation),
+        }
+    }
+
     /// The activation of each number in place.
     pub fn apply_slice(self, xs: &mut [f32]) {
         self.activate(xs);
-        make_canonical(xs);
+        with_vectors!(_ => make_canonical(xs));
     }
 }
 

@@ -11,6 +11,7 @@ mod silu;
 mod tanh;
 
 use crate::kernel::make_canonical;
+use crate::vectors::with_vectors;
 
 #[cfg(feature = "micromath")]
 pub use fast::{FastGelu, FastGeluTanh, FastSelu, FastSilu, FastTanh};
@@ -40,15 +41,26 @@ pub trait Activation: sealed::Sealed {
     /// the target has them.
     fn apply_slice(xs: &mut [f32]) {
         Self::activate(xs);
-        make_canonical(xs);
+        with_vectors!(_ => make_canonical(xs));
     }
 }
 
-mod sealed {
+pub(crate) mod sealed {
+    #[cfg(feature = "alloc")]
+    use crate::evaluation::Evaluation;
+    use crate::vectors::Vectors;
+
     pub trait Sealed {
         /// What a network does to its hidden units: a NaN stays one, of whatever bits. It would be
         /// seen by none but the sums that end in a velocity, whose NaN is the canonical one.
         fn activate(units: &mut [f32]);
+
+        /// The same under these vectors.
+        fn activate_by<M: Vectors>(vectors: M, units: &mut [f32]);
+
+        /// Runs an evaluation of a network with this activation.
+        #[cfg(feature = "alloc")]
+        fn evaluate(evaluation: &mut Evaluation<'_>);
     }
 }
 
@@ -60,11 +72,19 @@ macro_rules! activation {
     ($name:ident, $kind:ident, $text:expr, $function:path) => {
         impl super::sealed::Sealed for $name {
             fn activate(units: &mut [f32]) {
-                crate::vectors::with_vectors!(_ => {
-                    for x in units {
-                        *x = $function(*x);
-                    }
-                });
+                crate::vectors::with_vectors!(vectors => Self::activate_by(vectors, units));
+            }
+
+            #[inline(always)]
+            fn activate_by<M: crate::vectors::Vectors>(_: M, units: &mut [f32]) {
+                for x in units {
+                    *x = $function(*x);
+                }
+            }
+
+            #[cfg(feature = "alloc")]
+            fn evaluate(evaluation: &mut crate::evaluation::Evaluation<'_>) {
+                crate::vectors::with_vectors!(vectors => evaluation.run::<_, Self>(vectors));
             }
         }
 

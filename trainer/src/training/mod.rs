@@ -66,10 +66,6 @@ pub fn check(config: &Config, dataset: &Dataset) -> Result<()> {
     coupling(config, dataset).map(|_| ())
 }
 
-/// Multiplications of a matrix product from which on candle shares it among cores. For fewer it takes
-/// longer to wake another core than to do its part; the product is the same.
-const WORTH_SHARING: usize = 1 << 22;
-
 /// Trains a network as `config` says, and keeps checkpoints if there is a place to.
 ///
 /// # Errors
@@ -82,7 +78,6 @@ pub fn train(
     monitor: &mut dyn Monitor,
     keep: Option<&Keep>,
 ) -> Result<Trained> {
-    gemm::set_threading_threshold(WORTH_SHARING);
     let device = device(&config.train.device)?;
     let resumed = keep.and_then(|keep| keep.resumed.as_ref());
     let run = Run { config, dataset, device, keep, resumed, start: Instant::now() };
