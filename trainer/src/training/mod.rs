@@ -190,7 +190,8 @@ fn coupling(config: &Config, dataset: &Dataset) -> Result<Coupling> {
 pub fn device(name: &str) -> Result<Device> {
     match name {
         "cpu" => Ok(Device::Cpu),
-        "auto" => Ok(Device::cuda_if_available(0)?),
+        // candle's `cuda_if_available` asks whether this build has CUDA, not whether this machine has.
+        "auto" => Ok(Device::new_cuda(0).unwrap_or(Device::Cpu)),
         "cuda" if cfg!(feature = "cuda") => Device::new_cuda(0).context(
             "no CUDA device can be used: expected an NVIDIA GPU and its driver (`nvidia-smi` lists \
                  them); train with --device cpu, or auto, which takes what there is",

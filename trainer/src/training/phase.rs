@@ -153,12 +153,14 @@ pub fn train_phase(
         }
         stopped = monitor.stops();
         let last = iteration == iterations || stopped;
-        if last && !pending.is_empty() {
-            let first = losses.len();
+        let keeps = stopped || (!last && kept.elapsed() >= Duration::from_secs(training.every));
+        let known = losses.len();
+        if last || keeps {
+            // A checkpoint has a loss for each iteration that its weights have seen.
             pending.fetch(&mut losses, |iteration, loss| finite(phase, iteration, loss))?;
-            for told in first + 1..=losses.len() {
-                monitor.iteration(told, losses[told - 1]);
-            }
+        }
+        for told in known + 1..=losses.len() {
+            monitor.iteration(told, losses[told - 1]);
         }
         told = losses.len();
         if iteration % per_row == 0 || last {
@@ -181,7 +183,7 @@ pub fn train_phase(
                 seconds: seconds(),
             })?;
         }
-        if stopped || (!last && kept.elapsed() >= Duration::from_secs(training.every)) {
+        if keeps {
             keep(&losses, supply, &optimizer, average.as_ref())?;
             kept = Instant::now();
         }
@@ -216,10 +218,6 @@ impl Pending {
         self.0.push(loss.detach());
     }
 
-    fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Adds them to `losses`, each once `check` has seen it with its iteration.
     fn fetch(
         &mut self,
@@ -227,6 +225,7 @@ impl Pending {
         check: impl Fn(usize, f64) -> Result<()>,
     ) -> Result<()> {
         let fetched = match self.0.as_slice() {
+            [] => Vec::new(),
             [one] => vec![one.to_scalar::<f32>()?],
             all => Tensor::stack(all, 0)?.to_vec1()?,
         };
@@ -272,8 +271,10 @@ mod tests {
         let mut losses = vec![9.0];
         for waiting in [&[1.0, 2.0, 3.0][..], &[4.0]] {
             let mut pending = pending(waiting);
-            pending.fetch(&mut losses, |_, _| Ok(())).unwrap();
-            assert!(pending.is_empty());
+            // The second time there is nothing left.
+            for _ in 0..2 {
+                pending.fetch(&mut losses, |_, _| Ok(())).unwrap();
+            }
         }
         assert_eq!(losses, [9.0, 1.0, 2.0, 3.0, 4.0]);
     }
