@@ -24,6 +24,8 @@ build() {
     done
     cc -shared -Wl,-soname,libcuda.so.1 -x c /dev/null -o "$links/libcuda.so"
 
+    # The last link names the driver's library by itself: an empty one looks unneeded to the linker, and a
+    # program that does not ask for it starts nowhere. Build scripts must not ask for it.
     CUDA_HOME=$cuda CUDA_PATH=$cuda CUDA_ROOT=$cuda NVCC=$cuda/bin/nvcc PATH=$cuda/bin:$PATH \
         CUDA_COMPUTE_CAP=${CUDA_COMPUTE_CAP:-90} CUDARC_CUDA_VERSION=${CUDARC_CUDA_VERSION:-13000} \
         LIBRARY_PATH=$links RUSTFLAGS="-L native=$links -C link-arg=-Wl,--unresolved-symbols=ignore-all" \
@@ -32,6 +34,28 @@ build() {
     cp target/gpu/build/release/flowlet target/gpu/flowlet
     strip target/gpu/flowlet
     ls -l target/gpu/flowlet
+    check
+}
+
+# That what was built starts, and what it says without a card. In the driver's place is a library that
+# answers every call with CUDA_ERROR_NO_DEVICE.
+check() {
+    local absent=target/gpu/absent cuda
+    cuda=$(echo target/gpu-venv/lib/python3*/site-packages/nvidia/cu13/lib)
+    mkdir -p "$absent"
+    nm -D --undefined-only target/gpu/flowlet | sed -n 's/.* \(cu[A-Z][A-Za-z0-9_]*\).*/int \1(void) { return 100; }/p' |
+        cc -shared -Wl,-soname,libcuda.so.1 -x c - -o "$absent/libcuda.so.1"
+    without_card() { LD_LIBRARY_PATH=$absent:$cuda target/gpu/flowlet "$@"; }
+    without_card --version
+    local out=target/gpu/check
+    rm -rf "$out"
+    if without_card train mixture --device cuda --out "$out" 2> "$out.txt"; then
+        echo "--device cuda trained without a card" >&2
+        exit 1
+    fi
+    cat "$out.txt"
+    grep -q "no CUDA device can be used" "$out.txt"
+    without_card train mixture --device auto --iterations 10 --out "$out"
 }
 
 measure() {
