@@ -14,9 +14,7 @@ build() {
     virtual_environment gpu-venv benches/gpu/requirements.txt
     local cuda links=$venv/links
     cuda=$(echo "$venv"/lib/python3*/site-packages/nvidia/cu13)
-    # The linker asks for names without versions, and for the driver's library, which is not in the wheels:
-    # an empty one takes its place, and its symbols are found where there is a driver. Nothing of it being
-    # used, the linker would leave its name out, so that it is asked for once more at the end.
+    # The linker asks for names without versions, and for the driver's library, which is not in the wheels.
     mkdir -p "$links"
     for library in "$cuda"/lib/lib*.so.*; do
         name=$(basename "$library")
