@@ -107,10 +107,11 @@ impl DeviceBatches {
 
     /// So many row numbers below `rows`, `[B]`.
     fn rows(&self, rows: usize) -> Result<Tensor> {
-        // A generator of floats may give the end of its range.
-        let last = rows as f64 - 1.0;
-        let place = Tensor::rand(0.0_f64, rows as f64, self.size, &self.device)?;
-        Ok(place.floor()?.minimum(last)?.to_dtype(DType::U32)?)
+        // A generator of floats may give the end of its range: that is below `rows` here. A comparison
+        // would copy its number to the device each time.
+        let end = rows as f64 * (1.0 - 16.0 * f64::EPSILON);
+        let place = Tensor::rand(0.0_f64, end, self.size, &self.device)?;
+        Ok(place.floor()?.to_dtype(DType::U32)?)
     }
 
     fn normal(&self, columns: usize) -> Result<Tensor> {
@@ -154,7 +155,8 @@ impl Supply for DeviceBatches {
             }
         };
         if self.label_dropout > 0.0 && c.elem_count() > 0 {
-            let kept = self.uniform()?.ge(self.label_dropout)?.to_dtype(DType::F32)?;
+            // 1 where the number is at least the rate, else 0.
+            let kept = self.uniform()?.affine(1.0, 1.0 - self.label_dropout)?.floor()?;
             c = c.broadcast_mul(&kept)?;
         }
         self.state.drawn += 1;

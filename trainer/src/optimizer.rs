@@ -101,7 +101,9 @@ impl Adam {
                     })?;
                 let norm = gradient.sqr()?.sum_all()?.sqrt()?;
                 if let Some(most) = self.settings.gradient_clip {
-                    let clip = (norm.recip()? * most)?.minimum(1.0)?;
+                    // The smaller of most ÷ norm and 1.
+                    let above = norm.recip()?.affine(-most, 1.0)?.relu()?;
+                    let clip = above.affine(-1.0, 1.0)?;
                     gradient = gradient.broadcast_mul(&clip)?;
                 }
                 *m = ((&*m * BETA[0])? + (&gradient * (1.0 - BETA[0]))?)?;
