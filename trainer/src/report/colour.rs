@@ -1,7 +1,7 @@
 //! One colour for one thing in every figure, in the light and in the dark.
 
-/// What a colour stands for. Source, target and samples stay apart for the colour-blind: their hues are
-/// those of Okabe & Ito, and their lightness differs.
+/// What a colour stands for. Source, target and samples stay apart for the colour-blind too, by their
+/// lightness where hues fall together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colour {
     /// Text and axes.
@@ -65,10 +65,10 @@ impl Colour {
             Self::Grid => [0xe1, 0xe4, 0xe8],
             Self::Paper => [0xff, 0xff, 0xff],
             Self::Source => [0xe6, 0x86, 0x00],
-            Self::Target => [0x7b, 0x2d, 0x9b],
-            Self::Samples => [0x1c, 0x7e, 0xd6],
-            Self::Velocity => [0xd6, 0x27, 0x28],
-            Self::Path => [0x00, 0x8f, 0x6b],
+            Self::Target => [0x6a, 0x1b, 0x8a],
+            Self::Samples => [0x3d, 0x9b, 0xe9],
+            Self::Velocity => [0xc6, 0x1a, 0x24],
+            Self::Path => [0x2f, 0xa3, 0x6b],
             Self::OnPicture => [0x2b, 0x2b, 0x2b],
         }
     }
@@ -81,10 +81,10 @@ impl Colour {
             Self::Grid => [0x30, 0x36, 0x3d],
             Self::Paper => [0x0d, 0x11, 0x17],
             Self::Source => [0xff, 0xb0, 0x3b],
-            Self::Target => [0xc7, 0x92, 0xea],
-            Self::Samples => [0x58, 0xa6, 0xff],
-            Self::Velocity => [0xff, 0x7b, 0x72],
-            Self::Path => [0x3f, 0xd0, 0xa4],
+            Self::Target => [0xe2, 0xb5, 0xff],
+            Self::Samples => [0x3b, 0x82, 0xf6],
+            Self::Velocity => [0xff, 0x6b, 0x62],
+            Self::Path => [0x3d, 0xc9, 0x86],
             Self::OnPicture => [0x2b, 0x2b, 0x2b],
         }
     }
@@ -161,6 +161,60 @@ mod tests {
             for b in Colour::ALL {
                 assert!(a == b || a.light() != b.light(), "{a:?} {b:?}");
                 assert!(a == b || a.name() != b.name(), "{a:?} {b:?}");
+            }
+        }
+    }
+
+    /// What is left of a colour, in linear light, without one kind of cones (Machado, Oliveira & Fernandes
+    /// 2009, severity 1).
+    const BLINDNESS: [[[f64; 3]; 3]; 3] = [
+        [
+            [0.152_286, 1.052_583, -0.204_868],
+            [0.114_503, 0.786_281, 0.099_216],
+            [-0.003_882, -0.048_116, 1.051_998],
+        ],
+        [
+            [0.367_322, 0.860_646, -0.227_968],
+            [0.280_085, 0.672_501, 0.047_413],
+            [-0.011_820, 0.042_940, 0.968_881],
+        ],
+        [
+            [1.255_528, -0.076_749, -0.178_779],
+            [-0.078_411, 0.930_809, 0.147_602],
+            [0.004_733, 0.691_367, 0.303_900],
+        ],
+    ];
+
+    fn times(matrix: &[[f64; 3]; 3], colour: [f64; 3]) -> [f64; 3] {
+        matrix.map(|row| row.iter().zip(colour).map(|(a, b)| a * b).sum())
+    }
+
+    /// CIE L*a*b* of linear light.
+    fn lab(colour: [f64; 3]) -> [f64; 3] {
+        const XYZ: [[f64; 3]; 3] =
+            [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]];
+        let f = |x: f64| if x > 0.008_856 { x.cbrt() } else { 7.787 * x + 16.0 / 116.0 };
+        let [x, y, z] = times(&XYZ, colour.map(|c| c.clamp(0.0, 1.0)));
+        let [x, y, z] = [f(x / 0.9505), f(y), f(z / 1.089)];
+        [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
+    }
+
+    #[test]
+    fn source_target_and_samples_stay_apart_for_the_colour_blind() {
+        let linear = |c: u8| {
+            let c = f64::from(c) / 255.0;
+            if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
+        };
+        let three = [Colour::Source, Colour::Target, Colour::Samples];
+        for shown in [Colour::light, Colour::dark] {
+            for blindness in &BLINDNESS {
+                let seen = three.map(|c| lab(times(blindness, shown(c).map(linear))));
+                for (a, b) in [(0, 1), (0, 2), (1, 2)] {
+                    let squares = seen[a].iter().zip(seen[b]).map(|(a, b)| (a - b) * (a - b));
+                    let distance = squares.sum::<f64>().sqrt();
+                    // 2.3 is just noticeable.
+                    assert!(distance > 25.0, "{:?} {:?}: {distance}", three[a], three[b]);
+                }
             }
         }
     }
