@@ -1,7 +1,7 @@
 //! Every picture that explains a model, from its weights and the runtime that is embedded, in one page
 //! that opens anywhere.
 //!
-//! A [`Subject`] is drawn from; a [`Figure`](figure::Figure) is what is seen, as a [`chart`] and the
+//! A [`Subject`] is drawn from; a [`Figure`] is what is seen, as a [`chart`] and the
 //! numbers behind it; a [`Page`] is all of them.
 
 pub mod chart;

@@ -1,6 +1,6 @@
 //! What a figure consists of, before it is drawn: rows of panels with marks in data units.
 //!
-//! Drawing is in [`draw`]; only that knows the plotting crate.
+//! Drawing is in [`draw`]; only that, and what measures text, knows the plotting crate.
 
 mod clip;
 mod draw;
