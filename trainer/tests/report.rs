@@ -6,6 +6,7 @@ mod desk;
 use std::fs;
 use std::path::Path;
 
+use flowlet_trainer::tensor_file::{Block, TensorFile};
 use resvg::usvg::roxmltree::{Document, ParsingOptions};
 use serde_json::Value;
 
@@ -402,6 +403,24 @@ fn data_that_cannot_be_read_are_left_out_or_refused() {
     // Asked for, they are refused.
     desk.fail("report run --data points.csv", "points.csv");
     desk.fail("report nowhere", "nowhere");
+}
+
+#[test]
+fn a_model_that_overflows_on_the_way_is_refused() {
+    let desk = with_weights("mixture");
+    let path = desk.path("run/model.safetensors");
+    let mut file = TensorFile::parse(&fs::read(&path).unwrap()).unwrap();
+    let last = file.tensors.get_mut("net.4.weight").unwrap();
+    // One step stays finite, the second does not.
+    let values: Vec<f32> = last.to_f32().unwrap().iter().map(|w| w * 1e30).collect();
+    *last = Block::f32(&[1, 64], &values);
+    fs::write(&path, file.to_bytes().unwrap()).unwrap();
+    for form in ["", "--terminal"] {
+        let error = text(&desk.run(&format!("report run {form}")).stderr);
+        let last = error.lines().last().unwrap();
+        assert!(last.starts_with("error: ") && last.contains("not finite"), "{error}");
+    }
+    assert!(!desk.path("run/report.html").exists());
 }
 
 #[test]

@@ -22,7 +22,7 @@ mod terminal;
 pub mod trajectories;
 pub mod views;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use rayon::prelude::*;
 
 use self::figure::Figure;
@@ -41,12 +41,6 @@ type Maker<'a> = Box<dyn Fn() -> Result<Vec<Figure>> + Send + Sync + 'a>;
 ///
 /// When samples of the model are not finite, or pairs of its data cannot be made.
 pub fn figures(subject: &Subject, done: impl Fn(usize) + Sync) -> Result<Vec<Figure>> {
-    let last = subject.shown_samples(1)?;
-    ensure!(
-        last.values().iter().all(|x| x.is_finite()),
-        "{}: its samples are not finite: there is nothing to draw",
-        subject.model.path.display()
-    );
     let shared: Vec<Maker<'_>> = vec![
         Box::new(|| Ok(Vec::from_iter(loss::figure(&subject.metrics)))),
         Box::new(|| Ok(Vec::from_iter(classes::figure(subject)?))),

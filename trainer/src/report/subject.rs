@@ -1,6 +1,6 @@
 //! What a report is about: a model, and what is known of its run.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use flowlet::HeapSolver;
 
 use crate::batches::{Batches, BatchesOptions};
@@ -131,22 +131,34 @@ impl Subject {
     ///
     /// # Errors
     ///
-    /// None that an opened model could cause.
+    /// When one is not finite.
     pub fn shown_samples(&self, steps: usize) -> Result<Matrix> {
         let n = self.points(steps);
         let solver = self.solver(steps)?;
-        Ok(sampling::integrate(&self.model.mlp, &solver, &self.starts(n), &self.shown_rows(n)))
+        let x = sampling::integrate(&self.model.mlp, &solver, &self.starts(n), &self.shown_rows(n));
+        self.finite(&x)?;
+        Ok(x)
     }
 
     /// Samples in the user's units, a row for each of `c` (`[n, C]`).
     ///
     /// # Errors
     ///
-    /// None that an opened model could cause.
+    /// When one is not finite.
     pub fn samples(&self, steps: usize, c: &Matrix) -> Result<Points> {
         let solver = self.solver(steps)?;
         let x = sampling::sample(&self.model.mlp, &solver, &self.starts(c.rows()), c);
+        self.finite(&x)?;
         Ok(Points { x, c: c.clone() })
+    }
+
+    fn finite(&self, x: &Matrix) -> Result<()> {
+        ensure!(
+            x.values().iter().all(|x| x.is_finite()),
+            "{}: its samples are not finite: there is nothing to draw",
+            self.model.path.display()
+        );
+        Ok(())
     }
 
     /// Real data in the user's units, at most `n`, whether training saw them or not; none if none are at
