@@ -56,8 +56,7 @@ pub fn figure(metrics: &[Measurement]) -> Option<Figure> {
         caption += " Dots: the loss on data that training does not see.";
     }
     if phases.len() == 1 {
-        caption += " The loss does not go to zero: many paths cross at one point, and their velocities \
-                    differ.";
+        caption += " It need not go to zero: where paths cross, their velocities differ.";
     }
     if phases.len() > 1 {
         caption += " One panel for each phase of training: the flow; the student that does in few steps \

@@ -120,9 +120,12 @@ impl Line<'_> {
         let (noise, samples) = (Shape::Counted(noise), Shape::Counted(samples));
         let sheet = |width: Width| {
             let time = Axis::new([0.0, 1.0], "t: time of the flow");
-            let middle =
-                Panel::new("the density of the model's paths", time, Axis::bare(self.view))
-                    .with(Mark::Picture { heat: heat.clone(), x: [0.0, 1.0], y: self.view });
+            let title = width.choose("the density of the model's paths", "density of paths");
+            let middle = Panel::new(title, time, Axis::bare(self.view)).with(Mark::Picture {
+                heat: heat.clone(),
+                x: [0.0, 1.0],
+                y: self.view,
+            });
             let left = (&noise, width.choose("noise x₀", "x₀"));
             let right = (&samples, Colour::Samples, width.choose("samples x̂₁", "x̂₁"));
             let legend = vec![
