@@ -6,7 +6,6 @@ use crate::elementary::polynomial;
 #[cfg(feature = "alloc")]
 use crate::evaluation::Evaluation;
 use crate::kernel::canonical;
-use crate::lanes::LANES;
 use crate::panel::VECTORS;
 use crate::vectors::{Vectors, with_vectors};
 
@@ -49,53 +48,39 @@ impl Sealed for Gelu {
 }
 
 #[inline(always)]
-fn activate_in_blocks<M: Vectors>(vectors: M, units: &mut [f32]) {
-    // Were the coefficients known, or how many, the compiler would do one vector's polynomial after the
-    // other's, each waiting for its own sums. This way it takes all of a block a coefficient further.
-    let coefficients = core::hint::black_box(&COEFFICIENTS[..]);
-    let (chunks, rest) = units.as_chunks_mut::<LANES>();
+fn activate_in_blocks<M: Vectors>(_: M, units: &mut [f32]) {
     // As many numbers as registers hold, with their polynomials.
-    let chunks = match M::WIDTH {
-        16 => {
-            let chunks = blocks::<M, 8>(vectors, chunks, coefficients);
-            blocks::<M, 4>(vectors, chunks, coefficients)
-        }
-        8 => blocks::<M, 4>(vectors, chunks, coefficients),
-        _ => blocks::<M, 2>(vectors, chunks, coefficients),
+    let rest = match M::WIDTH {
+        16 => blocks::<64>(blocks::<128>(units)),
+        8 => blocks::<64>(units),
+        _ => blocks::<32>(units),
     };
-    blocks::<M, 1>(vectors, chunks, coefficients);
-    for x in rest {
+    for x in blocks::<16>(rest) {
         *x = gelu(*x);
     }
 }
 
-/// Does as many blocks of `N` chunks as there are; the chunks that are left.
+/// Does as many blocks of `W` numbers as there are; the numbers that are left.
 #[inline(always)]
-fn blocks<'c, M: Vectors, const N: usize>(
-    vectors: M,
-    chunks: &'c mut [[f32; LANES]],
-    coefficients: &[f32],
-) -> &'c mut [[f32; LANES]] {
-    let Some((&last, coefficients)) = coefficients.split_last() else { return chunks };
-    let (blocks, rest) = chunks.as_chunks_mut::<N>();
+fn blocks<const W: usize>(units: &mut [f32]) -> &mut [f32] {
+    // Were the coefficients known, the compiler would do one vector's polynomial after the other's, each
+    // waiting for its own sums. This way it takes all of a block a coefficient further.
+    let (last, coefficients) = core::hint::black_box((COEFFICIENTS[13], &COEFFICIENTS[..13]));
+    let (blocks, rest) = units.as_chunks_mut::<W>();
     for block in blocks {
-        let (mut sums, mut y) = ([vectors.splat(last); N], [vectors.splat(0.0); N]);
-        for (y, x) in y.iter_mut().zip(&*block) {
-            let x = vectors.load(x);
-            *y = x * x + vectors.splat(-0.5 * LIMIT_SQUARED);
+        let (mut sums, mut y) = ([last; W], [0.0; W]);
+        for (y, &x) in y.iter_mut().zip(&*block) {
+            *y = x * x - 0.5 * LIMIT_SQUARED;
         }
         for &coefficient in coefficients.iter().rev() {
-            let coefficient = vectors.splat(coefficient);
-            for (sum, y) in sums.iter_mut().zip(&y) {
-                *sum = *sum * *y + coefficient;
+            for (sum, &y) in sums.iter_mut().zip(&y) {
+                *sum = *sum * y + coefficient;
             }
         }
-        for (chunk, sum) in block.iter_mut().zip(&sums) {
-            let x = vectors.load(chunk);
-            let square = x * x;
-            let near = vectors.splat(0.5) * x + square * *sum;
-            let far = vectors.at_least(x, 0.0, x, vectors.splat(0.0));
-            vectors.store(vectors.at_least(square, LIMIT_SQUARED, far, near), chunk);
+        for (x, &sum) in block.iter_mut().zip(&sums) {
+            let square = *x * *x;
+            let near = 0.5 * *x + square * sum;
+            *x = if square >= LIMIT_SQUARED { far(*x) } else { near };
         }
     }
     rest
