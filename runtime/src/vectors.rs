@@ -41,9 +41,6 @@ pub trait Vectors: Copy {
 
     /// To memory.
     fn store(self, v: Self::V, x: &mut [f32; LANES]);
-
-    /// In each lane `then` where `x` is `limit` or more, `otherwise` where it is less or NaN.
-    fn at_least(self, x: Self::V, limit: f32, then: Self::V, otherwise: Self::V) -> Self::V;
 }
 
 #[cfg(feature = "std")]
@@ -65,11 +62,6 @@ impl<S: fearless_simd::Simd> Vectors for S {
     #[inline(always)]
     fn store(self, v: Self::V, x: &mut [f32; LANES]) {
         *x = v.into();
-    }
-
-    #[inline(always)]
-    fn at_least(self, x: Self::V, limit: f32, then: Self::V, otherwise: Self::V) -> Self::V {
-        self.select_f32x16(self.simd_ge_f32x16(x, self.splat_f32x16(limit)), then, otherwise)
     }
 }
 
@@ -107,14 +99,6 @@ impl Vectors for Arrays {
     #[inline(always)]
     fn store(self, v: Array, x: &mut [f32; LANES]) {
         *x = v.0;
-    }
-
-    #[inline(always)]
-    fn at_least(self, x: Array, limit: f32, then: Array, mut otherwise: Array) -> Array {
-        for ((out, then), x) in otherwise.0.iter_mut().zip(then.0).zip(x.0) {
-            *out = if x >= limit { then } else { *out };
-        }
-        otherwise
     }
 }
 
