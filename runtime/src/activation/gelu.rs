@@ -37,8 +37,10 @@ impl Sealed for Gelu {
     }
 
     #[inline(always)]
-    fn activate_by<M: Vectors>(vectors: M, units: &mut [f32]) {
-        activate_in_blocks(vectors, units);
+    fn activate_by<M: Vectors>(_: M, units: &mut [f32]) {
+        // Chosen once more: among an evaluation's products the compiler takes these loops apart, at a tenth
+        // of the evaluation's time.
+        Self::activate(units);
     }
 
     #[cfg(feature = "alloc")]
