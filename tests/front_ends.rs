@@ -192,7 +192,9 @@ fn check_solver<
             (path, solver.sample(&field, x, c))
         } else {
             let path = solver.path(fixed, x, c).flat_map(|(_, x)| x).collect();
-            (path, solver.sample(fixed, x, c))
+            let sample = solver.sample(fixed, x, c);
+            assert_eq!(bits(&sample), bits(&solver.sample(&fixed.given(c), x, [])), "{name}");
+            (path, sample)
         };
         let mut scratch = heap.scratch();
         let heap_path = heap_solver.trajectory(heap, &x, &c, &mut scratch);

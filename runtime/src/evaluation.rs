@@ -1,51 +1,57 @@
-//! One evaluation of a network under one choice of vectors: they are chosen once, where each product and
-//! each activation by itself would choose again.
+//! An evaluation of a network under one choice of vectors.
 
-use crate::activation::sealed::Sealed;
-use crate::kernel::{Panels, Term, make_canonical};
+use crate::activation::Linear;
+use crate::activation::sealed::Pointwise;
+use crate::kernel::{Panels, make_one_canonical};
 use crate::vectors::Vectors;
 
-/// A layer after the first: its bias `[outputs]` and its columns in [panels](crate::panel).
-pub type Layer<'a> = (&'a [f32], &'a [f32]);
-
-/// What an evaluation reads and writes.
+/// A network's layers, and buffers for its hidden units.
 ///
-/// Nothing here is generic over a model, and an [activation](Sealed::evaluate) evaluates in this crate: so
-/// nothing is compiled again in the crate that uses it.
+/// Nothing here is generic over a model, so nothing is compiled again in the crate that uses it.
 pub struct Evaluation<'a> {
-    /// What the first layer's sums begin with, `[H]`.
-    pub prefix: &'a [f32],
-    /// The first layer's time column, and the time.
-    pub time: Term<'a>,
-    /// Its state columns, in panels.
+    /// The first layer's time column, `[H]`.
+    pub time: &'a [f32],
+    /// Its state columns, in [panels](crate::panel).
     pub state: &'a [f32],
-    /// `[D]`
-    pub x: &'a [f32],
-    /// The hidden-to-hidden layers, by their number from 0.
-    pub hidden: &'a dyn Fn(usize) -> Option<Layer<'a>>,
+    /// The hidden-to-hidden layers.
+    pub hidden: Layers<'a>,
     /// The last layer.
-    pub last: Layer<'a>,
+    pub last: Layers<'a>,
     /// Two buffers of `[H]`.
     pub units: [&'a mut [f32]; 2],
-    /// The velocity, `[D]`.
-    pub v: &'a mut [f32],
+}
+
+/// Layers after the first, one after the other.
+pub struct Layers<'a> {
+    /// Their biases, `[outputs]` each.
+    pub bias: &'a [f32],
+    /// Their columns, `[inputs][outputs]` each, in [panels](crate::panel).
+    pub columns: &'a [f32],
 }
 
 impl Evaluation<'_> {
+    /// The velocity `v` (`[D]`) at `t` and `x` (`[D]`), `prefix` (`[H]`) being what the first layer's sums
+    /// begin with.
     #[inline(always)]
-    pub(crate) fn run<M: Vectors, A: Sealed>(&mut self, vectors: M) {
-        let [mut units, mut next] = self.units.each_mut().map(|units| &mut **units);
-        Panels::new(units, self.prefix, self.state).write(vectors, Some(self.time), self.x);
-        A::activate_by(vectors, units);
-        let mut k = 0;
-        while let Some((bias, columns)) = (self.hidden)(k) {
-            Panels::new(next, bias, columns).write(vectors, None, units);
-            A::activate_by(vectors, next);
+    pub(crate) fn velocity<M: Vectors, A: Pointwise>(
+        &mut self,
+        vectors: M,
+        prefix: &[f32],
+        t: f32,
+        x: &[f32],
+        v: &mut [f32],
+    ) {
+        let [units, next] = &mut self.units;
+        let (mut units, mut next) = (&mut **units, &mut **next);
+        let width = units.len();
+        Panels::new(units, prefix, self.state).write::<M, A>(vectors, Some((self.time, t)), x);
+        let columns = self.hidden.columns.chunks_exact(width * width);
+        for (bias, columns) in self.hidden.bias.chunks_exact(width).zip(columns) {
+            Panels::new(next, bias, columns).write::<M, A>(vectors, None, units);
             core::mem::swap(&mut units, &mut next);
-            k += 1;
         }
-        let (bias, columns) = self.last;
-        Panels::new(self.v, bias, columns).write(vectors, None, units);
-        make_canonical(self.v);
+        let Layers { bias, columns } = self.last;
+        Panels::new(v, bias, columns).write::<M, Linear>(vectors, None, units);
+        v.iter_mut().for_each(make_one_canonical);
     }
 }

@@ -2,6 +2,7 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::mem;
 
 use crate::activation::ActivationKind;
 use crate::evaluation::{self, Evaluation};
@@ -12,7 +13,8 @@ use crate::safetensors::{
     Dims, File, LoadError, Shape, TensorName, check_convention, check_sizes, read_affine,
     read_columns, read_vector,
 };
-use crate::solver::Stages;
+use crate::solver::{HeapStages, SolverKind, Steps};
+use crate::walk::{AfterStep, Guide, Walk};
 
 /// An [`Mlp`](crate::Mlp) whose sizes come from the file. Same kernels, same bits.
 #[derive(Clone, Debug)]
@@ -20,8 +22,9 @@ pub struct HeapMlp {
     dims: Dims,
     activation: ActivationKind,
     first: First,
-    /// The hidden layers and the last one.
-    rest: Vec<Layer>,
+    /// The hidden layers, one after the other.
+    hidden: Layers,
+    last: Layers,
     data: Affine,
     condition: Affine,
 }
@@ -35,15 +38,15 @@ struct First {
 }
 
 #[derive(Clone, Debug)]
-struct Layer {
+struct Layers {
     bias: Vec<f32>,
     /// In [panels](crate::panel).
     columns: Vec<f32>,
 }
 
-impl Layer {
-    fn parts(&self) -> evaluation::Layer<'_> {
-        (&self.bias, &self.columns)
+impl Layers {
+    fn parts(&self) -> evaluation::Layers<'_> {
+        evaluation::Layers { bias: &self.bias, columns: &self.columns }
     }
 }
 
@@ -62,8 +65,10 @@ pub struct Scratch {
     units: Vec<f32>,
     next: Vec<f32>,
     condition: Vec<f32>,
-    pub(crate) v: Vec<f32>,
-    pub(crate) stages: Stages,
+    x: Vec<f32>,
+    /// The unconditional velocity, under guidance.
+    u: Vec<f32>,
+    pub(crate) stages: HeapStages,
     pub(crate) lanes: LaneScratch,
 }
 
@@ -72,7 +77,7 @@ pub struct Scratch {
 pub(crate) struct LaneScratch {
     pub(crate) x: Vec<[f32; LANES]>,
     pub(crate) v: Vec<[f32; LANES]>,
-    pub(crate) stages: Stages,
+    pub(crate) stages: HeapStages,
     pub(crate) condition: Vec<[f32; LANES]>,
     prefix: Vec<[f32; LANES]>,
     units: Vec<[f32; LANES]>,
@@ -96,7 +101,7 @@ impl HeapMlp {
         let activation = read_activation(&file)?;
         check_convention(&file, activation, dims.hidden_layers)?;
 
-        let Dims { data, condition, width, hidden_layers } = dims;
+        let Dims { data, condition, width, .. } = dims;
         let mut first = First {
             bias: vec![0.0; width],
             condition: vec![0.0; condition * width],
@@ -109,19 +114,24 @@ impl HeapMlp {
         read_columns(&file, tensor, shape, 1, &mut first.state)?;
         read_columns(&file, tensor, shape, 1 + data, &mut first.condition)?;
         read_vector(&file, TensorName::Bias { layer: 0 }, &mut first.bias)?;
-        let rest = (1..layers)
-            .map(|layer| {
-                let outputs = if layer <= hidden_layers { width } else { data };
-                // Before the allocation: no file may ask for more memory than it has bytes.
+        let read = |layers: core::ops::Range<usize>, outputs: usize| {
+            // Before the allocation: no file may ask for more memory than it has bytes.
+            for layer in layers.clone() {
                 file.required(TensorName::Weight { layer }, Shape::matrix(outputs, width))?;
-                let mut columns = vec![0.0; width * outputs];
-                let mut bias = vec![0.0; outputs];
+            }
+            let mut bias = vec![0.0; layers.len() * outputs];
+            let mut columns = vec![0.0; layers.len() * outputs * width];
+            let each =
+                columns.chunks_exact_mut(outputs * width).zip(bias.chunks_exact_mut(outputs));
+            for (layer, (columns, bias)) in layers.zip(each) {
                 let tensor = TensorName::Weight { layer };
-                read_columns(&file, tensor, (outputs, width), 0, &mut columns)?;
-                read_vector(&file, TensorName::Bias { layer }, &mut bias)?;
-                Ok(Layer { bias, columns })
-            })
-            .collect::<Result<_, LoadError>>()?;
+                read_columns(&file, tensor, (outputs, width), 0, columns)?;
+                read_vector(&file, TensorName::Bias { layer }, bias)?;
+            }
+            Ok::<_, LoadError>(Layers { bias, columns })
+        };
+        let hidden = read(1..layers - 1, width)?;
+        let last = read(layers - 1..layers, data)?;
         let affine = |names, k| {
             let mut affine = Affine { mean: vec![0.0; k], scale: vec![1.0; k] };
             read_affine(&file, names, &mut affine.mean, &mut affine.scale)?;
@@ -132,7 +142,7 @@ impl HeapMlp {
         let condition = affine(names, condition)?;
         file.check_extent(layers)?;
         check_sizes(&file, dims)?;
-        Ok(Self { dims, activation, first, rest, data: units, condition })
+        Ok(Self { dims, activation, first, hidden, last, data: units, condition })
     }
 
     /// Data dimensions, `D`.
@@ -170,10 +180,13 @@ impl HeapMlp {
         for columns in [condition, time, state] {
             fingerprint.add_columns(columns, width);
         }
-        for Layer { bias, columns } in &self.rest {
+        let columns = self.hidden.columns.chunks_exact(width * width);
+        for (bias, columns) in self.hidden.bias.chunks_exact(width).zip(columns) {
             fingerprint.add(bias);
-            fingerprint.add_columns(columns, bias.len());
+            fingerprint.add_columns(columns, width);
         }
+        fingerprint.add(&self.last.bias);
+        fingerprint.add_columns(&self.last.columns, data);
         for Affine { mean, scale } in [&self.data, &self.condition] {
             fingerprint.add(mean);
             fingerprint.add(scale);
@@ -190,12 +203,13 @@ impl HeapMlp {
             units: vec![0.0; width],
             next: vec![0.0; width],
             condition: vec![0.0; condition],
-            v: vec![0.0; data],
-            stages: Stages::new(data),
+            x: vec![0.0; data],
+            u: vec![0.0; data],
+            stages: HeapStages::new(data),
             lanes: LaneScratch {
                 x: vec![[0.0; LANES]; data],
                 v: vec![[0.0; LANES]; data],
-                stages: Stages::new(data * LANES),
+                stages: HeapStages::new(data * LANES),
                 condition: vec![[0.0; LANES]; condition],
                 prefix: vec![[0.0; LANES]; width],
                 units: vec![[0.0; LANES]; width],
@@ -216,9 +230,15 @@ impl HeapMlp {
         c: &[f32],
         scratch: &'s mut Scratch,
     ) -> &'s [f32] {
+        assert_eq!(x.len(), self.dims.data, "x has one value per data dimension");
         self.condition_on(c, scratch);
-        self.velocity_after(t, x, scratch);
-        &scratch.v
+        // Where a step of no length begins.
+        let steps = Steps { kind: SolverKind::Euler, t: &[t], dt: &[0.0] };
+        let mut x_after = mem::take(&mut scratch.x);
+        x_after.copy_from_slice(x);
+        self.walk(steps, None, &mut x_after, scratch, None);
+        scratch.x = x_after;
+        &scratch.stages.v[0]
     }
 
     /// From flow units to data units, in place: `x · data.scale + data.mean`, `x` being `[D]`.
@@ -249,20 +269,32 @@ impl HeapMlp {
         kernel::affine(prefix, &self.first.bias, None, &self.first.condition, condition);
     }
 
-    /// The velocity into `scratch.v`, from the first layer's prefix on.
-    pub(crate) fn velocity_after(&self, t: f32, x: &[f32], scratch: &mut Scratch) {
+    /// Goes `steps` from `x` (`[D]`) on, from the first layer's prefix on; under guidance of this weight, if
+    /// of any, away from the unconditional prefix.
+    pub(crate) fn walk<'a>(
+        &'a self,
+        steps: Steps<'a>,
+        guidance: Option<f32>,
+        x: &'a mut [f32],
+        scratch: &'a mut Scratch,
+        after_step: Option<AfterStep<'a>>,
+    ) {
         assert_eq!(x.len(), self.dims.data, "x has one value per data dimension");
-        let Scratch { prefix, units, next, v, .. } = scratch;
-        let Some((last, hidden)) = self.rest.split_last() else { return };
-        self.activation.evaluate(&mut Evaluation {
+        let Scratch { prefix, unconditional_prefix, units, next, u, stages, .. } = scratch;
+        self.activation.walk(&mut Walk {
+            steps,
+            network: Evaluation {
+                time: &self.first.time,
+                state: &self.first.state,
+                hidden: self.hidden.parts(),
+                last: self.last.parts(),
+                units: [units, next],
+            },
             prefix,
-            time: (&self.first.time, t),
-            state: &self.first.state,
+            guidance: guidance.map(|weight| Guide { weight, prefix: unconditional_prefix, u }),
             x,
-            hidden: &|k| hidden.get(k).map(Layer::parts),
-            last: last.parts(),
-            units: [units, next],
-            v,
+            stages: stages.parts(),
+            after_step,
         });
     }
 
@@ -289,13 +321,14 @@ impl HeapMlp {
         let start = all.map_or(Start::Each(prefix), Start::Same);
         lanes::affine(units, start, Some((&self.first.time, t)), &self.first.state, x);
         self.activation.activate(units.as_flattened_mut());
-        let Some((last, hidden)) = self.rest.split_last() else { return };
-        for layer in hidden {
-            lanes::affine(next, Start::Same(&layer.bias), None, &layer.columns, units);
+        let width = self.dims.width;
+        let columns = self.hidden.columns.chunks_exact(width * width);
+        for (bias, columns) in self.hidden.bias.chunks_exact(width).zip(columns) {
+            lanes::affine(next, Start::Same(bias), None, columns, units);
             self.activation.activate(next.as_flattened_mut());
-            core::mem::swap(units, next);
+            mem::swap(units, next);
         }
-        lanes::affine(v, Start::Same(&last.bias), None, &last.columns, units);
+        lanes::affine(v, Start::Same(&self.last.bias), None, &self.last.columns, units);
         kernel::make_canonical(v.as_flattened_mut());
     }
 

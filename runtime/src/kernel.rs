@@ -4,9 +4,10 @@
 //! Nothing here is generic over a model, so nothing is compiled again in the crate that uses it: a
 //! game's debug build calls code that was optimised here.
 
+use crate::activation::{Linear, sealed::Pointwise};
 use crate::lanes::LANES;
 use crate::panel::{BLOCK, REST};
-use crate::vectors::{Vectors, with_vectors};
+use crate::vectors::{HALF, Vectors, with_vectors};
 
 /// A column `[outputs]` and the one number that it is multiplied by.
 pub(crate) type Term<'a> = (&'a [f32], f32);
@@ -24,7 +25,7 @@ pub(crate) fn affine(
     columns: &[f32],
     inputs: &[f32],
 ) {
-    with_vectors!(vectors => Panels::new(out, start, columns).write(vectors, first, inputs));
+    with_vectors!(vectors => Panels::new(out, start, columns).write::<_, Linear>(vectors, first, inputs));
 }
 
 /// The panels of a product that are still to be done: those from output `at` on.
@@ -35,6 +36,9 @@ pub(crate) struct Panels<'a> {
     columns: &'a [f32],
 }
 
+/// What a pair of panels has.
+const PAIR: usize = 2 * BLOCK;
+
 impl<'a> Panels<'a> {
     /// All of them, as [`affine`] takes them.
     #[inline(always)]
@@ -42,38 +46,48 @@ impl<'a> Panels<'a> {
         Self { out, start, at: 0, columns }
     }
 
-    /// [`affine`] under these vectors.
+    /// [`affine`] under these vectors, and `A` of each output.
     #[inline(always)]
-    pub(crate) fn write<M: Vectors>(
-        &mut self,
+    pub(crate) fn write<M: Vectors, A: Pointwise>(
+        mut self,
         vectors: M,
         first: Option<Term<'_>>,
         inputs: &[f32],
     ) {
-        if M::WIDTH > 4 {
-            self.accumulate_pairs(vectors, first, inputs);
+        if M::WIDE && self.out.len() >= PAIR {
+            self.accumulate_pairs::<M, A>(vectors, first, inputs);
             if self.out.is_empty() {
                 return;
             }
         }
-        self.accumulate::<BLOCK>(first, inputs);
-        if REST > 1 {
-            self.accumulate::<REST>(first, inputs);
+        let Self { out, start, at, columns } = self;
+        let mut panels = Panels { out: &mut *out, start, at, columns };
+        if !M::WIDE || panels.out.len() >= REST {
+            panels.accumulate::<BLOCK>(first, inputs);
+            if REST > 1 {
+                panels.accumulate::<REST>(first, inputs);
+            }
         }
-        self.accumulate::<1>(first, inputs);
+        if M::WIDE {
+            panels.accumulate_ones(vectors, first, inputs);
+        } else {
+            panels.accumulate::<1>(first, inputs);
+        }
+        A::of_slice(vectors, out);
     }
 
     /// Does as many pairs of panels as there are: where registers are wide, a panel's sums are too few to
     /// hide the latency of an addition.
+    ///
+    /// Eight numbers at a time, even where a register holds sixteen: a core that loads 64 bytes a cycle
+    /// loads as many in two halves, and of the broadcast of an input it then loads two.
     #[inline(always)]
-    fn accumulate_pairs<M: Vectors>(
+    fn accumulate_pairs<M: Vectors, A: Pointwise>(
         &mut self,
         vectors: M,
         first: Option<Term<'_>>,
         inputs: &[f32],
     ) {
-        const PAIR: usize = 2 * BLOCK;
-        const PER_PANEL: usize = BLOCK / LANES;
         let (pairs, out) = core::mem::take(&mut self.out).as_chunks_mut::<PAIR>();
         let (starts, start) = self.start.as_chunks::<PAIR>();
         (self.out, self.start) = (out, start);
@@ -83,30 +97,71 @@ impl<'a> Panels<'a> {
             };
             let (one, other) = panels.split_at(BLOCK * inputs.len());
             let (one, other) = (one.as_chunks::<BLOCK>().0, other.as_chunks::<BLOCK>().0);
-            let mut sums = [[vectors.splat(0.0); PER_PANEL]; 2];
-            let chunks = start.as_chunks::<LANES>().0;
-            for (sum, start) in sums.as_flattened_mut().iter_mut().zip(chunks) {
-                *sum = vectors.load(start);
+            let mut sums = [[vectors.splat_half(0.0); BLOCK / HALF]; 2];
+            let halves = start.as_chunks::<HALF>().0;
+            for (sum, start) in sums.as_flattened_mut().iter_mut().zip(halves) {
+                *sum = vectors.load_half(start);
             }
-            let add = |sums: &mut [M::V], weights: &[f32], input: M::V| {
-                for (sum, weights) in sums.iter_mut().zip(weights.as_chunks::<LANES>().0) {
-                    *sum = *sum + vectors.load(weights) * input;
+            let add = |sums: &mut [M::Half], weights: &[f32], input: M::Half| {
+                for (sum, weights) in sums.iter_mut().zip(weights.as_chunks::<HALF>().0) {
+                    *sum = *sum + vectors.load_half(weights) * input;
                 }
             };
             if let Some((column, input)) = first {
                 let Some(weights) = part::<PAIR>(column, self.at) else { return };
-                add(sums.as_flattened_mut(), weights, vectors.splat(input));
+                add(sums.as_flattened_mut(), weights, vectors.splat_half(input));
             }
             for ((one, other), &input) in one.iter().zip(other).zip(inputs) {
-                let input = vectors.splat(input);
+                let input = vectors.splat_half(input);
                 add(&mut sums[0], one, input);
                 add(&mut sums[1], other, input);
             }
-            for (out, sum) in pair.as_chunks_mut::<LANES>().0.iter_mut().zip(sums.as_flattened()) {
-                vectors.store(*sum, out);
+            let mut units = [vectors.splat(0.0); PAIR / LANES];
+            for (unit, sums) in units.iter_mut().zip(sums.as_flattened().as_chunks::<2>().0) {
+                *unit = vectors.join(*sums);
+            }
+            A::of_vectors(vectors, &mut units);
+            for (out, unit) in pair.as_chunks_mut::<LANES>().0.iter_mut().zip(units) {
+                vectors.store(unit, out);
             }
             self.columns = columns;
             self.at += PAIR;
+        }
+    }
+
+    /// Does as many single outputs as there are. Their additions wait for each other: the multiplications
+    /// are done ahead of them, some at a time.
+    #[inline(always)]
+    fn accumulate_ones<M: Vectors>(&mut self, vectors: M, first: Option<Term<'_>>, inputs: &[f32]) {
+        let width = inputs.len();
+        let (ahead, rest) = inputs.as_chunks::<PAIR>();
+        for (out, &start) in core::mem::take(&mut self.out).iter_mut().zip(self.start) {
+            let Some((column, columns)) = self.columns.split_at_checked(width) else { return };
+            let mut sum = start;
+            if let Some((weights, input)) = first {
+                let Some(&weight) = weights.get(self.at) else { return };
+                sum += weight * input;
+            }
+            let (weights, rest_weights) = column.as_chunks::<PAIR>();
+            for (weights, inputs) in weights.iter().zip(ahead) {
+                let mut products = [0.0; PAIR];
+                let lanes =
+                    weights.as_chunks::<LANES>().0.iter().zip(inputs.as_chunks::<LANES>().0);
+                for (products, (weights, inputs)) in
+                    products.as_chunks_mut::<LANES>().0.iter_mut().zip(lanes)
+                {
+                    vectors.store(vectors.load(weights) * vectors.load(inputs), products);
+                }
+                for product in products {
+                    sum += product;
+                }
+            }
+            for (weight, input) in rest_weights.iter().zip(rest) {
+                sum += weight * input;
+            }
+            *out = sum;
+            self.columns = columns;
+            self.at += 1;
         }
     }
 
@@ -182,7 +237,7 @@ pub(crate) fn to_flow_units(x: &mut [f32], mean: &[f32], scale: &[f32]) {
     }
 }
 
-/// Euler's step, `x ← x + (v · dt)`; what every other step ends in.
+/// Euler's step, `x ← x + (v · dt)`.
 pub(crate) fn euler(x: &mut [f32], v: &[f32], dt: f32) {
     for (x, &v) in x.iter_mut().zip(v) {
         *x = along(*x, v, dt);
@@ -250,6 +305,21 @@ pub(crate) fn make_canonical(xs: &mut [f32]) {
     }
 }
 
+/// [`canonical`] of a number that others wait for: where it is none, as nearly always, a branch that was
+/// foreseen takes no time.
+#[cfg(feature = "alloc")]
+#[inline(always)]
+pub(crate) fn make_one_canonical(x: &mut f32) {
+    #[cold]
+    #[inline(never)]
+    fn nan() -> f32 {
+        canonical(f32::NAN)
+    }
+    if x.is_nan() {
+        *x = nan();
+    }
+}
+
 /// Any NaN becomes `0x7fc00000`: the payload that an operation gives is the CPU's own affair.
 #[inline]
 pub(crate) fn canonical(x: f32) -> f32 {
@@ -305,9 +375,20 @@ mod tests {
                     }
                 };
                 let packed = pack(columns_, width);
-                affine(&mut found[..width], &start[..width], first, &packed, rest);
                 reference(&mut expected[..width], columns, inputs_);
-                assert_eq!(found.map(f32::to_bits), expected.map(f32::to_bits), "{width}×{inputs}");
+                let check = |found: [f32; 130]| {
+                    let (found, expected) = (found.map(f32::to_bits), expected.map(f32::to_bits));
+                    assert_eq!(found, expected, "{width}×{inputs}");
+                };
+                affine(&mut found[..width], &start[..width], first, &packed, rest);
+                check(found);
+                #[cfg(feature = "std")]
+                crate::vectors::under_each_set!(vectors => {
+                    let mut found = start;
+                    let panels = Panels::new(&mut found[..width], &start[..width], &packed);
+                    panels.write::<_, Linear>(vectors, first, rest);
+                    check(found);
+                });
             }
         }
     }

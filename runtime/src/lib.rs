@@ -27,6 +27,8 @@ mod self_test;
 mod solver;
 mod vectors;
 mod velocity;
+#[cfg(feature = "alloc")]
+mod walk;
 
 pub use activation::{Activation, ActivationKind, Gelu, GeluTanh, Relu, Selu, Silu, Tanh};
 #[cfg(feature = "micromath")]
@@ -43,6 +45,9 @@ pub use safetensors::{LoadError, MAX_HEADER, Shape, TensorName, Text};
 pub use self_test::{SelfTest, SelfTestError};
 #[cfg(feature = "alloc")]
 pub use solver::HeapSolver;
+#[cfg(feature = "std")]
+#[doc(hidden)]
+pub use solver::Steps;
 pub use solver::{
     AdamsBashforth2, Euler, GridError, Heun, Method, Midpoint, OneStep, Path, Rk4, Solver,
     SolverKind, method,

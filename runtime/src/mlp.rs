@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 
 use crate::activation::{Activation, Gelu};
 #[cfg(feature = "std")]
-use crate::evaluation::Evaluation;
+use crate::evaluation::{Evaluation, Layers};
 use crate::fingerprint::Fingerprint;
 use crate::kernel;
 use crate::lanes::{self, LANES, Lanes, Start};
@@ -13,7 +13,11 @@ use crate::safetensors::{
     Dims, File, LoadError, TensorName, check_convention, check_sizes, read_affine, read_columns,
     read_vector, tri,
 };
+#[cfg(feature = "std")]
+use crate::solver::{SolverKind, Stages, Steps};
 use crate::velocity::{LaneVelocity, VelocityField};
+#[cfg(feature = "std")]
+use crate::walk::Walk;
 
 /// A multilayer perceptron that gives a velocity: `D` data dimensions, `C` conditions, `H` wide,
 /// `L` hidden-to-hidden layers, activation `A`.
@@ -33,7 +37,7 @@ use crate::velocity::{LaneVelocity, VelocityField};
 /// `static`.
 pub struct Mlp<const D: usize, const C: usize, const H: usize, const L: usize, A = Gelu> {
     first: First<D, C, H>,
-    hidden: [Hidden<H>; L],
+    hidden: Hidden<H, L>,
     last: Last<D, H>,
     data: Affine<D>,
     condition: Affine<C>,
@@ -52,15 +56,27 @@ struct First<const D: usize, const C: usize, const H: usize> {
 /// Under `std` the weights lie where vectors do: a wide one that begins elsewhere is in two lines of the
 /// cache.
 #[cfg_attr(feature = "std", repr(C, align(64)))]
-struct Hidden<const H: usize> {
-    columns: [[f32; H]; H],
-    bias: [f32; H],
+struct Hidden<const H: usize, const L: usize> {
+    columns: [[[f32; H]; H]; L],
+    bias: [[f32; H]; L],
+}
+
+impl<const H: usize, const L: usize> Hidden<H, L> {
+    /// The bias and the columns of each layer.
+    fn layers(&self) -> impl Iterator<Item = (&[f32; H], &[f32])> {
+        self.bias.iter().zip(self.columns.iter().map(|columns| columns.as_flattened()))
+    }
 }
 
 struct Last<const D: usize, const H: usize> {
     bias: [f32; D],
     columns: [[f32; D]; H],
 }
+
+/// Hidden units where vectors lie.
+#[cfg(feature = "std")]
+#[repr(align(64))]
+struct Units<const H: usize>([f32; H]);
 
 /// The user's units = units of the flow · scale + mean.
 struct Affine<const K: usize> {
@@ -82,7 +98,7 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
                 time: [0.0; H],
                 state: [[0.0; H]; D],
             },
-            hidden: [const { Hidden { columns: [[0.0; H]; H], bias: [0.0; H] } }; L],
+            hidden: Hidden { columns: [[[0.0; H]; H]; L], bias: [[0.0; H]; L] },
             last: Last { bias: [0.0; D], columns: [[0.0; D]; H] },
             data: Affine { mean: [0.0; D], scale: [1.0; D] },
             condition: Affine { mean: [0.0; C], scale: [1.0; C] },
@@ -144,12 +160,8 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         fill(self.first.condition.as_flattened_mut(), 0.0);
         fill(&mut self.first.time, 0.0);
         fill(self.first.state.as_flattened_mut(), 0.0);
-        let mut i = 0;
-        while i < L {
-            fill(&mut self.hidden[i].bias, 0.0);
-            fill(self.hidden[i].columns.as_flattened_mut(), 0.0);
-            i += 1;
-        }
+        fill(self.hidden.bias.as_flattened_mut(), 0.0);
+        fill(self.hidden.columns.as_flattened_mut().as_flattened_mut(), 0.0);
         fill(&mut self.last.bias, 0.0);
         fill(self.last.columns.as_flattened_mut(), 0.0);
         fill(&mut self.data.mean, 0.0);
@@ -184,10 +196,9 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         let mut i = 0;
         while i < L {
             let layer = i + 1;
-            let hidden = &mut self.hidden[i];
-            let columns = hidden.columns.as_flattened_mut();
+            let columns = self.hidden.columns[i].as_flattened_mut();
             tri!(read_columns(&file, TensorName::Weight { layer }, (H, H), 0, columns));
-            tri!(read_vector(&file, TensorName::Bias { layer }, &mut hidden.bias));
+            tri!(read_vector(&file, TensorName::Bias { layer }, &mut self.hidden.bias[i]));
             i += 1;
         }
         let layer = L + 1;
@@ -222,8 +233,8 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         fingerprint.add_columns(self.first.state.as_flattened(), H);
         let mut i = 0;
         while i < L {
-            fingerprint.add(&self.hidden[i].bias);
-            fingerprint.add_columns(self.hidden[i].columns.as_flattened(), H);
+            fingerprint.add(&self.hidden.bias[i]);
+            fingerprint.add_columns(self.hidden.columns[i].as_flattened(), H);
             i += 1;
         }
         fingerprint.add(&self.last.bias);
@@ -270,22 +281,35 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
 
     /// The velocity, from the first layer's prefix on.
     #[cfg(feature = "std")]
-    fn velocity_after(&self, prefix: &[f32; H], t: f32, x: [f32; D]) -> [f32; D] {
-        let mut v = [0.0; D];
-        A::evaluate(&mut Evaluation {
-            prefix,
-            time: (&self.first.time, t),
-            state: self.first.state.as_flattened(),
-            x: &x,
-            hidden: &|k| {
-                self.hidden.get(k).map(|layer| (&layer.bias[..], layer.columns.as_flattened()))
+    fn velocity_after(&self, prefix: &[f32; H], t: f32, mut x: [f32; D]) -> [f32; D] {
+        // Where a step of no length begins.
+        self.walk_after(prefix, Steps { kind: SolverKind::Euler, t: &[t], dt: &[0.0] }, &mut x)
+    }
+
+    /// Goes `steps` from `x` on, from the first layer's prefix on; the velocity at the last one's start.
+    #[cfg(feature = "std")]
+    fn walk_after(&self, prefix: &[f32; H], steps: Steps<'_>, x: &mut [f32; D]) -> [f32; D] {
+        // Constants: an unoptimised build would fill the arrays number by number.
+        let [point, v @ ..] = &mut const { [[0.0; D]; 5] };
+        A::walk(&mut Walk {
+            steps,
+            network: Evaluation {
+                time: &self.first.time,
+                state: self.first.state.as_flattened(),
+                hidden: Layers {
+                    bias: self.hidden.bias.as_flattened(),
+                    columns: self.hidden.columns.as_flattened().as_flattened(),
+                },
+                last: Layers { bias: &self.last.bias, columns: self.last.columns.as_flattened() },
+                units: [&mut const { Units([0.0; H]) }.0, &mut const { Units([0.0; H]) }.0],
             },
-            last: (&self.last.bias, self.last.columns.as_flattened()),
-            // Constants: an unoptimised build would fill the arrays number by number.
-            units: [&mut const { [0.0; H] }, &mut const { [0.0; H] }],
-            v: &mut v,
+            prefix,
+            guidance: None,
+            x,
+            stages: Stages { point, v: v.each_mut().map(|v| &mut v[..]) },
+            after_step: None,
         });
-        v
+        v[0]
     }
 
     /// The same where there is nothing to choose: calls that know their sizes are the smaller code.
@@ -296,8 +320,8 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         let time = (&self.first.time[..], t);
         kernel::affine(units, prefix, Some(time), self.first.state.as_flattened(), &x);
         A::activate(units);
-        for layer in &self.hidden {
-            kernel::affine(next, &layer.bias, None, layer.columns.as_flattened(), units);
+        for (bias, columns) in self.hidden.layers() {
+            kernel::affine(next, bias, None, columns, units);
             A::activate(next);
             core::mem::swap(&mut units, &mut next);
         }
@@ -319,9 +343,8 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
             let time = (&self.first.time[..], t);
             lanes::affine(units, prefix, Some(time), self.first.state.as_flattened(), x);
             A::activate(units.as_flattened_mut());
-            for layer in &self.hidden {
-                let start = Start::Same(&layer.bias);
-                lanes::affine(next, start, None, layer.columns.as_flattened(), units);
+            for (bias, columns) in self.hidden.layers() {
+                lanes::affine(next, Start::Same(bias), None, columns, units);
                 A::activate(next.as_flattened_mut());
                 core::mem::swap(&mut units, &mut next);
             }
@@ -366,6 +389,16 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         self.velocity_after(&self.prefix(c), t, x)
     }
 
+    #[cfg(feature = "std")]
+    fn walk(&self, steps: Steps<'_>, x: &mut [f32; D], c: [f32; C]) -> bool {
+        if C == 0 {
+            self.walk_after(&self.first.bias, steps, x);
+        } else {
+            self.walk_after(&self.prefix(c), steps, x);
+        }
+        true
+    }
+
     fn with_lanes(&self, c: &Lanes<C>, walk: &mut dyn FnMut(LaneVelocity<'_, D>)) {
         if C == 0 {
             return walk(&mut self.lane_velocity(Start::Same(&self.first.bias)));
@@ -401,6 +434,12 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
 {
     fn velocity(&self, t: f32, x: [f32; D], _: [f32; 0]) -> [f32; D] {
         self.mlp.velocity_after(&self.prefix, t, x)
+    }
+
+    #[cfg(feature = "std")]
+    fn walk(&self, steps: Steps<'_>, x: &mut [f32; D], _: [f32; 0]) -> bool {
+        self.mlp.walk_after(&self.prefix, steps, x);
+        true
     }
 
     fn with_lanes(&self, _: &Lanes<0>, walk: &mut dyn FnMut(LaneVelocity<'_, D>)) {

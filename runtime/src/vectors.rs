@@ -25,13 +25,53 @@ macro_rules! with_vectors {
 }
 pub(crate) use with_vectors;
 
+/// Evaluates an expression under each set of vector instructions that the processor has, not only under that
+/// which is chosen.
+#[cfg(all(test, feature = "std"))]
+macro_rules! under_each_set {
+    ($vectors:ident => $value:expr) => {{
+        use fearless_simd::Simd;
+
+        let level = fearless_simd::Level::new();
+        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+        {
+            crate::vectors::under_each_set!(level.as_sse2(), $vectors => $value);
+            crate::vectors::under_each_set!(level.as_sse4_2(), $vectors => $value);
+            crate::vectors::under_each_set!(level.as_avx2(), $vectors => $value);
+            crate::vectors::under_each_set!(level.as_avx512(), $vectors => $value);
+        }
+        #[cfg(target_arch = "aarch64")]
+        crate::vectors::under_each_set!(level.as_neon(), $vectors => $value);
+    }};
+    ($set:expr, $vectors:ident => $value:expr) => {
+        if let Some($vectors) = $set {
+            $vectors.vectorize(
+                #[inline(always)]
+                || $value,
+            );
+        }
+    };
+}
+#[cfg(all(test, feature = "std"))]
+pub(crate) use under_each_set;
+
+/// Half of [`LANES`].
+pub(crate) const HALF: usize = LANES / 2;
+
 /// A set of vector instructions: a number of each of [`LANES`] samples as one value.
 pub trait Vectors: Copy {
     /// `LANES` numbers.
     type V: Copy + Add<Output = Self::V> + Mul<Output = Self::V>;
 
+    /// Half as many.
+    type Half: Copy + Add<Output = Self::Half> + Mul<Output = Self::Half>;
+
     /// How many numbers a register holds.
     const WIDTH: usize;
+
+    /// Whether those are more than the panels are made for: then a single sample's outputs are done in
+    /// explicit vectors.
+    const WIDE: bool = Self::WIDTH > 4;
 
     /// The same number in each lane.
     fn splat(self, x: f32) -> Self::V;
@@ -41,11 +81,27 @@ pub trait Vectors: Copy {
 
     /// To memory.
     fn store(self, v: Self::V, x: &mut [f32; LANES]);
+
+    /// In each lane `then` where `x` is `limit` or more, `otherwise` where it is less or NaN.
+    fn at_least(self, x: Self::V, limit: f32, then: Self::V, otherwise: Self::V) -> Self::V;
+
+    /// In each lane `x` where it is positive, else 0; of a NaN it may be either.
+    fn positive(self, x: Self::V) -> Self::V;
+
+    /// The same number in each lane of a half.
+    fn splat_half(self, x: f32) -> Self::Half;
+
+    /// A half from memory.
+    fn load_half(self, x: &[f32; HALF]) -> Self::Half;
+
+    /// Two halves side by side.
+    fn join(self, halves: [Self::Half; 2]) -> Self::V;
 }
 
 #[cfg(feature = "std")]
 impl<S: fearless_simd::Simd> Vectors for S {
     type V = fearless_simd::f32x16<S>;
+    type Half = fearless_simd::f32x8<S>;
 
     const WIDTH: usize = <S::f32s as fearless_simd::SimdBase<S>>::LEN;
 
@@ -63,6 +119,34 @@ impl<S: fearless_simd::Simd> Vectors for S {
     fn store(self, v: Self::V, x: &mut [f32; LANES]) {
         *x = v.into();
     }
+
+    #[inline(always)]
+    fn at_least(self, x: Self::V, limit: f32, then: Self::V, otherwise: Self::V) -> Self::V {
+        self.select_f32x16(self.simd_ge_f32x16(x, self.splat_f32x16(limit)), then, otherwise)
+    }
+
+    #[inline(always)]
+    fn positive(self, x: Self::V) -> Self::V {
+        // As integers they are in the same order from 0 up, and a minus sign makes them less than 0. That
+        // keeps units busy that multiplications leave idle.
+        let bits: fearless_simd::i32x16<S> = fearless_simd::Bytes::bitcast(x);
+        fearless_simd::Bytes::bitcast(self.max_i32x16(bits, self.splat_i32x16(0)))
+    }
+
+    #[inline(always)]
+    fn splat_half(self, x: f32) -> Self::Half {
+        self.splat_f32x8(x)
+    }
+
+    #[inline(always)]
+    fn load_half(self, x: &[f32; HALF]) -> Self::Half {
+        fearless_simd::SimdFrom::simd_from(self, *x)
+    }
+
+    #[inline(always)]
+    fn join(self, [low, high]: [Self::Half; 2]) -> Self::V {
+        self.combine_f32x8(low, high)
+    }
 }
 
 /// Vectors by what the compiler makes of arrays.
@@ -70,14 +154,15 @@ impl<S: fearless_simd::Simd> Vectors for S {
 #[derive(Clone, Copy)]
 pub(crate) struct Arrays;
 
-/// `LANES` numbers.
+/// `N` numbers.
 #[cfg(not(feature = "std"))]
 #[derive(Clone, Copy)]
-pub(crate) struct Array([f32; LANES]);
+pub(crate) struct Array<const N: usize>([f32; N]);
 
 #[cfg(not(feature = "std"))]
 impl Vectors for Arrays {
-    type V = Array;
+    type V = Array<LANES>;
+    type Half = Array<HALF>;
 
     const WIDTH: usize = match crate::panel::VECTORS {
         _ if cfg!(target_feature = "avx512f") => 16,
@@ -87,23 +172,57 @@ impl Vectors for Arrays {
     };
 
     #[inline(always)]
-    fn splat(self, x: f32) -> Array {
+    fn splat(self, x: f32) -> Self::V {
         Array([x; LANES])
     }
 
     #[inline(always)]
-    fn load(self, x: &[f32; LANES]) -> Array {
+    fn load(self, x: &[f32; LANES]) -> Self::V {
         Array(*x)
     }
 
     #[inline(always)]
-    fn store(self, v: Array, x: &mut [f32; LANES]) {
+    fn store(self, v: Self::V, x: &mut [f32; LANES]) {
         *x = v.0;
+    }
+
+    #[inline(always)]
+    fn at_least(self, x: Self::V, limit: f32, then: Self::V, mut otherwise: Self::V) -> Self::V {
+        for ((out, then), x) in otherwise.0.iter_mut().zip(then.0).zip(x.0) {
+            *out = if x >= limit { then } else { *out };
+        }
+        otherwise
+    }
+
+    #[inline(always)]
+    fn positive(self, mut x: Self::V) -> Self::V {
+        for x in &mut x.0 {
+            *x = if *x > 0.0 { *x } else { 0.0 };
+        }
+        x
+    }
+
+    #[inline(always)]
+    fn splat_half(self, x: f32) -> Self::Half {
+        Array([x; HALF])
+    }
+
+    #[inline(always)]
+    fn load_half(self, x: &[f32; HALF]) -> Self::Half {
+        Array(*x)
+    }
+
+    #[inline(always)]
+    fn join(self, [low, high]: [Self::Half; 2]) -> Self::V {
+        let mut joined = [0.0; LANES];
+        joined[..HALF].copy_from_slice(&low.0);
+        joined[HALF..].copy_from_slice(&high.0);
+        Array(joined)
     }
 }
 
 #[cfg(not(feature = "std"))]
-impl Add for Array {
+impl<const N: usize> Add for Array<N> {
     type Output = Self;
 
     #[inline(always)]
@@ -116,7 +235,7 @@ impl Add for Array {
 }
 
 #[cfg(not(feature = "std"))]
-impl Mul for Array {
+impl<const N: usize> Mul for Array<N> {
     type Output = Self;
 
     #[inline(always)]

@@ -1,6 +1,8 @@
 //! What a solver integrates.
 
 use crate::lanes::{LANES, Lanes, lane};
+#[cfg(feature = "std")]
+use crate::solver::Steps;
 
 /// A velocity field over `D` data dimensions and `C` conditions.
 ///
@@ -43,6 +45,15 @@ pub trait VelocityField<const D: usize, const C: usize> {
         });
     }
 
+    /// Goes all `steps` from `x` on, if the field has a quicker way than one velocity after the other; whether
+    /// it has. The same bits.
+    #[cfg(feature = "std")]
+    #[doc(hidden)]
+    fn walk(&self, steps: Steps<'_>, x: &mut [f32; D], c: [f32; C]) -> bool {
+        let _ = (steps, x, c);
+        false
+    }
+
     /// From flow units to data units. A field whose data was not standardised has nothing to do.
     fn to_data_units(&self, x: [f32; D]) -> [f32; D] {
         x
@@ -59,6 +70,11 @@ impl<M: VelocityField<D, C> + ?Sized, const D: usize, const C: usize> VelocityFi
 
     fn with_lanes(&self, c: &Lanes<C>, walk: &mut dyn FnMut(LaneVelocity<'_, D>)) {
         (**self).with_lanes(c, walk);
+    }
+
+    #[cfg(feature = "std")]
+    fn walk(&self, steps: Steps<'_>, x: &mut [f32; D], c: [f32; C]) -> bool {
+        (**self).walk(steps, x, c)
     }
 
     fn to_data_units(&self, x: [f32; D]) -> [f32; D] {

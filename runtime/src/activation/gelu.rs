@@ -1,13 +1,14 @@
 //! The Gaussian error linear unit.
 
-use super::sealed::Sealed;
+use super::sealed::{Pointwise, Sealed};
 use super::{Activation, ActivationKind};
 use crate::elementary::polynomial;
-#[cfg(feature = "alloc")]
-use crate::evaluation::Evaluation;
 use crate::kernel::canonical;
+use crate::lanes::LANES;
 use crate::panel::VECTORS;
 use crate::vectors::{Vectors, with_vectors};
+#[cfg(feature = "alloc")]
+use crate::walk::Walk;
 
 /// x·Φ(x), the exact form (Hendrycks & Gimpel 2016), as PyTorch's `GELU()`.
 ///
@@ -36,37 +37,85 @@ impl Sealed for Gelu {
         }
     }
 
-    #[inline(always)]
-    fn activate_by<M: Vectors>(_: M, units: &mut [f32]) {
-        // Chosen once more: among an evaluation's products the compiler takes these loops apart, at a tenth
-        // of the evaluation's time.
-        Self::activate(units);
-    }
-
     #[cfg(feature = "alloc")]
-    fn evaluate(evaluation: &mut Evaluation<'_>) {
-        with_vectors!(vectors => evaluation.run::<_, Self>(vectors));
+    fn walk(walk: &mut Walk<'_>) {
+        with_vectors!(vectors => walk.go::<_, Self>(vectors));
     }
 }
 
+impl Pointwise for Gelu {
+    #[inline(always)]
+    fn of_slice<M: Vectors>(vectors: M, units: &mut [f32]) {
+        if !M::WIDE {
+            return Self::activate(units);
+        }
+        // As many numbers as registers hold, with their polynomials.
+        let rest = if M::WIDTH == 16 { chunks::<M, 8>(vectors, units) } else { units };
+        for x in chunks::<M, 1>(vectors, chunks::<M, 4>(vectors, rest)) {
+            *x = gelu(*x);
+        }
+    }
+
+    #[inline(always)]
+    fn of_vectors<M: Vectors, const N: usize>(vectors: M, units: &mut [M::V; N]) {
+        let zero = vectors.splat(0.0);
+        let (mut squares, mut y) = ([zero; N], [zero; N]);
+        for ((square, y), &x) in squares.iter_mut().zip(&mut y).zip(&*units) {
+            *square = x * x;
+            *y = *square + vectors.splat(-0.5 * LIMIT_SQUARED);
+        }
+        // Were the coefficients known, or how many, the compiler would do one vector's polynomial after the
+        // other's, each waiting for its own sums. This way it takes all of them a coefficient further.
+        let coefficients = core::hint::black_box(&COEFFICIENTS[..13]);
+        let mut sums = [vectors.splat(COEFFICIENTS[13]); N];
+        for &coefficient in coefficients.iter().rev() {
+            let coefficient = vectors.splat(coefficient);
+            for (sum, &y) in sums.iter_mut().zip(&y) {
+                *sum = *sum * y + coefficient;
+            }
+        }
+        for ((unit, &square), &sum) in units.iter_mut().zip(&squares).zip(&sums) {
+            let x = *unit;
+            let near = vectors.splat(0.5) * x + square * sum;
+            let far = vectors.positive(x);
+            *unit = vectors.at_least(square, LIMIT_SQUARED, far, near);
+        }
+    }
+}
+
+/// Does as many times `N` vectors as there are; the numbers that are left.
 #[inline(always)]
-fn activate_in_blocks<M: Vectors>(_: M, units: &mut [f32]) {
-    // As many numbers as registers hold, with their polynomials.
-    let rest = match M::WIDTH {
-        16 => blocks::<64>(blocks::<128>(units)),
-        8 => blocks::<64>(units),
-        _ => blocks::<32>(units),
-    };
-    for x in blocks::<16>(rest) {
+fn chunks<M: Vectors, const N: usize>(vectors: M, units: &mut [f32]) -> &mut [f32] {
+    let width = N * LANES;
+    let (units, rest) = units.split_at_mut(units.len() / width * width);
+    let chunks = units.as_chunks_mut::<LANES>().0.as_chunks_mut::<N>().0;
+    for chunk in chunks {
+        let mut x = [vectors.splat(0.0); N];
+        for (x, lanes) in x.iter_mut().zip(&*chunk) {
+            *x = vectors.load(lanes);
+        }
+        Gelu::of_vectors(vectors, &mut x);
+        for (&x, lanes) in x.iter().zip(chunk) {
+            vectors.store(x, lanes);
+        }
+    }
+    rest
+}
+
+#[inline(always)]
+fn activate_in_blocks<M: Vectors>(vectors: M, units: &mut [f32]) {
+    if M::WIDE {
+        return Gelu::of_slice(vectors, units);
+    }
+    for x in blocks::<16>(blocks::<32>(units)) {
         *x = gelu(*x);
     }
 }
 
-/// Does as many blocks of `W` numbers as there are; the numbers that are left.
+/// The same of blocks of `W` numbers, in plain loops: in explicit vectors a sampler built for size would be
+/// several times as large.
 #[inline(always)]
 fn blocks<const W: usize>(units: &mut [f32]) -> &mut [f32] {
-    // Were the coefficients known, the compiler would do one vector's polynomial after the other's, each
-    // waiting for its own sums. This way it takes all of a block a coefficient further.
     let (last, coefficients) = core::hint::black_box((COEFFICIENTS[13], &COEFFICIENTS[..13]));
     let (blocks, rest) = units.as_chunks_mut::<W>();
     for block in blocks {

@@ -4,10 +4,10 @@ use core::fmt;
 
 use super::sealed::Sealed;
 use super::{Activation, Gelu, GeluTanh, Relu, Selu, Silu, Tanh};
-#[cfg(feature = "alloc")]
-use crate::evaluation::Evaluation;
 use crate::kernel::make_canonical;
 use crate::vectors::with_vectors;
+#[cfg(feature = "alloc")]
+use crate::walk::Walk;
 
 /// An activation as a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -80,16 +80,16 @@ impl ActivationKind {
         }
     }
 
-    /// Runs an evaluation of a network with this activation.
+    /// Goes a path with a network of this activation.
     #[cfg(feature = "alloc")]
-    pub(crate) fn evaluate(self, evaluation: &mut Evaluation<'_>) {
+    pub(crate) fn walk(self, walk: &mut Walk<'_>) {
         match self {
-            Self::Gelu => Gelu::evaluate(evaluation),
-            Self::GeluTanh => GeluTanh::evaluate(evaluation),
-            Self::Silu => Silu::evaluate(evaluation),
-            Self::Selu => Selu::evaluate(evaluation),
-            Self::Tanh => Tanh::evaluate(evaluation),
-            Self::Relu => Relu::evaluate(evaluation),
+            Self::Gelu => Gelu::walk(walk),
+            Self::GeluTanh => GeluTanh::walk(walk),
+            Self::Silu => Silu::walk(walk),
+            Self::Selu => Selu::walk(walk),
+            Self::Tanh => Tanh::walk(walk),
+            Self::Relu => Relu::walk(walk),
         }
     }
 

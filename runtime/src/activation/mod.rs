@@ -11,7 +11,7 @@ mod silu;
 mod tanh;
 
 use crate::kernel::make_canonical;
-use crate::vectors::with_vectors;
+use crate::vectors::{Vectors, with_vectors};
 
 #[cfg(feature = "micromath")]
 pub use fast::{FastGelu, FastGeluTanh, FastSelu, FastSilu, FastTanh};
@@ -46,22 +46,40 @@ pub trait Activation: sealed::Sealed {
 }
 
 pub(crate) mod sealed {
-    #[cfg(feature = "alloc")]
-    use crate::evaluation::Evaluation;
     use crate::vectors::Vectors;
+    #[cfg(feature = "alloc")]
+    use crate::walk::Walk;
 
-    pub trait Sealed {
+    /// A function of each number, under vectors that the caller has chosen. A NaN stays one, of whatever
+    /// bits.
+    pub trait Pointwise {
+        /// Of numbers in memory.
+        fn of_slice<M: Vectors>(vectors: M, units: &mut [f32]);
+
+        /// Of numbers in registers.
+        fn of_vectors<M: Vectors, const N: usize>(vectors: M, units: &mut [M::V; N]);
+    }
+
+    pub trait Sealed: Pointwise {
         /// What a network does to its hidden units: a NaN stays one, of whatever bits. It would be
         /// seen by none but the sums that end in a velocity, whose NaN is the canonical one.
         fn activate(units: &mut [f32]);
 
-        /// The same under these vectors.
-        fn activate_by<M: Vectors>(vectors: M, units: &mut [f32]);
-
-        /// Runs an evaluation of a network with this activation.
+        /// Goes a path with a network of this activation.
         #[cfg(feature = "alloc")]
-        fn evaluate(evaluation: &mut Evaluation<'_>);
+        fn walk(walk: &mut Walk<'_>);
     }
+}
+
+/// What a network's last layer has for an activation: none.
+pub(crate) struct Linear;
+
+impl sealed::Pointwise for Linear {
+    #[inline(always)]
+    fn of_slice<M: Vectors>(_: M, _: &mut [f32]) {}
+
+    #[inline(always)]
+    fn of_vectors<M: Vectors, const N: usize>(_: M, _: &mut [M::V; N]) {}
 }
 
 /// Makes a unit struct an [`Activation`] by its function.
@@ -72,19 +90,38 @@ macro_rules! activation {
     ($name:ident, $kind:ident, $text:expr, $function:path) => {
         impl super::sealed::Sealed for $name {
             fn activate(units: &mut [f32]) {
-                crate::vectors::with_vectors!(vectors => Self::activate_by(vectors, units));
+                use super::sealed::Pointwise;
+                crate::vectors::with_vectors!(vectors => Self::of_slice(vectors, units));
             }
 
+            #[cfg(feature = "alloc")]
+            fn walk(walk: &mut crate::walk::Walk<'_>) {
+                crate::vectors::with_vectors!(vectors => walk.go::<_, Self>(vectors));
+            }
+        }
+
+        impl super::sealed::Pointwise for $name {
             #[inline(always)]
-            fn activate_by<M: crate::vectors::Vectors>(_: M, units: &mut [f32]) {
+            fn of_slice<M: crate::vectors::Vectors>(_: M, units: &mut [f32]) {
                 for x in units {
                     *x = $function(*x);
                 }
             }
 
-            #[cfg(feature = "alloc")]
-            fn evaluate(evaluation: &mut crate::evaluation::Evaluation<'_>) {
-                crate::vectors::with_vectors!(vectors => evaluation.run::<_, Self>(vectors));
+            /// By way of memory, where the compiler finds the vectors.
+            #[inline(always)]
+            fn of_vectors<M: crate::vectors::Vectors, const N: usize>(
+                vectors: M,
+                units: &mut [M::V; N],
+            ) {
+                let mut numbers = [[0.0; crate::lanes::LANES]; N];
+                for (numbers, unit) in numbers.iter_mut().zip(&*units) {
+                    vectors.store(*unit, numbers);
+                }
+                Self::of_slice(vectors, numbers.as_flattened_mut());
+                for (unit, numbers) in units.iter_mut().zip(&numbers) {
+                    *unit = vectors.load(numbers);
+                }
             }
         }
 

@@ -77,6 +77,53 @@ fn a_slice_gets_the_bits_of_its_elements() {
     }
 }
 
+/// [`Activation::apply`]'s bits but for a NaN's, in memory and in registers.
+#[cfg(feature = "std")]
+fn check_under_each_set<A: Activation>() {
+    use crate::kernel::canonical;
+    use crate::lanes::LANES;
+
+    let inputs: [f32; 307] = core::array::from_fn(|k| match k % 29 {
+        25 => -0.0,
+        26 => f32::from_bits(0xffc0_0001),
+        27 => f32::NAN,
+        28 => f32::NEG_INFINITY,
+        _ => ((k * 37) % 101) as f32 * 0.17 - 8.0,
+    });
+    let bits = |x: &f32| canonical(*x).to_bits();
+    let expected: std::vec::Vec<u32> = inputs.iter().map(|x| bits(&A::apply(*x))).collect();
+    let check = |found: &[f32]| {
+        let found: std::vec::Vec<u32> = found.iter().map(bits).collect();
+        assert_eq!(found, expected[..found.len()], "{}", A::NAME);
+    };
+    crate::vectors::under_each_set!(vectors => {
+        let mut found = inputs;
+        A::of_slice(vectors, &mut found);
+        check(&found);
+        let mut units = [vectors.splat(0.0); 307 / LANES];
+        let mut found = [[0.0; LANES]; 307 / LANES];
+        for (unit, inputs) in units.iter_mut().zip(inputs.as_chunks::<LANES>().0) {
+            *unit = vectors.load(inputs);
+        }
+        A::of_vectors(vectors, &mut units);
+        for (unit, found) in units.into_iter().zip(&mut found) {
+            vectors.store(unit, found);
+        }
+        check(found.as_flattened());
+    });
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn every_set_of_vectors_gives_the_same_bits() {
+    check_under_each_set::<Gelu>();
+    check_under_each_set::<GeluTanh>();
+    check_under_each_set::<Silu>();
+    check_under_each_set::<Selu>();
+    check_under_each_set::<Tanh>();
+    check_under_each_set::<Relu>();
+}
+
 #[test]
 fn no_subnormal_comes_from_an_input_of_ordinary_size() {
     for kind in ActivationKind::ALL {

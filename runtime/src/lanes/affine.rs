@@ -40,19 +40,19 @@ impl<M: Vectors> Product<'_, M> {
     fn write(&self, out: &mut [[f32; LANES]], columns: &[f32]) {
         // As many sums side by side as registers hold, and the additions' latency asks for.
         match M::WIDTH {
-            16 => self.outputs::<8>(out, columns),
-            8 => self.outputs::<4>(out, columns),
-            _ if cfg!(target_arch = "aarch64") => self.outputs::<4>(out, columns),
-            _ => self.outputs::<2>(out, columns),
+            16 => self.outputs::<16, REST>(out, columns),
+            8 => self.outputs::<4, 4>(out, columns),
+            _ if cfg!(target_arch = "aarch64") => self.outputs::<4, 4>(out, columns),
+            _ => self.outputs::<2, 2>(out, columns),
         }
     }
 
-    /// `N` outputs side by side.
+    /// `N` outputs side by side, of the smaller panels `R`.
     #[inline(always)]
-    fn outputs<const N: usize>(&self, out: &mut [[f32; LANES]], columns: &[f32]) {
+    fn outputs<const N: usize, const R: usize>(&self, out: &mut [[f32; LANES]], columns: &[f32]) {
         let (done, columns) = self.panels::<BLOCK, N>(out, 0, columns);
         let (done, columns) =
-            if REST > 1 { self.panels::<REST, N>(out, done, columns) } else { (done, columns) };
+            if REST > 1 { self.panels::<REST, R>(out, done, columns) } else { (done, columns) };
         self.panels::<1, 1>(out, done, columns);
     }
 
@@ -200,33 +200,17 @@ mod tests {
         }
     }
 
-    /// Not only under those that are chosen on this machine.
     #[cfg(feature = "std")]
     #[test]
     fn every_set_of_vectors_gives_the_same_bits() {
-        use fearless_simd::{Level, Simd};
-
-        fn check<S: Simd>(vectors: Option<S>) {
-            let Some(vectors) = vectors else { return };
-            for case in cases() {
-                case.check(|out, start, first| {
-                    let product = Product { vectors, start, first, inputs: &case.inputs };
-                    vectors.vectorize(
-                        #[inline(always)]
-                        || product.write(out, &case.columns),
-                    );
-                });
-            }
+        for case in cases() {
+            crate::vectors::under_each_set!(vectors => case.check(|out, start, first| {
+                let product = Product { vectors, start, first, inputs: &case.inputs };
+                vectors.vectorize(
+                    #[inline(always)]
+                    || product.write(out, &case.columns),
+                );
+            }));
         }
-        let level = Level::new();
-        #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
-        {
-            check(level.as_sse2());
-            check(level.as_sse4_2());
-            check(level.as_avx2());
-            check(level.as_avx512());
-        }
-        #[cfg(target_arch = "aarch64")]
-        check(level.as_neon());
     }
 }

@@ -5,11 +5,12 @@ use alloc::vec::Vec;
 use core::mem;
 use core::num::NonZeroUsize;
 
-use super::SolverKind;
 use super::grid::{GridError, between, uniform};
+use super::{SolverKind, Stages, Steps};
 use crate::heap::{HeapMlp, Scratch};
 use crate::kernel;
 use crate::lanes::{LANES, gather};
+use crate::walk::AfterStep;
 
 /// A [`Solver`](super::Solver) whose method and grid are chosen at run time. Same kernels, same
 /// bits.
@@ -28,17 +29,21 @@ struct Guidance {
     unconditional: Vec<f32>,
 }
 
-/// The points and velocities within a step, `[D]` each.
+/// The buffers of [`Stages`], `[D]` each.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Stages {
-    point: Vec<f32>,
-    v: [Vec<f32>; 4],
+pub(crate) struct HeapStages {
+    pub(crate) point: Vec<f32>,
+    pub(crate) v: [Vec<f32>; 4],
 }
 
-impl Stages {
+impl HeapStages {
     pub(crate) fn new(data_dim: usize) -> Self {
         let zeros = vec![0.0; data_dim];
         Self { point: zeros.clone(), v: [zeros.clone(), zeros.clone(), zeros.clone(), zeros] }
+    }
+
+    pub(crate) fn parts(&mut self) -> Stages<'_> {
+        Stages { point: &mut self.point, v: self.v.each_mut().map(|v| &mut v[..]) }
     }
 }
 
@@ -99,7 +104,7 @@ impl HeapSolver {
     ///
     /// On slices of other lengths, or the scratch of a model of another size.
     pub fn sample(&self, mlp: &HeapMlp, x: &mut [f32], c: &[f32], scratch: &mut Scratch) {
-        self.walk(mlp, x, c, scratch, |_| {});
+        self.walk(mlp, x, c, scratch, None);
         mlp.to_data_units(x);
     }
 
@@ -109,7 +114,7 @@ impl HeapSolver {
     ///
     /// As [`Self::sample`].
     pub fn integrate(&self, mlp: &HeapMlp, x: &mut [f32], c: &[f32], scratch: &mut Scratch) {
-        self.walk(mlp, x, c, scratch, |_| {});
+        self.walk(mlp, x, c, scratch, None);
     }
 
     /// The whole path, `[N + 1][D]`: `x_0` and the point after each step, in flow units.
@@ -126,7 +131,8 @@ impl HeapSolver {
     ) -> Vec<f32> {
         let mut points = Vec::with_capacity((self.steps() + 1) * x_0.len());
         points.extend_from_slice(x_0);
-        self.walk(mlp, &mut x_0.to_vec(), c, scratch, |x| points.extend_from_slice(x));
+        let mut after_step = |x: &[f32]| points.extend_from_slice(x);
+        self.walk(mlp, &mut x_0.to_vec(), c, scratch, Some(&mut after_step));
         points
     }
 
@@ -217,90 +223,32 @@ impl HeapSolver {
             }
             v.copy_from_slice(lanes.v.as_flattened());
         };
-        for i in 0..self.steps() {
-            self.step(i, x.as_flattened_mut(), &mut stages, &mut velocity);
-            after_step(i, &x);
-        }
+        self.as_steps().walk(x.as_flattened_mut(), &mut stages.parts(), &mut velocity, |i, x| {
+            after_step(i, x.as_chunks::<LANES>().0);
+        });
         (lanes.x, lanes.stages) = (x, stages);
     }
 
-    fn walk(
-        &self,
-        mlp: &HeapMlp,
-        x: &mut [f32],
+    /// All steps of a single point, each looked at after it.
+    fn walk<'a>(
+        &'a self,
+        mlp: &'a HeapMlp,
+        x: &'a mut [f32],
         c: &[f32],
-        scratch: &mut Scratch,
-        mut after_step: impl FnMut(&[f32]),
+        scratch: &'a mut Scratch,
+        after_step: Option<AfterStep<'a>>,
     ) {
         if let Some(Guidance { unconditional, .. }) = &self.guidance {
             mlp.condition_on(unconditional, scratch);
             mem::swap(&mut scratch.prefix, &mut scratch.unconditional_prefix);
         }
         mlp.condition_on(c, scratch);
-        let mut stages = mem::take(&mut scratch.stages);
-        let mut velocity = |t: f32, x: &[f32], v: &mut [f32]| {
-            if let Some(Guidance { weight, .. }) = &self.guidance {
-                mem::swap(&mut scratch.prefix, &mut scratch.unconditional_prefix);
-                mlp.velocity_after(t, x, scratch);
-                v.copy_from_slice(&scratch.v);
-                mem::swap(&mut scratch.prefix, &mut scratch.unconditional_prefix);
-                mlp.velocity_after(t, x, scratch);
-                kernel::guide(&mut scratch.v, v, *weight);
-            } else {
-                mlp.velocity_after(t, x, scratch);
-            }
-            v.copy_from_slice(&scratch.v);
-        };
-        for i in 0..self.steps() {
-            self.step(i, x, &mut stages, &mut velocity);
-            after_step(x);
-        }
-        scratch.stages = stages;
+        let weight = self.guidance.as_ref().map(|guidance| guidance.weight);
+        mlp.walk(self.as_steps(), weight, x, scratch, after_step);
     }
 
-    /// The operations of the const methods, in the same order.
-    fn step(
-        &self,
-        i: usize,
-        x: &mut [f32],
-        stages: &mut Stages,
-        velocity: &mut impl FnMut(f32, &[f32], &mut [f32]),
-    ) {
-        let (t, dt) = (self.t[i], self.dt[i]);
-        let h = kernel::half(dt);
-        let Stages { point, v: [v_1, v_2, v_3, v_4] } = stages;
-        velocity(t, x, v_1);
-        match self.kind {
-            SolverKind::Euler => kernel::euler(x, v_1, dt),
-            SolverKind::Midpoint => {
-                along(point, x, v_1, h);
-                velocity(t + h, point, v_2);
-                kernel::euler(x, v_2, dt);
-            }
-            SolverKind::Heun => {
-                along(point, x, v_1, dt);
-                velocity(t + dt, point, v_2);
-                kernel::heun(x, v_1, v_2, h);
-            }
-            SolverKind::Rk4 => {
-                along(point, x, v_1, h);
-                velocity(t + h, point, v_2);
-                along(point, x, v_2, h);
-                velocity(t + h, point, v_3);
-                along(point, x, v_3, dt);
-                velocity(t + dt, point, v_4);
-                kernel::rk4(x, [v_1, v_2, v_3, v_4], kernel::sixth(dt));
-            }
-            SolverKind::AdamsBashforth2 => {
-                if i == 0 {
-                    kernel::euler(x, v_1, dt);
-                } else {
-                    let lean = kernel::lean(dt, self.dt[i - 1]);
-                    kernel::adams_bashforth(x, v_1, v_2, lean, dt);
-                }
-                mem::swap(v_1, v_2);
-            }
-        }
+    fn as_steps(&self) -> Steps<'_> {
+        Steps { kind: self.kind, t: &self.t, dt: &self.dt }
     }
 }
 
@@ -328,10 +276,4 @@ fn scatter(rows: &mut [f32], lanes: &[[f32; LANES]]) {
             *x = lanes[l];
         }
     }
-}
-
-/// `point ← x + (v · dt)`
-fn along(point: &mut [f32], x: &[f32], v: &[f32], dt: f32) {
-    point.copy_from_slice(x);
-    kernel::euler(point, v, dt);
 }

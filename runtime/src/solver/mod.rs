@@ -12,6 +12,8 @@ mod midpoint;
 mod path;
 mod point;
 mod rk4;
+#[cfg(feature = "alloc")]
+mod steps;
 #[cfg(test)]
 mod tests;
 
@@ -26,10 +28,14 @@ pub(crate) use grid::between;
 #[cfg(feature = "alloc")]
 pub use heap::HeapSolver;
 #[cfg(feature = "alloc")]
-pub(crate) use heap::Stages;
+pub(crate) use heap::HeapStages;
 pub use kind::SolverKind;
 pub use path::Path;
 pub use point::Point;
+#[cfg(feature = "alloc")]
+pub(crate) use steps::Stages;
+#[cfg(feature = "alloc")]
+pub use steps::Steps;
 
 /// The methods by which a [`Solver`] steps, as types.
 pub mod method {
@@ -186,6 +192,10 @@ impl<S: Method, const N: usize> Solver<S, N> {
         c: [f32; C],
     ) -> [f32; D] {
         let (mut x, mut memory) = (x_0, S::start());
+        #[cfg(feature = "std")]
+        if field.walk(Steps { kind: S::KIND, t: &self.t, dt: &self.dt }, &mut x, c) {
+            return field.to_data_units(x);
+        }
         for i in 0..N {
             x = self.advance(|t, x| field.velocity(t, x, c), i, x, &mut memory);
         }
