@@ -361,9 +361,9 @@ mod tests {
             (state >> 8) as f32 / 8_388_608.0 - 1.0
         };
         for width in [1, 2, 7, 8, 9, 15, 31, 32, 33, 40, 41, 64, 97, 130] {
-            for inputs in [0, 1, 3, 64] {
-                let columns: [f32; 130 * 64] = core::array::from_fn(|_| draw());
-                let inputs_: [f32; 64] = core::array::from_fn(|_| draw());
+            for inputs in [0, 1, 3, 64, 130] {
+                let columns: [f32; 130 * 130] = core::array::from_fn(|_| draw());
+                let inputs_: [f32; 130] = core::array::from_fn(|_| draw());
                 let start: [f32; 130] = core::array::from_fn(|_| draw());
                 let (mut found, mut expected) = (start, start);
                 let (columns, inputs_) = (&columns[..width * inputs], &inputs_[..inputs]);
