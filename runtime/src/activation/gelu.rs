@@ -66,10 +66,10 @@ impl Pointwise for Gelu {
         }
         // Were the coefficients known, or how many, the compiler would do one vector's polynomial after the
         // other's, each waiting for its own sums. This way it takes all of them a coefficient further.
-        let coefficients = core::hint::black_box(&COEFFICIENTS[..13]);
+        let coefficients = core::hint::black_box(&IN_LANES.0[..]);
         let mut sums = [vectors.splat(COEFFICIENTS[13]); N];
-        for &coefficient in coefficients.iter().rev() {
-            let coefficient = vectors.splat(coefficient);
+        for coefficient in coefficients.iter().rev() {
+            let coefficient = vectors.load(coefficient);
             for (sum, &y) in sums.iter_mut().zip(&y) {
                 *sum = *sum * y + coefficient;
             }
@@ -200,6 +200,20 @@ const COEFFICIENTS: [f32; 14] = [
     4.085_36e-17,
     -1.156_142_2e-18,
 ];
+
+/// All but the last in every lane, where vectors lie: a broadcast would take a multiplier's time.
+static IN_LANES: InLanes = {
+    let mut lanes = [[0.0; LANES]; 13];
+    let mut k = 0;
+    while k < lanes.len() {
+        lanes[k] = [COEFFICIENTS[k]; LANES];
+        k += 1;
+    }
+    InLanes(lanes)
+};
+
+#[repr(align(64))]
+struct InLanes([[f32; LANES]; 13]);
 
 #[cfg(test)]
 mod tests {
