@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use core::mem;
 
 use crate::activation::ActivationKind;
-use crate::evaluation::{self, Evaluation};
 use crate::fingerprint::Fingerprint;
 use crate::kernel;
 use crate::lanes::{self, LANES, Start};
+use crate::network::{self, Network};
 use crate::safetensors::{
     Dims, File, LoadError, Shape, TensorName, check_convention, check_sizes, read_affine,
     read_columns, read_vector,
@@ -45,8 +45,8 @@ struct Layers {
 }
 
 impl Layers {
-    fn parts(&self) -> evaluation::Layers<'_> {
-        evaluation::Layers { bias: &self.bias, columns: &self.columns }
+    fn parts(&self) -> network::Layers<'_> {
+        network::Layers { bias: &self.bias, columns: &self.columns }
     }
 }
 
@@ -283,7 +283,7 @@ impl HeapMlp {
         let Scratch { prefix, unconditional_prefix, units, next, u, stages, .. } = scratch;
         self.activation.walk(&mut Walk {
             steps,
-            network: Evaluation {
+            network: Network {
                 time: &self.first.time,
                 state: &self.first.state,
                 hidden: self.hidden.parts(),

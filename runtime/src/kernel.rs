@@ -79,8 +79,8 @@ impl<'a> Panels<'a> {
     /// Does as many pairs of panels as there are: where registers are wide, a panel's sums are too few to
     /// hide the latency of an addition.
     ///
-    /// Eight numbers at a time, even where a register holds sixteen: a core that loads 64 bytes a cycle
-    /// loads as many in two halves, and of the broadcast of an input it then loads two.
+    /// Eight numbers at a time, even where a register holds sixteen: on a core that works on those in two
+    /// halves (Zen 4) the broadcast of an input into sixteen lanes takes as long as a multiplication.
     #[inline(always)]
     fn accumulate_pairs<M: Vectors, A: Pointwise>(
         &mut self,

@@ -11,8 +11,6 @@ pub mod elementary;
 
 mod activation;
 mod digest;
-#[cfg(feature = "alloc")]
-mod evaluation;
 mod fingerprint;
 mod guided;
 #[cfg(feature = "alloc")]
@@ -20,6 +18,8 @@ mod heap;
 mod kernel;
 mod lanes;
 mod mlp;
+#[cfg(feature = "alloc")]
+mod network;
 mod noise;
 mod panel;
 mod safetensors;

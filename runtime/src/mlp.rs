@@ -4,11 +4,11 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use crate::activation::{Activation, Gelu};
-#[cfg(feature = "std")]
-use crate::evaluation::{Evaluation, Layers};
 use crate::fingerprint::Fingerprint;
 use crate::kernel;
 use crate::lanes::{self, LANES, Lanes, Start};
+#[cfg(feature = "std")]
+use crate::network::{Layers, Network};
 use crate::safetensors::{
     Dims, File, LoadError, TensorName, check_convention, check_sizes, read_affine, read_columns,
     read_vector, tri,
@@ -293,7 +293,7 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         let [point, v @ ..] = &mut const { [[0.0; D]; 5] };
         A::walk(&mut Walk {
             steps,
-            network: Evaluation {
+            network: Network {
                 time: &self.first.time,
                 state: self.first.state.as_flattened(),
                 hidden: Layers {

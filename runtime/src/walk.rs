@@ -2,8 +2,8 @@
 //! activation and each step by itself would choose again.
 
 use crate::activation::sealed::Pointwise;
-use crate::evaluation::Evaluation;
 use crate::kernel;
+use crate::network::Network;
 use crate::solver::{Stages, Steps};
 use crate::vectors::Vectors;
 
@@ -15,7 +15,7 @@ pub struct Walk<'a> {
     /// The steps.
     pub steps: Steps<'a>,
     /// The network.
-    pub network: Evaluation<'a>,
+    pub network: Network<'a>,
     /// What the first layer's sums begin with, `[H]`.
     pub prefix: &'a [f32],
     /// Guidance, if it is under it.
@@ -24,6 +24,7 @@ pub struct Walk<'a> {
     pub x: &'a mut [f32],
     /// Buffers; the first velocity is the last step's at its start.
     pub stages: Stages<'a>,
+    /// Whoever looks at the points.
     pub after_step: Option<AfterStep<'a>>,
 }
 

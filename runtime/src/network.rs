@@ -1,4 +1,4 @@
-//! An evaluation of a network under one choice of vectors.
+//! A network as a single sample's path evaluates it, under one choice of vectors.
 
 use crate::activation::Linear;
 use crate::activation::sealed::Pointwise;
@@ -8,7 +8,7 @@ use crate::vectors::Vectors;
 /// A network's layers, and buffers for its hidden units.
 ///
 /// Nothing here is generic over a model, so nothing is compiled again in the crate that uses it.
-pub struct Evaluation<'a> {
+pub struct Network<'a> {
     /// The first layer's time column, `[H]`.
     pub time: &'a [f32],
     /// Its state columns, in [panels](crate::panel).
@@ -29,7 +29,7 @@ pub struct Layers<'a> {
     pub columns: &'a [f32],
 }
 
-impl Evaluation<'_> {
+impl Network<'_> {
     /// The velocity `v` (`[D]`) at `t` and `x` (`[D]`), `prefix` (`[H]`) being what the first layer's sums
     /// begin with.
     #[inline(always)]
