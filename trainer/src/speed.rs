@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use fearless_simd::{Level, Simd, SimdBase, dispatch, f32x16};
+use fearless_simd::{Level, Simd, SimdBase, SimdFrom, dispatch, f32x16};
 use flowlet::HeapSolver;
 use serde::Serialize;
 
@@ -45,39 +45,53 @@ pub fn median(values: &mut [f64]) -> f64 {
     }
 }
 
-/// Multiplications and additions a second on one core, each rounded by itself, in registers: what no
-/// sampler under the numeric contract can exceed. The highest of several runs.
+/// Multiplications and additions a second on one core, each rounded by itself, of numbers in the nearest
+/// cache: what no sampler under the numeric contract can exceed. The highest of several runs.
 ///
 /// # Errors
 ///
 /// None.
 pub fn peak() -> Result<f64> {
-    const ROUNDS: usize = 1_000_000;
-    /// Of each kind, enough to hide the latency of one.
-    const CHAINS: usize = 4;
+    const ROUNDS: usize = 20_000;
+    const ROWS: usize = 64;
 
+    /// `ROWS` products for each of `SUMS` sums a round.
     #[inline(always)]
-    fn work<S: Simd>(simd: S) -> f32 {
-        let (mut products, mut sums) =
-            ([f32x16::splat(simd, 1.0); CHAINS], [f32x16::splat(simd, 1.0); CHAINS]);
-        let (factor, term) = (black_box(1.000_000_1), black_box(1e-7));
-        let (factor, term) = (f32x16::splat(simd, factor), f32x16::splat(simd, term));
+    fn work<S: Simd, const SUMS: usize>(simd: S) -> f32 {
+        let (factors, terms) = ([[1e-7; SUMS]; ROWS], [[1.0; 16]; ROWS]);
+        let mut sums = [f32x16::splat(simd, 0.0); SUMS];
         for _ in 0..ROUNDS {
-            for (product, sum) in products.iter_mut().zip(&mut sums) {
-                *product *= factor;
-                *sum += term;
+            // Not known to be the last round's.
+            let (factors, terms) = black_box((&factors, &terms));
+            for (factors, &term) in factors.iter().zip(terms) {
+                let term = f32x16::simd_from(simd, term);
+                for (sum, &factor) in sums.iter_mut().zip(factors) {
+                    *sum += f32x16::splat(simd, factor) * term;
+                }
             }
         }
-        products.iter().chain(&sums).map(|vector| vector.as_slice()[0]).sum()
+        sums.iter().map(|sum| sum.as_slice()[0]).sum()
     }
 
-    let level = Level::new();
+    /// With as many sums as registers hold; the operations.
+    #[inline(always)]
+    fn run<S: Simd>(simd: S) -> usize {
+        let (sums, value) = match <S::f32s as SimdBase<S>>::LEN {
+            16 => (16, work::<S, 16>(simd)),
+            8 => (4, work::<S, 4>(simd)),
+            _ => (2, work::<S, 2>(simd)),
+        };
+        black_box(value);
+        ROUNDS * ROWS * sums * 2 * 16
+    }
+
+    let (level, mut operations) = (Level::new(), 0);
     let seconds = seconds(Duration::from_millis(300), || {
-        black_box(dispatch!(level, simd => work(simd)));
+        operations = dispatch!(level, simd => run(simd));
         Ok(())
     })?;
     let least = seconds.into_iter().fold(f64::INFINITY, f64::min);
-    Ok((ROUNDS * CHAINS * 2 * 16) as f64 / least)
+    Ok(operations as f64 / least)
 }
 
 /// What a model's samples cost on this machine; medians of several runs.
