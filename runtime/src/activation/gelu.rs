@@ -44,16 +44,10 @@ impl Sealed for Gelu {
 }
 
 impl Pointwise for Gelu {
+    /// Vectors are chosen anew: inlined, what few widths have need of would be much of an evaluation.
     #[inline(always)]
-    fn of_slice<M: Vectors>(vectors: M, units: &mut [f32]) {
-        if !M::WIDE {
-            return Self::activate(units);
-        }
-        // As many numbers as registers hold, with their polynomials.
-        let rest = if M::WIDTH == 16 { chunks::<M, 8>(vectors, units) } else { units };
-        for x in chunks::<M, 1>(vectors, chunks::<M, 4>(vectors, rest)) {
-            *x = gelu(*x);
-        }
+    fn of_slice<M: Vectors>(_: M, units: &mut [f32]) {
+        Self::activate(units);
     }
 
     #[inline(always)]
@@ -83,7 +77,7 @@ impl Pointwise for Gelu {
     }
 }
 
-/// Does as many times `N` vectors as there are; the numbers that are left.
+/// Does as many times `N` vectors as there are, in explicit vectors; the numbers that are left.
 #[inline(always)]
 fn chunks<M: Vectors, const N: usize>(vectors: M, units: &mut [f32]) -> &mut [f32] {
     let width = N * LANES;
@@ -104,10 +98,14 @@ fn chunks<M: Vectors, const N: usize>(vectors: M, units: &mut [f32]) -> &mut [f3
 
 #[inline(always)]
 fn activate_in_blocks<M: Vectors>(vectors: M, units: &mut [f32]) {
-    if M::WIDE {
-        return Gelu::of_slice(vectors, units);
-    }
-    for x in blocks::<16>(blocks::<32>(units)) {
+    // As many numbers as registers hold, with their polynomials.
+    let rest = match M::WIDTH {
+        16 => chunks::<M, 4>(vectors, chunks::<M, 8>(vectors, units)),
+        8 => chunks::<M, 4>(vectors, units),
+        _ => blocks::<32>(units),
+    };
+    let rest = if M::WIDE { chunks::<M, 1>(vectors, rest) } else { blocks::<16>(rest) };
+    for x in rest {
         *x = gelu(*x);
     }
 }
@@ -246,16 +244,33 @@ mod tests {
         assert!(turn <= DOCUMENTED);
     }
 
-    #[test]
-    fn two_at_a_time_get_the_bits_of_each() {
-        let inputs: [f32; 203] = core::array::from_fn(|k| match k % 29 {
+    /// [`Gelu::apply`]'s bits for each number but a NaN.
+    fn check(activate: impl Fn(&mut [f32])) {
+        let inputs: [f32; 219] = core::array::from_fn(|k| match k % 29 {
             27 => f32::NAN,
             28 => f32::NEG_INFINITY,
             _ => ((k * 37) % 101) as f32 * 0.17 - 8.0,
         });
         let mut found = inputs;
-        activate_by_two(&mut found);
+        activate(&mut found);
         let bits = |x| canonical(x).to_bits();
         assert_eq!(found.map(bits), inputs.map(|x| Gelu::apply(x).to_bits()));
+    }
+
+    #[test]
+    fn two_at_a_time_get_the_bits_of_each() {
+        check(activate_by_two);
+    }
+
+    #[cfg(feature = "std")]
+    #[test]
+    fn every_set_of_vectors_gives_the_bits_of_each() {
+        crate::vectors::under_each_set!(vectors => check(
+            #[inline(always)]
+            |units| vectors.vectorize(
+                #[inline(always)]
+                || activate_in_blocks(vectors, units),
+            ),
+        ));
     }
 }
