@@ -102,19 +102,14 @@ impl<'a> Panels<'a> {
             for (sum, start) in sums.as_flattened_mut().iter_mut().zip(halves) {
                 *sum = vectors.load_half(start);
             }
-            let add = |sums: &mut [M::Half], weights: &[f32], input: M::Half| {
-                for (sum, weights) in sums.iter_mut().zip(weights.as_chunks::<HALF>().0) {
-                    *sum = *sum + vectors.load_half(weights) * input;
-                }
-            };
             if let Some((column, input)) = first {
                 let Some(weights) = part::<PAIR>(column, self.at) else { return };
-                add(sums.as_flattened_mut(), weights, vectors.splat_half(input));
+                add_halves(vectors, sums.as_flattened_mut(), weights, vectors.splat_half(input));
             }
             for ((one, other), &input) in one.iter().zip(other).zip(inputs) {
                 let input = vectors.splat_half(input);
-                add(&mut sums[0], one, input);
-                add(&mut sums[1], other, input);
+                add_halves(vectors, &mut sums[0], one, input);
+                add_halves(vectors, &mut sums[1], other, input);
             }
             let mut units = [vectors.splat(0.0); PAIR / LANES];
             for (unit, sums) in units.iter_mut().zip(sums.as_flattened().as_chunks::<2>().0) {
@@ -207,6 +202,14 @@ impl<'a> Panels<'a> {
 #[inline(always)]
 fn part<const W: usize>(values: &[f32], at: usize) -> Option<&[f32; W]> {
     values.get(at..)?.first_chunk()
+}
+
+/// Adds one input's term to sums of half a vector each. A closure would not always be inlined.
+#[inline(always)]
+fn add_halves<M: Vectors>(vectors: M, sums: &mut [M::Half], weights: &[f32], input: M::Half) {
+    for (sum, weights) in sums.iter_mut().zip(weights.as_chunks::<HALF>().0) {
+        *sum = *sum + vectors.load_half(weights) * input;
+    }
 }
 
 /// Adds one input's term to every sum.

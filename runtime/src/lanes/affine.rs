@@ -109,22 +109,30 @@ impl<M: Vectors> Product<'_, M> {
                 }
             }
         }
-        let mut add = |weights: &[f32; N], input: M::V| {
-            for (sum, &weight) in sums.iter_mut().zip(weights) {
-                *sum = *sum + vectors.splat(weight) * input;
-            }
-        };
         if let Some((weights, input)) = self.first {
             let Some(weights) = part(weights, at) else { return };
-            add(weights, vectors.splat(input));
+            add(vectors, &mut sums, weights, vectors.splat(input));
         }
         for (row, input) in rows.iter().zip(self.inputs) {
             let Some(weights) = part(row, column) else { return };
-            add(weights, vectors.load(input));
+            add(vectors, &mut sums, weights, vectors.load(input));
         }
         for (out, sum) in out.iter_mut().zip(sums) {
             vectors.store(sum, out);
         }
+    }
+}
+
+/// Adds one input's term to every sum. A closure would not always be inlined.
+#[inline(always)]
+fn add<M: Vectors, const N: usize>(
+    vectors: M,
+    sums: &mut [M::V; N],
+    weights: &[f32; N],
+    input: M::V,
+) {
+    for (sum, &weight) in sums.iter_mut().zip(weights) {
+        *sum = *sum + vectors.splat(weight) * input;
     }
 }
 
