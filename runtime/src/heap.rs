@@ -180,8 +180,7 @@ impl HeapMlp {
         for columns in [condition, time, state] {
             fingerprint.add_columns(columns, width);
         }
-        let columns = self.hidden.columns.chunks_exact(width * width);
-        for (bias, columns) in self.hidden.bias.chunks_exact(width).zip(columns) {
+        for (bias, columns) in self.hidden.parts().each(width) {
             fingerprint.add(bias);
             fingerprint.add_columns(columns, width);
         }
@@ -230,12 +229,12 @@ impl HeapMlp {
         c: &[f32],
         scratch: &'s mut Scratch,
     ) -> &'s [f32] {
-        assert_eq!(x.len(), self.dims.data, "x has one value per data dimension");
         self.condition_on(c, scratch);
         // Where a step of no length begins.
         let steps = Steps { kind: SolverKind::Euler, t: &[t], dt: &[0.0] };
         let mut x_after = mem::take(&mut scratch.x);
-        x_after.copy_from_slice(x);
+        x_after.clear();
+        x_after.extend_from_slice(x);
         self.walk(steps, None, &mut x_after, scratch, None);
         scratch.x = x_after;
         &scratch.stages.v[0]
@@ -321,9 +320,7 @@ impl HeapMlp {
         let start = all.map_or(Start::Each(prefix), Start::Same);
         lanes::affine(units, start, Some((&self.first.time, t)), &self.first.state, x);
         self.activation.activate(units.as_flattened_mut());
-        let width = self.dims.width;
-        let columns = self.hidden.columns.chunks_exact(width * width);
-        for (bias, columns) in self.hidden.bias.chunks_exact(width).zip(columns) {
+        for (bias, columns) in self.hidden.parts().each(self.dims.width) {
             lanes::affine(next, Start::Same(bias), None, columns, units);
             self.activation.activate(next.as_flattened_mut());
             mem::swap(units, next);

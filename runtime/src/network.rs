@@ -29,6 +29,14 @@ pub struct Layers<'a> {
     pub columns: &'a [f32],
 }
 
+impl<'a> Layers<'a> {
+    /// The bias and the columns of each, of `width` inputs and outputs.
+    #[inline(always)]
+    pub(crate) fn each(&self, width: usize) -> impl Iterator<Item = (&'a [f32], &'a [f32])> {
+        self.bias.chunks_exact(width).zip(self.columns.chunks_exact(width * width))
+    }
+}
+
 impl Network<'_> {
     /// The velocity `v` (`[D]`) at `t` and `x` (`[D]`), `prefix` (`[H]`) being what the first layer's sums
     /// begin with.
@@ -45,8 +53,7 @@ impl Network<'_> {
         let (mut units, mut next) = (&mut **units, &mut **next);
         let width = units.len();
         Panels::new(units, prefix, self.state).write::<M, A>(vectors, Some((self.time, t)), x);
-        let columns = self.hidden.columns.chunks_exact(width * width);
-        for (bias, columns) in self.hidden.bias.chunks_exact(width).zip(columns) {
+        for (bias, columns) in self.hidden.each(width) {
             Panels::new(next, bias, columns).write::<M, A>(vectors, None, units);
             core::mem::swap(&mut units, &mut next);
         }

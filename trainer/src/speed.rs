@@ -79,6 +79,7 @@ pub fn peak() -> Result<f64> {
         let (sums, value) = match <S::f32s as SimdBase<S>>::LEN {
             16 => (16, work::<S, 16>(simd)),
             8 => (4, work::<S, 4>(simd)),
+            _ if cfg!(target_arch = "aarch64") => (4, work::<S, 4>(simd)),
             _ => (2, work::<S, 2>(simd)),
         };
         black_box(value);

@@ -216,6 +216,7 @@ struct InLanes([[f32; LANES]; 13]);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::activation::tests::numbers;
     use crate::elementary::sweep;
 
     /// By how much of |x| it goes the wrong way from one f32 to the next, at most: GELU falls down to
@@ -246,11 +247,7 @@ mod tests {
 
     /// [`Gelu::apply`]'s bits for each number but a NaN.
     fn check(activate: impl Fn(&mut [f32])) {
-        let inputs: [f32; 219] = core::array::from_fn(|k| match k % 29 {
-            27 => f32::NAN,
-            28 => f32::NEG_INFINITY,
-            _ => ((k * 37) % 101) as f32 * 0.17 - 8.0,
-        });
+        let inputs = numbers::<219>();
         let mut found = inputs;
         activate(&mut found);
         let bits = |x| canonical(x).to_bits();

@@ -32,7 +32,7 @@ struct Guidance {
 /// The buffers of [`Stages`], `[D]` each.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HeapStages {
-    pub(crate) point: Vec<f32>,
+    point: Vec<f32>,
     pub(crate) v: [Vec<f32>; 4],
 }
 

@@ -14,8 +14,7 @@ pub struct Steps<'a> {
     pub dt: &'a [f32],
 }
 
-/// Buffers for a step's point and velocities, as long as a point each. Those that a method has no use for may
-/// be shorter.
+/// Buffers for a step's point and velocities, as long as a point each.
 pub struct Stages<'a> {
     /// The point of a stage after the first.
     pub point: &'a mut [f32],
