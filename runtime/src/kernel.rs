@@ -54,7 +54,7 @@ impl<'a> Panels<'a> {
         first: Option<Term<'_>>,
         inputs: &[f32],
     ) {
-        if M::WIDE && self.out.len() >= PAIR {
+        if M::WIDE {
             self.accumulate_pairs::<M, A>(vectors, first, inputs);
             if self.out.is_empty() {
                 return;
@@ -62,11 +62,9 @@ impl<'a> Panels<'a> {
         }
         let Self { out, start, at, columns } = self;
         let mut panels = Panels { out: &mut *out, start, at, columns };
-        if !M::WIDE || panels.out.len() >= REST {
-            panels.accumulate::<BLOCK>(first, inputs);
-            if REST > 1 {
-                panels.accumulate::<REST>(first, inputs);
-            }
+        panels.accumulate::<BLOCK>(first, inputs);
+        if REST > 1 {
+            panels.accumulate::<REST>(first, inputs);
         }
         if M::WIDE {
             panels.accumulate_ones(vectors, first, inputs);
