@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use flowlet_trainer::tensor_file::TensorFile;
+use flowlet_trainer::disk::tensor_file::TensorFile;
 
 use desk::{Desk, text, weights};
 
@@ -566,7 +566,7 @@ fn samples_are_written_in_every_format() {
     assert_eq!(array.shape(), [4, 2]);
     assert_eq!(array.into_vec::<f32>().unwrap(), expected);
     let bytes = fs::read(desk.path("s.safetensors")).unwrap();
-    let file = flowlet_trainer::tensor_file::TensorFile::parse(&bytes).unwrap();
+    let file = flowlet_trainer::disk::tensor_file::TensorFile::parse(&bytes).unwrap();
     assert_eq!(file.tensor("x").unwrap().to_f32().unwrap(), expected);
 }
 

@@ -10,9 +10,9 @@ use flowlet::SolverKind;
 
 use super::list::List;
 use super::output::{condition, open, write_text};
-use crate::description::solver;
-use crate::numbers::thousands;
-use crate::speed::{Speed, measure};
+use crate::judge::speed::{Speed, measure};
+use crate::model::description::solver;
+use crate::report::numbers::thousands;
 
 /// Measure how fast this machine samples a model: many at once, and one by itself. Sampling alone, without
 /// reading or writing files; medians of several runs.

@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 
 use super::list::List;
-use crate::description;
-use crate::files::write_whole;
-use crate::import::{Convention, import};
-use crate::numbers::thousands;
-use crate::self_test;
+use crate::disk::files::write_whole;
+use crate::model::description;
+use crate::model::import::{Convention, import};
+use crate::model::self_test;
+use crate::report::numbers::thousands;
 
 /// Convert a PyTorch state dict: reorder its input columns, rename its tensors, write metadata.
 ///

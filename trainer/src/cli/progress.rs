@@ -7,8 +7,8 @@ use anyhow::Result;
 
 use super::bar::Bar;
 use super::interrupt::interrupts;
-use crate::metrics::{Measurement, MetricsFile};
 use crate::training::Monitor;
+use crate::training::metrics::{Measurement, MetricsFile};
 
 /// Watches a run for the user: shows it, writes its metrics, and stops it at Ctrl-C.
 pub(super) struct Progress {

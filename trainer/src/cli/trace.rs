@@ -9,7 +9,7 @@ use flowlet::SolverKind;
 
 use super::list::List;
 use super::output::{condition, open};
-use crate::description::solver;
+use crate::model::description::solver;
 
 /// Show one path from noise to data: t and x (flow units) before the first step and after each.
 #[derive(Debug, clap::Args)]

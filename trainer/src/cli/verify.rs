@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 use super::output::open;
-use crate::files::write_whole;
-use crate::golden::{GOLDEN_FILE, Golden};
-use crate::verify::verify;
+use crate::disk::files::write_whole;
+use crate::judge::golden::{GOLDEN_FILE, Golden};
+use crate::judge::verify::verify;
 
 /// Hold the runtime against golden outputs: worst errors, and the bits. Exit code 1 when it fails.
 #[derive(Debug, clap::Args)]

@@ -8,6 +8,7 @@ use anyhow::{Error, Result, anyhow, bail, ensure};
 use super::columns::{default_names, select};
 use super::conditions::{ConditionColumn, default_name};
 use super::matrix::{Matrix, Points};
+use super::read;
 use super::table::{Cell, Table};
 
 /// What a user says about a file.
@@ -49,8 +50,8 @@ pub struct Rows {
 /// When the file cannot be read, a column does not exist, or a cell is not what it should be; the
 /// message names the file, the line and the column, and says what to do.
 pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
-    let table = Table::read(path)?;
-    let other = options.conditions_file.as_deref().map(Table::read).transpose()?;
+    let table = read::table(path)?;
+    let other = options.conditions_file.as_deref().map(read::table).transpose()?;
     if let Some(other) = &other {
         ensure!(
             other.rows == table.rows,
@@ -291,7 +292,7 @@ fn check_row(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tensor_file::{Block, TensorFile};
+    use crate::disk::tensor_file::{Block, TensorFile};
     use std::fs;
 
     fn read(text: &str, options: &RowsOptions) -> Result<Rows> {

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use anyhow::Result;
 
-use crate::distance::Distances;
-use crate::evaluation::{Class, Evaluation, LogLikelihood, Row};
-use crate::numbers::thousands;
+use crate::judge::distance::Distances;
+use crate::judge::evaluation::{Class, Evaluation, LogLikelihood, Row};
+use crate::report::numbers::thousands;
 
 /// How an evaluation is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
