@@ -1,5 +1,6 @@
-//! Products of a layer's matrices on the CPU. Vectors lie over columns and each sum has its terms in order,
-//! so that a product's bytes do not depend on how it is shared among cores.
+//! Matrix products of a layer on the CPU. The order of the terms in each sum is fixed, so that a product's
+//! bytes do not depend on how it is shared among cores. In panels and outer products a vector's lanes are
+//! output columns.
 
 mod inner;
 mod outer;
@@ -11,22 +12,22 @@ pub(crate) use inner::{FEW, inner_products};
 pub(crate) use outer::outer_products;
 pub(crate) use panels::Panels;
 
-/// Columns of a vector.
+/// Columns in a vector.
 const LANES: usize = 16;
 
-/// Rows side by side: with the columns of a panel, as many sums as an addition's latency asks for.
+/// Rows in a tile. Times a panel's vectors, this gives enough independent sums to hide an addition's latency.
 const ROWS: usize = 4;
 
-/// Vectors side by side where a register holds one.
+/// Vectors in a wide panel, used where one register holds a vector.
 const VECTORS: usize = 4;
 
-/// How many columns the panel has that `left` columns begin with.
+/// Returns the number of columns in the next panel, where `left` columns are left.
 #[inline(always)]
 fn width<S: Simd>(_: S, left: usize) -> usize {
     if S::f32s::LEN == LANES && left >= VECTORS * LANES { VECTORS * LANES } else { LANES }
 }
 
-/// `V` vectors from memory.
+/// Loads the first `V` vectors of `values`.
 #[inline(always)]
 fn load<S: Simd, const V: usize>(simd: S, values: &[f32]) -> [f32x16<S>; V] {
     let values = &values.as_chunks::<LANES>().0[..V];
@@ -37,7 +38,7 @@ fn load<S: Simd, const V: usize>(simd: S, values: &[f32]) -> [f32x16<S>; V] {
     vectors
 }
 
-/// Adds a number's products to sums.
+/// Adds `number · factors` to `sums`.
 #[inline(always)]
 fn add<S: Simd, const V: usize>(
     simd: S,
@@ -51,10 +52,11 @@ fn add<S: Simd, const V: usize>(
     }
 }
 
-/// Writes the vectors' numbers for as many columns as there are.
+/// Writes the vectors to `out`, or as many of their numbers as it holds.
 #[inline(always)]
 fn store<S: Simd, const V: usize>(vectors: &[f32x16<S>; V], out: &mut [f32]) {
-    // By way of an array: written where they go, the sums would be kept in memory before, too.
+    // The array in between matters: with direct writes to `out`, the compiler keeps the sums in memory during
+    // the loop before, too.
     let mut numbers = [[0.0; LANES]; V];
     for (numbers, vector) in numbers.iter_mut().zip(vectors) {
         *numbers = (*vector).into();
@@ -87,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn every_shape_of_a_product_is_what_it_should_be() {
+    fn products_of_all_shapes_match_plain_sums() {
         for n in [1, 3, 4, 9, 130] {
             for depth in [1, 2, 16, 33] {
                 for columns in [1, 3, 4, 15, 16, 17, 64, 80, 145] {
@@ -135,9 +137,9 @@ mod tests {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| outer_products(&a, m, &b, k))
         };
-        // In parts of a core each, and as one.
         let whole = by(1);
         assert_eq!(by(3), whole);
+        // 70 of the 150 columns are too few multiplications to be shared among cores.
         let mut narrow = vec![0.0; 70 * k];
         let first: Vec<f32> = a.chunks_exact(m).flat_map(|row| &row[..70]).copied().collect();
         narrow.copy_from_slice(&outer_products(&first, 70, &b, k));
