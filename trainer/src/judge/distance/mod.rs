@@ -15,14 +15,14 @@ use serde::Serialize;
 use crate::coupling::assignment::Cost;
 use crate::data::Matrix;
 
-/// Several distances between two sets of one size.
+/// Several distances between two sets of equal size.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Distances {
-    /// The first Wasserstein distance, of Euclidean costs.
+    /// The first Wasserstein distance, with Euclidean costs.
     pub w1: f64,
-    /// The second Wasserstein distance, a root.
+    /// The second Wasserstein distance: the root of `w2_squared`.
     pub w2: f64,
-    /// Its square.
+    /// The square of the second Wasserstein distance: the mean squared Euclidean cost.
     pub w2_squared: f64,
     /// The sliced second Wasserstein distance.
     pub sliced_w2: f64,
@@ -31,7 +31,7 @@ pub struct Distances {
 }
 
 impl Distances {
-    /// Between the rows of `a` and those of `b`.
+    /// Computes the distances between the rows of `a` and the rows of `b`.
     ///
     /// # Panics
     ///
@@ -48,7 +48,7 @@ impl Distances {
     }
 }
 
-/// The square of the Euclidean distance.
+/// The square of the Euclidean distance between two points.
 fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
     let differences = a.iter().zip(b).map(|(&a, &b)| f64::from(a) - f64::from(b));
     differences.map(|difference| difference * difference).sum()

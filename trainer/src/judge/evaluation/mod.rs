@@ -1,4 +1,4 @@
-//! How near a model's samples come to real data, by solver and number of steps, and what each costs.
+//! The distances between a model's samples and real data for each solver and number of steps, with the cost.
 
 mod field;
 mod per_class;
@@ -20,11 +20,11 @@ use crate::model::Model;
 use crate::model::cost;
 use crate::solve::sampling;
 
-/// Up to so many data dimensions, W₂ tells models apart with some thousand points, and the
-/// likelihood by the exact divergence is worth its cost.
+/// The most data dimensions in which W₂ over a few thousand points tells models apart, and in which the exact
+/// divergence for the likelihood is worth its cost.
 pub const FEW_DIMENSIONS: usize = 16;
 
-/// Points that an exact assignment can take in seconds.
+/// The most points that are assigned exactly; this many take seconds.
 pub const MOST_ASSIGNED: usize = 10_000;
 
 /// What is evaluated.
@@ -32,13 +32,13 @@ pub const MOST_ASSIGNED: usize = 10_000;
 pub struct Subject<'a> {
     /// The model.
     pub model: &'a Model,
-    /// What it should give.
+    /// The real data that its samples are compared with.
     pub real: &'a Real,
-    /// Its units.
+    /// The units of data and conditions.
     pub units: &'a Units,
-    /// Where its paths begin.
+    /// The distribution of the starting points.
     pub source: &'a Source,
-    /// Its conditions.
+    /// The condition columns.
     pub conditions: &'a [ConditionColumn],
 }
 
@@ -47,59 +47,59 @@ pub struct Subject<'a> {
 pub struct Plan {
     /// The solvers.
     pub solvers: Vec<SolverKind>,
-    /// Each in these numbers of steps.
+    /// The numbers of steps for each solver.
     pub steps: Vec<usize>,
-    /// Points on each side; fewer, if there are fewer.
+    /// Points in each set, or as many as there are.
     pub points: usize,
-    /// Of starting points and of the choice of real data.
+    /// Seed of the starting points and of the choice of real data.
     pub seed: u64,
-    /// Whether columns are brought to standard deviations first; with conditions they always are.
+    /// Whether columns are standardised before distances are taken. With conditions they always are.
     pub standardize: bool,
-    /// How much farther than the best, in per cent, is near enough.
+    /// How much larger than the best distance, in per cent, is still near enough for the advice.
     pub within: f64,
 }
 
-/// The result.
+/// The result of an evaluation.
 #[derive(Clone, Debug, Serialize)]
 pub struct Evaluation {
-    /// Points on each side.
+    /// Points in each set.
     pub points: usize,
-    /// What samples are held against.
+    /// The real data that samples are compared with, in words.
     pub judged_on: &'static str,
-    /// What distances are over: data, or conditions and data together.
+    /// The columns that distances are taken over: data, or conditions and data together.
     pub over: &'static str,
-    /// What distances are in: data units, or standard deviations.
+    /// The unit of the distances: data units, or standard deviations.
     pub units: &'static str,
-    /// By solver and steps.
+    /// A row for each solver and number of steps.
     pub rows: Vec<Row>,
     /// The same distances between two sets of real data: what a perfect model gets.
     pub floor: Distances,
-    /// The floors class by class; none without classes.
+    /// The floor for each class; empty without classes.
     pub floor_by_class: Vec<Class>,
     /// The mean squared error of the velocity on these real data, in flow units.
     pub held_out_loss: f64,
-    /// Normalised path energy; not with conditions.
+    /// The normalised path energy; `None` with conditions.
     pub path_energy: Option<f64>,
     /// The log-likelihood of the real data.
     pub log_likelihood: LogLikelihood,
-    /// The fewest evaluations that do.
+    /// The row with the fewest evaluations among those near enough to the best.
     pub advice: Advice,
 }
 
-/// One solver in one number of steps.
+/// The result for one solver and number of steps.
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
     /// The solver's name.
     pub solver: &'static str,
-    /// Its steps.
+    /// The number of steps.
     pub steps: usize,
     /// Evaluations of the network for a sample.
     pub evaluations: usize,
     /// Multiply-adds for a sample.
     pub multiply_adds: usize,
-    /// From real data.
+    /// Distances between samples and real data.
     pub distances: Distances,
-    /// The same class by class; none without classes.
+    /// The distances for each class; empty without classes.
     pub by_class: Vec<Class>,
 }
 
@@ -107,20 +107,20 @@ pub struct Row {
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub enum LogLikelihood {
-    /// In nats, in data units.
+    /// In nats, of the density in data units.
     Nats {
-        /// By the model.
+        /// The mean under the model.
         mean: f64,
-        /// Twice its standard error.
+        /// Twice the standard error of the mean.
         error: f64,
-        /// By the true distribution at the same points, if its density is known.
+        /// The mean under the true distribution at the same points, if its density is known.
         truth: Option<f64>,
-        /// Points.
+        /// The number of points.
         points: usize,
     },
-    /// Why not.
+    /// Not computed.
     LeftOut {
-        /// A sentence's end, after "left out: ".
+        /// Why; follows "left out: ".
         reason: &'static str,
     },
 }
@@ -128,27 +128,27 @@ pub enum LogLikelihood {
 /// The cheapest row that is near enough to the best.
 #[derive(Clone, Debug, Serialize)]
 pub struct Advice {
-    /// What it rests on.
+    /// The distance that is compared.
     pub measure: &'static str,
-    /// How near, in per cent of the best.
+    /// How much larger than the best a distance may be, in per cent.
     pub within: f64,
     /// The best distance.
     pub best: f64,
-    /// The index of the row.
+    /// The index of the advised row.
     pub row: usize,
 }
 
-/// Evaluates a model. `done` is told after each of `plan`'s solvers in each number of steps.
+/// Evaluates a model. `done` is called after each solver and number of steps of `plan`.
 ///
 /// # Errors
 ///
-/// When there are no two points of real data to compare, or samples are not finite.
+/// When there are fewer than two points of real data, or samples are not finite.
 pub fn evaluate(subject: &Subject<'_>, plan: &Plan, done: impl Fn() + Sync) -> Result<Evaluation> {
     let Subject { model, real, source, conditions, .. } = *subject;
     let mut rng = generator(plan.seed, Stream::Evaluation);
     let sides = Sides::of(real, plan.points, &mut rng);
     let n = sides.first.x.rows();
-    ensure!(n > 0, "there are too few rows to compare: two sets take at least two");
+    ensure!(n > 0, "too few rows to compare: expected at least two, one for each set");
     let conditional = model.mlp.condition_dim() > 0;
     let view = View { units: subject.units, standardize: plan.standardize || conditional };
     let x_0 = source.starts(plan.seed, n, model.mlp.data_dim());
@@ -197,21 +197,21 @@ fn samples(model: &Model, solver: &HeapSolver, x_0: &Matrix, c: &Matrix) -> Resu
     let x = sampling::sample(&model.mlp, solver, x_0, c);
     ensure!(
         x.values().iter().all(|x| x.is_finite()),
-        "samples of {} in {} steps are not finite",
+        "samples by {} in {} steps are not finite",
         solver.kind(),
         solver.steps()
     );
     Ok(Points { x, c: c.clone() })
 }
 
-/// What distances are taken of.
+/// The columns and units that distances are taken in.
 struct View<'a> {
     units: &'a Units,
     standardize: bool,
 }
 
 impl View<'_> {
-    /// Data and conditions, or data alone if there are no conditions.
+    /// Data and conditions side by side.
     fn of(&self, points: &Points) -> Matrix {
         if self.standardize { joint(points, self.units) } else { points.x.clone() }
     }
@@ -226,7 +226,8 @@ impl View<'_> {
     }
 }
 
-/// The fewest evaluations within some per cent of the best; among equal ones, the nearest.
+/// Returns the row with the fewest evaluations within `within` per cent of the best distance; among equal
+/// ones, the one with the smallest distance.
 fn advise(rows: &[Row], data_dim: usize, within: f64) -> Advice {
     let few = data_dim <= FEW_DIMENSIONS;
     let distance = |row: &Row| if few { row.distances.w2 } else { row.distances.energy };

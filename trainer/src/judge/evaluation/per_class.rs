@@ -9,16 +9,16 @@ use crate::judge::distance::Distances;
 /// The distances of one class.
 #[derive(Clone, Debug, Serialize)]
 pub struct Class {
-    /// The condition's name and the category.
+    /// The condition's name and the category, as in `label cat`.
     pub class: String,
-    /// Points on each side.
+    /// Points in each set.
     pub points: usize,
-    /// Over data alone.
+    /// The distances over data columns alone.
     pub distances: Distances,
 }
 
-/// Class by class; where one side has more points, its first ones count. A class that a side lacks
-/// is left out.
+/// Returns the distances between `a` and `b` for each class. Where one set has more points of a class, only
+/// its first ones count. A class that is missing in one set is left out.
 pub(super) fn between(
     a: &Points,
     b: &Points,
