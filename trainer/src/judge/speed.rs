@@ -20,10 +20,7 @@ use crate::solve::sampling;
 /// # Errors
 ///
 /// The first error of `call`.
-pub fn seconds<E>(
-    time: Duration,
-    mut call: impl FnMut() -> Result<(), E>,
-) -> Result<Vec<f64>, E> {
+pub fn seconds<E>(time: Duration, mut call: impl FnMut() -> Result<(), E>) -> Result<Vec<f64>, E> {
     call()?;
     let (mut seconds, start) = (Vec::new(), Instant::now());
     while seconds.len() < 3 || start.elapsed() < time {

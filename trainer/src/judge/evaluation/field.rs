@@ -93,7 +93,9 @@ pub(super) fn log_likelihood(subject: &Subject<'_>, real: &Points) -> Result<Log
     let model = subject.model;
     let data_dim = model.mlp.data_dim();
     if !matches!(subject.source, Source::Normal) {
-        return Ok(LogLikelihood::LeftOut { reason: "paths do not start from standard normal noise" });
+        return Ok(LogLikelihood::LeftOut {
+            reason: "paths do not start from standard normal noise",
+        });
     }
     if data_dim > FEW_DIMENSIONS {
         return Ok(LogLikelihood::LeftOut {
