@@ -1,4 +1,4 @@
-//! The committed models are those that their configurations describe.
+//! The committed models belong to the configurations beside them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -53,9 +53,9 @@ fn every_model_has_the_shape_and_the_columns_of_its_configuration() {
     }
 }
 
-/// Samples of a model of other data, or of an untrained one, are some ten times as far away.
+/// A model of other data, or an untrained one, has a distance about ten times as large.
 #[test]
-fn every_model_samples_what_it_was_trained_on() {
+fn every_models_samples_are_near_its_data() {
     for name in NAMES {
         let (config, model) = open(name);
         let dataset = Dataset::open(&config).unwrap();

@@ -1,5 +1,4 @@
-"""Tries sample.py on a cluster of this machine that loses the driver, a worker, a process and a
-node on the way.
+"""Tries sample.py on a local cluster while the driver, a worker, a process and a node are killed.
 
     python -m venv target/ray/venv && target/ray/venv/bin/pip install -r examples/ray/requirements.txt
     cargo build --release
@@ -24,13 +23,13 @@ N, SHARDS = 400_003, 16
 
 
 def processes():
-    """The arguments of every process, by its number."""
+    """The command line of every process, by process ID."""
     found = {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         except OSError:
-            pass  # It has ended.
+            pass  # The process has ended.
     return found
 
 
@@ -47,11 +46,11 @@ def kill(what, directory):
                 print(f"killed a {what}: {pid}", flush=True)
                 return
         time.sleep(0.05)
-    sys.exit(f"there is no {what} to kill")
+    sys.exit(f"FAILED: found no {what} to kill within 60 s")
 
 
 def start(cluster, out):
-    """The driver."""
+    """Starts sample.py, the driver."""
     return subprocess.Popen(
         [sys.executable, str(HERE / "sample.py"), str(MODEL), "-n", str(N)]
         + ["--shards", str(SHARDS), "--out", str(out), "--flowlet", str(FLOWLET)]
@@ -61,15 +60,15 @@ def start(cluster, out):
 
 
 def wait(driver, shards, count):
-    """Waits until so many shards are whole."""
+    """Waits until `count` shards are complete."""
     while len(list(shards.glob("*.npy"))) < count:
         time.sleep(0.1)
         if driver.poll() is not None:
-            sys.exit("FAILED: the driver ended too early")
+            sys.exit(f"FAILED: the driver ended before {count} shards were complete")
 
 
 def lose_some(cluster, nodes, out):
-    """Runs sample.py, and takes away what it runs on."""
+    """Runs sample.py and kills the driver, a worker, a process and a node."""
     driver = start(cluster, out)
     try:
         shards = out.with_name(out.name + ".shards")
@@ -86,7 +85,7 @@ def lose_some(cluster, nodes, out):
         cluster.remove_node(nodes[0], allow_graceful=False)
         print("killed a node", flush=True)
         if driver.wait(timeout=300) != 0:
-            sys.exit("FAILED: the driver gave up")
+            sys.exit(f"FAILED: the driver ended with {driver.returncode}")
     finally:
         driver.kill()
 
