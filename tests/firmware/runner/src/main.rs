@@ -161,7 +161,7 @@ fn run(args: &Args) -> Result<bool> {
         if right {
             "all digests equal the golden files' digests"
         } else {
-            "FAILED: a digest marked ! differs from its golden file, or a target has a failure named in its line"
+            "FAILED: a digest marked ! differs from its golden file, or a line names a failure"
         }
     );
     let measured = Measured::of(&rows);
