@@ -9,7 +9,7 @@ pub(crate) const FEW: usize = 4;
 
 /// Writes to `out` (`[n, columns]`) the product of `rows` (`[n, depth]`) and the transpose of `matrix`
 /// (`[columns, depth]`), plus `start` (`[columns]`). Here a vector's lanes are partial sums of one output, so
-/// the terms are not added in order.
+/// the terms are added in another order than in the other kernels.
 pub(crate) fn inner_products(
     rows: &[f32],
     depth: usize,

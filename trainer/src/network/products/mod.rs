@@ -55,8 +55,8 @@ fn add<S: Simd, const V: usize>(
 /// Writes the vectors to `out`, or as many of their numbers as it holds.
 #[inline(always)]
 fn store<S: Simd, const V: usize>(vectors: &[f32x16<S>; V], out: &mut [f32]) {
-    // The array in between matters: with direct writes to `out`, the compiler keeps the sums in memory during
-    // the loop before, too.
+    // Through a local array: with direct writes to `out`, the compiler would keep the sums in memory during the
+    // whole loop.
     let mut numbers = [[0.0; LANES]; V];
     for (numbers, vector) in numbers.iter_mut().zip(vectors) {
         *numbers = (*vector).into();

@@ -5,8 +5,8 @@ use fearless_simd::{Level, Simd, dispatch};
 use super::{LANES, ROWS, VECTORS, add, load, store, width};
 use crate::network::sharing::share;
 
-/// Rows of `a` and `b` in a block. A tile of sums takes in a whole block before the next tile starts; a block
-/// fits into the L1 cache.
+/// Rows of `a` and `b` in a block. A tile of sums adds the products of a whole block before the next tile
+/// starts, so that the block stays in the L1 cache.
 const BLOCK: usize = 64;
 
 /// Rows of the result that one core computes at a time.
