@@ -27,7 +27,7 @@ fn mixture() -> HeapMlp {
 }
 
 /// Returns a network as in the article but `hidden_width` wide, with random weights.
-fn of_width(hidden_width: usize) -> HeapMlp {
+fn model_of_width(hidden_width: usize) -> HeapMlp {
     let shape = Shape {
         data_dim: 1,
         condition_dim: 0,
@@ -111,7 +111,7 @@ fn batches(criterion: &mut Criterion) {
     let solver = euler(1);
     for width in [16, 64, 256] {
         let mut group = criterion.benchmark_group(format!("batch, one step, {width} wide"));
-        let mlp = of_width(width);
+        let mlp = model_of_width(width);
         let mut scratch = mlp.scratch();
         for samples in [1, 16, 256, 4096, 100_000] {
             let x_0 = noise(0, samples, 1);

@@ -57,7 +57,7 @@ pub struct Memory {
     pub nearer: bool,
 }
 
-/// Judges a model by its samples with `solver`.
+/// Judges a model by the samples that `solver` draws.
 ///
 /// # Errors
 ///

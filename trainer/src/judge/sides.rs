@@ -21,8 +21,8 @@ pub struct Sides {
 
 impl Sides {
     /// Chooses two sets of at most `limit` points each. The first holds points that training did not see, if
-    /// there are any. The second does, too, if the points are fresh draws or have conditions; otherwise it
-    /// holds training rows.
+    /// there are any. The second holds such points, too, for a known distribution and for rows with conditions.
+    /// For other rows it holds training rows, if there are any.
     pub fn of(real: &Real, limit: usize, rng: &mut ChaCha8Rng) -> Self {
         match real {
             Real::Distribution { distribution, by_class } => Self {

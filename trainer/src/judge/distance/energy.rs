@@ -6,8 +6,8 @@ use super::{sorted, squared_distance};
 use crate::data::Matrix;
 
 /// Returns the energy distance √(2·E|a − b| − E|a − a′| − E|b − b′|), with means over all pairs of rows
-/// (Székely & Rizzo 2013). It is zero only for equal distributions, and NaN if a value is. The sets may
-/// differ in size. With one column its cost is that of sorting; with more, that of all pairs.
+/// (Székely & Rizzo 2013). It is zero only for equal distributions, and NaN if a value is NaN. The sets
+/// may differ in size. With one column its cost is that of sorting; with more, that of all pairs.
 pub fn energy(a: &Matrix, b: &Matrix) -> f64 {
     let squared = if a.columns() == 1 && b.columns() == 1 {
         on_a_line(a.values(), b.values())

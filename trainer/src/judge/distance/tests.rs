@@ -38,8 +38,8 @@ fn in_one_column_the_energy_distance_matches_the_formula_over_all_pairs() {
         Matrix::new(values, rows, 2)
     };
     let on_a_line = energy(&Matrix::new(a.clone(), 50, 1), &Matrix::new(b.clone(), 70, 1));
-    let of_all_pairs = energy(&beside_zeros(&a), &beside_zeros(&b));
-    assert!((on_a_line / of_all_pairs - 1.0).abs() < 1e-12, "{on_a_line} {of_all_pairs}");
+    let over_all_pairs = energy(&beside_zeros(&a), &beside_zeros(&b));
+    assert!((on_a_line / over_all_pairs - 1.0).abs() < 1e-12, "{on_a_line} {over_all_pairs}");
 }
 
 #[test]

@@ -4,8 +4,8 @@ use super::sorted;
 use crate::coupling::assignment::{Cost, assign};
 use crate::data::Matrix;
 
-/// Returns the first Wasserstein distance between two sets of numbers: both are sorted, and the distances
-/// of equal ranks averaged.
+/// Returns the first Wasserstein distance between two sets of numbers: the mean distance between numbers of
+/// equal rank.
 ///
 /// # Panics
 ///

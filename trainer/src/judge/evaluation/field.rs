@@ -99,7 +99,7 @@ pub(super) fn log_likelihood(subject: &Subject<'_>, real: &Points) -> Result<Log
     }
     if data_dim > FEW_DIMENSIONS {
         return Ok(LogLikelihood::LeftOut {
-            reason: "the exact divergence is computed up to 16 data dimensions",
+            reason: "the exact divergence is computed for at most 16 data dimensions",
         });
     }
     let reference = Reference::new(&model.file, model.mlp.activation())?;

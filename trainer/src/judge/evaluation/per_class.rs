@@ -33,15 +33,15 @@ pub(super) fn between(
                 let own = |row: &usize| points.c.row(*row)[column + k] == 1.0;
                 (0..points.c.rows()).filter(own).collect()
             };
-            let (of_a, of_b) = (rows(a), rows(b));
-            let points = of_a.len().min(of_b.len());
+            let (rows_a, rows_b) = (rows(a), rows(b));
+            let points = rows_a.len().min(rows_b.len());
             if points > 0 {
                 let part =
                     |set: &Points, rows: &[usize]| view.of_data(&set.select(&rows[..points]));
                 classes.push(Class {
                     class: format!("{} {category}", condition.name),
                     points,
-                    distances: Distances::between(&part(a, &of_a), &part(b, &of_b)),
+                    distances: Distances::between(&part(a, &rows_a), &part(b, &rows_b)),
                 });
             }
         }
