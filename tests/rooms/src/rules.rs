@@ -52,9 +52,14 @@ fn taken(krate: &Crate) -> Vec<Taken> {
             taken.push(Taken { from, to: to.module(), line: import.line, text, shows });
         }
         let globs = module.imports.iter().any(|import| import.brings == Brings::All);
+        let public = module.imports.iter().filter(|import| import.public);
+        let public: Vec<&Brings> = public.map(|import| &import.brings).collect();
         for mention in &module.mentions {
-            // What a single word names was counted where it was imported, unless a glob brought it.
-            if mention.segments.len() == 1 && !globs {
+            // What a single word names was counted where it was imported, unless it is also shown to
+            // others, or a glob brought it.
+            if let [word] = mention.segments.as_slice()
+                && !(globs || public.contains(&&Brings::Name(word.clone())))
+            {
                 continue;
             }
             let Some(place) = krate.resolve(from, &mention.segments) else { continue };

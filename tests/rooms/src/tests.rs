@@ -131,8 +131,14 @@ fn a_folder_may_show_what_lies_in_it_but_not_use_what_uses_it() {
     let inner = ("high/inner.rs", "use super::Top;\npub struct Deep;\n");
     let shows = ("high/mod.rs", "mod inner;\npub use inner::Deep;\npub struct Top;\n");
     assert_eq!(found(&[("low.rs", ""), shows, inner]), "");
-    let uses = ("high/mod.rs", "mod inner;\nuse inner::Deep;\npub struct Top(Deep);\n");
-    assert!(found(&[("low.rs", ""), uses, inner]).contains("in a circle"));
+    for text in [
+        "mod inner;\nuse inner::Deep;\npub struct Top(Deep);\n",
+        "mod inner;\npub use inner::Deep;\npub struct Top(Deep);\n",
+        "mod inner;\npub use inner::*;\npub struct Top(Deep);\n",
+        "mod inner;\npub struct Top(inner::Deep);\n",
+    ] {
+        assert!(found(&[("low.rs", ""), ("high/mod.rs", text), inner]).contains("in a circle"));
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use rand_distr::{Distribution as _, StandardNormal};
 use rayon::prelude::*;
 
 use crate::config::SourceConfig;
+use crate::config::words::NORMAL;
 use crate::data::random::{Stream, generator};
 use crate::data::{
     Distribution, GaussianMixture, Matrix, RowsOptions, Standardization, load, preset,
@@ -34,9 +35,6 @@ pub enum Source {
 /// Random numbers of 32 bits that each starting point has for itself; a draw takes a few for each of its
 /// coordinates.
 const WORDS_PER_START: u128 = 1 << 20;
-
-/// The name of the standard normal distribution in a configuration.
-pub const NORMAL: &str = "normal";
 
 impl Source {
     /// The source that a configuration names, for data with the columns `names` in `units`.

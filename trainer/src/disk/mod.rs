@@ -1,6 +1,7 @@
 //! Files: written whole or not at all, in parts, as tensors, and a run's directory.
 
 pub mod files;
+pub mod names;
 pub mod part_file;
 pub mod run_directory;
 pub mod tensor_file;

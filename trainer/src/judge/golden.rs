@@ -8,18 +8,15 @@ use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor};
 use flowlet::{Digest, HeapSolver, SolverKind};
 
+use crate::config::words::solver;
 use crate::data::Matrix;
 use crate::disk::tensor_file::{Block, TensorFile};
 use crate::judge::reference::Reference;
 use crate::model::Model;
-use crate::model::description;
 use crate::network::Network;
 use crate::network::storage::tensor;
 use crate::solve::sampling;
 use crate::solve::textbook::{self, Space};
-
-/// The name of the golden outputs in a run's directory.
-pub const GOLDEN_FILE: &str = "golden.safetensors";
 
 /// The number of paths in a golden file.
 pub const PATHS: usize = 64;
@@ -321,7 +318,7 @@ impl Golden {
             })
         };
         let solver = match file.metadata.get("flowlet.solver") {
-            Some(name) => description::solver(name)?,
+            Some(name) => solver(name)?,
             None => SolverKind::Euler,
         };
         let digests =

@@ -6,13 +6,11 @@ use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor, Var};
 
 use crate::disk::files;
+use crate::disk::names::{CHECKPOINT_FILE, CONFIG_FILE};
 use crate::disk::tensor_file::{Block, TensorFile};
 use crate::network::Network;
 use crate::optimiser::Adam;
 use crate::optimiser::average::Average;
-
-/// The name of the checkpoint in a run's directory.
-pub const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
 
 /// Where checkpoints of a phase are written and read.
 ///
@@ -79,7 +77,7 @@ impl Checkpoints {
         ensure!(
             *config == self.config,
             "its configuration has the digest {config}, but that of {} has {}",
-            crate::disk::run_directory::CONFIG_FILE,
+            CONFIG_FILE,
             self.config
         );
         ensure!(

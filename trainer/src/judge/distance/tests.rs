@@ -2,6 +2,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
+use crate::coupling::assignment::Cost;
+use crate::data::Matrix;
 
 #[test]
 fn the_wasserstein_distance_of_a_shift_is_its_length() {

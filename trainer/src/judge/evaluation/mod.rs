@@ -2,47 +2,27 @@
 
 mod field;
 mod per_class;
+mod result;
+mod subject;
+mod view;
 
 pub use per_class::Class;
+pub use result::{Advice, Evaluation, LogLikelihood, Row};
+pub use subject::{FEW_DIMENSIONS, MOST_ASSIGNED, Subject};
 
 use anyhow::{Result, ensure};
 use flowlet::{HeapSolver, SolverKind};
 use rayon::prelude::*;
-use serde::Serialize;
 
-use crate::coupling::dataset::{Real, Units};
-use crate::coupling::source::Source;
+use self::view::View;
 use crate::data::random::{Stream, generator};
-use crate::data::{ConditionColumn, Matrix, Points};
+use crate::data::{Matrix, Points};
 use crate::judge::distance::Distances;
-use crate::judge::sides::{Sides, joint};
-use crate::model::Model;
-use crate::model::cost;
+use crate::judge::sides::Sides;
+use crate::model::{Model, cost};
 use crate::solve::sampling;
 
-/// The most data dimensions in which W₂ over a few thousand points tells models apart, and in which the exact
-/// divergence for the likelihood is worth its cost.
-pub const FEW_DIMENSIONS: usize = 16;
-
-/// The most points that are assigned exactly; this many take seconds.
-pub const MOST_ASSIGNED: usize = 10_000;
-
-/// What is evaluated.
-#[derive(Clone, Copy, Debug)]
-pub struct Subject<'a> {
-    /// The model.
-    pub model: &'a Model,
-    /// The real data that its samples are compared with.
-    pub real: &'a Real,
-    /// The units of data and conditions.
-    pub units: &'a Units,
-    /// The distribution of the starting points.
-    pub source: &'a Source,
-    /// The condition columns.
-    pub conditions: &'a [ConditionColumn],
-}
-
-/// How it is evaluated.
+/// The settings of an evaluation.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The solvers.
@@ -57,85 +37,6 @@ pub struct Plan {
     pub standardize: bool,
     /// How much larger than the best distance, in per cent, is still near enough for the advice.
     pub within: f64,
-}
-
-/// The result of an evaluation.
-#[derive(Clone, Debug, Serialize)]
-pub struct Evaluation {
-    /// Points in each set.
-    pub points: usize,
-    /// The real data that samples are compared with, in words.
-    pub judged_on: &'static str,
-    /// The columns that distances are taken over: data, or conditions and data together.
-    pub over: &'static str,
-    /// The unit of the distances: data units, or standard deviations.
-    pub units: &'static str,
-    /// A row for each solver and number of steps.
-    pub rows: Vec<Row>,
-    /// The same distances between two sets of real data: what a perfect model gets.
-    pub floor: Distances,
-    /// The floor for each class; empty without classes.
-    pub floor_by_class: Vec<Class>,
-    /// The mean squared error of the velocity on these real data, in flow units.
-    pub held_out_loss: f64,
-    /// The normalised path energy; `None` with conditions.
-    pub path_energy: Option<f64>,
-    /// The log-likelihood of the real data.
-    pub log_likelihood: LogLikelihood,
-    /// The row with the fewest evaluations among those near enough to the best.
-    pub advice: Advice,
-}
-
-/// The result for one solver and number of steps.
-#[derive(Clone, Debug, Serialize)]
-pub struct Row {
-    /// The solver's name.
-    pub solver: &'static str,
-    /// The number of steps.
-    pub steps: usize,
-    /// Evaluations of the network for a sample.
-    pub evaluations: usize,
-    /// Multiply-adds for a sample.
-    pub multiply_adds: usize,
-    /// Distances between samples and real data.
-    pub distances: Distances,
-    /// The distances for each class; empty without classes.
-    pub by_class: Vec<Class>,
-}
-
-/// The mean log-likelihood of real data, or why there is none.
-#[derive(Clone, Debug, Serialize)]
-#[serde(untagged)]
-pub enum LogLikelihood {
-    /// In nats, of the density in data units.
-    Nats {
-        /// The mean under the model.
-        mean: f64,
-        /// Twice the standard error of the mean.
-        error: f64,
-        /// The mean under the true distribution at the same points, if its density is known.
-        truth: Option<f64>,
-        /// The number of points.
-        points: usize,
-    },
-    /// Not computed.
-    LeftOut {
-        /// Why; follows "left out: ".
-        reason: &'static str,
-    },
-}
-
-/// The cheapest row that is near enough to the best.
-#[derive(Clone, Debug, Serialize)]
-pub struct Advice {
-    /// The distance that is compared.
-    pub measure: &'static str,
-    /// How much larger than the best a distance may be, in per cent.
-    pub within: f64,
-    /// The best distance.
-    pub best: f64,
-    /// The index of the advised row.
-    pub row: usize,
 }
 
 /// Evaluates a model. `done` is called after each solver and number of steps of `plan`.
@@ -202,28 +103,6 @@ fn samples(model: &Model, solver: &HeapSolver, x_0: &Matrix, c: &Matrix) -> Resu
         solver.steps()
     );
     Ok(Points { x, c: c.clone() })
-}
-
-/// The columns and units that distances are taken in.
-struct View<'a> {
-    units: &'a Units,
-    standardize: bool,
-}
-
-impl View<'_> {
-    /// Data and conditions side by side.
-    fn of(&self, points: &Points) -> Matrix {
-        if self.standardize { joint(points, self.units) } else { points.x.clone() }
-    }
-
-    /// Data alone.
-    fn of_data(&self, points: &Points) -> Matrix {
-        let mut x = points.x.clone();
-        if self.standardize {
-            self.units.data.forward(&mut x);
-        }
-        x
-    }
 }
 
 /// Returns the row with the fewest evaluations within `within` per cent of the best distance; among equal

@@ -2,7 +2,7 @@
 
 use fearless_simd::{Level, Simd, SimdFrom, dispatch, f32x16};
 
-use super::LANES;
+use super::vectors::LANES;
 
 /// Products of fewer columns than this use [`inner_products`]: in a panel most columns would be padding.
 pub(crate) const FEW: usize = 4;

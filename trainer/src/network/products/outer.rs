@@ -2,7 +2,7 @@
 
 use fearless_simd::{Level, Simd, dispatch};
 
-use super::{LANES, ROWS, VECTORS, add, load, store, width};
+use super::vectors::{LANES, ROWS, VECTORS, add, load, store, width};
 use crate::network::sharing::share;
 
 /// Rows of `a` and `b` in a block. A tile of sums adds the products of a whole block before the next tile

@@ -2,7 +2,7 @@
 
 use fearless_simd::{Level, Simd, dispatch};
 
-use super::{LANES, ROWS, VECTORS, add, load, store, width};
+use super::vectors::{LANES, ROWS, VECTORS, add, load, store, width};
 
 /// The right factor of a product, `[depth, columns]`, and the values that its sums begin with. The columns
 /// are packed into panels, one panel after the other, each row by row. The last panel is padded with zeros.
