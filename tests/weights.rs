@@ -24,13 +24,13 @@ fn every_model_carries_the_digest_of_its_configuration() {
     for name in NAMES {
         let (config, model) = open(name);
         let text = fs::read_to_string(directory(name).join("config.toml")).unwrap();
-        assert_eq!(text, config.to_toml().unwrap(), "{name}: config.toml is not as it was written");
+        assert_eq!(text, config.to_toml().unwrap(), "{name}: config.toml is not as the trainer writes it");
         let data = Dataset::open(&config).unwrap().digest();
         let digest = config.digest(&data).unwrap();
         assert_eq!(
             model.description.config.as_deref(),
             Some(digest.as_str()),
-            "{name}: config.toml changed, or what a configuration says: train the model anew by the \
+            "{name}: config.toml or its meaning changed after training: train the model again with the \
              command in weights/README.md"
         );
     }
