@@ -24,7 +24,11 @@ fn every_model_carries_the_digest_of_its_configuration() {
     for name in NAMES {
         let (config, model) = open(name);
         let text = fs::read_to_string(directory(name).join("config.toml")).unwrap();
-        assert_eq!(text, config.to_toml().unwrap(), "{name}: config.toml is not as the trainer writes it");
+        assert_eq!(
+            text,
+            config.to_toml().unwrap(),
+            "{name}: config.toml is not as the trainer writes it"
+        );
         let data = Dataset::open(&config).unwrap().digest();
         let digest = config.digest(&data).unwrap();
         assert_eq!(
