@@ -3,5 +3,7 @@
 pub mod files;
 pub mod names;
 pub mod part_file;
+mod part_record;
+mod replace;
 pub mod run_directory;
 pub mod tensor_file;

@@ -11,6 +11,7 @@ use super::names::{
     BEGINNING, CHECKPOINT_FILE, CONFIG_FILE, LOCK_FILE, MODEL_FILE, REPLACES_FILE, TEACHER_FILE,
     WHOLE,
 };
+use super::replace::replace;
 
 /// The directory of a run in progress.
 ///
@@ -191,25 +192,7 @@ impl RunDirectory {
         self.unlock();
         let mut path = self.path.clone();
         if let Some(replaced) = &self.replaced {
-            let aside = with_suffix(replaced, ".replaced")?;
-            let context = |from: &Path, to: &Path| {
-                format!("cannot move {} to {}", from.display(), to.display())
-            };
-            let existed = replaced.exists();
-            if existed {
-                fs::rename(replaced, &aside).with_context(|| context(replaced, &aside))?;
-            }
-            if let Err(error) = fs::rename(&self.path, replaced) {
-                if existed {
-                    fs::rename(&aside, replaced).with_context(|| context(&aside, replaced))?;
-                }
-                return Err(error).with_context(|| context(&self.path, replaced));
-            }
-            if existed {
-                fs::remove_dir_all(&aside).with_context(|| {
-                    format!("cannot remove the replaced run {}", aside.display())
-                })?;
-            }
+            replace(replaced, &self.path, &with_suffix(replaced, ".replaced")?)?;
             path.clone_from(replaced);
         }
         for name in [REPLACES_FILE, TEACHER_FILE, CHECKPOINT_FILE] {
