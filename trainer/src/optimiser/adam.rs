@@ -1,4 +1,4 @@
-//! Adam, with moments that a checkpoint can keep.
+//! The optimiser Adam. Its moments can be read and restored, for checkpoints.
 
 use anyhow::{Result, ensure};
 use candle_core::backprop::GradStore;
@@ -7,14 +7,14 @@ use fearless_simd::{Level, dispatch};
 
 use crate::network::storage::{floats, floats_mut};
 
-/// How Adam steps. Its other constants are those of the paper: β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸.
+/// Settings of Adam. The other constants are the paper's: β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AdamSettings {
-    /// Weights shrink by `learning_rate · weight_decay` at each step, apart from the gradient
-    /// (AdamW: Loshchilov & Hutter 2019).
+    /// Decoupled weight decay (AdamW: Loshchilov & Hutter 2019): a step multiplies the weights by
+    /// `1 − learning_rate · weight_decay`.
     pub weight_decay: f64,
-    /// A gradient whose Euclidean norm, over all variables together, is above this one is scaled
-    /// down to it.
+    /// The largest Euclidean norm of the gradient over all variables together; a longer gradient is scaled
+    /// down to it. `None` does not clip.
     pub gradient_clip: Option<f64>,
 }
 
@@ -30,21 +30,23 @@ pub struct Adam {
 /// Running means of the gradient and of its square.
 #[derive(Debug)]
 enum Moments {
-    /// On the CPU: for each variable both, one after the other, `[2, n]`.
+    /// On the CPU: both moments of each variable, `[2, n]`.
     Each(Vec<Var>),
-    /// Elsewhere, where each operation has to be launched: of all variables together, `[P]`.
+    /// On other devices: the moments of all variables together, `[P]` each, because every operation there
+    /// costs a launch.
     All { m: Tensor, v: Tensor },
 }
 
+/// β₁ and β₂: the decay of the first and of the second moment.
 const BETA: [f64; 2] = [0.9, 0.999];
 const EPSILON: f64 = 1e-8;
 
 impl Adam {
-    /// An optimiser at its beginning.
+    /// Makes an optimiser for `variables`, with moments 0.
     ///
     /// # Errors
     ///
-    /// candle's, when the device has no room.
+    /// Returns candle's error if the device is out of memory.
     pub fn new(variables: Vec<Var>, settings: AdamSettings) -> Result<Self> {
         let elsewhere = variables.iter().find(|variable| !variable.device().is_cpu());
         let moments = match elsewhere {
@@ -62,12 +64,12 @@ impl Adam {
         Ok(Self { variables, moments, steps: 0, settings })
     }
 
-    /// Takes a step of length `learning_rate`, and gives the norm that the gradient had: a scalar of 64
-    /// bits, on the CPU or where the gradients are.
+    /// Takes a step with `learning_rate`. Returns the norm of the gradient before clipping: an f64 scalar on
+    /// the device of the variables.
     ///
     /// # Errors
     ///
-    /// candle's.
+    /// Returns candle's error if an operation fails on the device.
     pub fn step(&mut self, gradients: &GradStore, learning_rate: f64) -> Result<Tensor> {
         self.steps += 1;
         let [scale_m, scale_v] = BETA.map(|beta| 1.0 / (1.0 - beta.powi(self.steps as i32)));
@@ -101,7 +103,7 @@ impl Adam {
                     })?;
                 let norm = gradient.sqr()?.sum_all()?.sqrt()?;
                 if let Some(most) = self.settings.gradient_clip {
-                    // The smaller of most ÷ norm and 1.
+                    // min(most ÷ norm, 1), without a copy to the host.
                     let above = norm.recip()?.affine(-most, 1.0)?.relu()?;
                     let clip = above.affine(-1.0, 1.0)?;
                     gradient = gradient.broadcast_mul(&clip)?;
@@ -124,11 +126,11 @@ impl Adam {
         }
     }
 
-    /// The moments of each variable, `[2, n]`.
+    /// Returns the moments of each variable, `[2, n]`.
     ///
     /// # Errors
     ///
-    /// candle's.
+    /// Returns candle's error if an operation fails on the device.
     pub fn moments(&self) -> Result<Vec<Tensor>> {
         let (m, v) = match &self.moments {
             Moments::Each(moments) => {
@@ -145,11 +147,11 @@ impl Adam {
         self.variables.iter().map(of).collect()
     }
 
-    /// Goes on after `steps` steps, with these moments.
+    /// Continues after `steps` steps, with `moments` as [`Self::moments`] returned them.
     ///
     /// # Errors
     ///
-    /// When their shapes are others.
+    /// Returns an error if their number differs from that of the variables or, on the CPU, a shape differs.
     pub fn restore(&mut self, steps: usize, moments: &[Tensor]) -> Result<()> {
         ensure!(
             moments.len() == self.variables.len(),
@@ -177,7 +179,7 @@ impl Adam {
 }
 
 impl Moments {
-    /// Of all variables together, at their beginning.
+    /// Returns moments 0 of all variables together.
     fn zeros(variables: &[Var], device: &Device) -> Result<Self> {
         let parameters = variables.iter().map(|variable| variable.elem_count()).sum::<usize>();
         let zeros = || Tensor::zeros(parameters, DType::F32, device);
@@ -185,13 +187,13 @@ impl Moments {
     }
 }
 
-/// What `of` gives for each variable, one after the other.
+/// Concatenates what `of` returns for each variable, a vector.
 fn flat(variables: &[Var], of: impl Fn(&Var) -> Result<Tensor>) -> Result<Tensor> {
     let parts = variables.iter().map(of).collect::<Result<Vec<_>>>()?;
     Ok(Tensor::cat(&parts, 0)?)
 }
 
-/// The Euclidean norm of all gradients together, which are on the CPU.
+/// Returns the Euclidean norm of all gradients together. They must be on the CPU.
 fn norm(variables: &[Var], gradients: &GradStore) -> Result<f64> {
     let mut squares = 0.0;
     for gradient in variables.iter().filter_map(|variable| gradients.get(variable)) {
@@ -201,7 +203,7 @@ fn norm(variables: &[Var], gradients: &GradStore) -> Result<f64> {
     Ok(squares.sqrt())
 }
 
-/// The sum of the squares of all numbers: a scalar.
+/// candle operation: the sum of the squares of all elements, a scalar.
 struct SumOfSquares;
 
 impl CustomOp1 for SumOfSquares {
@@ -214,7 +216,7 @@ impl CustomOp1 for SumOfSquares {
         storage: &CpuStorage,
         layout: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
-        /// Sums side by side, which a processor adds at once.
+        /// Number of independent partial sums, which vector instructions add together.
         const LANES: usize = 16;
         let mut sums = [0.0; LANES];
         let (chunks, rest) = floats(storage, layout)?.as_chunks::<LANES>();
@@ -230,7 +232,7 @@ impl CustomOp1 for SumOfSquares {
     }
 }
 
-/// Both moments, from the gradient.
+/// candle operation: updates both moments (`[2, n]`) from the gradient.
 struct Update {
     clip: f32,
 }
@@ -262,7 +264,7 @@ impl InplaceOp2 for Update {
     }
 }
 
-/// The variable, from its moments.
+/// candle operation: updates a variable from its moments (`[2, n]`).
 struct Step {
     scale_m: f32,
     scale_v: f32,
@@ -298,7 +300,7 @@ impl InplaceOp2 for Step {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_nn::{AdamW, Optimiser, ParamsAdamW};
+    use candle_nn::{AdamW, Optimizer, ParamsAdamW};
 
     fn variable() -> Var {
         Var::new(&[[0.5_f32, -1.0], [2.0, 0.0]], &Device::Cpu).unwrap()
@@ -310,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn its_steps_are_those_of_candle_to_the_bit() {
+    fn steps_have_the_bits_of_candles_adamw() {
         let (ours, theirs) = (variable(), variable());
         let settings = AdamSettings { weight_decay: 0.01, gradient_clip: None };
         let mut adam = Adam::new(vec![ours.clone()], settings).unwrap();
@@ -327,9 +329,9 @@ mod tests {
         }
     }
 
-    /// What other devices do, done on this one.
+    /// Runs the other devices' method on the CPU.
     #[test]
-    fn all_variables_at_once_step_as_each_by_itself() {
+    fn joint_and_separate_moments_give_the_same_steps() {
         let settings = AdamSettings { weight_decay: 0.01, gradient_clip: Some(0.7) };
         let other = || Var::new(&[0.3_f32, -0.2, 1.0], &Device::Cpu).unwrap();
         let (each, all) = ([variable(), other()], [variable(), other()]);
@@ -354,7 +356,7 @@ mod tests {
                 assert!(worst(a, b) < 1e-6, "step {k}");
             }
             if k == 20 {
-                // A checkpoint has the moments of each variable.
+                // Checkpoints keep separate moments; restoring joins them again.
                 let kept = two.moments().unwrap();
                 for (a, b) in one.moments().unwrap().iter().zip(&kept) {
                     assert!(worst(a, b) < 1e-6);
@@ -366,8 +368,8 @@ mod tests {
     }
 
     #[test]
-    fn a_long_gradient_is_cut_to_its_length() {
-        // The first moments of a step are a tenth of the gradient that it saw.
+    fn a_long_gradient_is_clipped_to_the_limit() {
+        // After the first step, the first moments are a tenth of the clipped gradient.
         let seen = |clip| {
             let x = variable();
             let settings = AdamSettings { weight_decay: 0.0, gradient_clip: clip };
