@@ -1,4 +1,4 @@
-//! From a sheet to SVG, by plotters.
+//! Draws a sheet as SVG with plotters.
 
 use anyhow::{Result, anyhow};
 use base64::Engine;
@@ -18,35 +18,35 @@ use super::text::{self, FAMILY};
 use super::{Anchor, Axis, Key, Mark, Panel, Row, Sheet, Sign, TEXT, number};
 use crate::report::colour::{Colour, hex};
 
-/// plotters places things on whole pixels; a figure's are this many of them wide.
+/// View box units for each pixel of the figure. plotters rounds positions to whole units.
 const FINE: f64 = 4.0;
 
 /// A drawn sheet.
 #[derive(Clone, Debug)]
 pub struct Drawing {
-    /// A whole SVG, in the colours of the light.
+    /// A complete SVG, in the colours of the light theme.
     pub svg: String,
-    /// In pixels.
+    /// Width and height in pixels.
     pub size: [f64; 2],
-    /// Where the panels' plots are, in rows.
+    /// The panels' plots, `[rows][panels]`.
     pub frames: Vec<Vec<Frame>>,
 }
 
-/// Where a panel's plot is, in the units of the SVG's view box, and what it spans.
+/// The position of a panel's plot, in the units of the SVG's view box, and the values it spans.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame {
-    /// Left and right.
+    /// The positions of the left and right edges.
     pub horizontal: [f64; 2],
-    /// Bottom and top: the first is the larger.
+    /// The positions of the bottom and top edges; the first is larger.
     pub vertical: [f64; 2],
-    /// The values at left and right.
+    /// The values at the left and right edges.
     pub x: [f64; 2],
-    /// The values at bottom and top.
+    /// The values at the bottom and top edges.
     pub y: [f64; 2],
 }
 
 impl Drawing {
-    /// Units of the SVG's view box for a pixel.
+    /// Returns the units of the SVG's view box for each pixel.
     pub fn unit(&self) -> f64 {
         FINE
     }
@@ -57,17 +57,17 @@ impl Frame {
         Bounds::new(self.x, self.y)
     }
 
-    /// Whether a point is in view.
+    /// Whether a point lies within the plot.
     pub fn contains(&self, point: [f64; 2]) -> bool {
         self.bounds().contains(point)
     }
 
-    /// The point in view that is nearest.
+    /// Returns the nearest point within the plot.
     pub fn clamp(&self, point: [f64; 2]) -> [f64; 2] {
         self.bounds().clamp(point)
     }
 
-    /// Where a point is.
+    /// Returns the position of a point, in the units of the SVG's view box.
     pub fn place(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         let between = |value: f64, [from, to]: [f64; 2], [first, last]: [f64; 2]| {
             first + (value - from) / (to - from) * (last - first)
@@ -78,30 +78,32 @@ impl Frame {
 
 /// Pixels between panels, and around them.
 const GAP: f64 = 14.0;
-/// Right of the last panel: room for half of a number.
+/// Pixels right of the last panel: half of a number may extend there.
 const RIGHT: f64 = 10.0;
-/// Above the panels, for a line of the legend or of a title.
+/// Pixels for a line of the legend or of a title.
 const LINE: f64 = 20.0;
-/// Left of a panel whose y axis has numbers.
+/// Pixels left of a panel whose y axis has numbers.
 const LEFT: f64 = 46.0;
-/// Below a panel whose x axis has numbers.
+/// Pixels below a panel whose x axis has numbers.
 const BELOW: f64 = 22.0;
-/// For an axis' name.
+/// Pixels for an axis' label.
 const NAME: f64 = 18.0;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Plane<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
 
-/// What plotters has no element for, put in its place afterwards.
+/// SVG elements that plotters does not have: images, dots and arrows. A placeholder keeps the place of each
+/// one in the drawing order, until [`Self::fill_in`] replaces it.
 #[derive(Default)]
 struct Inserts(Vec<String>);
 
 impl Inserts {
-    /// The colour of the rectangle that keeps the place of insert `k`: none of a palette's.
+    /// Returns the colour of the placeholder of insert `k`, which no palette has.
     fn mark(k: usize) -> RGBColor {
         RGBColor(0x01, (k >> 8) as u8, k as u8)
     }
 
+    /// Draws a placeholder for `svg`.
     fn put(&mut self, area: &Area<'_>, svg: String) -> Result<()> {
         let style = ShapeStyle::from(&Self::mark(self.0.len())).filled();
         area.draw(&Rectangle::new([(0, 0), (1, 1)], style)).map_err(failed)?;
@@ -109,6 +111,7 @@ impl Inserts {
         Ok(())
     }
 
+    /// Replaces the placeholders in `svg` by the inserts.
     fn fill_in(self, svg: &str) -> String {
         let mut text = String::with_capacity(svg.len() * 2);
         for line in svg.lines() {
@@ -126,11 +129,11 @@ impl Inserts {
     }
 }
 
-/// Draws a sheet.
+/// Draws a sheet as SVG.
 ///
 /// # Errors
 ///
-/// None that a sheet of finite ranges could cause.
+/// Returns an error if plotters cannot draw it; not expected for finite ranges.
 pub fn draw(sheet: &Sheet) -> Result<Drawing> {
     text::register();
     let keys = legend_rows(&sheet.legend, sheet.width);
@@ -190,7 +193,7 @@ fn lettering(pixels: f64, colour: Colour, anchor: Anchor, height: VPos) -> TextS
     TextStyle { font, color, pos: Pos::new(across, height) }
 }
 
-/// Whole units of the view box.
+/// Converts pixels to whole units of the view box.
 fn units(pixels: f64) -> i32 {
     (pixels * FINE).round() as i32
 }
@@ -212,7 +215,7 @@ fn left(axis: &Axis) -> f64 {
     f64::from(u8::from(axis.numbers)) * LEFT + f64::from(u8::from(!axis.label.is_empty())) * NAME
 }
 
-/// The legend's lines, broken where they would be too long, with where each key begins.
+/// Breaks the legend into lines of at most `width` pixels, and returns each key with its start in pixels.
 fn legend_rows(keys: &[Key], width: f64) -> Vec<Vec<(f64, &Key)>> {
     let mut rows: Vec<Vec<(f64, &Key)>> = Vec::new();
     let mut x = GAP;
@@ -289,7 +292,7 @@ fn draw_row(
         for (line, title) in panel.title.iter().enumerate() {
             let y = top + (line as f64 + 0.45) * LINE;
             let style = lettering(TEXT, Colour::Ink, Anchor::Middle, VPos::Center);
-            // Not into the neighbour's.
+            // Must not run into the next panel's title.
             let title = text::fit(title, TEXT, plot + own.min(GAP));
             root.draw(&Text::new(title, (units(middle), units(y)), style)).map_err(failed)?;
         }
@@ -303,8 +306,8 @@ fn draw_row(
     Ok(frames)
 }
 
-/// A panel, whose labels take so many pixels at the left and below, and whose plot so many across and
-/// down.
+/// Draws a panel. Its labels take `own` pixels at the left and `below` pixels at the bottom; its plot is
+/// `across` × `down` pixels.
 fn draw_panel(
     root: &Area<'_>,
     area: &Area<'_>,
@@ -314,7 +317,7 @@ fn draw_panel(
     inserts: &mut Inserts,
 ) -> Result<Frame> {
     let (x, y) = (&panel.x, &panel.y);
-    // plotters finds no numbers for a range that runs backwards: it gets the mirrored one.
+    // plotters makes no ticks for a range that runs backwards, so x and its range are negated.
     let sign = if x.range[0] > x.range[1] { -1.0 } else { 1.0 };
     let mut chart = ChartBuilder::on(area)
         .set_label_area_size(LabelAreaPosition::Left, units(own))
@@ -331,7 +334,7 @@ fn draw_panel(
     let ticks = |axis: &Axis, count: f64| if axis.numbers { count as usize } else { 0 };
     let lines = |count: f64| (count as usize).max(2);
     let (columns, rows) = ((across / 62.0).clamp(3.0, 12.0), (down / 40.0).clamp(2.0, 9.0));
-    // Lines even where there are no numbers: the neighbour has them.
+    // Grid lines are drawn without numbers too: the neighbouring panel has those.
     chart
         .configure_mesh()
         .x_labels(lines(columns))
@@ -350,9 +353,9 @@ fn draw_panel(
     for mark in &panel.marks {
         draw_mark(&mut chart, root, (&frame, sign), &bounds, mark, inserts)?;
     }
-    // Axes over the marks, so that these do not hide them.
+    // The axes come last, so that marks do not hide them.
     let style = lettering(TEXT - 1.0, Colour::Ink, Anchor::Middle, VPos::Top);
-    // Zero, but for rounding.
+    // Rounding errors around 0 are shown as 0.
     let tick = |value: f64, [from, to]: [f64; 2]| {
         if value.abs() < 1e-9 * (to - from).abs() { number(0.0) } else { number(value) }
     };
@@ -436,7 +439,7 @@ fn draw_mark(
     Ok(())
 }
 
-/// Dots as one path of points with round ends: a tenth of the bytes of as many circles.
+/// Returns dots as one path of zero-length lines with round ends: a tenth of the bytes of circles.
 fn dots(places: &[[f64; 2]], radius: f64, colour: Colour, opacity: f64) -> String {
     let points: String = places.iter().map(|[x, y]| format!("M{x:.0} {y:.0}h0")).collect();
     format!(
@@ -447,7 +450,7 @@ fn dots(places: &[[f64; 2]], radius: f64, colour: Colour, opacity: f64) -> Strin
     )
 }
 
-/// Shafts as one path, heads as another.
+/// Returns arrows as two paths, one of all shafts and one of all heads. Positions are in view box units.
 fn arrow_paths(arrows: &[[[f64; 2]; 2]], colour: Colour, width: f64) -> String {
     use std::fmt::Write;
     let (mut shafts, mut heads) = (String::new(), String::new());
