@@ -1,4 +1,4 @@
-//! Samples beside the target density.
+//! Figures of samples and the target density, and of the density of the model's paths.
 
 use anyhow::Result;
 use serde_json::json;
@@ -17,11 +17,11 @@ use crate::report::subject::repeat;
 use crate::report::trajectories::Trajectories;
 use rayon::prelude::*;
 
-/// Times at which the model's paths are counted: of 200 steps, as the article's.
+/// Number of times at which the model's paths are counted: 200 steps, as in the article.
 const TIMES: usize = 201;
 
 impl Line<'_> {
-    /// Samples in the user's units, under the data's own conditions.
+    /// Makes the figure of samples in the user's units, with the conditions of the data.
     pub(super) fn generated(&self) -> Result<Figure> {
         let subject = self.subject;
         let n = subject.points(STEPS);
@@ -74,25 +74,26 @@ impl Line<'_> {
         let mut caption = format!("{n} samples in {} steps of {}", solver.steps(), solver.kind());
         match (&target, subject.known.as_ref().map(|known| &known.real)) {
             (Some(Shape::Known(_)), _) => {
-                caption += ", in 100 bins, against the density of the target."
+                caption += ", in 100 bins, compared with the density of the target."
             }
             (Some(_), Some(Real::Rows { .. })) => {
-                caption +=
-                    ", in 100 bins, against the rows of the data, in fewer bins if they are few.";
+                caption += ", in 100 bins, compared with the rows of the data (in fewer bins if they are few).";
             }
-            (Some(_), _) => caption += ", in 100 bins, against as many draws from the target.",
-            (None, _) => caption += ", in 100 bins. There are no data at hand to compare.",
+            (Some(_), _) => {
+                caption += ", in 100 bins, compared with as many draws from the target."
+            }
+            (None, _) => caption += ", in 100 bins. No data are available for comparison.",
         }
         if subject.is_conditional() && real.is_some() {
-            caption += " Under the conditions that the data have.";
-        } else {
-            caption += &subject.under();
+            caption += " The samples have the conditions of the data.";
+        } else if subject.is_conditional() {
+            caption += &format!(" All samples are under {}.", subject.shown.name(None));
         }
         let title = if target.is_some() { "Samples against the target" } else { "Samples" };
         Ok(Figure::new("samples", title, caption, numbers, sheet))
     }
 
-    /// Where paths of the model are at each time.
+    /// Makes the figure of the density of the model's paths at each time.
     pub(super) fn path_density(&self) -> Result<Figure> {
         let subject = self.subject;
         let n = subject.points(TIMES - 1);
@@ -137,8 +138,8 @@ impl Line<'_> {
         };
         let n = thousands(n);
         let caption = format!(
-            "Where {n} paths of the model are at each time, in {steps} steps{}, the brighter the more. \
-             Unlike reference paths they never cross.",
+            "The density of {n} paths of the model at each time, in {steps} steps{} (brighter is denser). \
+             Unlike reference paths, paths of a flow never cross.",
             self.subject.under()
         );
         Ok(Figure::new("path-density", "The density of the model's paths", caption, numbers, sheet))
@@ -146,7 +147,7 @@ impl Line<'_> {
 }
 
 impl Shape {
-    /// As a line over what is filled.
+    /// Returns its outline, to be drawn over a filled shape.
     fn outline(&self, colour: Colour) -> Vec<Mark> {
         match self {
             Self::Known(points) => vec![Mark::line(points.clone(), colour, 2.2)],
