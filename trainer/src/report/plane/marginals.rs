@@ -1,4 +1,4 @@
-//! More than two coordinates: each by itself, and some in pairs.
+//! Figures for more than two dimensions: single coordinates, and pairs of coordinates.
 
 use serde_json::json;
 
@@ -10,12 +10,16 @@ use crate::report::histogram::Histogram;
 use crate::report::numbers::thousands;
 use crate::report::views::{column_of, flat_view, marginal_view, points};
 
-/// Columns that are shown, at most.
+/// The most columns that are shown one by one.
 const COLUMNS: usize = 12;
+
+/// The most columns that are shown in pairs.
 const PAIRED: usize = 4;
 
-/// Bins, at most; fewer for few rows.
+/// The most bins; few rows have fewer.
 const BINS: usize = 50;
+
+/// The most dots of each set in a panel of a pair.
 const DOTS: usize = 500;
 
 impl Plane<'_> {
@@ -56,9 +60,9 @@ impl Plane<'_> {
             Sheet { width: width.pixels(), legend: self.legend(Sign::Line), rows }
         };
         let caption = format!(
-            "Each coordinate by itself: the density of {} samples{}.{}",
+            "The density of each coordinate: {} samples{}.{}",
             thousands(self.samples.x.rows()),
-            if real.is_some() { " against the data's" } else { "; there are no data at hand" },
+            if real.is_some() { " and the data" } else { "; no data are available for comparison" },
             left_out(shown, names.len())
         );
         let numbers = json!({
@@ -99,13 +103,13 @@ impl Plane<'_> {
             Sheet { width: width.pixels(), legend: self.legend(Sign::Dot), rows }
         };
         let caption = format!(
-            "Coordinates in pairs: {} samples{}.{}",
+            "Pairs of coordinates: {} samples{}.{}",
             samples.rows().min(DOTS),
-            if real.is_some() { " over as many points of the data" } else { "" },
+            if real.is_some() { " over points of the data" } else { "" },
             left_out(shown, names.len())
         );
         let numbers = json!({ "pairs": pairs });
-        Figure::new("pairs", "Coordinates in pairs", caption, numbers, sheet)
+        Figure::new("pairs", "Pairs of coordinates", caption, numbers, sheet)
     }
 
     fn legend(&self, target: Sign) -> Vec<Key> {
@@ -118,6 +122,7 @@ impl Plane<'_> {
     }
 }
 
+/// Returns a sentence for captions on how many columns are shown; empty if all are.
 fn left_out(shown: usize, all: usize) -> String {
     if shown < all { format!(" The first {shown} of {all} are shown.") } else { String::new() }
 }
