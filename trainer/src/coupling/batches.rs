@@ -36,7 +36,7 @@ pub struct Batches {
     coupled: usize,
     /// Coupled pairs, and how many of them earlier batches used.
     ready: Option<(Pairs, usize)>,
-    /// States of target and source before `ready` was drawn: a checkpoint draws it again.
+    /// States of target and source before `ready` was drawn: a restored stream draws it again.
     before: (TargetState, u128),
     label_dropout: f32,
     rng: Generators,
@@ -81,7 +81,7 @@ pub struct BatchesOptions {
     pub size: usize,
     /// Number of points that are coupled at once if the coupling transports; `size` if that is larger.
     pub transport_size: usize,
-    /// The share of rows whose conditions are replaced by zeros, in [0, 1].
+    /// The share of rows whose conditions are replaced by zeros, in [0, 1).
     pub label_dropout: f64,
 }
 
@@ -204,8 +204,8 @@ impl Batches {
     ///
     /// # Errors
     ///
-    /// Returns an error if `state` belongs to data with another number of rows, or to a smaller number
-    /// of coupled points.
+    /// Returns an error if `state` belongs to data with another number of rows, or has more used pairs
+    /// than are coupled at once. Also if the coupling fails.
     pub fn restore(&mut self, state: BatchesState) -> Result<()> {
         self.before = (state.target.clone(), state.source);
         self.target.restore(state.target)?;

@@ -166,8 +166,8 @@ fn is_finite(matrix: &Matrix) -> bool {
 }
 
 /// Returns C²OT's adaptive weight of the conditions (Cheng & Schwing 2025, section 4), at most about 10⁸.
-/// With it, a share `ratio` of the pairs (i, j) of different rows costs no more than the drawn pair (j, j).
-/// `points` and `conditions` are squared distances, `[n][n]`.
+/// With it, at most a share `ratio` of the pairs (i, j) of different rows costs no more than the drawn pair
+/// (j, j); 0 if that holds without conditions. `points` and `conditions` are squared distances, `[n][n]`.
 fn condition_weight(points: &[f32], conditions: &[f32], n: usize, ratio: f64) -> f32 {
     let part = |weight: f32| {
         // Drawn pairs (i = j) would count under any weight.

@@ -116,7 +116,7 @@ pub fn integrate(
         }
         ensure!(
             solution.accepted + solution.rejected < MOST_STEPS && t + direction * h != t,
-            "no path within tolerance from time {t}: the velocity is too stiff or not finite there"
+            "no path within tolerance from time {t}: the field is too stiff or not finite there"
         );
         // Up to 1 % longer, so that no tiny last step remains.
         let last = h * 1.01 >= left;

@@ -6,8 +6,8 @@ use std::collections::BinaryHeap;
 use super::costs::Costs;
 use super::prices::{NONE, Prices};
 
-/// Assigns a column to every row that has none. Rows along the cheapest augmenting path exchange their
-/// columns for that (Dijkstra's algorithm on net costs).
+/// Assigns a column to every row that has none. For that, the rows along the cheapest augmenting path
+/// exchange their columns. Dijkstra's algorithm on net costs finds the path.
 pub(super) fn augment(prices: &mut Prices<'_, impl Costs>) {
     let mut search = Search::new(prices.costs.len());
     for root in 0..prices.costs.len() {

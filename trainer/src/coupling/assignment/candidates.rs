@@ -82,8 +82,8 @@ impl Candidates {
         })
     }
 
-    /// Returns the cheapest column of row `i`, or one that exceeds its net cost by at most `slack`. Reads
-    /// all columns only if the kept ones cannot decide that. For a slack above 0, `second` may be above the
+    /// Returns the cheapest column of row `i`, or one whose net cost exceeds the least by at most `slack`.
+    /// Reads all columns only if the kept ones cannot decide that. For a slack above 0, `second` may be above the
     /// net cost of a column that is not kept, by less than `slack`.
     pub(super) fn cheapest(
         &mut self,

@@ -175,7 +175,8 @@ impl PointCosts {
 
     /// Writes the costs of row `i` to `row` (`[n]`).
     fn fill(&self, i: usize, row: &mut [f32]) {
-        /// Costs that are summed over all coordinates before the next ones, so that they stay in the L1 cache.
+        /// Number of columns that are summed over all coordinates at a time, so that their sums stay in the
+        /// L1 cache.
         const CHUNK: usize = 512;
         let a = &self.a[i * self.data_dim..][..self.data_dim];
         for (chunk, row) in row.chunks_mut(CHUNK).enumerate() {

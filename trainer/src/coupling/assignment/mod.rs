@@ -24,7 +24,7 @@ use crate::data::Matrix;
 /// The most points for which a matrix of all costs (16 MiB) is faster than computing costs on demand.
 const DENSE: usize = 2048;
 
-/// Assigns each row of `a` to another row of `b`, at the least total cost: row `i` of `a` is matched
+/// Assigns each row of `a` to a different row of `b`, at the least total cost: row `i` of `a` is matched
 /// with row `result[i]` of `b`.
 ///
 /// The total is optimal up to the rounding of single costs to f32 (6e-8 relative, times the square root
@@ -55,7 +55,7 @@ pub fn assign(a: &Matrix, b: &Matrix, cost: Cost) -> Vec<usize> {
     }
 }
 
-/// Assigns each row of a cost matrix to another column, at the least total cost: row `i` is matched with
+/// Assigns each row of a cost matrix to a different column, at the least total cost: row `i` is matched with
 /// column `result[i]`. For costs that are not a distance between points.
 ///
 /// # Panics
