@@ -8,10 +8,10 @@ use crate::report::subject::Subject;
 /// The exact velocity field between standard normal noise and a mixture of Gaussians, in flow units.
 ///
 /// For a given component k, x₀ and x₁ are Gaussian, and so is x_t = (1 − t) x₀ + t x₁. Its mean is t μ_k,
-/// and its variance in each coordinate is q_k = (1 − t)² + t² σ_k². The conditional mean of x₁ − x₀ at x_t
-/// = x is u_k = μ_k + (t σ_k² − (1 − t)) / q_k · (x − t μ_k), from the regression of jointly Gaussian
-/// variables. The field is the mean of the u_k, weighted by the probabilities of the components at x
-/// (Lipman et al., "Flow Matching for Generative Modeling", 2023, theorem 1 and equation 8).
+/// and its variance in each coordinate is q_k = (1 − t)² + t² σ_k². Given x_t = x, the mean of x₁ − x₀ is
+/// u_k = μ_k + (t σ_k² − (1 − t)) / q_k · (x − t μ_k), from the regression of jointly Gaussian variables.
+/// The field is the mean of the u_k, weighted by the probabilities of the components at x (Lipman et al.,
+/// "Flow Matching for Generative Modeling", 2023, theorem 1 and equation 8).
 #[derive(Clone, Debug)]
 pub struct ExactField {
     components: Vec<Component>,

@@ -46,7 +46,7 @@ pub fn figure(metrics: &[Measurement]) -> Option<Figure> {
     });
     let per_row = phases[0].first().map_or(1, |row| row.iteration);
     let mut caption = format!(
-        "Pale: the training loss, {}. Dark: its moving average over {WINDOW} iterations.",
+        "Pale line: the training loss, {}. Thick line: its moving average over {WINDOW} iterations.",
         if per_row == 1 {
             "one value for each iteration".to_string()
         } else {

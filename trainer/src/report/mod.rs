@@ -35,7 +35,7 @@ pub use page::{GENERATOR, Page};
 pub use subject::{Known, Pairs, Shown, Subject};
 pub use terminal::text;
 
-/// Makes one or more figures, or none.
+/// Makes some figures, possibly none.
 type Maker<'a> = Box<dyn Fn() -> Result<Vec<Figure>> + Send + Sync + 'a>;
 
 /// Makes all figures of a subject, in the order of the page. Calls `done` after each part of the work, with

@@ -217,7 +217,7 @@ pub fn repeat(matrix: &Matrix, n: usize) -> Matrix {
 }
 
 impl Known {
-    /// Returns the first `n` pairs of noise and data that training with `seed` would draw.
+    /// Returns the first `n` pairs of noise and data, paired as in training; `seed` gives the draws.
     ///
     /// # Errors
     ///

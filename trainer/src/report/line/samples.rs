@@ -87,7 +87,7 @@ impl Line<'_> {
         if subject.is_conditional() && real.is_some() {
             caption += " The samples have the conditions of the data.";
         } else if subject.is_conditional() {
-            caption += &format!(" All samples are under {}.", subject.shown.name(None));
+            caption += &format!(" All samples have {}.", subject.shown.name(None));
         }
         let title = if target.is_some() { "Samples against the target" } else { "Samples" };
         Ok(Figure::new("samples", title, caption, numbers, sheet))
