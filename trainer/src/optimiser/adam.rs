@@ -31,10 +31,10 @@ pub struct Adam {
 #[derive(Debug)]
 enum Moments {
     /// On the CPU: both moments of each variable, `[2, n]`.
-    Each(Vec<Var>),
+    Separate(Vec<Var>),
     /// On other devices: the moments of all variables together, `[P]` each, because every operation there
     /// costs a launch.
-    All { m: Tensor, v: Tensor },
+    Joint { m: Tensor, v: Tensor },
 }
 
 /// β₁ and β₂: the decay of the first and of the second moment.
@@ -50,7 +50,7 @@ impl Adam {
     pub fn new(variables: Vec<Var>, settings: AdamSettings) -> Result<Self> {
         let elsewhere = variables.iter().find(|variable| !variable.device().is_cpu());
         let moments = match elsewhere {
-            None => Moments::Each(
+            None => Moments::Separate(
                 variables
                     .iter()
                     .map(|variable| {
@@ -75,7 +75,7 @@ impl Adam {
         let [scale_m, scale_v] = BETA.map(|beta| 1.0 / (1.0 - beta.powi(self.steps as i32)));
         let decay = 1.0 - learning_rate * self.settings.weight_decay;
         match &mut self.moments {
-            Moments::Each(moments) => {
+            Moments::Separate(moments) => {
                 let norm = norm(&self.variables, gradients)?;
                 let clip = match self.settings.gradient_clip {
                     Some(most) if norm > most => most / norm,
@@ -95,7 +95,7 @@ impl Adam {
                 }
                 Ok(Tensor::new(norm, &Device::Cpu)?)
             }
-            Moments::All { m, v } => {
+            Moments::Joint { m, v } => {
                 let mut gradient =
                     flat(&self.variables, |variable| match gradients.get(variable) {
                         Some(gradient) => Ok(gradient.flatten_all()?),
@@ -133,10 +133,10 @@ impl Adam {
     /// Returns candle's error if an operation fails on the device.
     pub fn moments(&self) -> Result<Vec<Tensor>> {
         let (m, v) = match &self.moments {
-            Moments::Each(moments) => {
+            Moments::Separate(moments) => {
                 return Ok(moments.iter().map(|moments| moments.as_tensor().clone()).collect());
             }
-            Moments::All { m, v } => (m, v),
+            Moments::Joint { m, v } => (m, v),
         };
         let mut first = 0;
         let of = |variable: &Var| {
@@ -160,12 +160,12 @@ impl Adam {
             moments.len()
         );
         match &mut self.moments {
-            Moments::Each(own) => {
+            Moments::Separate(own) => {
                 for (own, moments) in own.iter().zip(moments) {
                     own.set(moments)?;
                 }
             }
-            Moments::All { m, v } => {
+            Moments::Joint { m, v } => {
                 for (k, own) in [m, v].into_iter().enumerate() {
                     let parts = moments.iter().map(|moments| moments.get(k));
                     let parts = parts.collect::<candle_core::Result<Vec<_>>>()?;
@@ -183,7 +183,7 @@ impl Moments {
     fn zeros(variables: &[Var], device: &Device) -> Result<Self> {
         let parameters = variables.iter().map(|variable| variable.elem_count()).sum::<usize>();
         let zeros = || Tensor::zeros(parameters, DType::F32, device);
-        Ok(Self::All { m: zeros()?, v: zeros()? })
+        Ok(Self::Joint { m: zeros()?, v: zeros()? })
     }
 }
 

@@ -3,12 +3,12 @@
 use anyhow::Result;
 use serde_json::json;
 
-use super::chart::{Axis, Key, Mark, Panel, Row, Sheet, Sign, Width};
+use super::chart::{Axis, Key, Mark, Panel, Row, Sheet, Symbol, Width};
 use super::colour::Colour;
 use super::figure::Figure;
 use super::histogram::Histogram;
 use super::subject::Subject;
-use super::views::{Flat, column_of, flat_view, marginal_view, points};
+use super::views::{Rectangle, column_of, marginal_view, plane_view, points};
 use crate::data::{Matrix, Points};
 use crate::report::numbers::thousands;
 
@@ -71,7 +71,7 @@ pub fn figure(subject: &Subject) -> Result<Option<Figure>> {
         let height = if line { 130.0 } else { width.choose(230.0, 125.0) };
         let rows = Row::grid(height, across, &panels);
         let [samples, target] =
-            if line { [Sign::Patch, Sign::Line] } else { [Sign::Dot, Sign::Dot] };
+            if line { [Symbol::Patch, Symbol::Line] } else { [Symbol::Dot, Symbol::Dot] };
         let mut legend = vec![Key::new(Colour::Samples, samples, "samples x̂₁")];
         if has_real {
             legend.push(Key::new(Colour::Target, target, "target π₁"));
@@ -137,7 +137,7 @@ fn on_a_line(classes: &[Class], all: &[&Matrix], name: &str) -> Vec<Panel> {
 }
 
 fn in_a_plane(classes: &[Class], all: &[&Matrix], names: &[String]) -> Vec<Panel> {
-    let Flat { x, y } = flat_view(all, [0, 1]);
+    let Rectangle { x, y } = plane_view(all, [0, 1]);
     let panel = |class: &Class| {
         let (x, y) = (Axis::new(x, names[0].as_str()), Axis::new(y, names[1].as_str()));
         let mut panel = Panel::new(&class.name, x, y);

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::chart::{Axis, Key, Mark, Panel, Row, Sheet, Sign, Width};
+use super::chart::{Axis, Key, Mark, Panel, Row, Sheet, Symbol, Width};
 use super::colour::Colour;
 use super::figure::Figure;
 use super::histogram::quantile;
@@ -66,11 +66,11 @@ pub fn figure(metrics: &[Measurement]) -> Option<Figure> {
     }
     let sheet = |width: Width| {
         let mut legend = vec![
-            Key::new(Colour::Samples, Sign::Patch, "loss"),
-            Key::new(Colour::Samples, Sign::Line, format!("moving average over {WINDOW}")),
+            Key::new(Colour::Samples, Symbol::Patch, "loss"),
+            Key::new(Colour::Samples, Symbol::Line, format!("moving average over {WINDOW}")),
         ];
         if held_out {
-            legend.push(Key::new(Colour::Target, Sign::Dot, "held-out loss"));
+            legend.push(Key::new(Colour::Target, Symbol::Dot, "held-out loss"));
         }
         let panels = phases.iter().map(|rows| Row::even(170.0, [panel(rows)]));
         Sheet { width: width.pixels(), legend, rows: panels.collect() }

@@ -5,12 +5,12 @@ use flowlet::HeapSolver;
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::chart::{Axis, Key, Mark, Panel, Row, Sheet, Sign, Width};
+use super::chart::{Axis, Key, Mark, Panel, Row, Sheet, Symbol, Width};
 use super::colour::Colour;
 use super::figure::Figure;
 use super::histogram::Histogram;
 use super::subject::Subject;
-use super::views::{Flat, flat_view, marginal_view};
+use super::views::{Rectangle, marginal_view, plane_view};
 use crate::coupling::assignment::Cost;
 use crate::data::random::{Stream, generator};
 use crate::data::{Matrix, Points};
@@ -138,12 +138,15 @@ pub fn figure(subject: &Subject) -> Result<Figure> {
             width.choose(250.0, 130.0)
         };
         let rows = Row::grid(height, across, &panels);
-        let (sign, name) =
-            if model.mlp.data_dim() == 1 { (Sign::Line, "target") } else { (Sign::Dot, "target") };
-        let drawn = if sign == Sign::Dot { Sign::Dot } else { Sign::Patch };
+        let (symbol, name) = if model.mlp.data_dim() == 1 {
+            (Symbol::Line, "target")
+        } else {
+            (Symbol::Dot, "target")
+        };
+        let drawn = if symbol == Symbol::Dot { Symbol::Dot } else { Symbol::Patch };
         let mut legend = vec![Key::new(Colour::Samples, drawn, "samples")];
         if first.is_some() {
-            legend.push(Key::new(Colour::Target, sign, name));
+            legend.push(Key::new(Colour::Target, symbol, name));
         }
         Sheet { width: width.pixels(), legend, rows }
     };
@@ -202,7 +205,7 @@ fn histograms(samples: &[&Matrix], target: Option<&Matrix>, name: &str) -> Vec<P
 
 fn scatters(samples: &[&Matrix], target: Option<&Matrix>, names: &[String]) -> Vec<Panel> {
     let last = samples[samples.len() - 1];
-    let Flat { x, y } = flat_view(&[target.unwrap_or(last)], [0, 1]);
+    let Rectangle { x, y } = plane_view(&[target.unwrap_or(last)], [0, 1]);
     let dots = |matrix: &Matrix, colour, opacity| Mark::Dots {
         points: super::views::points(matrix, [0, 1], DOTS),
         radius: 1.2,

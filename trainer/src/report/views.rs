@@ -8,7 +8,7 @@ const TAIL: f64 = 0.002;
 
 /// A rectangle in a plane.
 #[derive(Clone, Copy, Debug)]
-pub struct Flat {
+pub struct Rectangle {
     /// Its left and right edges.
     pub x: [f64; 2],
     /// Its bottom and top edges.
@@ -30,13 +30,13 @@ pub fn marginal_view(values: &[f32]) -> [f64; 2] {
 }
 
 /// Returns the rectangle that shows two columns of all `sets`; see [`marginal_view`].
-pub fn flat_view(sets: &[&Matrix], [first, second]: [usize; 2]) -> Flat {
+pub fn plane_view(sets: &[&Matrix], [first, second]: [usize; 2]) -> Rectangle {
     let of = |column: usize| {
         let views = sets.iter().map(|set| marginal_view(&column_of(set, column)));
         let hull = |a: [f64; 2], b: [f64; 2]| [a[0].min(b[0]), a[1].max(b[1])];
         views.reduce(hull).unwrap_or([-1.0, 1.0])
     };
-    Flat { x: of(first), y: of(second) }
+    Rectangle { x: of(first), y: of(second) }
 }
 
 /// Returns a column of a matrix, `[rows]`.

@@ -40,11 +40,11 @@ struct Search {
 /// A queue entry with the least distance that it can lead to.
 struct Entry {
     distance: f64,
-    what: What,
+    node: Node,
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum What {
+enum Node {
     /// An assigned column: its row reaches further columns.
     Column(u32),
     /// The columns that a row does not keep; only a bound on their net costs is known.
@@ -78,13 +78,13 @@ impl Search {
         (self.free, self.limit) = (NONE, f64::INFINITY);
 
         self.reach_kept(prices, root, 0.0);
-        while let Some(Entry { distance, what }) = self.queue.pop() {
+        while let Some(Entry { distance, node }) = self.queue.pop() {
             if distance >= self.limit {
                 break;
             }
-            match what {
-                What::OthersOf(i) => self.reach_all(prices, i as usize),
-                What::Column(j) => {
+            match node {
+                Node::OthersOf(i) => self.reach_all(prices, i as usize),
+                Node::Column(j) => {
                     let j = j as usize;
                     if !self.settled[j] && distance <= self.distance[j] {
                         self.settled[j] = true;
@@ -121,7 +121,7 @@ impl Search {
         }
         let distance = offset + prices.candidates.bound(i);
         if distance < self.limit {
-            self.queue.push(Entry { distance, what: What::OthersOf(i as u32) });
+            self.queue.push(Entry { distance, node: Node::OthersOf(i as u32) });
         }
     }
 
@@ -148,7 +148,7 @@ impl Search {
         if row_of[j] == NONE {
             (self.free, self.limit) = (j, distance);
         } else {
-            self.queue.push(Entry { distance, what: What::Column(j as u32) });
+            self.queue.push(Entry { distance, node: Node::Column(j as u32) });
         }
     }
 }
@@ -157,7 +157,7 @@ impl Search {
 /// low indices first.
 impl Ord for Entry {
     fn cmp(&self, other: &Self) -> Ordering {
-        other.distance.total_cmp(&self.distance).then_with(|| other.what.cmp(&self.what))
+        other.distance.total_cmp(&self.distance).then_with(|| other.node.cmp(&self.node))
     }
 }
 

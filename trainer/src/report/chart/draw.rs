@@ -15,11 +15,11 @@ use plotters::style::{Color, IntoFont, TRANSPARENT};
 
 use super::clip::Bounds;
 use super::text::{self, FAMILY};
-use super::{Anchor, Axis, Key, Mark, Panel, Row, Sheet, Sign, TEXT, number};
+use super::{Anchor, Axis, Key, Mark, Panel, Row, Sheet, Symbol, TEXT, number};
 use crate::report::colour::{Colour, hex};
 
 /// View box units for each pixel of the figure. plotters rounds positions to whole units.
-const FINE: f64 = 4.0;
+const UNITS_PER_PIXEL: f64 = 4.0;
 
 /// A drawn sheet.
 #[derive(Clone, Debug)]
@@ -48,7 +48,7 @@ pub struct Frame {
 impl Drawing {
     /// Returns the units of the SVG's view box for each pixel.
     pub fn unit(&self) -> f64 {
-        FINE
+        UNITS_PER_PIXEL
     }
 }
 
@@ -148,13 +148,14 @@ pub fn draw(sheet: &Sheet) -> Result<Drawing> {
         })
         .collect();
     let size = [sheet.width, height.ceil()];
-    let fine = size.map(|pixels| (pixels * FINE) as u32);
+    let view_box = size.map(|pixels| (pixels * UNITS_PER_PIXEL) as u32);
 
     let mut svg = String::new();
     let mut frames = Vec::new();
     let mut inserts = Inserts::default();
     {
-        let root = SVGBackend::with_string(&mut svg, (fine[0], fine[1])).into_drawing_area();
+        let root =
+            SVGBackend::with_string(&mut svg, (view_box[0], view_box[1])).into_drawing_area();
         draw_legend(&root, &keys, &mut inserts)?;
         for (row, top) in sheet.rows.iter().zip(tops) {
             frames.push(draw_row(&root, row, top, sheet.width, &mut inserts)?);
@@ -162,7 +163,7 @@ pub fn draw(sheet: &Sheet) -> Result<Drawing> {
         root.present().map_err(failed)?;
     }
     let [width, height] = size;
-    let opened = format!("<svg width=\"{}\" height=\"{}\"", fine[0], fine[1]);
+    let opened = format!("<svg width=\"{}\" height=\"{}\"", view_box[0], view_box[1]);
     let opens = format!("<svg width=\"{width}\" height=\"{height}\"");
     let svg = inserts.fill_in(&svg.replacen(&opened, &opens, 1));
     Ok(Drawing { svg, size, frames })
@@ -178,7 +179,7 @@ fn rgba(colour: Colour, opacity: f64) -> RGBAColor {
 }
 
 fn stroke(colour: Colour, width: f64, opacity: f64) -> ShapeStyle {
-    let stroke_width = (width * FINE).round().max(1.0) as u32;
+    let stroke_width = (width * UNITS_PER_PIXEL).round().max(1.0) as u32;
     ShapeStyle { color: rgba(colour, opacity), filled: false, stroke_width }
 }
 
@@ -188,14 +189,14 @@ fn lettering(pixels: f64, colour: Colour, anchor: Anchor, height: VPos) -> TextS
         Anchor::Middle => HPos::Center,
         Anchor::End => HPos::Right,
     };
-    let font = (FAMILY, text::size(pixels * FINE)).into_font();
+    let font = (FAMILY, text::size(pixels * UNITS_PER_PIXEL)).into_font();
     let color = rgba(colour, 1.0).to_backend_color();
     TextStyle { font, color, pos: Pos::new(across, height) }
 }
 
 /// Converts pixels to whole units of the view box.
 fn units(pixels: f64) -> i32 {
-    (pixels * FINE).round() as i32
+    (pixels * UNITS_PER_PIXEL).round() as i32
 }
 
 fn title_height(row: &Row) -> f64 {
@@ -236,26 +237,26 @@ fn legend_rows(keys: &[Key], width: f64) -> Vec<Vec<(f64, &Key)>> {
 fn draw_legend(root: &Area<'_>, rows: &[Vec<(f64, &Key)>], inserts: &mut Inserts) -> Result<()> {
     for (k, row) in rows.iter().enumerate() {
         let y = (k as f64 + 0.5) * LINE + GAP / 4.0;
-        for &(x, Key { colour, sign, text }) in row {
+        for &(x, Key { colour, symbol, text }) in row {
             let at = |dx: f64, dy: f64| (units(x + dx), units(y + dy));
-            match sign {
-                Sign::Patch => {
+            match symbol {
+                Symbol::Patch => {
                     let style = ShapeStyle::from(&rgba(*colour, 0.7)).filled();
                     root.draw(&Rectangle::new([at(3.0, -6.0), at(17.0, 6.0)], style))
                         .map_err(failed)?;
                 }
-                Sign::Line => {
+                Symbol::Line => {
                     let style = stroke(*colour, 2.2, 1.0);
                     root.draw(&PathElement::new([at(0.0, 0.0), at(20.0, 0.0)], style))
                         .map_err(failed)?;
                 }
-                Sign::Dashes => {
+                Symbol::Dashes => {
                     let points = [at(0.0, 0.0), at(20.0, 0.0)];
                     let style = stroke(*colour, 1.6, 1.0);
                     let element = DashedPathElement::new(points, units(4.0), units(3.0), style);
                     root.draw(&element).map_err(failed)?;
                 }
-                Sign::Dot => {
+                Symbol::Dot => {
                     let (x, y) = at(10.0, 0.0);
                     let place = [f64::from(x), f64::from(y)];
                     inserts.put(root, dots(&[place], 4.0, *colour, 1.0))?;
@@ -286,43 +287,50 @@ fn draw_row(
     let mut frames = Vec::new();
     let mut x = GAP;
     for (share, panel) in &row.panels {
-        let own = left(&panel.y);
+        let label_width = left(&panel.y);
         let plot = room * share / shares;
-        let middle = x + own + plot / 2.0;
+        let middle = x + label_width + plot / 2.0;
         for (line, title) in panel.title.iter().enumerate() {
             let y = top + (line as f64 + 0.45) * LINE;
             let style = lettering(TEXT, Colour::Ink, Anchor::Middle, VPos::Center);
             // Must not run into the next panel's title.
-            let title = text::fit(title, TEXT, plot + own.min(GAP));
+            let title = text::fit(title, TEXT, plot + label_width.min(GAP));
             root.draw(&Text::new(title, (units(middle), units(y)), style)).map_err(failed)?;
         }
         let corner = (units(x), units(top + title_height(row)));
-        let extent = (units(own + plot) as u32, units(row.height + below(row)) as u32);
+        let extent = (units(label_width + plot) as u32, units(row.height + below(row)) as u32);
         let area = root.clone().shrink(corner, extent);
         let below = below(row);
-        frames.push(draw_panel(root, &area, panel, [own, below], [plot, row.height], inserts)?);
-        x += own + plot + GAP;
+        frames.push(draw_panel(
+            root,
+            &area,
+            panel,
+            [label_width, below],
+            [plot, row.height],
+            inserts,
+        )?);
+        x += label_width + plot + GAP;
     }
     Ok(frames)
 }
 
-/// Draws a panel. Its labels take `own` pixels at the left and `below` pixels at the bottom; its plot is
-/// `across` × `down` pixels.
+/// Draws a panel. Its labels take `label_width` pixels at the left and `below` pixels at the bottom; its
+/// plot is `across` × `down` pixels.
 fn draw_panel(
     root: &Area<'_>,
     area: &Area<'_>,
     panel: &Panel,
-    [own, below]: [f64; 2],
+    [label_width, below]: [f64; 2],
     [across, down]: [f64; 2],
     inserts: &mut Inserts,
 ) -> Result<Frame> {
     let (x, y) = (&panel.x, &panel.y);
     // plotters makes no ticks for a range that runs backwards, so x and its range are negated.
-    let sign = if x.range[0] > x.range[1] { -1.0 } else { 1.0 };
+    let direction = if x.range[0] > x.range[1] { -1.0 } else { 1.0 };
     let mut chart = ChartBuilder::on(area)
-        .set_label_area_size(LabelAreaPosition::Left, units(own))
+        .set_label_area_size(LabelAreaPosition::Left, units(label_width))
         .set_label_area_size(LabelAreaPosition::Bottom, units(below))
-        .build_cartesian_2d(sign * x.range[0]..sign * x.range[1], y.range[0]..y.range[1])
+        .build_cartesian_2d(direction * x.range[0]..direction * x.range[1], y.range[0]..y.range[1])
         .map_err(failed)?;
     let (horizontal, vertical) = chart.plotting_area().get_pixel_range();
     let frame = Frame {
@@ -351,7 +359,7 @@ fn draw_panel(
         .map_err(failed)?;
     let bounds = frame.bounds();
     for mark in &panel.marks {
-        draw_mark(&mut chart, root, (&frame, sign), &bounds, mark, inserts)?;
+        draw_mark(&mut chart, root, (&frame, direction), &bounds, mark, inserts)?;
     }
     // The axes come last, so that marks do not hide them.
     let style = lettering(TEXT - 1.0, Colour::Ink, Anchor::Middle, VPos::Top);
@@ -359,7 +367,7 @@ fn draw_panel(
     let tick = |value: f64, [from, to]: [f64; 2]| {
         if value.abs() < 1e-9 * (to - from).abs() { number(0.0) } else { number(value) }
     };
-    let sideways = |value: &f64| tick(sign * *value, x.range);
+    let sideways = |value: &f64| tick(direction * *value, x.range);
     let upwards = |value: &f64| tick(*value, y.range);
     let mut mesh = chart.configure_mesh();
     mesh.disable_mesh()
@@ -380,12 +388,12 @@ fn draw_panel(
 fn draw_mark(
     chart: &mut Plane<'_, '_>,
     root: &Area<'_>,
-    (frame, sign): (&Frame, f64),
+    (frame, direction): (&Frame, f64),
     bounds: &Bounds,
     mark: &Mark,
     inserts: &mut Inserts,
 ) -> Result<()> {
-    let pair = |point: &[f64; 2]| (sign * point[0], point[1]);
+    let pair = |point: &[f64; 2]| (direction * point[0], point[1]);
     match mark {
         Mark::Line { points, colour, width, opacity, dashed } => {
             let style = stroke(*colour, *width, *opacity);
@@ -446,7 +454,7 @@ fn dots(places: &[[f64; 2]], radius: f64, colour: Colour, opacity: f64) -> Strin
         "<path d=\"{points}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{:.0}\" \
          stroke-linecap=\"round\" stroke-opacity=\"{opacity}\"/>",
         hex(colour.light()),
-        2.0 * radius * FINE
+        2.0 * radius * UNITS_PER_PIXEL
     )
 }
 
@@ -460,7 +468,7 @@ fn arrow_paths(arrows: &[[[f64; 2]; 2]], colour: Colour, width: f64) -> String {
         if length < 1.0 {
             continue;
         }
-        let head = (width * FINE * 3.2).min(0.6 * length);
+        let head = (width * UNITS_PER_PIXEL * 3.2).min(0.6 * length);
         let (ux, uy) = (dx / length, dy / length);
         let (base_x, base_y) = (tip_x - head * ux, tip_y - head * uy);
         let (side_x, side_y) = (-0.42 * head * uy, 0.42 * head * ux);
@@ -478,6 +486,6 @@ fn arrow_paths(arrows: &[[[f64; 2]; 2]], colour: Colour, width: f64) -> String {
     format!(
         "<path d=\"{shafts}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{:.0}\"/>\
          <path d=\"{heads}\" fill=\"{colour}\"/>",
-        width * FINE
+        width * UNITS_PER_PIXEL
     )
 }

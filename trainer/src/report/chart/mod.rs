@@ -57,14 +57,14 @@ pub struct Key {
     /// The colour.
     pub colour: Colour,
     /// The shape that shows it.
-    pub sign: Sign,
+    pub symbol: Symbol,
     /// What the colour means.
     pub text: String,
 }
 
 /// The shape that shows a colour in the legend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sign {
+pub enum Symbol {
     /// A filled square.
     Patch,
     /// A line.
@@ -77,8 +77,8 @@ pub enum Sign {
 
 impl Key {
     /// Makes an entry of the legend.
-    pub fn new(colour: Colour, sign: Sign, text: impl Into<String>) -> Self {
-        Self { colour, sign, text: text.into() }
+    pub fn new(colour: Colour, symbol: Symbol, text: impl Into<String>) -> Self {
+        Self { colour, symbol, text: text.into() }
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Line, Shape};
-use crate::report::chart::{Axis, Key, Panel, Row, Sheet, Sign, Width};
+use crate::report::chart::{Axis, Key, Panel, Row, Sheet, Symbol, Width};
 use crate::report::colour::Colour;
 use crate::report::figure::Figure;
 
@@ -19,8 +19,8 @@ impl Line<'_> {
             Sheet {
                 width: width.pixels(),
                 legend: vec![
-                    Key::new(Colour::Source, Sign::Patch, "source π₀"),
-                    Key::new(colour, Sign::Patch, name),
+                    Key::new(Colour::Source, Symbol::Patch, "source π₀"),
+                    Key::new(colour, Symbol::Patch, name),
                 ],
                 rows: vec![Row::even(220.0, [panel])],
             }

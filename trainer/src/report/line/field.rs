@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::reference::{FIELD_BINS, LINES};
 use super::{BINS, Line, STEPS, Shape};
-use crate::report::chart::{Axis, Key, Mark, Panel, Row, Sheet, Sign, Width};
+use crate::report::chart::{Axis, Key, Mark, Panel, Row, Sheet, Symbol, Width};
 use crate::report::colour::{Colour, Ramp};
 use crate::report::exact::ExactField;
 use crate::report::figure::Figure;
@@ -165,15 +165,15 @@ impl Line<'_> {
         let arrows = lines.iter().flat_map(|line| arrows_along(line)).collect();
         middle = middle.with(Mark::Arrows { arrows, colour: Colour::OnPicture, width: 2.0 });
         let mut legend = vec![
-            Key::new(Colour::Source, Sign::Patch, "source"),
+            Key::new(Colour::Source, Symbol::Patch, "source"),
             Key::new(
                 right.1,
-                Sign::Patch,
+                Symbol::Patch,
                 if right.1 == Colour::Samples { "samples" } else { "target" },
             ),
         ];
         if !lines.is_empty() {
-            legend.push(Key::new(Colour::Ink, Sign::Line, "paths along the field"));
+            legend.push(Key::new(Colour::Ink, Symbol::Line, "paths along the field"));
         }
         Sheet {
             width: width.pixels(),

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use serde_json::json;
 
 use super::{BINS, Line, Shape, path};
-use crate::report::chart::{Anchor, Axis, Key, Mark, Panel, Sheet, Sign, Width};
+use crate::report::chart::{Anchor, Axis, Key, Mark, Panel, Sheet, Symbol, Width};
 use crate::report::colour::{Colour, Ramp};
 use crate::report::figure::Figure;
 use crate::report::heat::Heat;
@@ -106,9 +106,9 @@ impl Line<'_> {
             Sheet {
                 width: width.pixels(),
                 legend: vec![
-                    Key::new(Colour::Source, Sign::Patch, "source π₀"),
-                    Key::new(Colour::Target, Sign::Patch, "target π₁"),
-                    Key::new(Colour::Path, Sign::Line, "straight path from x₀ to x₁"),
+                    Key::new(Colour::Source, Symbol::Patch, "source π₀"),
+                    Key::new(Colour::Target, Symbol::Patch, "target π₁"),
+                    Key::new(Colour::Path, Symbol::Line, "straight path from x₀ to x₁"),
                 ],
                 rows: vec![
                     self.between(
@@ -200,8 +200,8 @@ impl Line<'_> {
             Sheet {
                 width: width.pixels(),
                 legend: vec![
-                    Key::new(Colour::Path, Sign::Line, "path from x₀ to x₁"),
-                    Key::new(Colour::Velocity, Sign::Line, "velocity v = x₁ − x₀"),
+                    Key::new(Colour::Path, Symbol::Line, "path from x₀ to x₁"),
+                    Key::new(Colour::Velocity, Symbol::Line, "velocity v = x₁ − x₀"),
                 ],
                 rows: vec![self.between(
                     width,

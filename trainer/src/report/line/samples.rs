@@ -7,7 +7,7 @@ use super::reference::FINE_BINS;
 use super::{BINS, Line, STEPS, Shape, bins};
 use crate::coupling::dataset::Real;
 use crate::data::Matrix;
-use crate::report::chart::{Axis, Key, Mark, Panel, Row, Sheet, Sign, Width};
+use crate::report::chart::{Axis, Key, Mark, Panel, Row, Sheet, Symbol, Width};
 use crate::report::colour::{Colour, Ramp};
 use crate::report::figure::Figure;
 use crate::report::heat::Heat;
@@ -62,10 +62,10 @@ impl Line<'_> {
             let x = Axis::new(view, name.as_str());
             let mut panel = Panel::new("", x, Axis::new([0.0, most], "density"))
                 .with_all(shape.marks(Colour::Samples, true));
-            let mut legend = vec![Key::new(Colour::Samples, Sign::Patch, "samples x̂₁")];
+            let mut legend = vec![Key::new(Colour::Samples, Symbol::Patch, "samples x̂₁")];
             if let Some(target) = &target {
                 panel = panel.with_all(target.outline(Colour::Target));
-                legend.push(Key::new(Colour::Target, Sign::Line, "target π₁"));
+                legend.push(Key::new(Colour::Target, Symbol::Line, "target π₁"));
             }
             let rows = vec![Row::even(260.0, [panel])];
             Sheet { width: width.pixels(), legend, rows }
@@ -130,8 +130,8 @@ impl Line<'_> {
             let left = (&noise, width.choose("noise x₀", "x₀"));
             let right = (&samples, Colour::Samples, width.choose("samples x̂₁", "x̂₁"));
             let legend = vec![
-                Key::new(Colour::Source, Sign::Patch, "source π₀"),
-                Key::new(Colour::Samples, Sign::Patch, "samples x̂₁"),
+                Key::new(Colour::Source, Symbol::Patch, "source π₀"),
+                Key::new(Colour::Samples, Symbol::Patch, "samples x̂₁"),
             ];
             let rows = vec![self.between(width, 260.0, self.view, left, middle, right)];
             Sheet { width: width.pixels(), legend, rows }

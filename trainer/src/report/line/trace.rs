@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::Line;
 use crate::coupling::source::Source;
-use crate::report::chart::{Anchor, Axis, Key, Mark, Panel, Row, Sheet, Sign, TEXT, Width};
+use crate::report::chart::{Anchor, Axis, Key, Mark, Panel, Row, Sheet, Symbol, TEXT, Width};
 use crate::report::colour::Colour;
 use crate::report::figure::{Animation, Figure, Table};
 
@@ -104,7 +104,7 @@ impl Line<'_> {
                 self.field_sheet(width, &heat, &[], left, right, "velocity: red up, blue down");
             sheet.legend.push(Key::new(
                 Colour::Samples,
-                Sign::Dot,
+                Symbol::Dot,
                 "the path and its current point",
             ));
             sheet

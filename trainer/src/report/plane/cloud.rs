@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Plane, dots, side_by_side};
-use crate::report::chart::{Key, Sheet, Sign, Width};
+use crate::report::chart::{Key, Sheet, Symbol, Width};
 use crate::report::colour::Colour;
 use crate::report::figure::{Animation, Figure};
 use crate::report::views::points;
@@ -23,11 +23,11 @@ impl Plane<'_> {
         let sheet = |width: Width| {
             let mut panels = vec![self.panel("")];
             let mut legend =
-                vec![Key::new(Colour::Samples, Sign::Dot, "points that move along the flow")];
+                vec![Key::new(Colour::Samples, Symbol::Dot, "points that move along the flow")];
             if let Some(ends) = &ends {
                 let target = self.panel("target");
                 panels.push(target.with(dots(ends, 1500, 1.4, Colour::Target, 0.7)));
-                legend.push(Key::new(Colour::Target, Sign::Dot, "target π₁"));
+                legend.push(Key::new(Colour::Target, Symbol::Dot, "target π₁"));
             }
             Sheet { width: width.pixels(), legend, rows: side_by_side(width, panels) }
         };

@@ -4,13 +4,13 @@ use rayon::prelude::*;
 use serde_json::json;
 
 use super::{Plane, dots};
-use crate::report::chart::{Key, Mark, Panel, Row, Sheet, Sign, Width};
+use crate::report::chart::{Key, Mark, Panel, Row, Sheet, Symbol, Width};
 use crate::report::colour::{Colour, Ramp};
 use crate::report::exact::ExactField;
 use crate::report::figure::Figure;
 use crate::report::heat::Heat;
 use crate::report::histogram::quantile;
-use crate::report::views::{Flat, points};
+use crate::report::views::{Rectangle, points};
 
 /// The times at which the field is shown.
 const TIMES: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
@@ -72,8 +72,8 @@ impl Plane<'_> {
         let sheet = |width: Width| Sheet {
             width: width.pixels(),
             legend: vec![
-                Key::new(Colour::Ink, Sign::Line, "velocity"),
-                Key::new(Colour::Samples, Sign::Dot, "points of paths at that time"),
+                Key::new(Colour::Ink, Symbol::Line, "velocity"),
+                Key::new(Colour::Samples, Symbol::Dot, "points of paths at that time"),
             ],
             rows: small_panels(&panels(width), width),
         };
@@ -145,7 +145,7 @@ impl Plane<'_> {
 }
 
 /// Returns the midpoints of a grid's cells, column by column, each from the bottom up.
-fn middles(view: &Flat, cells: usize) -> Vec<[f64; 2]> {
+fn middles(view: &Rectangle, cells: usize) -> Vec<[f64; 2]> {
     let middle =
         |[from, to]: [f64; 2], cell: usize| from + (to - from) * (cell as f64 + 0.5) / cells as f64;
     (0..cells * cells).map(|k| [middle(view.x, k / cells), middle(view.y, k % cells)]).collect()

@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use super::Plane;
-use crate::report::chart::{Axis, Key, Mark, Panel, Row, Sheet, Sign, Width};
+use crate::report::chart::{Axis, Key, Mark, Panel, Row, Sheet, Symbol, Width};
 use crate::report::colour::Colour;
 use crate::report::figure::Figure;
 use crate::report::histogram::Histogram;
 use crate::report::numbers::thousands;
-use crate::report::views::{column_of, flat_view, marginal_view, points};
+use crate::report::views::{column_of, marginal_view, plane_view, points};
 
 /// The most columns that are shown one by one.
 const COLUMNS: usize = 12;
@@ -57,7 +57,7 @@ impl Plane<'_> {
                 .collect();
         let sheet = |width: Width| {
             let rows = Row::grid(120.0, width.choose(4, 2), &panels);
-            Sheet { width: width.pixels(), legend: self.legend(Sign::Line), rows }
+            Sheet { width: width.pixels(), legend: self.legend(Symbol::Line), rows }
         };
         let caption = format!(
             "The density of each coordinate: {} samples{}.{}",
@@ -85,7 +85,7 @@ impl Plane<'_> {
         let panels: Vec<Panel> = pairs
             .iter()
             .map(|&pair| {
-                let view = flat_view(&[real.unwrap_or(samples)], pair);
+                let view = plane_view(&[real.unwrap_or(samples)], pair);
                 let [x, y] = pair.map(|column| names[column].as_str());
                 let mut panel = Panel::new("", Axis::new(view.x, x), Axis::new(view.y, y));
                 for (set, colour, opacity) in
@@ -100,7 +100,7 @@ impl Plane<'_> {
             .collect();
         let sheet = |width: Width| {
             let rows = Row::grid(width.choose(230.0, 125.0), width.choose(3, 2), &panels);
-            Sheet { width: width.pixels(), legend: self.legend(Sign::Dot), rows }
+            Sheet { width: width.pixels(), legend: self.legend(Symbol::Dot), rows }
         };
         let caption = format!(
             "Pairs of coordinates: {} samples{}.{}",
@@ -112,8 +112,8 @@ impl Plane<'_> {
         Figure::new("pairs", "Pairs of coordinates", caption, numbers, sheet)
     }
 
-    fn legend(&self, target: Sign) -> Vec<Key> {
-        let samples = if target == Sign::Dot { Sign::Dot } else { Sign::Patch };
+    fn legend(&self, target: Symbol) -> Vec<Key> {
+        let samples = if target == Symbol::Dot { Symbol::Dot } else { Symbol::Patch };
         let mut legend = vec![Key::new(Colour::Samples, samples, "samples x̂₁")];
         if self.real.is_some() {
             legend.push(Key::new(Colour::Target, target, "target π₁"));

@@ -13,7 +13,7 @@ use super::chart::{Axis, Mark, Panel, Row, Width};
 use super::colour::Colour;
 use super::subject::{Subject, repeat};
 use super::trajectories::Trajectories;
-use super::views::{Flat, flat_view};
+use super::views::{Rectangle, plane_view};
 use crate::data::{Matrix, Points};
 
 /// Number of solver steps of the samples.
@@ -32,7 +32,7 @@ pub(super) struct Plane<'a> {
     /// Paths with the shown condition, in flow units.
     paths: Trajectories,
     /// The view of figures with paths, in flow units.
-    view: Flat,
+    view: Rectangle,
     /// Whether there are only two dimensions.
     whole: bool,
 }
@@ -50,7 +50,7 @@ impl<'a> Plane<'a> {
         let solver = subject.solver(STEPS)?;
         let starts = subject.starts(kept);
         let paths = Trajectories::new(subject, &solver, &starts, &subject.shown_rows(kept));
-        let view = flat_view(&[&starts, &paths.at(1.0)], [0, 1]);
+        let view = plane_view(&[&starts, &paths.at(1.0)], [0, 1]);
         let whole = subject.model.mlp.data_dim() == 2;
         Ok(Self { subject, real, samples, paths, view, whole })
     }

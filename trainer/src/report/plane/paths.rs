@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Plane, dots, side_by_side};
-use crate::report::chart::{Key, Mark, Sheet, Sign, Width};
+use crate::report::chart::{Key, Mark, Sheet, Symbol, Width};
 use crate::report::colour::Colour;
 use crate::report::figure::Figure;
 
@@ -35,9 +35,9 @@ impl Plane<'_> {
             Sheet {
                 width: width.pixels(),
                 legend: vec![
-                    Key::new(Colour::Source, Sign::Dot, "noise x₀"),
-                    Key::new(Colour::Faint, Sign::Line, "path"),
-                    Key::new(Colour::Samples, Sign::Dot, "sample x̂₁"),
+                    Key::new(Colour::Source, Symbol::Dot, "noise x₀"),
+                    Key::new(Colour::Faint, Symbol::Line, "path"),
+                    Key::new(Colour::Samples, Symbol::Dot, "sample x̂₁"),
                 ],
                 rows: side_by_side(width, vec![lines, all]),
             }

@@ -10,7 +10,7 @@ use crate::report::figure::Figure;
 use crate::report::heat::Heat;
 use crate::report::histogram::plane;
 use crate::report::numbers::thousands;
-use crate::report::views::{Flat, flat_view};
+use crate::report::views::{Rectangle, plane_view};
 
 /// The most points of each set that are drawn.
 const DOTS: usize = 2500;
@@ -25,7 +25,7 @@ impl Plane<'_> {
     pub(super) fn samples(&self) -> Figure {
         let samples = &self.samples.x;
         let real = self.real.as_ref().map(|real| &real.x);
-        let view = flat_view(&[real.unwrap_or(samples)], [0, 1]);
+        let view = plane_view(&[real.unwrap_or(samples)], [0, 1]);
         let sets: Vec<(&str, &Matrix, Colour)> = real
             .map(|real| ("target π₁", real, Colour::Target))
             .into_iter()
@@ -104,7 +104,7 @@ impl Plane<'_> {
 }
 
 /// Counts the points of a set in the cells of `view`, by their first two columns.
-fn count(set: &Matrix, view: &Flat, cells: usize) -> Vec<f64> {
+fn count(set: &Matrix, view: &Rectangle, cells: usize) -> Vec<f64> {
     let points = (0..set.rows()).map(|row| [set.row(row)[0], set.row(row)[1]]);
     plane([view.x, view.y], [cells; 2], points)
 }
