@@ -214,7 +214,7 @@ impl Line<'_> {
             }
         };
         let caption = "One path. At time t it is at xₜ = (1 − t)·x₀ + t·x₁. Its velocity is x₁ − x₀ \
-                       everywhere on the path. Training teaches the network to predict this velocity.";
+                       everywhere on the path. Training compares the network's velocity at xₜ with it.";
         Figure::new("target-velocity", "What the network learns", caption, numbers, sheet)
     }
 
