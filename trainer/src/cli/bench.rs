@@ -8,10 +8,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use flowlet::SolverKind;
 
-use super::list::List;
 use super::output::{condition, open, write_text};
+use crate::config::list::List;
+use crate::config::words::solver;
 use crate::judge::speed::{Speed, measure};
-use crate::model::description::solver;
 use crate::report::numbers::thousands;
 
 /// Measure how fast this machine samples a model: many at once, and one by itself. Sampling alone, without

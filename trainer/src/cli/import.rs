@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 
-use super::list::List;
+use crate::config::list::List;
+use crate::config::words::activation;
 use crate::disk::files::write_whole;
-use crate::model::description;
 use crate::model::import::{Convention, import};
 use crate::model::self_test;
 use crate::report::numbers::thousands;
@@ -43,7 +43,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let convention = Convention {
         columns: args.columns.0.clone(),
-        activation: description::activation(&args.activation)?,
+        activation: activation(&args.activation)?,
         prefix: args.prefix.as_deref().map(|prefix| prefix.trim_end_matches('.').to_string()),
     };
     ensure!(

@@ -7,7 +7,6 @@ mod evaluate;
 mod import;
 mod inspect;
 mod interrupt;
-mod list;
 mod output;
 mod progress;
 mod real;

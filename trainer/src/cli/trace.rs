@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use flowlet::SolverKind;
 
-use super::list::List;
 use super::output::{condition, open};
-use crate::model::description::solver;
+use crate::config::list::List;
+use crate::config::words::solver;
 
 /// Show one path from noise to data: t and x (flow units) before the first step and after each.
 #[derive(Debug, clap::Args)]

@@ -1,24 +1,10 @@
 //! Couplings: how noise and data are paired.
 
 use anyhow::{Result, bail, ensure};
-use serde::{Deserialize, Serialize};
 
+use crate::config::words::CouplingKind;
 use crate::coupling::assignment::{Cost, CostMatrix, assign, assign_dense};
 use crate::data::{ConditionColumn, Matrix};
-
-/// How `x_0` and `x_1` are paired within a batch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum CouplingKind {
-    /// Noise and data are paired as they were drawn, at random.
-    #[default]
-    Independent,
-    /// The permutation with the least total squared distance (minibatch optimal transport: Tong et al. 2024).
-    Transport,
-    /// Transport among points of one class or of similar conditions, which keeps the source
-    /// distribution of each condition (C²OT: Cheng & Schwing 2025).
-    ConditionalTransport,
-}
 
 /// A coupling of source and target, ready to pair batches.
 #[derive(Clone, Debug)]

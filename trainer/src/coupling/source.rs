@@ -9,6 +9,7 @@ use rand_distr::{Distribution as _, StandardNormal};
 use rayon::prelude::*;
 
 use crate::config::SourceConfig;
+use crate::config::words::NORMAL;
 use crate::data::random::{Stream, generator};
 use crate::data::{
     Distribution, GaussianMixture, Matrix, RowsOptions, Standardization, load, preset,
@@ -34,9 +35,6 @@ pub enum Source {
 /// Random 32-bit words reserved for each starting point. A draw needs only a few for each coordinate, so
 /// that the points' words do not overlap.
 const WORDS_PER_START: u128 = 1 << 20;
-
-/// The configuration's name for the standard normal distribution.
-pub const NORMAL: &str = "normal";
 
 impl Source {
     /// Opens the source that `config` names, for data with the columns `names` in `units`.
@@ -96,13 +94,20 @@ impl Source {
         Ok(Self::Distribution { distribution, units: units.clone() })
     }
 
-    /// Returns the name for a model file's metadata; `None` for noise, the default.
+    /// Returns the name for a model file's metadata; `None` for noise, the default. A file's name is
+    /// without its folder, so that the same run in another folder writes the same model.
     pub fn name(&self, config: &SourceConfig) -> Option<String> {
         match self {
             Self::Normal => None,
             // Without components "mixture" is a preset; with components it is another distribution.
-            _ if !config.components.is_empty() => Some("a mixture of its own".to_string()),
-            _ => Some(config.distribution.clone()),
+            Self::Distribution { .. } if !config.components.is_empty() => {
+                Some("a mixture of its own".to_string())
+            }
+            Self::Distribution { .. } => Some(config.distribution.clone()),
+            Self::Rows(_) => {
+                let name = Path::new(&config.distribution).file_name();
+                Some(name.unwrap_or_default().to_string_lossy().into_owned())
+            }
         }
     }
 

@@ -29,14 +29,11 @@ pub mod views;
 use anyhow::Result;
 use rayon::prelude::*;
 
-use self::figure::Figure;
+use self::figure::{Figure, Maker};
 
 pub use page::{GENERATOR, Page};
 pub use subject::{Known, Pairs, Shown, Subject};
 pub use terminal::text;
-
-/// Makes some figures, possibly none.
-type Maker<'a> = Box<dyn Fn() -> Result<Vec<Figure>> + Send + Sync + 'a>;
 
 /// Makes all figures of a subject, in the order of the page. Calls `done` after each part of the work, with
 /// the total number of parts; calls come from several threads.

@@ -13,13 +13,13 @@ use self::table::{Format, write};
 use super::bar::parts;
 use super::output::{open, write_text};
 use super::real;
-use crate::config::check_steps;
+use crate::config::words::check_steps;
+use crate::config::words::solver;
 use crate::coupling::dataset::Real;
 use crate::coupling::source::Source;
-use crate::disk::run_directory::CONFIG_FILE;
+use crate::disk::names::CONFIG_FILE;
 use crate::judge::evaluation::{MOST_ASSIGNED, Plan, Subject, evaluate};
 use crate::model::Model;
-use crate::model::description::solver;
 
 /// Hold a model's samples against data that it was not trained on: distances by solver and number
 /// of evaluations, each beside its floor, the same distance between two sets of real data.

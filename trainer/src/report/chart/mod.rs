@@ -1,12 +1,17 @@
 //! The contents of a figure before it is drawn: rows of panels, with marks in data units.
 //!
-//! [`draw`] turns them into SVG. Only that module and the one that measures text use the plotting crate.
+//! [`draw()`] turns them into SVG. Only this folder's other files use the plotting crate.
 
 mod clip;
 mod draw;
+mod frame;
+mod inserts;
+mod marks;
+mod pen;
 mod text;
 
-pub use draw::{Drawing, Frame, draw};
+pub use draw::draw;
+pub use frame::{Drawing, Frame};
 pub(super) use text::FONT;
 
 use super::colour::Colour;

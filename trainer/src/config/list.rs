@@ -1,11 +1,11 @@
-//! Lists in arguments.
+//! Lists in arguments: values separated by commas.
 
 use std::convert::Infallible;
 use std::str::FromStr;
 
 /// Values separated by commas, as in a line of CSV: one that has a comma itself stands in quotes.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct List(pub(super) Vec<String>);
+pub struct List(pub Vec<String>);
 
 impl FromStr for List {
     type Err = Infallible;
