@@ -388,7 +388,7 @@ fn odd_losses_are_drawn_or_left_out() {
 }
 
 #[test]
-fn unreadable_data_are_left_out_unless_asked_for() {
+fn data_that_cannot_be_read_are_left_out_or_refused() {
     let desk = Desk::new();
     fs::write(desk.path("points.csv"), points()).unwrap();
     let short = "--iterations 30 --batch-size 32 --hidden-width 8";
