@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn values_and_gradients_match_candles_own_operations() {
+    fn values_and_gradients_are_those_of_candles_own_operations() {
         let kinds = ActivationKind::ALL.into_iter().map(Some).chain([None]);
         for kind in kinds {
             for (rows, inputs, outputs) in [(1, 1, 1), (3, 5, 2), (37, 33, 17), (70, 81, 145)] {

@@ -17,7 +17,7 @@ pub(crate) struct Outcome {
     pub(crate) digest: u64,
 }
 
-/// Builds and runs a target's images. Returns their line of the table.
+/// Builds and runs a target's images.
 pub(crate) fn row(
     root: &Path,
     target: &'static Target,
