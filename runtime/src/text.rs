@@ -34,7 +34,10 @@ impl Text {
     }
 
     pub(crate) const fn as_bytes(&self) -> &[u8] {
-        self.bytes.split_at(self.len as usize).0
+        match self.bytes.split_at_checked(self.len as usize) {
+            Some((text, _)) => text,
+            None => &self.bytes,
+        }
     }
 
     pub(crate) const fn push(&mut self, byte: u8) {
@@ -58,8 +61,9 @@ impl Text {
         }
         let mut value: u64 = 0;
         let mut i = 0;
-        while i < self.len as usize {
-            let digit = self.bytes[i].wrapping_sub(b'0');
+        let digits = self.as_bytes();
+        while i < digits.len() {
+            let digit = digits[i].wrapping_sub(b'0');
             if digit > 9 {
                 return None;
             }
@@ -146,7 +150,11 @@ impl Message {
 
     /// The text: ASCII, at most 256 bytes.
     pub const fn as_str(&self) -> &str {
-        match core::str::from_utf8(self.bytes.split_at(self.len).0) {
+        let text = match self.bytes.split_at_checked(self.len) {
+            Some((text, _)) => text,
+            None => &self.bytes,
+        };
+        match core::str::from_utf8(text) {
             Ok(text) => text,
             Err(_) => "the file is not a model that this type can hold",
         }

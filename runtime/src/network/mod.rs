@@ -67,7 +67,9 @@ impl<'a> Layers<&'a [f32]> {
     /// The bias and the columns of each layer of `width` outputs.
     #[inline(always)]
     fn each(self, width: usize) -> impl Iterator<Item = (&'a [f32], &'a [f32])> {
-        self.bias.chunks_exact(width).zip(self.columns.chunks_exact(width * width))
+        let weights = width * width;
+        // Both are above 0: chunks of 0 would panic.
+        self.bias.chunks_exact(width.max(1)).zip(self.columns.chunks_exact(weights.max(1)))
     }
 }
 
