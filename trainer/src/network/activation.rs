@@ -20,5 +20,6 @@ pub fn apply(kind: ActivationKind, x: &Tensor) -> Result<Tensor> {
         ActivationKind::Selu => x.elu(SELU_ALPHA)? * SELU_SCALE,
         ActivationKind::Tanh => x.tanh(),
         ActivationKind::Relu => x.relu(),
+        _ => candle_core::bail!("the trainer does not know the activation {kind}"),
     }
 }

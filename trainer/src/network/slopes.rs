@@ -13,6 +13,7 @@ pub(crate) fn multiply_by_slopes(kind: ActivationKind, x: &[f32], y: &[f32], out
         ActivationKind::Selu => selu,
         ActivationKind::Tanh => |_: f32, y: f32| 1.0 - y * y,
         ActivationKind::Relu => |x: f32, _: f32| if x > 0.0 { 1.0 } else { 0.0 },
+        _ => unreachable!("the trainer does not know the activation {kind}"),
     };
     each(x, y, out, slope);
 }
