@@ -411,3 +411,15 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         f.debug_tuple("Given").field(&self.mlp).finish()
     }
 }
+
+#[cfg(all(test, feature = "micromath"))]
+mod tests {
+    use super::*;
+    use crate::activation::FastGelu;
+
+    #[test]
+    fn a_model_with_a_fast_activation_has_another_fingerprint() {
+        let exact = Mlp::<1, 0, 4, 1>::zero().fingerprint();
+        assert_ne!(Mlp::<1, 0, 4, 1, FastGelu>::zero().fingerprint(), exact);
+    }
+}

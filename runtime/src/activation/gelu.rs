@@ -209,7 +209,6 @@ struct InLanes([[f32; LANES]; 13]);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::activation::tests::numbers;
     use crate::elementary::sweep;
 
     /// By how much of |x| it goes the wrong way from one f32 to the next, at most: GELU falls down to
@@ -240,7 +239,7 @@ mod tests {
 
     /// [`Gelu::apply`]'s bits for each number but a NaN.
     fn check(activate: impl Fn(&mut [f32])) {
-        let inputs = numbers::<219>();
+        let inputs = sweep::numbers::<219>();
         let mut found = inputs;
         activate(&mut found);
         let bits = |x| canonical(x).to_bits();

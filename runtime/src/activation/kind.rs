@@ -2,23 +2,21 @@
 
 use core::fmt;
 
-use super::{Activation, Gelu, GeluTanh, Relu, Selu, Silu, Tanh};
-
 /// An activation as a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ActivationKind {
-    /// [`Gelu`]
+    /// [`Gelu`](super::Gelu)
     Gelu,
-    /// [`GeluTanh`]
+    /// [`GeluTanh`](super::GeluTanh)
     GeluTanh,
-    /// [`Silu`]
+    /// [`Silu`](super::Silu)
     Silu,
-    /// [`Selu`]
+    /// [`Selu`](super::Selu)
     Selu,
-    /// [`Tanh`]
+    /// [`Tanh`](super::Tanh)
     Tanh,
-    /// [`Relu`]
+    /// [`Relu`](super::Relu)
     Relu,
 }
 
@@ -49,30 +47,6 @@ impl ActivationKind {
             b"tanh" => Some(Self::Tanh),
             b"relu" => Some(Self::Relu),
             _ => None,
-        }
-    }
-
-    /// The activation of one number.
-    pub fn apply(self, x: f32) -> f32 {
-        match self {
-            Self::Gelu => Gelu::apply(x),
-            Self::GeluTanh => GeluTanh::apply(x),
-            Self::Silu => Silu::apply(x),
-            Self::Selu => Selu::apply(x),
-            Self::Tanh => Tanh::apply(x),
-            Self::Relu => Relu::apply(x),
-        }
-    }
-
-    /// The activation of each number in place.
-    pub fn apply_slice(self, xs: &mut [f32]) {
-        match self {
-            Self::Gelu => Gelu::apply_slice(xs),
-            Self::GeluTanh => GeluTanh::apply_slice(xs),
-            Self::Silu => Silu::apply_slice(xs),
-            Self::Selu => Selu::apply_slice(xs),
-            Self::Tanh => Tanh::apply_slice(xs),
-            Self::Relu => Relu::apply_slice(xs),
         }
     }
 }

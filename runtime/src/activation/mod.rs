@@ -1,5 +1,6 @@
 //! The functions between a network's layers.
 
+mod apply;
 #[cfg(feature = "micromath")]
 mod fast;
 mod gelu;

@@ -77,24 +77,13 @@ fn a_slice_gets_the_bits_of_its_elements() {
     }
 }
 
-/// Numbers from −8 to 9, and special ones among them.
-pub(super) fn numbers<const N: usize>() -> [f32; N] {
-    core::array::from_fn(|k| match k % 29 {
-        25 => -0.0,
-        26 => f32::from_bits(0xffc0_0001),
-        27 => f32::NAN,
-        28 => f32::NEG_INFINITY,
-        _ => ((k * 37) % 101) as f32 * 0.17 - 8.0,
-    })
-}
-
 /// [`Activation::apply`]'s bits but for a NaN's, in memory and in registers.
 #[cfg(feature = "std")]
 fn check_under_each_set<A: Activation>() {
     use crate::lanes::LANES;
     use crate::nan::canonical;
 
-    let inputs = numbers::<307>();
+    let inputs = sweep::numbers::<307>();
     let bits = |x: &f32| canonical(*x).to_bits();
     let expected: std::vec::Vec<u32> = inputs.iter().map(|x| bits(&A::apply(*x))).collect();
     let check = |found: &[f32]| {

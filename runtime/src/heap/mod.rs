@@ -1,14 +1,17 @@
 //! A model and a solver whose sizes are known at run time: what a command line needs.
 
+mod field;
 mod path;
 mod scratch;
 mod solver;
+mod state;
 
 use alloc::vec::Vec;
 
-pub use path::{HeapPath, HeapState};
+pub use path::HeapPath;
 pub use scratch::Scratch;
 pub use solver::HeapSolver;
+pub use state::HeapState;
 
 use crate::activation::ActivationKind;
 use crate::kernel::{Called, Start};

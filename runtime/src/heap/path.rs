@@ -3,27 +3,7 @@
 use alloc::vec::Vec;
 use core::iter::FusedIterator;
 
-use super::{HeapMlp, HeapSolver, Scratch};
-
-/// Where a path is between two steps, as [`State`](crate::State): it may be copied, stored, changed and taken up again,
-/// with the same bits.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HeapState {
-    /// The steps taken.
-    pub i: usize,
-    /// The point after them, in flow units, `[D]`.
-    pub x: Vec<f32>,
-    /// What [`SolverKind::AdamsBashforth2`](crate::SolverKind::AdamsBashforth2) remembers: the velocity at the start of
-    /// the step before, `[D]`. `None` for the other methods, and before the first step.
-    pub memory: Option<Vec<f32>>,
-}
-
-impl HeapState {
-    /// At `x` (`[D]`) after `i` steps, with no memory of them.
-    pub fn at(i: usize, x: &[f32]) -> Self {
-        Self { i, x: x.to_vec(), memory: None }
-    }
-}
+use super::{HeapMlp, HeapSolver, HeapState, Scratch};
 
 /// An iterator over the points of a path, each with its time, from [`HeapSolver::path`].
 #[derive(Debug)]
@@ -64,3 +44,35 @@ impl Iterator for HeapPath<'_> {
 impl ExactSizeIterator for HeapPath<'_> {}
 
 impl FusedIterator for HeapPath<'_> {}
+
+impl HeapSolver {
+    /// Step by step: an iterator over the `N` points after `x_0` (`[D]`), each with its time.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::sample`], when a step is taken.
+    pub fn path<'a>(
+        &'a self,
+        mlp: &'a HeapMlp,
+        x_0: &[f32],
+        c: &'a [f32],
+        scratch: &'a mut Scratch,
+    ) -> HeapPath<'a> {
+        self.path_from(mlp, self.start(x_0), c, scratch)
+    }
+
+    /// [`Self::path`] taken up at a state.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::path`].
+    pub fn path_from<'a>(
+        &'a self,
+        mlp: &'a HeapMlp,
+        state: HeapState,
+        c: &'a [f32],
+        scratch: &'a mut Scratch,
+    ) -> HeapPath<'a> {
+        HeapPath { solver: self, mlp, c, scratch, state }
+    }
+}

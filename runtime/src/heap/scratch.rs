@@ -3,14 +3,10 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::HeapMlp;
-use crate::integrate::{Buffers, Guide, NetworkField};
-use crate::kernel::Start;
 use crate::lanes::LANES;
-use crate::method::sealed::Stages;
-use crate::network::{Dims, Evaluated, Evaluator};
+use crate::network::{Dims, Evaluated};
 
-/// The buffers of evaluations, from [`HeapMlp::scratch`]: one for each thread.
+/// The buffers of evaluations, from [`HeapMlp::scratch`](super::HeapMlp::scratch): one for each thread.
 #[derive(Clone, Debug)]
 pub struct Scratch {
     /// The sizes of the model that they are for.
@@ -51,9 +47,9 @@ pub(super) struct Work<N> {
     /// The velocity at the start of the step before, `[D]`.
     pub(super) before: Vec<N>,
     /// The unconditional velocity, under guidance, `[D]`.
-    u: Vec<N>,
+    pub(super) u: Vec<N>,
     /// Where a stage after the first evaluates, `[D]`.
-    point: Vec<N>,
+    pub(super) point: Vec<N>,
 }
 
 impl<N: Evaluated> Work<N> {
@@ -71,34 +67,5 @@ impl<N: Evaluated> Work<N> {
             u: point(),
             point: point(),
         }
-    }
-
-    /// Splits the buffers for an integration. `prefix` is what the sums of all samples start from; without it, those
-    /// of each start from its own. `guidance` is a weight, and what the unconditional sums start from.
-    pub(super) fn split<'a>(
-        &'a mut self,
-        mlp: &'a HeapMlp,
-        prefix: Option<&'a [f32]>,
-        guidance: Option<(f32, &'a [f32])>,
-    ) -> (NetworkField<'a, N>, Buffers<'a>, &'a mut [N]) {
-        let Self { prefix: own, units: [units, next], x, v, before, u, point, .. } = self;
-        let field = NetworkField {
-            evaluator: mlp.evaluator([units, next]),
-            prefix: prefix.map_or(Start::Each(own), Start::Same),
-            guidance: guidance.map(|(weight, prefix)| Guide { weight, prefix, u }),
-        };
-        let v = v.each_mut().map(|v| N::flatten(v));
-        let stages = Stages { point: N::flatten(point), v };
-        (field, Buffers { stages, before: N::flatten(before) }, x)
-    }
-}
-
-impl HeapMlp {
-    /// The model with two buffers of `[H]`.
-    pub(super) fn evaluator<'a, N: Evaluated>(
-        &'a self,
-        units: [&'a mut [N]; 2],
-    ) -> Evaluator<'a, N> {
-        Evaluator::new(self.weights.as_slices(), self.activation, false, units)
     }
 }

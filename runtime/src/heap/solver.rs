@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::num::NonZeroUsize;
 use core::ops::Range;
 
-use super::{HeapMlp, HeapPath, HeapState, Scratch};
+use super::{HeapMlp, HeapState, Scratch};
 use crate::grid::{GridError, MAX_STEPS, Steps, between, uniform};
 use crate::kernel::Called;
 use crate::lanes::{LANES, gather, scatter};
@@ -143,7 +143,7 @@ impl HeapSolver {
         self.condition_on(mlp, c, scratch);
         let Some(time) = self.as_steps().get(state.i) else { return false };
         let Scratch { prefix, unconditional, one, .. } = scratch;
-        let (mut field, mut buffers, _) = one.split(mlp, Some(prefix), self.guide(unconditional));
+        let (mut field, mut buffers, _) = mlp.field(one, Some(prefix), self.guide(unconditional));
         let before = state.memory.as_deref();
         field.step(self.kind, time, &mut state.x, before, &mut buffers.stages);
         self.remember(state, |v| v.copy_from_slice(&one.v[0]));
@@ -167,36 +167,6 @@ impl HeapSolver {
     /// As [`Self::sample`].
     pub fn integrate(&self, mlp: &HeapMlp, x: &mut [f32], c: &[f32], scratch: &mut Scratch) {
         self.integrate_one(mlp, x, c, scratch, |_| {});
-    }
-
-    /// Step by step: an iterator over the `N` points after `x_0` (`[D]`), each with its time.
-    ///
-    /// # Panics
-    ///
-    /// As [`Self::sample`], when a step is taken.
-    pub fn path<'a>(
-        &'a self,
-        mlp: &'a HeapMlp,
-        x_0: &[f32],
-        c: &'a [f32],
-        scratch: &'a mut Scratch,
-    ) -> HeapPath<'a> {
-        self.path_from(mlp, self.start(x_0), c, scratch)
-    }
-
-    /// [`Self::path`] taken up at a state.
-    ///
-    /// # Panics
-    ///
-    /// As [`Self::path`].
-    pub fn path_from<'a>(
-        &'a self,
-        mlp: &'a HeapMlp,
-        state: HeapState,
-        c: &'a [f32],
-        scratch: &'a mut Scratch,
-    ) -> HeapPath<'a> {
-        HeapPath { solver: self, mlp, c, scratch, state }
     }
 
     /// The whole path, `[N + 1][D]`: `x_0` and the point after each step, in flow units.
@@ -365,7 +335,7 @@ impl HeapSolver {
                 }
             }
             let same = (!own).then_some(&prefix[..]);
-            let (mut field, mut buffers, x) = lanes.split(mlp, same, self.guide(unconditional));
+            let (mut field, mut buffers, x) = mlp.field(lanes, same, self.guide(unconditional));
             let before = group[0].memory.is_some().then_some(&*buffers.before);
             field.step(self.kind, time, x, before, &mut buffers.stages);
             for (l, state) in group.iter_mut().enumerate() {
@@ -394,7 +364,7 @@ impl HeapSolver {
         mlp.check_point(x);
         self.condition_on(mlp, c, scratch);
         let Scratch { prefix, unconditional, one, .. } = scratch;
-        let (mut field, buffers, _) = one.split(mlp, Some(prefix), self.guide(unconditional));
+        let (mut field, buffers, _) = mlp.field(one, Some(prefix), self.guide(unconditional));
         field.integrate(self.as_steps(), x, buffers, |_, x| after_step(x));
     }
 
@@ -414,7 +384,7 @@ impl HeapSolver {
         let Scratch { prefix, unconditional, lanes, .. } = scratch;
         gather(&mut lanes.x, starts);
         let same = (!own).then_some(&prefix[..]);
-        let (mut field, buffers, x) = lanes.split(mlp, same, self.guide(unconditional));
+        let (mut field, buffers, x) = mlp.field(lanes, same, self.guide(unconditional));
         field.integrate(self.as_steps(), x, buffers, after_step);
     }
 

@@ -5,6 +5,9 @@ use core::fmt;
 use crate::tensor::{Shape, TensorName};
 use crate::text::{Message, Text};
 
+/// The longest header that is read, in bytes. A model's has a few thousand.
+pub const MAX_HEADER: u64 = 1 << 20;
+
 /// Why a file does not become a model: what was expected, and what was found.
 ///
 /// While compiling, the same text is the compiler's error message.
@@ -142,7 +145,7 @@ impl LoadError {
                 .text("the file claims a header of ")
                 .number(*found)
                 .text(" bytes, expected at most ")
-                .number(super::MAX_HEADER)
+                .number(MAX_HEADER)
                 .text(": not a safetensors file of a model, or a damaged one"),
             Self::HeaderNotUtf8 => m.text("the file's header is not UTF-8: not a safetensors file"),
             Self::HeaderSyntax { at, expected } => m

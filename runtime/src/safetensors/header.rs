@@ -1,12 +1,9 @@
 //! The header of a safetensors file: which tensors there are, and where.
 
-use super::error::LoadError;
+use super::error::{LoadError, MAX_HEADER};
 use super::json::{Cursor, tri};
 use crate::tensor::{Shape, TensorName};
 use crate::text::Text;
-
-/// The longest header that is read, in bytes. A model's has a few thousand.
-pub const MAX_HEADER: u64 = 1 << 20;
 
 /// A file whose header is whole and keeps the format's rules: UTF-8 JSON of the prescribed form,
 /// each tensor inside the file, no byte unclaimed or claimed twice.

@@ -9,7 +9,6 @@ mod error;
 mod header;
 mod json;
 
-pub use error::LoadError;
+pub use error::{LoadError, MAX_HEADER};
 pub(crate) use header::File;
-pub use header::MAX_HEADER;
 pub(crate) use json::tri;

@@ -111,26 +111,6 @@ impl<S: Method, const N: usize> Solver<S, N> {
         state.x
     }
 
-    /// Step by step: an iterator over the `N` points after `x_0`, each with its time.
-    pub fn path<'a, const D: usize, const C: usize, M: VelocityField<D, C>>(
-        &'a self,
-        field: &'a M,
-        x_0: [f32; D],
-        c: [f32; C],
-    ) -> Path<'a, S, M, D, C, N> {
-        self.path_from(field, self.start(x_0), c)
-    }
-
-    /// [`Self::path`] taken up at a state, say from a saved game.
-    pub fn path_from<'a, const D: usize, const C: usize, M: VelocityField<D, C>>(
-        &'a self,
-        field: &'a M,
-        state: State<D, S::Memory<D>>,
-        c: [f32; C],
-    ) -> Path<'a, S, M, D, C, N> {
-        Path { solver: self, field, c, state }
-    }
-
     /// The whole path, `x_0` and the point after each step (flow units). `K` is `N + 1`; another
     /// number does not compile.
     ///
