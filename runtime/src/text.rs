@@ -135,6 +135,19 @@ impl Message {
         }
     }
 
+    /// `0x` and eight digits.
+    pub(crate) const fn hexadecimal(self, value: u32) -> Self {
+        let mut message = self.text("0x");
+        let mut shift = 32;
+        while shift > 0 {
+            shift -= 4;
+            let digit = (value >> shift) as u8 & 15;
+            // `digit` adds to `0`, and `a` is 49 after it.
+            message = message.digit(if digit < 10 { digit } else { digit + (b'a' - b'0' - 10) });
+        }
+        message
+    }
+
     const fn digit(mut self, digit: u8) -> Self {
         if self.len < Self::CAPACITY {
             self.bytes[self.len] = b'0' + digit;

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 /// Where a path is between two steps, as [`State`](crate::State): it may be copied, stored, changed and taken up again,
 /// with the same bits.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct HeapState {
     /// The steps taken.
     pub i: usize,

@@ -67,9 +67,14 @@ impl<'a> Layers<&'a [f32]> {
     /// The bias and the columns of each layer of `width` outputs.
     #[inline(always)]
     fn each(self, width: usize) -> impl Iterator<Item = (&'a [f32], &'a [f32])> {
-        let weights = width * width;
-        // Both are above 0: chunks of 0 would panic.
-        self.bias.chunks_exact(width.max(1)).zip(self.columns.chunks_exact(weights.max(1)))
+        let Self { mut bias, mut columns } = self;
+        // `chunks_exact` would divide, and could link the panic of a division by zero.
+        core::iter::from_fn(move || {
+            let (layer_bias, more_bias) = bias.split_at_checked(width)?;
+            let (layer, more) = columns.split_at_checked(width * width)?;
+            (bias, columns) = (more_bias, more);
+            (!layer_bias.is_empty()).then_some((layer_bias, layer))
+        })
     }
 }
 

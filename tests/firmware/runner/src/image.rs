@@ -39,6 +39,8 @@ pub(crate) fn row(
     };
     let cost = match target.machine {
         Machine::Qemu(..) => {
+            // Links only if no entry point can panic.
+            build("no_panic")?;
             let sample = build("sample")?;
             let (said, _) = run(target, &sample, true)?;
             let (said_of_activations, _) = run(target, &build("activations")?, true)?;
