@@ -19,7 +19,7 @@ use crate::disk::files::write_whole;
 use crate::disk::names::{METRICS_FILE, MODEL_FILE, REPORT_FILE};
 use crate::model::Model;
 use crate::report::chart::number;
-use crate::report::{GENERATOR, Known, Page, Shown, Subject, figures, text};
+use crate::report::{GENERATOR, Known, Page, Shown, Subject, figures, raster, text};
 use crate::training::metrics::Measurement;
 
 /// Draw every picture that explains a model, from its weights and the runtime that will be embedded, in
@@ -60,6 +60,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    if args.out.is_some() {
+        raster::check()?;
+    }
     let model = open(&args.model)?;
     let page = match &args.out {
         Some(directory) => directory.join(REPORT_FILE),
