@@ -180,7 +180,7 @@ fn check_solver<
     let solvers = [Solver::<S, 5>::UNIFORM, Solver::from_times(TIMES)];
     let heap_solvers = [
         HeapSolver::uniform(S::KIND, 5.try_into().unwrap()),
-        HeapSolver::on_grid(S::KIND, &TIMES).unwrap(),
+        HeapSolver::from_times(S::KIND, &TIMES),
     ];
     for (solver, mut heap_solver) in solvers.iter().zip(heap_solvers) {
         let name = format!("{fixed:?}, {}, guided {guided}", S::KIND);
@@ -221,7 +221,7 @@ fn every_method_on_a_narrow_and_a_wide_shape() {
                     check::<method::$method, 3, 0, 37, 2, Tanh>();
                 )+
             });
-            assert_eq!([$(method::$method::KIND),+], SolverKind::ALL);
+            assert_eq!(&[$(method::$method::KIND),+][..], SolverKind::ALL);
         };
     }
     methods!(Euler Midpoint Heun Rk4 AdamsBashforth2);
@@ -338,7 +338,7 @@ fn every_weight_counts_in_the_fingerprint() {
 #[test]
 fn every_activation_is_among_the_shapes() {
     let kinds = [Gelu::KIND, GeluTanh::KIND, Silu::KIND, Selu::KIND, Tanh::KIND, Relu::KIND];
-    assert_eq!(kinds, ActivationKind::ALL);
+    assert_eq!(&kinds[..], ActivationKind::ALL);
 }
 
 /// One thread or several: a sample depends on its own row alone.

@@ -21,5 +21,5 @@ fn gelu_tanh(x: f32) -> f32 {
     let twice = FACTOR * (y + 0.044_715 * (y * y * y));
     let activated = x / (1.0 + exp(-twice));
     let activated = if x > 9.0 { x } else { activated };
-    if x < -9.0 { 0.0 } else { crate::kernel::canonical(activated) }
+    if x < -9.0 { 0.0 } else { crate::nan::canonical(activated) }
 }

@@ -1,7 +1,7 @@
 //! The rectified linear unit.
 
 use super::activation;
-use crate::kernel::canonical;
+use crate::nan::canonical;
 
 /// x above 0, and 0 otherwise, −0 included. Exact.
 #[derive(Clone, Copy, Debug, Default)]

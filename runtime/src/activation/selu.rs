@@ -2,7 +2,7 @@
 
 use super::activation;
 use crate::elementary::expm1;
-use crate::kernel::canonical;
+use crate::nan::canonical;
 
 /// 1.0507·x above 0 and 1.0507·1.67326·(eˣ − 1) below, as PyTorch's `SELU()` (Klambauer et al.
 /// 2017).

@@ -2,7 +2,7 @@
 
 use super::activation;
 use crate::elementary::exp;
-use crate::kernel::canonical;
+use crate::nan::canonical;
 
 /// x ÷ (1 + e⁻ˣ), as PyTorch's `SiLU()`; also called swish.
 ///

@@ -1,7 +1,7 @@
 //! The distribution function of the standard normal distribution.
 
 use super::polynomial::polynomial;
-use crate::kernel::canonical;
+use crate::nan::canonical;
 
 /// Φ(x) = ½·(1 + erf(x/√2)), for all x: worst absolute error 1.5e-7 over all inputs.
 ///

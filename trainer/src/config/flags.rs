@@ -72,6 +72,8 @@ fn add<S: Args + Default + Serialize>(command: Command) -> Command {
             return command;
         }
         let default = defaults.get(flag.get_id().as_str()).and_then(shown);
+        // Its place among the others is this command's.
+        let flag = flag.display_order(None);
         command.arg(match default {
             Some(default) => with_default(flag, &default),
             None => flag,

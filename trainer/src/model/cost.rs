@@ -87,6 +87,7 @@ impl Measured {
             Selu => self.selu,
             Tanh => self.tanh,
             Relu => self.relu,
+            kind => unreachable!("the trainer does not know the activation {kind}"),
         };
         let instructions = multiply_adds(shape) as f64 * self.per_multiply_add
             + activations(shape) as f64 * per_activation;

@@ -73,17 +73,17 @@ impl Checkpoints {
         let get = |key: &str| {
             file.metadata.get(key).with_context(|| format!("metadata {key} is missing"))
         };
-        let config = get("config")?;
-        ensure!(
-            *config == self.config,
-            "its configuration has the digest {config}, but that of {} has {}",
-            CONFIG_FILE,
-            self.config
-        );
+        // First: the configuration's digest covers the data's.
         ensure!(
             *get("data")? == self.data,
             "the data files have changed since the run began: put back what they were, or begin anew by \
              --force"
+        );
+        let config = get("config")?;
+        ensure!(
+            *config == self.config,
+            "its configuration has the digest {config}, but that of {CONFIG_FILE} has {}",
+            self.config
         );
         Ok(Checkpoint {
             phase: get("phase")?.parse()?,

@@ -34,7 +34,10 @@ impl Text {
     }
 
     pub(crate) const fn as_bytes(&self) -> &[u8] {
-        self.bytes.split_at(self.len as usize).0
+        match self.bytes.split_at_checked(self.len as usize) {
+            Some((text, _)) => text,
+            None => &self.bytes,
+        }
     }
 
     pub(crate) const fn push(&mut self, byte: u8) {
@@ -58,8 +61,9 @@ impl Text {
         }
         let mut value: u64 = 0;
         let mut i = 0;
-        while i < self.len as usize {
-            let digit = self.bytes[i].wrapping_sub(b'0');
+        let digits = self.as_bytes();
+        while i < digits.len() {
+            let digit = digits[i].wrapping_sub(b'0');
             if digit > 9 {
                 return None;
             }
@@ -97,8 +101,10 @@ pub(crate) const fn bytes_equal(a: &[u8], b: &[u8]) -> bool {
     true
 }
 
-/// A message put together while compiling, where `format!` does not exist.
-pub(crate) struct Message {
+/// The text of an error, made by a `const fn`: what a compile error shows, and what a chip prints without
+/// `core::fmt`.
+#[derive(Clone, Copy)]
+pub struct Message {
     bytes: [u8; Self::CAPACITY],
     len: usize,
 }
@@ -142,10 +148,27 @@ impl Message {
         self.text("`").text(text.as_str()).text(if text.is_cut() { "...`" } else { "`" })
     }
 
-    pub(crate) const fn as_str(&self) -> &str {
-        match core::str::from_utf8(self.bytes.split_at(self.len).0) {
+    /// The text: ASCII, at most 256 bytes.
+    pub const fn as_str(&self) -> &str {
+        let text = match self.bytes.split_at_checked(self.len) {
+            Some((text, _)) => text,
+            None => &self.bytes,
+        };
+        match core::str::from_utf8(text) {
             Ok(text) => text,
             Err(_) => "the file is not a model that this type can hold",
         }
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
     }
 }
