@@ -13,10 +13,19 @@ use crate::model::Model;
 use crate::network::Shape;
 use crate::numbers::thousands;
 
-/// Show a model's sizes, metadata and cost, and the lines of Rust that embed it.
+const EXAMPLES: &str = "\
+Examples:
+  flowlet inspect runs/mixture
+  flowlet inspect model.safetensors";
+
+/// Show a model's sizes, metadata and cost, and the Rust code that embeds it
+///
+/// The cost is an estimate for each target that was measured: flash and RAM in bytes, and instructions for one
+/// evaluation of the network.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// A model file or a run's directory
+    /// Model file, or directory of a run
     model: PathBuf,
 }
 

@@ -1,4 +1,4 @@
-//! What the rows of a file are a function of: two runs with the same settings write the same bytes.
+//! Everything that the rows of a file depend on: two runs with the same settings write the same bytes.
 
 use anyhow::Result;
 use flowlet::{CONTRACT, Digest, HeapSolver};
@@ -9,10 +9,10 @@ use super::inputs::{Conditions, Starts, digest};
 use super::shard::Shard;
 use crate::model::Model;
 
-/// Numbers and texts, so that a file of them reads back as the same.
+/// Stored beside a part file. Only numbers and strings, so that JSON gives back equal values.
 #[derive(Debug, Serialize)]
 pub(super) struct Settings {
-    /// The runtime's contract of output bits.
+    /// The version of the numeric contract.
     contract: u32,
     /// The digest of the model's file.
     model: String,
