@@ -1,12 +1,12 @@
-"""Samples of a flowlet model by all machines of a Ray cluster, put together in one file.
+"""Samples a flowlet model on all machines of a Ray cluster, and joins the samples into one file.
 
     python sample.py weights/mixture -n 1000000000 --shards 1000 --out big.npy
     python sample.py runs/points -n 1000000000 --shards 1000 --out big.csv -- --condition cat --seed 7
 
-Every machine needs the command flowlet, the model and the directory of OUT under the same paths. A
-shard whose machine, worker or process is lost is run again elsewhere and goes on where it was
-(`flowlet sample --resume`); a driver that is lost is started again by the same command. The file has
-the bytes of `flowlet sample` without shards, and its name when it is whole.
+Every machine needs the command flowlet, the model, and the directory of OUT, at the same paths. When a
+machine, worker or process is lost, its shard runs again on another one and continues where it was
+(`flowlet sample --resume`). When the driver is lost, run the same command again. The file has the bytes of
+`flowlet sample` without shards. It gets its name when it is whole.
 """
 
 import argparse
@@ -25,18 +25,18 @@ import ray
 
 
 class Lost(Exception):
-    """The process of a shard was killed, or an earlier one is not yet gone."""
+    """The process of a shard was killed, or an earlier process still writes its file."""
 
 
 def die_with_the_worker():
-    """A worker that is lost must not leave a process behind that goes on writing."""
+    """Kills this process when its worker dies, so that it does not keep writing."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 @ray.remote(max_retries=-1, retry_exceptions=[Lost])
 def shard(command, out, threads):
-    """Writes one shard's file."""
+    """Writes the file of one shard, unless it is already whole."""
     if os.path.exists(out):
         return
     done = subprocess.run(
@@ -55,7 +55,7 @@ def shard(command, out, threads):
 
 
 def head(file, rows):
-    """Reads what stands before a shard's rows, and gives what stands before `rows` rows."""
+    """Reads the header of a shard's file, and returns the header of a file of `rows` rows."""
     if Path(file.name).suffix == ".csv":
         return file.readline()
     start = file.read(10)
@@ -67,7 +67,7 @@ def head(file, rows):
 
 
 def join(parts, rows, out):
-    """Writes the rows of all parts to one file."""
+    """Joins the rows of all parts into one file."""
     unfinished = out.with_name(out.name + ".part")
     with open(unfinished, "wb") as file:
         for part in parts:
@@ -82,11 +82,11 @@ def join(parts, rows, out):
 
 
 def claim(directory, settings):
-    """Refuses a directory that has shards of another run."""
+    """Creates the directory for shards; exits if it holds shards of another run."""
     directory.mkdir(exist_ok=True)
     file = directory / "run.json"
     if file.exists() and json.loads(file.read_text()) != settings:
-        sys.exit(f"{directory} has shards of another run: see {file}, or remove the directory")
+        sys.exit(f"{directory} holds shards of another run, described in {file}: remove it, or choose another --out")
     file.write_text(json.dumps(settings, indent=1))
 
 
@@ -96,12 +96,12 @@ def main():
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", type=Path, help="a model file or a run's directory")
-    parser.add_argument("-n", type=int, required=True, help="samples")
-    parser.add_argument("--shards", type=int, required=True, help="parts: some ten for each core")
-    parser.add_argument("--out", type=Path, required=True, help="where to: .npy or .csv")
-    parser.add_argument("--threads", type=int, default=1, help="cores for a shard [default: 1]")
-    parser.add_argument("--flowlet", default=shutil.which("flowlet") or "flowlet", help="the command")
+    parser.add_argument("model", type=Path, help="model file, or directory of a run")
+    parser.add_argument("-n", type=int, required=True, help="number of samples")
+    parser.add_argument("--shards", type=int, required=True, help="number of parts; about ten for each core")
+    parser.add_argument("--out", type=Path, required=True, help="output file: .npy or .csv")
+    parser.add_argument("--threads", type=int, default=1, help="threads for each shard [default: 1]")
+    parser.add_argument("--flowlet", default=shutil.which("flowlet") or "flowlet", help="path of the command flowlet")
     own, options = sys.argv[1:], []
     if "--" in own:
         own, options = own[: own.index("--")], own[own.index("--") + 1 :]
@@ -121,7 +121,7 @@ def main():
     }
     claim(directory, settings)
 
-    ray.init()  # The cluster of RAY_ADDRESS or of this machine; without one, this machine.
+    ray.init()  # Joins the cluster at RAY_ADDRESS or on this machine, or starts one here.
     task = shard.options(num_cpus=args.threads)
     width = len(str(args.shards - 1))
     parts = [directory / f"{index:0{width}}{out.suffix}" for index in range(args.shards)]

@@ -1,5 +1,5 @@
-"""Tries sample.py on a cluster of this machine that loses the driver, a worker, a process and a
-node on the way.
+"""Tests sample.py on a local cluster: kills the driver, a worker, a process and a node while it runs, and
+compares the file with that of `flowlet sample`.
 
     python -m venv target/ray/venv && target/ray/venv/bin/pip install -r examples/ray/requirements.txt
     cargo build --release
@@ -24,18 +24,18 @@ N, SHARDS = 400_003, 16
 
 
 def processes():
-    """The arguments of every process, by its number."""
+    """The command line of every process, by process id."""
     found = {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             found[int(entry.name)] = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         except OSError:
-            pass  # It has ended.
+            pass  # The process has ended.
     return found
 
 
 def kill(what, directory):
-    """Kills one process of the run: `flowlet`, or the Ray worker that started it."""
+    """Kills one process of the run: a `flowlet`, or with "worker" the Ray worker that started it."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         for pid, arguments in processes().items():
@@ -47,11 +47,11 @@ def kill(what, directory):
                 print(f"killed a {what}: {pid}", flush=True)
                 return
         time.sleep(0.05)
-    sys.exit(f"there is no {what} to kill")
+    sys.exit(f"FAILED: found no {what} to kill")
 
 
 def start(cluster, out):
-    """The driver."""
+    """Starts the driver."""
     return subprocess.Popen(
         [sys.executable, str(HERE / "sample.py"), str(MODEL), "-n", str(N)]
         + ["--shards", str(SHARDS), "--out", str(out), "--flowlet", str(FLOWLET)]
@@ -61,7 +61,7 @@ def start(cluster, out):
 
 
 def wait(driver, shards, count):
-    """Waits until so many shards are whole."""
+    """Waits until `count` shards are whole."""
     while len(list(shards.glob("*.npy"))) < count:
         time.sleep(0.1)
         if driver.poll() is not None:
@@ -69,7 +69,7 @@ def wait(driver, shards, count):
 
 
 def lose_some(cluster, nodes, out):
-    """Runs sample.py, and takes away what it runs on."""
+    """Runs sample.py, and kills its driver, a worker, a process and a node one after the other."""
     driver = start(cluster, out)
     try:
         shards = out.with_name(out.name + ".shards")
