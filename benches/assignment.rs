@@ -14,10 +14,10 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Result;
-use flowlet_trainer::assignment::{Cost, assign};
+use flowlet_trainer::coupling::assignment::{Cost, assign};
+use flowlet_trainer::data::random::{Stream, generator};
 use flowlet_trainer::data::{Matrix, preset};
-use flowlet_trainer::random::{Stream, generator};
-use flowlet_trainer::sampling::noise;
+use flowlet_trainer::solve::sampling::noise;
 
 const SIZES: [usize; 4] = [1024, 2048, 5000, 10_000];
 

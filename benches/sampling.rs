@@ -11,12 +11,12 @@ use std::path::Path;
 use candle_core::Device;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use flowlet::{ActivationKind, Euler, HeapMlp, HeapSolver, Mlp, SolverKind, VelocityField};
-use flowlet_trainer::dataset::Units;
-use flowlet_trainer::description::Description;
+use flowlet_trainer::coupling::dataset::Units;
+use flowlet_trainer::data::random::{Stream, generator};
+use flowlet_trainer::model::description::Description;
 use flowlet_trainer::model::export;
 use flowlet_trainer::network::{Network, Shape};
-use flowlet_trainer::random::{Stream, generator};
-use flowlet_trainer::sampling::noise;
+use flowlet_trainer::solve::sampling::noise;
 
 static MIXTURE: Mlp<1, 0, 64, 1> =
     Mlp::from_safetensors(include_bytes!("../weights/mixture/model.safetensors"));

@@ -15,9 +15,10 @@ use anyhow::{Result, bail};
 use candle_core::{Device, Tensor};
 use flowlet::{Euler, HeapSolver, Mlp, SolverKind};
 use flowlet_trainer::data::Matrix;
+use flowlet_trainer::judge::speed;
 use flowlet_trainer::model::Model;
 use flowlet_trainer::network::{Network, Shape};
-use flowlet_trainer::{sampling, speed};
+use flowlet_trainer::solve::sampling;
 
 static MIXTURE: Mlp<1, 0, 64, 1> =
     Mlp::from_safetensors(include_bytes!("../weights/mixture/model.safetensors"));

@@ -9,8 +9,8 @@ use anyhow::Result;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use flowlet_trainer::config::{Config, preset};
 use flowlet_trainer::coupling::CouplingKind;
-use flowlet_trainer::dataset::Dataset;
-use flowlet_trainer::metrics::Measurement;
+use flowlet_trainer::coupling::dataset::Dataset;
+use flowlet_trainer::training::metrics::Measurement;
 use flowlet_trainer::training::{Monitor, train};
 
 const ITERATIONS: usize = 100;

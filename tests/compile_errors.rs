@@ -7,9 +7,9 @@ use std::time::Instant;
 use std::{env, fs};
 
 use flowlet::ActivationKind;
-use flowlet_trainer::description::Description;
+use flowlet_trainer::disk::tensor_file::{Block, TensorFile};
+use flowlet_trainer::model::description::Description;
 use flowlet_trainer::network::Shape;
-use flowlet_trainer::tensor_file::{Block, TensorFile};
 use tempfile::TempDir;
 
 const MIXTURE: &str = "weights/mixture/model.safetensors";

@@ -1,9 +1,9 @@
 //! Distances held against SciPy's and POT's on the same points, as `tests/distances/make.py` wrote
 //! them down.
 
-use flowlet_trainer::assignment::Cost;
+use flowlet_trainer::coupling::assignment::Cost;
 use flowlet_trainer::data::Matrix;
-use flowlet_trainer::distance::{Distances, transport_cost, wasserstein_1};
+use flowlet_trainer::judge::distance::{Distances, transport_cost, wasserstein_1};
 use serde_json::Value;
 
 /// As in `make.py`.

@@ -6,9 +6,9 @@ use flowlet::{
     Activation, ActivationKind, Gelu, GeluTanh, Guided, HeapMlp, HeapSolver, Method, Mlp, Noise,
     Relu, Selu, Silu, Solver, SolverKind, Tanh, VelocityField, method,
 };
-use flowlet_trainer::description::Description;
+use flowlet_trainer::disk::tensor_file::{Block, TensorFile};
+use flowlet_trainer::model::description::Description;
 use flowlet_trainer::network::Shape;
-use flowlet_trainer::tensor_file::{Block, TensorFile};
 
 /// A model file of random weights and units.
 fn random_file(shape: Shape, seed: u64) -> Vec<u8> {
@@ -337,7 +337,8 @@ fn every_activation_is_among_the_shapes() {
 /// One thread or several: a sample depends on its own row alone.
 #[test]
 fn how_many_threads_share_the_work_changes_no_bit() {
-    use flowlet_trainer::{data::Matrix, sampling};
+    use flowlet_trainer::data::Matrix;
+    use flowlet_trainer::solve::sampling;
     const ROWS: usize = 1000;
     let shape = Shape {
         data_dim: 2,

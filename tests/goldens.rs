@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use flowlet::{
     Activation, Digest, Euler, Method, Mlp, SelfTest, Solver, SolverKind, VelocityField, method,
 };
-use flowlet_trainer::golden::{Answers, Golden};
+use flowlet_trainer::judge::golden::{Answers, Golden};
+use flowlet_trainer::judge::verify::verify;
 use flowlet_trainer::model::Model;
-use flowlet_trainer::verify::verify;
 
 static MIXTURE: Mlp<1, 0, 64, 1> =
     Mlp::from_safetensors(include_bytes!("../weights/mixture/model.safetensors"));
@@ -166,7 +166,7 @@ fn paths_by_every_solver_are_those_of_candle_and_the_reference() {
     for kind in SolverKind::ALL {
         let mut file = model.file.clone();
         let times = [0.0, 0.1, 0.4, 0.65, 0.7, 0.9, 1.0];
-        flowlet_trainer::tuning::apply(&mut file, kind, &times).unwrap();
+        flowlet_trainer::model::tuning::apply(&mut file, kind, &times).unwrap();
         let model = Model::parse(&file.to_bytes().unwrap(), "tuned".into()).unwrap();
         golden.renew(&model).unwrap();
         assert_eq!((golden.solver, golden.times.as_slice()), (kind, times.as_slice()));
@@ -186,7 +186,7 @@ fn a_moved_weight_is_noticed() {
     let mut file = model.file.clone();
     let block = file.tensors["net.4.bias"].clone();
     let moved: Vec<f32> = block.to_f32().unwrap().iter().map(|b| b + 1e-4).collect();
-    let block = flowlet_trainer::tensor_file::Block::f32(block.shape(), &moved);
+    let block = flowlet_trainer::disk::tensor_file::Block::f32(block.shape(), &moved);
     file.tensors.insert("net.4.bias".to_string(), block);
     let moved = Model::parse(&file.to_bytes().unwrap(), "moved".into()).unwrap();
     let report = verify(&moved, &golden).unwrap();

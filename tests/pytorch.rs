@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use candle_core::{Device, Tensor};
 use flowlet::{ActivationKind, Euler, Mlp};
-use flowlet_trainer::import::{Convention, import};
-use flowlet_trainer::loss::mean_squared_error;
+use flowlet_trainer::disk::tensor_file::{Block, TensorFile};
+use flowlet_trainer::judge::reference::activate;
 use flowlet_trainer::model::Model;
+use flowlet_trainer::model::import::{Convention, import};
 use flowlet_trainer::network::{Network, Shape};
-use flowlet_trainer::optimizer::{Adam, AdamSettings};
-use flowlet_trainer::path::linear;
-use flowlet_trainer::reference::activate;
-use flowlet_trainer::tensor_file::{Block, TensorFile};
+use flowlet_trainer::objective::loss::mean_squared_error;
+use flowlet_trainer::objective::path::linear;
+use flowlet_trainer::optimiser::{Adam, AdamSettings};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pytorch").join(name)
@@ -44,7 +44,7 @@ fn fifty_training_steps_give_pytorchs_losses_and_weights() {
     };
     let network = Network::from_tensors(shape, &under("initial.")).unwrap();
     let settings = AdamSettings { weight_decay: 0.0, gradient_clip: None };
-    let mut optimizer = Adam::new(network.variables(), settings).unwrap();
+    let mut optimiser = Adam::new(network.variables(), settings).unwrap();
     let none = Tensor::zeros((256, 0), candle_core::DType::F32, &Device::Cpu).unwrap();
     let losses: Vec<f32> = (0..50)
         .map(|step| {
@@ -52,7 +52,7 @@ fn fifty_training_steps_give_pytorchs_losses_and_weights() {
             let path = linear(&x_0, &x_1, &t).unwrap();
             let predicted = network.velocity(&path.t, &path.x_t, &none).unwrap();
             let loss = mean_squared_error(&predicted, &path.velocity).unwrap();
-            optimizer.step(&loss.backward().unwrap(), 1e-3).unwrap();
+            optimiser.step(&loss.backward().unwrap(), 1e-3).unwrap();
             loss.to_scalar().unwrap()
         })
         .collect();

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use flowlet_trainer::config::{Config, preset};
-use flowlet_trainer::dataset::Dataset;
-use flowlet_trainer::description::Description;
-use flowlet_trainer::metrics::Measurement;
+use flowlet_trainer::coupling::dataset::Dataset;
+use flowlet_trainer::data::random::{Stream, generator};
+use flowlet_trainer::model::description::Description;
 use flowlet_trainer::model::export;
 use flowlet_trainer::network::Network;
-use flowlet_trainer::random::{Stream, generator};
+use flowlet_trainer::training::metrics::Measurement;
 use flowlet_trainer::training::{Monitor, Trained, train};
 
 #[derive(Default)]

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use flowlet_trainer::config::Config;
-use flowlet_trainer::dataset::Dataset;
-use flowlet_trainer::judgement::judge;
+use flowlet_trainer::coupling::dataset::Dataset;
+use flowlet_trainer::judge::judgement::judge;
 use flowlet_trainer::model::Model;
 
 const NAMES: [&str; 3] = ["mixture", "moons", "8gaussians"];

@@ -6,7 +6,7 @@ mod desk;
 use std::fs;
 use std::path::Path;
 
-use flowlet_trainer::tensor_file::{Block, TensorFile};
+use flowlet_trainer::disk::tensor_file::{Block, TensorFile};
 use resvg::usvg::roxmltree::{Document, ParsingOptions};
 use serde_json::Value;
 

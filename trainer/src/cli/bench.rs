@@ -11,8 +11,8 @@ use flowlet::SolverKind;
 use super::list::List;
 use super::names::solver_parser;
 use super::output::{condition, open, write_text};
-use crate::numbers::thousands;
-use crate::speed::{Speed, measure};
+use crate::judge::speed::{Speed, measure};
+use crate::report::numbers::thousands;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 
 use super::list::List;
-use crate::assignment::Cost;
+use crate::coupling::assignment::Cost;
 use crate::data::{Matrix, RowsOptions, load};
-use crate::distance::{Distances, transport_cost};
-use crate::evaluation::MOST_ASSIGNED;
+use crate::judge::distance::{Distances, transport_cost};
+use crate::judge::evaluation::MOST_ASSIGNED;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -9,10 +9,10 @@ use flowlet::ActivationKind;
 
 use super::list::List;
 use super::names::activation_parser;
-use crate::files::write_whole;
-use crate::import::{Convention, import};
-use crate::numbers::thousands;
-use crate::self_test;
+use crate::disk::files::write_whole;
+use crate::model::import::{Convention, import};
+use crate::model::self_test;
+use crate::report::numbers::thousands;
 
 const EXAMPLES: &str = "\
 Examples:

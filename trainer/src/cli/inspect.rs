@@ -8,10 +8,10 @@ use anyhow::Result;
 use flowlet::{ActivationKind, CONTRACT, SolverKind};
 
 use super::output::open;
-use crate::cost;
 use crate::model::Model;
+use crate::model::cost;
 use crate::network::Shape;
-use crate::numbers::thousands;
+use crate::report::numbers::thousands;
 
 const EXAMPLES: &str = "\
 Examples:

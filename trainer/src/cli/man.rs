@@ -9,7 +9,7 @@ use clap::Command;
 use clap_mangen::Man;
 
 use super::output::write_text;
-use crate::files::write_whole;
+use crate::disk::files::write_whole;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -35,7 +35,10 @@ pub(super) fn run(args: &Args, command: Command) -> Result<ExitCode> {
     match &args.out {
         Some(directory) => write(&pages, directory)?,
         None => {
-            let name = args.command.as_ref().map_or("flowlet".to_string(), |name| format!("flowlet-{name}"));
+            let name = args
+                .command
+                .as_ref()
+                .map_or("flowlet".to_string(), |name| format!("flowlet-{name}"));
             let page = pages.iter().find(|page| page.name == name).with_context(|| {
                 let names: Vec<&str> =
                     pages.iter().filter_map(|page| page.name.strip_prefix("flowlet-")).collect();

@@ -4,7 +4,7 @@
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use flowlet::{ActivationKind, SolverKind};
 
-use crate::description::{activation, solver};
+use crate::model::description::{activation, solver};
 
 /// Parses the name of a solver.
 pub(super) fn solver_parser() -> impl TypedValueParser<Value = SolverKind> {

@@ -8,9 +8,9 @@ use anyhow::{Context, Result, ensure};
 
 use super::list::List;
 use crate::data::{ConditionColumn, Matrix, encode};
-use crate::description::ASSUMPTION;
-use crate::files::write_whole;
+use crate::disk::files::write_whole;
 use crate::model::Model;
+use crate::model::description::ASSUMPTION;
 
 /// Opens the model that a user named. Says on standard error what was assumed of a file without metadata.
 pub(super) fn open(path: &Path) -> Result<Model> {

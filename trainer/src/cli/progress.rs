@@ -7,8 +7,8 @@ use anyhow::Result;
 
 use super::bar::Bar;
 use super::interrupt::interrupts;
-use crate::metrics::{Measurement, MetricsFile};
 use crate::training::Monitor;
+use crate::training::metrics::{Measurement, MetricsFile};
 
 /// Shows a run's progress, writes its metrics, and stops it after Ctrl-C.
 pub(super) struct Progress {

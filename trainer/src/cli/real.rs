@@ -6,10 +6,10 @@ use anyhow::{Context, Result, ensure};
 
 use super::output::note;
 use crate::config::Config;
+use crate::coupling::dataset::{Dataset, Real};
 use crate::data::{Matrix, Points, RowsOptions, load, load_conditions, preset};
-use crate::dataset::{Dataset, Real};
+use crate::disk::run_directory::CONFIG_FILE;
 use crate::model::Model;
-use crate::run_directory::CONFIG_FILE;
 
 /// The configuration of the model's run, and its data. `None` if there is no configuration beside the model.
 ///

@@ -13,15 +13,15 @@ use super::output::{condition, note, open, write_text};
 use super::real;
 use crate::config::Config;
 use crate::coupling::Coupling;
+use crate::coupling::dataset::{Dataset, Real};
+use crate::data::random::{Stream, generator};
 use crate::data::{ConditionColumn, Matrix, Target};
-use crate::dataset::{Dataset, Real};
-use crate::files::write_whole;
-use crate::metrics::Measurement;
+use crate::disk::files::write_whole;
+use crate::disk::run_directory::{METRICS_FILE, REPORT_FILE};
 use crate::model::{MODEL_FILE, Model};
-use crate::random::{Stream, generator};
 use crate::report::chart::number;
 use crate::report::{GENERATOR, Known, Page, Shown, Subject, figures, text};
-use crate::run_directory::{METRICS_FILE, REPORT_FILE};
+use crate::training::metrics::Measurement;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -161,7 +161,7 @@ fn data(
     args: &Args,
     model: &Model,
     notes: &mut Vec<String>,
-) -> Result<(Option<Known>, crate::source::Source)> {
+) -> Result<(Option<Known>, crate::coupling::source::Source)> {
     if let Some(name) = &args.data {
         let real = real::named(name, model)?;
         return Ok((Some(of_real(real, model)?), model.source()?));

@@ -10,13 +10,13 @@ use flowlet::SolverKind;
 use super::names::solver_parser;
 use super::output::{note, open};
 use crate::data::{Matrix, load_conditions};
-use crate::files::write_whole;
-use crate::golden::{GOLDEN_FILE, Golden};
+use crate::disk::files::write_whole;
+use crate::judge::golden::{GOLDEN_FILE, Golden};
+use crate::model::self_test::affine;
+use crate::model::tuning::{Tuned, apply, conditions, tune};
 use crate::model::{MODEL_FILE, Model};
-use crate::numbers::thousands;
-use crate::sampling;
-use crate::self_test::affine;
-use crate::tuning::{Tuned, apply, conditions, tune};
+use crate::report::numbers::thousands;
+use crate::solve::sampling;
 
 const EXAMPLES: &str = "\
 Examples:

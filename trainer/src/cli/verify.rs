@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 
 use super::output::open;
-use crate::files::write_whole;
-use crate::golden::{GOLDEN_FILE, Golden};
-use crate::verify::verify;
+use crate::disk::files::write_whole;
+use crate::judge::golden::{GOLDEN_FILE, Golden};
+use crate::judge::verify::verify;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -2,6 +2,7 @@
 
 mod keys;
 mod preset;
+pub mod schedule;
 
 use std::path::{Path, PathBuf};
 
@@ -10,13 +11,13 @@ use flowlet::Digest;
 use serde::{Deserialize, Serialize};
 use toml::Table;
 
+use crate::config::schedule::Decay;
 use crate::coupling::CouplingKind;
+use crate::coupling::source::NORMAL;
 use crate::data::Component;
-use crate::description;
-use crate::files;
-use crate::schedule::Decay;
-use crate::source::NORMAL;
-use crate::times::Times;
+use crate::data::times::Times;
+use crate::disk::files;
+use crate::model::description;
 
 pub use preset::preset;
 

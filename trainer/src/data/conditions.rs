@@ -6,7 +6,8 @@ use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::matrix::Matrix;
-use super::table::{Cell, FirstRow, Table, parse};
+use super::read;
+use super::table::{Cell, FirstRow, parse};
 
 /// A condition as the user named it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -93,7 +94,7 @@ pub(super) fn default_name(k: usize) -> String {
 /// When the file cannot be read or does not fit; the message names the line.
 pub fn load_conditions(path: &Path, columns: &[ConditionColumn]) -> Result<Matrix> {
     // A row of categories looks like one of names, but it can be encoded.
-    let table = Table::read_with(path, |first| match FirstRow::of(first)? {
+    let table = read::table_with(path, |first| match FirstRow::of(first)? {
         FirstRow::Names if encode(columns, &first.iter().collect::<Vec<_>>()).is_ok() => {
             Ok(FirstRow::Values)
         }
@@ -134,7 +135,7 @@ pub fn load_conditions(path: &Path, columns: &[ConditionColumn]) -> Result<Matri
 /// When the file cannot be read, has another width, or holds what is no finite number; the message
 /// names the line.
 pub fn load_starts(path: &Path, names: &[String]) -> Result<Matrix> {
-    let table = Table::read(path)?;
+    let table = read::table(path)?;
     let chosen = match table.find(names.iter()) {
         Some(found) => found,
         None if table.columns.len() == names.len() => (0..names.len()).collect(),

@@ -5,14 +5,15 @@ mod conditions;
 mod distribution;
 mod matrix;
 mod mixture;
-mod read_csv;
-mod read_npy;
-mod read_safetensors;
+pub mod random;
+mod read;
+pub mod row_format;
 mod rows;
 mod split;
 mod standardization;
 mod table;
 mod target;
+pub mod times;
 
 pub use columns::default_names;
 pub use conditions::{ConditionColumn, default_conditions, encode, load_conditions, load_starts};

@@ -8,6 +8,7 @@ use anyhow::{Error, Result, anyhow, bail, ensure};
 use super::columns::{default_names, select};
 use super::conditions::{ConditionColumn, default_name};
 use super::matrix::{Matrix, Points};
+use super::read;
 use super::table::{Cell, Table};
 
 /// What a user says about a file.
@@ -49,8 +50,8 @@ pub struct Rows {
 /// When the file cannot be read, a column does not exist, or a cell is not what it should be; the
 /// message names the file, the line and the column, and says what to do.
 pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
-    let table = Table::read(path)?;
-    let other = options.conditions_file.as_deref().map(Table::read).transpose()?;
+    let table = read::table(path)?;
+    let other = options.conditions_file.as_deref().map(read::table).transpose()?;
     if let Some(other) = &other {
         ensure!(
             other.rows == table.rows,
@@ -96,14 +97,15 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
         match checked.and_then(|()| check_group(&table, row, group)) {
             Ok(()) => rows.push(row),
             Err(error) if options.skip_invalid => first_error = first_error.or(Some(error)),
-            Err(error) => bail!("{error}. Mend the row, or skip such rows by --skip-invalid"),
+            Err(error) => bail!("{error}. Correct the row, or skip such rows with --skip-invalid"),
         }
     }
     let kept = rows.len();
     if kept < 2 {
-        let why = first_error.map_or(String::new(), |error| format!("; the first other: {error}"));
+        let why =
+            first_error.map_or(String::new(), |error| format!("; the first invalid one: {error}"));
         bail!(
-            "{}: expected at least 2 rows of values, found {kept} of {} to be whole{why}",
+            "{}: expected at least 2 rows of values, found {kept} valid ones of {}{why}",
             table.file,
             table.rows
         );
@@ -264,8 +266,8 @@ fn check_row(
             Cell::Text(_) => {
                 let name = &table.columns[column].name;
                 let advice = format!(
-                    ". Choose the data columns by --data, or make text a condition by --condition \
-                     {name}"
+                    ". Choose the data columns with --data, or use text as a condition with \
+                     --condition {name}"
                 );
                 return Err(unexpected(table, row, column, "a number", &advice));
             }
@@ -291,7 +293,7 @@ fn check_row(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tensor_file::{Block, TensorFile};
+    use crate::disk::tensor_file::{Block, TensorFile};
     use std::fs;
 
     fn read(text: &str, options: &RowsOptions) -> Result<Rows> {

@@ -1,12 +1,7 @@
 //! A file's columns, before anyone knows which are data.
 
-use std::path::Path;
-
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail};
 use csv::StringRecord;
-
-use super::{read_csv, read_npy, read_safetensors};
-use crate::files;
 
 /// Named columns of equal length.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,34 +45,6 @@ impl Cell<'_> {
 }
 
 impl Table {
-    /// Reads a file by what its name ends in.
-    pub(super) fn read(path: &Path) -> Result<Self> {
-        Self::read_with(path, FirstRow::of)
-    }
-
-    /// The same, where `first_row` says what the first row of a text file is.
-    pub(super) fn read_with(
-        path: &Path,
-        first_row: impl Fn(&StringRecord) -> Result<FirstRow>,
-    ) -> Result<Self> {
-        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
-        let read = |bytes: &[u8]| match extension.to_ascii_lowercase().as_str() {
-            "csv" => read_csv::read(bytes, b',', &first_row),
-            "tsv" => read_csv::read(bytes, b'\t', &first_row),
-            "npy" => read_npy::read(bytes),
-            "safetensors" => read_safetensors::read(bytes),
-            _ => bail!("expected a name that ends in .csv, .tsv, .npy or .safetensors"),
-        };
-        let bytes = files::read(path)?;
-        let table = read(&bytes).with_context(|| path.display().to_string())?;
-        ensure!(
-            table.rows > 0 && !table.columns.is_empty(),
-            "{}: no rows: expected at least one",
-            path.display()
-        );
-        Ok(Self { file: path.display().to_string(), ..table })
-    }
-
     pub(super) fn cell(&self, column: usize, row: usize) -> Cell<'_> {
         match &self.columns[column].cells {
             Cells::Numbers(numbers) => number(numbers[row] as f32),

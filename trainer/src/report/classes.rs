@@ -10,7 +10,7 @@ use super::histogram::Histogram;
 use super::subject::Subject;
 use super::views::{Flat, column_of, flat_view, marginal_view, points};
 use crate::data::{Matrix, Points};
-use crate::numbers::thousands;
+use crate::report::numbers::thousands;
 
 /// Classes that are shown, at most.
 const CLASSES: usize = 12;

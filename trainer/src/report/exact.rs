@@ -1,9 +1,9 @@
 //! The velocity field that a perfect network would learn, where it is known.
 
+use crate::coupling::dataset::Real;
+use crate::coupling::source::Source;
 use crate::data::{Component, Distribution, GaussianMixture};
-use crate::dataset::Real;
 use crate::report::subject::Subject;
-use crate::source::Source;
 
 /// The field between standard normal noise and a mixture of Gaussians, in flow units.
 ///
@@ -98,7 +98,7 @@ impl ExactField {
 mod tests {
     use super::*;
     use crate::data::preset;
-    use crate::random::{Stream, generator};
+    use crate::data::random::{Stream, generator};
 
     fn mixture(name: &str) -> GaussianMixture {
         match preset(name) {

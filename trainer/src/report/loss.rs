@@ -6,7 +6,7 @@ use super::chart::{Axis, Key, Mark, Panel, Row, Sheet, Sign, Width};
 use super::colour::Colour;
 use super::figure::Figure;
 use super::histogram::quantile;
-use crate::metrics::Measurement;
+use crate::training::metrics::Measurement;
 
 /// The article's average: over so many iterations.
 const WINDOW: usize = 100;

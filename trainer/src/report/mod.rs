@@ -13,6 +13,7 @@ pub mod heat;
 pub mod histogram;
 mod line;
 mod loss;
+pub mod numbers;
 mod page;
 mod plane;
 pub mod raster;

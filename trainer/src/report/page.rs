@@ -13,7 +13,7 @@ use super::colour::{Colour, hex};
 use super::figure::{Animation, Figure, Table};
 use super::raster::{gif, png, with_frame};
 use super::subject::Subject;
-use crate::numbers::thousands;
+use crate::report::numbers::thousands;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");

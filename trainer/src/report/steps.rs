@@ -11,14 +11,14 @@ use super::figure::Figure;
 use super::histogram::Histogram;
 use super::subject::Subject;
 use super::views::{Flat, flat_view, marginal_view};
-use crate::assignment::Cost;
+use crate::coupling::assignment::Cost;
+use crate::data::random::{Stream, generator};
 use crate::data::{Matrix, Points};
-use crate::distance::{energy, transport_cost, wasserstein_1};
-use crate::evaluation::FEW_DIMENSIONS;
-use crate::numbers::thousands;
-use crate::random::{Stream, generator};
-use crate::sampling;
-use crate::sides::{Sides, joint};
+use crate::judge::distance::{energy, transport_cost, wasserstein_1};
+use crate::judge::evaluation::FEW_DIMENSIONS;
+use crate::judge::sides::{Sides, joint};
+use crate::report::numbers::thousands;
+use crate::solve::sampling;
 
 /// As `flowlet evaluate` has them.
 const STEPS: [usize; 6] = [1, 2, 4, 8, 16, 50];

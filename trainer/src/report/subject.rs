@@ -3,18 +3,18 @@
 use anyhow::{Context, Result, ensure};
 use flowlet::HeapSolver;
 
-use crate::batches::{Batches, BatchesOptions};
-use crate::cost;
 use crate::coupling::Coupling;
+use crate::coupling::batches::{Batches, BatchesOptions};
+use crate::coupling::dataset::{Real, Units};
+use crate::coupling::source::Source;
+use crate::data::random::{Stream, generator};
+use crate::data::times::Times;
 use crate::data::{Distribution, Matrix, Points, Target};
-use crate::dataset::{Real, Units};
-use crate::metrics::Measurement;
+use crate::judge::sides::choose;
 use crate::model::Model;
-use crate::random::{Stream, generator};
-use crate::sampling;
-use crate::sides::choose;
-use crate::source::Source;
-use crate::times::Times;
+use crate::model::cost;
+use crate::solve::sampling;
+use crate::training::metrics::Measurement;
 
 /// A model, and what is known of its run.
 #[derive(Debug)]

@@ -9,8 +9,8 @@ use super::histogram::Histogram;
 use super::loss::moving_average;
 use super::subject::{Subject, repeat};
 use super::views::{column_of, marginal_view};
-use crate::metrics::Measurement;
-use crate::numbers::thousands;
+use crate::report::numbers::thousands;
+use crate::training::metrics::Measurement;
 
 const WIDTH: usize = 64;
 const HEIGHT: usize = 12;

@@ -6,19 +6,21 @@ use flowlet::{HeapMlp, SolverKind};
 use super::Run;
 use super::phase::{Monitor, Phase, Trained};
 use crate::config::FewStepsConfig;
+use crate::config::schedule::{Decay, Schedule};
+use crate::coupling::dataset::Units;
 use crate::coupling::{Coupling, CouplingKind};
-use crate::dataset::Units;
-use crate::description::Description;
-use crate::distillation::{OwnEndpoints, OwnEndpointsOptions, PairsOptions, TeacherPairs};
-use crate::files::write_whole;
+use crate::data::random::{Stream, generator};
+use crate::disk::files::write_whole;
+use crate::disk::run_directory::TEACHER_FILE;
+use crate::model::description::Description;
+use crate::model::tuning::tune;
 use crate::model::{Model, export};
 use crate::network::{Network, Shape};
 use crate::objective::{Objective, Steps};
-use crate::optimizer::AdamSettings;
-use crate::random::{Stream, generator};
-use crate::run_directory::TEACHER_FILE;
-use crate::schedule::{Decay, Schedule};
-use crate::tuning::tune;
+use crate::optimiser::AdamSettings;
+use crate::training::supply::student::{
+    OwnEndpoints, OwnEndpointsOptions, PairsOptions, TeacherPairs,
+};
 
 /// The solver that the student is made for.
 const KIND: SolverKind = SolverKind::Euler;

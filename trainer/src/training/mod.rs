@@ -1,8 +1,11 @@
 //! From data to a network, in one phase or in three: a flow; or a teacher's flow, a student that does
 //! in N steps what the teacher does in many, and the student's own endpoints brought to the data.
 
+pub mod checkpoint;
 mod few_steps;
+pub mod metrics;
 mod phase;
+pub mod supply;
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -10,19 +13,20 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail, ensure};
 use candle_core::Device;
 
-use crate::batches::{Batches, BatchesOptions};
-use crate::checkpoint::{Checkpoint, Checkpoints};
 use crate::config::Config;
+use crate::config::schedule::Schedule;
 use crate::coupling::Coupling;
-use crate::dataset::Dataset;
-use crate::description::activation;
-use crate::device_batches::DeviceBatches;
+use crate::coupling::batches::{Batches, BatchesOptions};
+use crate::coupling::dataset::Dataset;
+use crate::data::random::{Stream, generator};
+use crate::model::description::activation;
 use crate::network::{Network, Shape};
 use crate::objective::{Objective, Tensors};
-use crate::optimizer::AdamSettings;
-use crate::random::{Stream, generator};
-use crate::schedule::Schedule;
-use crate::supply::{Ahead, Supply};
+use crate::optimiser::AdamSettings;
+use crate::training::checkpoint::{Checkpoint, Checkpoints};
+use crate::training::supply::Supply;
+use crate::training::supply::ahead::Ahead;
+use crate::training::supply::device::DeviceBatches;
 
 pub use phase::{Monitor, Phase, Trained, Training, train_phase};
 

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 use anyhow::{Error, Result, anyhow};
 use candle_core::Tensor;
 
-use crate::average::Average;
-use crate::checkpoint::{Checkpoint, Checkpoints};
-use crate::metrics::{Measurement, row_every};
+use crate::config::schedule::Schedule;
 use crate::network::Network;
 use crate::objective::{Objective, Tensors};
-use crate::optimizer::{Adam, AdamSettings};
-use crate::schedule::Schedule;
-use crate::supply::Supply;
+use crate::optimiser::average::Average;
+use crate::optimiser::{Adam, AdamSettings};
+use crate::training::checkpoint::{Checkpoint, Checkpoints};
+use crate::training::metrics::{Measurement, row_every};
+use crate::training::supply::Supply;
 
 /// Who watches a training run, and may stop it.
 pub trait Monitor {
@@ -104,7 +104,7 @@ pub fn train_phase(
     training: Training<'_>,
 ) -> Result<Trained> {
     let variables = network.variables();
-    let mut optimizer = Adam::new(variables.clone(), phase.adam)?;
+    let mut optimiser = Adam::new(variables.clone(), phase.adam)?;
     let mut average = match phase.ema {
         Some(decay) => Some(Average::new(variables.clone(), decay)?),
         None => None,
@@ -113,7 +113,7 @@ pub fn train_phase(
     let per_row = row_every(iterations);
     let mut losses = Vec::new();
     if let Some(checkpoint) = training.resumed {
-        checkpoint.restore(&network, &mut optimizer, average.as_mut())?;
+        checkpoint.restore(&network, &mut optimiser, average.as_mut())?;
         supply.restore(&checkpoint.supply)?;
         losses.clone_from(&checkpoint.losses);
     }
@@ -122,15 +122,15 @@ pub fn train_phase(
     let mut kept = Instant::now();
     let keep = |losses: &[f64],
                 supply: &dyn Supply,
-                optimizer: &Adam,
+                optimiser: &Adam,
                 average: Option<&Average>| {
         let Some(checkpoints) = training.checkpoints else { return Ok(()) };
         let at = [phase.index, losses.len()];
-        checkpoints.write(at, (losses, seconds(), supply.state()?), &network, optimizer, average)
+        checkpoints.write(at, (losses, seconds(), supply.state()?), &network, optimiser, average)
     };
     if phase.index > 0 && training.resumed.is_none() {
         // What the phases before made is nowhere else.
-        keep(&losses, supply, &optimizer, average.as_ref())?;
+        keep(&losses, supply, &optimiser, average.as_ref())?;
     }
     let (mut stopped, mut told) = (false, losses.len());
     for iteration in losses.len() + 1..=iterations {
@@ -144,7 +144,7 @@ pub fn train_phase(
         if asks {
             pending.fetch(&mut losses, |iteration, loss| finite(phase, iteration, loss))?;
         }
-        let gradient_norm = optimizer.step(&gradients, learning_rate)?;
+        let gradient_norm = optimiser.step(&gradients, learning_rate)?;
         if let Some(average) = &mut average {
             average.update(iteration)?;
         }
@@ -184,7 +184,7 @@ pub fn train_phase(
             })?;
         }
         if keeps {
-            keep(&losses, supply, &optimizer, average.as_ref())?;
+            keep(&losses, supply, &optimiser, average.as_ref())?;
             kept = Instant::now();
         }
         if stopped {

@@ -33,11 +33,11 @@ struct Args {
     /// Install what a target needs: by rustup, or else Debian's packages
     #[arg(long)]
     install: bool,
-    /// Fail when a number in trainer/src/cost/measured.csv is off by more than 3 %, or the tables
+    /// Fail when a number in trainer/src/model/cost/measured.csv is off by more than 3 %, or the tables
     /// in runtime/README.md are not those of that file
     #[arg(long)]
     check: bool,
-    /// Write trainer/src/cost/measured.csv and the tables in runtime/README.md
+    /// Write trainer/src/model/cost/measured.csv and the tables in runtime/README.md
     #[arg(long, conflicts_with = "check")]
     write: bool,
     /// Instead of all this, build `sample` to count cycles on a real board [default target:

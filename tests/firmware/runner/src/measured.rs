@@ -1,4 +1,4 @@
-//! `trainer/src/cost/measured.csv`: the numbers that the README's tables show, and from which
+//! `trainer/src/model/cost/measured.csv`: the numbers that the README's tables show, and from which
 //! `flowlet inspect` estimates what a model of any shape takes.
 
 use std::fs;
@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::Row;
 
-const PATH: &str = "trainer/src/cost/measured.csv";
+const PATH: &str = "trainer/src/model/cost/measured.csv";
 
 /// The columns before those of the activations. The first three say which line it is.
 const COLUMNS: [&str; 10] = [

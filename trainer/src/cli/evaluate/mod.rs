@@ -16,11 +16,11 @@ use super::names::solver_parser;
 use super::output::{open, write_text};
 use super::real;
 use crate::config::check_steps;
-use crate::dataset::Real;
-use crate::evaluation::{MOST_ASSIGNED, Plan, Subject, evaluate};
+use crate::coupling::dataset::Real;
+use crate::coupling::source::Source;
+use crate::disk::run_directory::CONFIG_FILE;
+use crate::judge::evaluation::{MOST_ASSIGNED, Plan, Subject, evaluate};
 use crate::model::Model;
-use crate::run_directory::CONFIG_FILE;
-use crate::source::Source;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -107,7 +107,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let is_file = matches!(real, Real::Rows { .. });
     let in_deviations = match args.units {
         Some(DistanceUnits::Data) if model.mlp.condition_dim() > 0 => {
-            bail!("--units data: a model with conditions is measured in deviations; leave --units out")
+            bail!(
+                "--units data: a model with conditions is measured in deviations; leave --units out"
+            )
         }
         Some(units) => units == DistanceUnits::Deviations,
         None => is_file,
@@ -161,6 +163,9 @@ fn format(said: Option<Format>, out: Option<&Path>) -> Result<Format> {
         (None, "txt") => Ok(Format::Text),
         (None, "csv") => Ok(Format::Csv),
         (None, "json") => Ok(Format::Json),
-        _ => bail!("{}: expected a name that ends in .csv, .json or .txt; or give --format", out.display()),
+        _ => bail!(
+            "{}: expected a name that ends in .csv, .json or .txt; or give --format",
+            out.display()
+        ),
     }
 }

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use anyhow::Result;
 
-use crate::distance::Distances;
-use crate::evaluation::{Class, Evaluation, LogLikelihood, Row};
-use crate::numbers::thousands;
+use crate::judge::distance::Distances;
+use crate::judge::evaluation::{Class, Evaluation, LogLikelihood, Row};
+use crate::report::numbers::thousands;
 
 /// The format of an evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -75,7 +75,9 @@ fn text(name: &str, evaluation: &Evaluation) -> Result<String> {
     }
     match &evaluation.log_likelihood {
         LogLikelihood::Nats { mean, error, truth, points } => {
-            let truth = truth.map(|truth| format!("; the true density gives {truth:.4}")).unwrap_or_default();
+            let truth = truth
+                .map(|truth| format!("; the true density gives {truth:.4}"))
+                .unwrap_or_default();
             writeln!(
                 text,
                 "log-likelihood         {mean:.4} nats a point (± {error:.4}, {} points){truth}",

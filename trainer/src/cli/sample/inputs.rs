@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use anyhow::Result;
 
+use crate::coupling::source::Source;
 use crate::data::Matrix;
-use crate::golden;
-use crate::source::Source;
+use crate::judge::golden;
 
 /// Starting points in flow units, `[n, D]`.
 pub(super) enum Starts {

@@ -20,13 +20,13 @@ use super::interrupt::interrupts;
 use super::list::List;
 use super::names::solver_parser;
 use super::output::{condition, note, open};
-use crate::blocks::in_blocks;
+use crate::data::row_format::RowFormat;
 use crate::data::{Matrix, load_conditions, load_starts};
+use crate::disk::part_file::PartFile;
 use crate::model::Model;
-use crate::numbers::thousands;
-use crate::part_file::PartFile;
-use crate::row_format::RowFormat;
-use crate::sampling;
+use crate::report::numbers::thousands;
+use crate::solve::blocks::in_blocks;
+use crate::solve::sampling;
 use inputs::{Conditions, Starts};
 use settings::Settings;
 use shard::Shard;
@@ -160,7 +160,10 @@ fn rows(n: Option<u64>, x_0: Option<&Matrix>, conditions: Option<&Matrix>) -> Re
     let mut said = said.into_iter().filter_map(|(name, rows)| rows.map(|rows| (name, rows)));
     let Some((first, n)) = said.next() else { return Ok(10) };
     for (name, rows) in said {
-        ensure!(rows == n, "{first} gives {n} samples, but {name} gives {rows}: expected one row for each sample");
+        ensure!(
+            rows == n,
+            "{first} gives {n} samples, but {name} gives {rows}: expected one row for each sample"
+        );
     }
     Ok(n)
 }

@@ -30,7 +30,8 @@ impl FromStr for Shard {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let expected = || format!("{text:?}: expected i/k: part i of k, counted from 0, as in 0/64");
+        let expected =
+            || format!("{text:?}: expected i/k: part i of k, counted from 0, as in 0/64");
         let (index, count) = text.split_once('/').with_context(expected)?;
         let index = index.parse().ok().with_context(expected)?;
         let count = count.parse().ok().with_context(expected)?;

@@ -16,22 +16,22 @@ use self::summary::summary;
 use super::output::note;
 use super::progress::Progress;
 use super::report;
-use crate::checkpoint::Checkpoints;
 use crate::config::Config;
+use crate::coupling::dataset::{Dataset, Real};
 use crate::data::Matrix;
-use crate::dataset::{Dataset, Real};
-use crate::description::Description;
-use crate::golden::{GOLDEN_FILE, Golden};
-use crate::judgement::judge;
-use crate::metrics::{MetricsFile, row_every};
+use crate::data::random::{Stream, generator};
+use crate::disk::run_directory::{CONFIG_FILE, METRICS_FILE, RunDirectory};
+use crate::judge::golden::{GOLDEN_FILE, Golden};
+use crate::judge::judgement::judge;
+use crate::judge::verify::verify;
+use crate::model::description::Description;
+use crate::model::self_test;
+use crate::model::tuning;
 use crate::model::{MODEL_FILE, Model, export};
-use crate::numbers::thousands;
-use crate::random::{Stream, generator};
-use crate::run_directory::{CONFIG_FILE, METRICS_FILE, RunDirectory};
-use crate::self_test;
+use crate::report::numbers::thousands;
+use crate::training::checkpoint::Checkpoints;
+use crate::training::metrics::{MetricsFile, row_every};
 use crate::training::{Keep, check, phases, train};
-use crate::tuning;
-use crate::verify::verify;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 
 use crate::cli::list::List;
+use crate::config::schedule::Decay;
 use crate::config::{Config, preset};
 use crate::coupling::CouplingKind;
-use crate::run_directory::CONFIG_FILE;
-use crate::schedule::Decay;
-use crate::times::Times;
+use crate::data::times::Times;
+use crate::disk::run_directory::CONFIG_FILE;
 
 /// The target, and the flags that override its configuration.
 #[derive(Debug, clap::Args)]

@@ -5,11 +5,11 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::config::Config;
-use crate::judgement::{FEW, Judgement};
+use crate::judge::judgement::{FEW, Judgement};
+use crate::judge::verify::Report;
 use crate::model::Model;
-use crate::numbers::thousands;
+use crate::report::numbers::thousands;
 use crate::training::{Trained, phases};
-use crate::verify::Report;
 
 pub(super) fn summary(
     directory: &Path,

@@ -11,7 +11,7 @@ pub(super) use text::FONT;
 
 use super::colour::Colour;
 use super::heat::Heat;
-use crate::numbers::thousands;
+use crate::report::numbers::thousands;
 
 /// How wide a figure is: as on a desk, or as on a phone. Text has the same size in both, so that it can
 /// be read in both.

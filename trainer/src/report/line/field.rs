@@ -7,13 +7,13 @@ use serde_json::json;
 
 use super::reference::{FIELD_BINS, LINES};
 use super::{BINS, Line, STEPS, Shape};
-use crate::numbers::thousands;
 use crate::report::chart::{Axis, Key, Mark, Panel, Row, Sheet, Sign, Width};
 use crate::report::colour::{Colour, Ramp};
 use crate::report::exact::ExactField;
 use crate::report::figure::Figure;
 use crate::report::heat::Heat;
 use crate::report::histogram::Histogram;
+use crate::report::numbers::thousands;
 use crate::report::trajectories::Trajectories;
 
 /// Times of the field's grid: every hundredth.

@@ -12,7 +12,7 @@ use super::chart::{Axis, Mark, Panel, Row, Width};
 use super::colour::Colour;
 use super::histogram::{Histogram, quantile};
 use super::subject::{Known, Pairs, Subject};
-use crate::source::Source;
+use crate::coupling::source::Source;
 
 /// Bins of a histogram beside a picture, and of the samples: the article's.
 const BINS: usize = 100;

@@ -4,12 +4,12 @@ use rayon::prelude::*;
 use serde_json::json;
 
 use super::{BINS, Line, Shape, path};
-use crate::numbers::thousands;
 use crate::report::chart::{Anchor, Axis, Key, Mark, Panel, Sheet, Sign, Width};
 use crate::report::colour::{Colour, Ramp};
 use crate::report::figure::Figure;
 use crate::report::heat::Heat;
 use crate::report::histogram::{Histogram, bin, plane};
+use crate::report::numbers::thousands;
 use crate::report::subject::Pairs;
 
 /// Paths that are drawn one by one.

@@ -5,14 +5,14 @@ use serde_json::json;
 
 use super::reference::FINE_BINS;
 use super::{BINS, Line, STEPS, Shape, bins};
+use crate::coupling::dataset::Real;
 use crate::data::Matrix;
-use crate::dataset::Real;
-use crate::numbers::thousands;
 use crate::report::chart::{Axis, Key, Mark, Panel, Row, Sheet, Sign, Width};
 use crate::report::colour::{Colour, Ramp};
 use crate::report::figure::Figure;
 use crate::report::heat::Heat;
 use crate::report::histogram::{Histogram, plane};
+use crate::report::numbers::thousands;
 use crate::report::subject::repeat;
 use crate::report::trajectories::Trajectories;
 use rayon::prelude::*;

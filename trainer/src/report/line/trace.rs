@@ -4,10 +4,10 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::Line;
+use crate::coupling::source::Source;
 use crate::report::chart::{Anchor, Axis, Key, Mark, Panel, Row, Sheet, Sign, TEXT, Width};
 use crate::report::colour::Colour;
 use crate::report::figure::{Animation, Figure, Table};
-use crate::source::Source;
 
 /// The article's path: from here, in so many steps.
 const X_0: f32 = 0.85;

@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::Plane;
-use crate::numbers::thousands;
 use crate::report::chart::{Axis, Key, Mark, Panel, Row, Sheet, Sign, Width};
 use crate::report::colour::Colour;
 use crate::report::figure::Figure;
 use crate::report::histogram::Histogram;
+use crate::report::numbers::thousands;
 use crate::report::views::{column_of, flat_view, marginal_view, points};
 
 /// Columns that are shown, at most.

@@ -4,12 +4,12 @@ use serde_json::json;
 
 use super::{Plane, dots};
 use crate::data::Matrix;
-use crate::numbers::thousands;
 use crate::report::chart::{Axis, Mark, Panel, Row, Sheet, Width};
 use crate::report::colour::{Colour, Ramp};
 use crate::report::figure::Figure;
 use crate::report::heat::Heat;
 use crate::report::histogram::plane;
+use crate::report::numbers::thousands;
 use crate::report::views::{Flat, flat_view};
 
 /// Points that are drawn.
@@ -96,7 +96,7 @@ impl Plane<'_> {
 
     fn rows_are_real(&self) -> bool {
         let known = self.subject.known.as_ref();
-        known.is_some_and(|known| matches!(known.real, crate::dataset::Real::Rows { .. }))
+        known.is_some_and(|known| matches!(known.real, crate::coupling::dataset::Real::Rows { .. }))
     }
 }
 

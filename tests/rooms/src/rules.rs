@@ -1,0 +1,151 @@
+//! What is wrong with a crate's paths.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use crate::resolve::Place;
+use crate::source::Crate;
+use crate::tokens::Brings;
+
+/// A path from one module to another.
+struct Taken {
+    from: usize,
+    to: usize,
+    line: usize,
+    text: String,
+    /// Whether it only shows what lies in the module's own folder.
+    shows: bool,
+}
+
+/// All findings, a line each; none if the crate is as the list says.
+pub(crate) fn findings(krate: &Crate, rooms: &[&str]) -> Vec<String> {
+    let taken = taken(krate);
+    let mut found = against_the_list(krate, rooms);
+    found.extend(taken.iter().filter_map(|path| runs_up(krate, rooms, path)));
+    found.extend(circles(krate, &taken));
+    found
+}
+
+fn against_the_list(krate: &Crate, rooms: &[&str]) -> Vec<String> {
+    let root = &krate.modules[0];
+    let file = root.file.display();
+    let missing = root.children.keys().filter(|room| !rooms.contains(&room.as_str()));
+    let empty = rooms.iter().filter(|room| !root.children.contains_key(**room));
+    let missing = missing.map(|room| format!("{file}: the room {room} is not in the list"));
+    missing
+        .chain(empty.map(|room| format!("{file}: the list has {room}, but no such room")))
+        .collect()
+}
+
+/// Every path of the crate that leads to another module of it.
+fn taken(krate: &Crate) -> Vec<Taken> {
+    let mut taken = Vec::new();
+    for (from, module) in krate.modules.iter().enumerate() {
+        for import in &module.imports {
+            let Some(to) = krate.resolve(from, &import.segments) else { continue };
+            let below = krate.modules[to.module()].path.starts_with(&module.path);
+            let shows = import.public && import.at_top && below;
+            let mut text = import.segments.join("::");
+            if import.brings == Brings::All {
+                text += "::*";
+            }
+            taken.push(Taken { from, to: to.module(), line: import.line, text, shows });
+        }
+        let globs = module.imports.iter().any(|import| import.brings == Brings::All);
+        for mention in &module.mentions {
+            // What a single word names was counted where it was imported, unless a glob brought it.
+            if mention.segments.len() == 1 && !globs {
+                continue;
+            }
+            let Some(place) = krate.resolve(from, &mention.segments) else { continue };
+            // A single word is no use of a module: it has its name by chance.
+            let chance = mention.segments.len() == 1 && matches!(place, Place::Module(_));
+            if !chance {
+                let text = mention.segments.join("::");
+                let (to, line) = (place.module(), mention.line);
+                taken.push(Taken { from, to, line, text, shows: false });
+            }
+        }
+    }
+    taken
+}
+
+fn runs_up(krate: &Crate, rooms: &[&str], path: &Taken) -> Option<String> {
+    let [from, to] = [path.from, path.to].map(|module| &krate.modules[module]);
+    let own = from.room()?;
+    let place = format!("{}:{}: `{}`", from.file.display(), path.line, path.text);
+    let Some(other) = to.room() else {
+        return Some(format!("{place} takes the room {own} up to the root of the crate"));
+    };
+    let rank = |room: &str| rooms.iter().position(|known| *known == room);
+    let (own_rank, other_rank) = (rank(own)?, rank(other)?);
+    (other_rank > own_rank)
+        .then(|| format!("{place} runs up, from the room {own} to the room {other}"))
+}
+
+/// A finding for each group of files that import each other, with the imports of one way round.
+fn circles(krate: &Crate, taken: &[Taken]) -> Vec<String> {
+    let mut edges: BTreeMap<&PathBuf, BTreeMap<&PathBuf, &Taken>> = BTreeMap::new();
+    let root = &krate.modules[0].file;
+    for path in taken.iter().filter(|path| !path.shows) {
+        let [from, to] = [path.from, path.to].map(|module| &krate.modules[module].file);
+        if from != to && from != root && to != root {
+            edges.entry(from).or_default().entry(to).or_insert(path);
+        }
+    }
+    let mut found = Vec::new();
+    let mut done: BTreeSet<&PathBuf> = BTreeSet::new();
+    for &start in edges.keys() {
+        if done.contains(start) {
+            continue;
+        }
+        if let Some(way) = way_back(&edges, start) {
+            done.extend(way.iter().map(|path| &krate.modules[path.from].file));
+            let steps = way.iter().map(|path| {
+                let [from, to] = [path.from, path.to].map(|module| &krate.modules[module].file);
+                format!(
+                    "\n    {}:{}: `{}` takes from {}",
+                    from.display(),
+                    path.line,
+                    path.text,
+                    to.display()
+                )
+            });
+            found
+                .push(format!("files import each other in a circle:{}", steps.collect::<String>()));
+        }
+    }
+    found
+}
+
+/// The shortest way from a file back to itself.
+fn way_back<'a>(
+    edges: &BTreeMap<&'a PathBuf, BTreeMap<&'a PathBuf, &'a Taken>>,
+    start: &'a PathBuf,
+) -> Option<Vec<&'a Taken>> {
+    let mut reached: BTreeMap<&PathBuf, (&PathBuf, &Taken)> = BTreeMap::new();
+    let mut front = vec![start];
+    while !front.is_empty() && !reached.contains_key(start) {
+        let mut next = Vec::new();
+        for file in front {
+            for (&to, &path) in edges.get(file).into_iter().flatten() {
+                if let std::collections::btree_map::Entry::Vacant(entry) = reached.entry(to) {
+                    entry.insert((file, path));
+                    next.push(to);
+                }
+            }
+        }
+        front = next;
+    }
+    let mut way = Vec::new();
+    let mut file = start;
+    loop {
+        let (before, path) = reached.get(file)?;
+        way.push(*path);
+        file = before;
+        if file == start {
+            way.reverse();
+            return Some(way);
+        }
+    }
+}

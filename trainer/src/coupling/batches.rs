@@ -1,0 +1,280 @@
+//! Data → coupling: the pairs that a network learns from, batch by batch.
+
+use anyhow::{Result, ensure};
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::coupling::Coupling;
+use crate::coupling::source::Source;
+use crate::data::random::{Stream, generator};
+use crate::data::times::Times;
+use crate::data::{Matrix, Points, Target, TargetState};
+
+/// Pairs of noise and data in flow units, and the times to look at them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    /// `[B, D]`
+    pub x_0: Matrix,
+    /// `[B, D]`
+    pub x_1: Matrix,
+    /// Conditions of the pairs, `[B, C]`.
+    pub c: Matrix,
+    /// `[B]`; empty for an objective that has times of its own.
+    pub t: Vec<f32>,
+}
+
+/// Batches of a run's data.
+#[derive(Debug)]
+pub struct Batches {
+    target: Target,
+    source: Source,
+    coupling: Coupling,
+    times: Times,
+    size: usize,
+    /// Points that are coupled at once: `size` or more.
+    coupled: usize,
+    /// Points that are coupled already, and how many of them have gone.
+    ready: Option<(Pairs, usize)>,
+    /// What draws those came from: where target and source were before.
+    before: (TargetState, u128),
+    label_dropout: f32,
+    rng: Generators,
+}
+
+#[derive(Debug)]
+struct Pairs {
+    x_0: Matrix,
+    points: Points,
+}
+
+#[derive(Debug)]
+struct Generators {
+    source: ChaCha8Rng,
+    times: ChaCha8Rng,
+    dropout: ChaCha8Rng,
+}
+
+/// Where batches are: what a checkpoint keeps.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BatchesState {
+    /// Before the points that are coupled now were drawn.
+    target: TargetState,
+    source: u128,
+    /// How many of them have gone.
+    gone: Option<usize>,
+    times: u128,
+    dropout: u128,
+}
+
+/// What batches are made of.
+#[derive(Clone, Debug)]
+pub struct BatchesOptions {
+    /// π₀
+    pub source: Source,
+    /// How both are paired.
+    pub coupling: Coupling,
+    /// Of the path.
+    pub times: Times,
+    /// Pairs in a batch.
+    pub size: usize,
+    /// Points that are coupled at once, if the coupling transports.
+    pub transport_size: usize,
+    /// The part of conditions that are replaced by zeros.
+    pub label_dropout: f64,
+}
+
+impl BatchesOptions {
+    /// Held-out points with noise and times that stay the same, so that the loss falls or rises by
+    /// the network alone. Coupled as batches are, as many at a time.
+    ///
+    /// # Errors
+    ///
+    /// When points cannot be coupled.
+    pub fn held_out(&self, points: &Points, seed: u64) -> Result<Batch> {
+        let (n, columns) = (points.x.rows(), points.x.columns());
+        let x_0 = self.source.draw(n, columns, &mut generator(seed, Stream::HeldOutSource));
+        let coupled =
+            if self.coupling.transports() { self.transport_size.max(self.size) } else { n };
+        let mut order = Vec::with_capacity(n);
+        for first in (0..n).step_by(coupled) {
+            let rows: Vec<usize> = (first..n.min(first + coupled)).collect();
+            let part = points.select(&rows);
+            let paired = self.coupling.pair(&x_0.select(&rows), &part.x, &part.c)?;
+            order.extend(paired.into_iter().map(|row| first + row));
+        }
+        let t = self.times.draw(n, &mut generator(seed, Stream::HeldOutTime));
+        Ok(Batch { x_0: x_0.select(&order), x_1: points.x.clone(), c: points.c.clone(), t })
+    }
+}
+
+impl Batches {
+    /// The batches of a run under `seed`.
+    pub fn new(target: Target, options: BatchesOptions, seed: u64) -> Self {
+        let BatchesOptions { source, coupling, times, size, transport_size, label_dropout } =
+            options;
+        let coupled = if coupling.transports() { transport_size.max(size) } else { size };
+        let rng = Generators {
+            source: generator(seed, Stream::Source),
+            times: generator(seed, Stream::Time),
+            dropout: generator(seed, Stream::LabelDropout),
+        };
+        Self {
+            before: (target.state(), rng.source.get_word_pos()),
+            target,
+            source,
+            coupling,
+            times,
+            size,
+            coupled,
+            ready: None,
+            label_dropout: label_dropout as f32,
+            rng,
+        }
+    }
+
+    /// The next batch.
+    ///
+    /// # Errors
+    ///
+    /// When points cannot be coupled.
+    pub fn next_batch(&mut self) -> Result<Batch> {
+        let mut x_0 = Vec::new();
+        let (mut x_1, mut c) = (Vec::new(), Vec::new());
+        let mut columns = (0, 0);
+        let mut missing = self.size;
+        while missing > 0 {
+            if self.ready.as_ref().is_none_or(|(pairs, gone)| *gone == pairs.x_0.rows()) {
+                self.before = (self.target.state(), self.rng.source.get_word_pos());
+                self.ready = Some((self.couple()?, 0));
+            }
+            let Some((Pairs { x_0: ready_0, points }, gone)) = &mut self.ready else { continue };
+            let n = missing.min(ready_0.rows() - *gone);
+            columns = (points.x.columns(), points.c.columns());
+            for (from, to, width) in [
+                (ready_0.values(), &mut x_0, columns.0),
+                (points.x.values(), &mut x_1, columns.0),
+                (points.c.values(), &mut c, columns.1),
+            ] {
+                to.extend_from_slice(&from[*gone * width..(*gone + n) * width]);
+            }
+            *gone += n;
+            missing -= n;
+        }
+        if self.label_dropout > 0.0 {
+            for row in c.chunks_exact_mut(columns.1.max(1)) {
+                if self.rng.dropout.random::<f32>() < self.label_dropout {
+                    row.fill(0.0);
+                }
+            }
+        }
+        Ok(Batch {
+            x_0: Matrix::new(x_0, self.size, columns.0),
+            x_1: Matrix::new(x_1, self.size, columns.0),
+            c: Matrix::new(c, self.size, columns.1),
+            t: self.times.draw(self.size, &mut self.rng.times),
+        })
+    }
+
+    fn couple(&mut self) -> Result<Pairs> {
+        let points = self.target.next_batch(self.coupled);
+        let x_0 = self.source.draw(self.coupled, points.x.columns(), &mut self.rng.source);
+        if !self.coupling.transports() {
+            return Ok(Pairs { x_0, points });
+        }
+        let order = self.coupling.pair(&x_0, &points.x, &points.c)?;
+        Ok(Pairs { x_0: x_0.select(&order), points })
+    }
+
+    /// Where it is.
+    pub fn state(&self) -> BatchesState {
+        let (target, source) = self.before.clone();
+        BatchesState {
+            target,
+            source,
+            gone: self.ready.as_ref().map(|(_, gone)| *gone),
+            times: self.rng.times.get_word_pos(),
+            dropout: self.rng.dropout.get_word_pos(),
+        }
+    }
+
+    /// Goes on from `state`.
+    ///
+    /// # Errors
+    ///
+    /// When it is the state of other data.
+    pub fn restore(&mut self, state: BatchesState) -> Result<()> {
+        self.before = (state.target.clone(), state.source);
+        self.target.restore(state.target)?;
+        self.rng.source.set_word_pos(state.source);
+        self.rng.times.set_word_pos(state.times);
+        self.rng.dropout.set_word_pos(state.dropout);
+        self.ready = match state.gone {
+            Some(gone) => {
+                ensure!(gone <= self.coupled, "{gone} of {} coupled points are gone", self.coupled);
+                Some((self.couple()?, gone))
+            }
+            None => None,
+        };
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Standardization, preset};
+
+    fn batches(coupling: Coupling, size: usize, transport_size: usize) -> Batches {
+        let moons = preset("moons").unwrap();
+        let rng = generator(3, Stream::Target);
+        let target = Target::draws(moons, true, Standardization::identity(2), rng);
+        let options = BatchesOptions {
+            source: Source::Normal,
+            coupling,
+            times: Times::Uniform,
+            size,
+            transport_size,
+            label_dropout: 0.25,
+        };
+        Batches::new(target, options, 3)
+    }
+
+    #[test]
+    fn restored_batches_go_on() {
+        // 48 is no multiple of 20: batches span two couplings.
+        for coupling in [Coupling::Independent, Coupling::Transport] {
+            let mut whole = batches(coupling.clone(), 20, 48);
+            for _ in 0..12 {
+                let state = serde_json::to_string(&whole.state()).unwrap();
+                let mut other = batches(coupling.clone(), 20, 48);
+                other.restore(serde_json::from_str(&state).unwrap()).unwrap();
+                for _ in 0..3 {
+                    // A copy of the state that goes on does not move the one that it came from.
+                    other.next_batch().unwrap();
+                }
+                let mut other = batches(coupling.clone(), 20, 48);
+                other.restore(serde_json::from_str(&state).unwrap()).unwrap();
+                assert_eq!(whole.next_batch().unwrap(), other.next_batch().unwrap());
+            }
+        }
+    }
+
+    #[test]
+    fn transport_shortens_the_way_and_keeps_the_points() {
+        let mean = |coupling| {
+            let batch = batches(coupling, 256, 256).next_batch().unwrap();
+            let lengths = batch.x_0.values().iter().zip(batch.x_1.values());
+            lengths.map(|(a, b)| f64::from((a - b) * (a - b))).sum::<f64>()
+        };
+        assert!(mean(Coupling::Transport) < 0.8 * mean(Coupling::Independent));
+    }
+
+    #[test]
+    fn labels_are_dropped_at_their_rate() {
+        let mut batches = batches(Coupling::Independent, 4000, 0);
+        let c = batches.next_batch().unwrap().c;
+        let dropped = (0..c.rows()).filter(|&row| c.row(row).iter().all(|&c| c == 0.0)).count();
+        assert!((800..1200).contains(&dropped), "{dropped}");
+    }
+}

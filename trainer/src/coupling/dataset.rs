@@ -1,0 +1,311 @@
+//! From a configuration to the data of a run: what is trained on, what is held out, and the units
+//! of both.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use flowlet::Digest;
+use rand::seq::SliceRandom;
+
+use crate::config::{Config, DataConfig};
+use crate::coupling::source::Source;
+use crate::data::random::{Stream, generator};
+use crate::data::{
+    ConditionColumn, Distribution, GaussianMixture, PRESETS, Points, RowsOptions, Standardization,
+    Target, load, preset, split,
+};
+
+/// Everything that training and judging need of the data.
+#[derive(Debug)]
+pub struct Dataset {
+    /// What training draws from, in flow units.
+    pub target: Target,
+    /// Where its paths begin, in flow units.
+    pub source: Source,
+    /// Points that training never sees, in flow units; none without held-out rows.
+    pub held_out: Option<Points>,
+    /// The same data in the user's units, for the judgement.
+    pub real: Real,
+    /// The units.
+    pub units: Units,
+    /// The names of the data columns.
+    pub data_columns: Vec<String>,
+    /// The conditions as the user named them.
+    pub conditions: Vec<ConditionColumn>,
+    /// What the user should know: skipped rows, constant columns.
+    pub warnings: Vec<String>,
+}
+
+/// User's units = flow units · scale + mean.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Units {
+    /// Of the data, `D` columns.
+    pub data: Standardization,
+    /// Of the conditions, `C` columns.
+    pub condition: Standardization,
+}
+
+/// Data in the user's units.
+#[derive(Debug)]
+pub enum Real {
+    /// Draws without end.
+    Distribution {
+        /// What is drawn from.
+        distribution: Distribution,
+        /// Whether a draw's class is its condition.
+        by_class: bool,
+    },
+    /// A file's rows.
+    Rows {
+        /// Those that training sees.
+        train: Points,
+        /// Those that it does not.
+        held_out: Points,
+    },
+}
+
+/// Draws from a known distribution that the held-out loss is measured on, or that standardisation
+/// is estimated from.
+const DRAWS: usize = 4096;
+
+/// Held-out rows that the held-out loss is measured on, at most.
+const HELD_OUT: usize = 4096;
+
+impl Dataset {
+    /// A number over the rows of all files that training draws from, in hexadecimal: a run that goes on
+    /// must go on with the same.
+    pub fn digest(&self) -> String {
+        let mut digest = Digest::new();
+        if let Real::Rows { train, held_out } = &self.real {
+            for matrix in [&train.x, &train.c, &held_out.x, &held_out.c] {
+                digest.update(matrix.values());
+            }
+        }
+        if let Source::Rows(rows) = &self.source {
+            digest.update(rows.values());
+        }
+        format!("{:016x}", digest.value())
+    }
+
+    /// Reads or prepares the data that `config` names.
+    ///
+    /// # Errors
+    ///
+    /// On data that cannot be read or does not fit the configuration; the message names the file,
+    /// and the line or the column.
+    pub fn open(config: &Config) -> Result<Self> {
+        let source = &config.data.source;
+        if PRESETS.contains(&source.as_str()) {
+            return Self::from_distribution(config);
+        }
+        let path = Path::new(source);
+        if path.extension().is_none() && !path.exists() {
+            let near = PRESETS
+                .into_iter()
+                .map(|preset| (strsim::jaro_winkler(preset, source), preset))
+                .filter(|(similarity, _)| *similarity > 0.75)
+                .max_by(|(a, _), (b, _)| a.total_cmp(b));
+            match near {
+                Some((_, near)) => {
+                    bail!("no preset or file is called {source}: did you mean {near}?")
+                }
+                None => bail!(
+                    "no preset or file is called {source}: the presets are {}; a file is a \
+                     configuration (.toml) or data (.csv, .tsv, .npy, .safetensors)",
+                    PRESETS.join(", ")
+                ),
+            }
+        }
+        Self::from_file(config, path)
+    }
+
+    fn from_distribution(config: &Config) -> Result<Self> {
+        let DataConfig { source, components, condition, standardize, .. } = &config.data;
+        refuse_file_options(&config.data)?;
+        let distribution = if components.is_empty() {
+            preset(source).with_context(|| format!("no preset is called {source}"))?
+        } else {
+            Distribution::Mixture(GaussianMixture::new(components.clone())?)
+        };
+        let by_class = match condition.as_slice() {
+            [] => false,
+            [one] if one == "class" && distribution.classes() > 1 => true,
+            _ if distribution.classes() == 1 => {
+                bail!("{source} has no classes: leave the condition out")
+            }
+            _ => bail!(
+                "{source} has one condition, \"class\" ({}), found {condition:?}",
+                distribution.class_names().join(", ")
+            ),
+        };
+        let conditions = if by_class {
+            let categories = Some(distribution.class_names());
+            vec![ConditionColumn { name: "class".to_string(), categories }]
+        } else {
+            Vec::new()
+        };
+        let data = if *standardize {
+            let draws =
+                distribution.draw(DRAWS * 16, false, &mut generator(config.seed, Stream::Scale));
+            Standardization::fit(&draws.x).0
+        } else {
+            Standardization::identity(distribution.data_dim())
+        };
+        let condition =
+            Standardization::identity(conditions.iter().map(ConditionColumn::width).sum());
+        let units = Units { data, condition };
+        let mut rng = generator(config.seed, Stream::HeldOut);
+        let mut held_out = distribution.draw(DRAWS, by_class, &mut rng);
+        units.to_flow(&mut held_out);
+        let rng = generator(config.seed, Stream::Target);
+        let target = Target::draws(distribution.clone(), by_class, units.data.clone(), rng);
+        let data_columns = distribution.column_names();
+        Ok(Self {
+            target,
+            source: Source::open(&config.source, &data_columns, &units.data)?,
+            held_out: Some(held_out),
+            units,
+            data_columns,
+            real: Real::Distribution { distribution, by_class },
+            conditions,
+            warnings: Vec::new(),
+        })
+    }
+
+    fn from_file(config: &Config, path: &Path) -> Result<Self> {
+        let data = &config.data;
+        let options = RowsOptions {
+            data: data.columns.clone(),
+            condition: data.condition.clone(),
+            conditions_file: data.conditions.clone(),
+            categorical: data.categorical.clone(),
+            group: data.group.clone(),
+            skip_invalid: data.skip_invalid,
+        };
+        let rows = load(path, &options)?;
+        let mut warnings = rows.warnings;
+        let mut rng = generator(config.seed, Stream::Split);
+        let split = split(rows.points.x.rows(), rows.groups.as_deref(), data.holdout, &mut rng)?;
+        let (all, part) = (rows.points.x.rows(), split.held_out.len());
+        if rows.groups.is_some() && (part as f64 / all as f64 - data.holdout).abs() > 0.05 {
+            warnings.push(format!(
+                "groups are large: {part} of {all} rows are held out, where {} of all were asked for",
+                data.holdout
+            ));
+        }
+        let train = rows.points.select(&split.train);
+        let held_out = rows.points.select(&split.held_out);
+        if split.held_out.is_empty() {
+            warnings
+                .push("no rows are held out: the summary judges on the training rows".to_string());
+        }
+
+        warnings.extend(untrained_categories(&rows.conditions, &train));
+
+        let units = if data.standardize {
+            let (units, constant) = Standardization::fit(&train.x);
+            for column in constant {
+                let name = &rows.data_columns[column];
+                ensure!(
+                    !data.strict,
+                    "{}: column {name} is constant; leave it out of the data columns, or train \
+                     without --strict",
+                    path.display()
+                );
+                warnings.push(format!("column {name} is constant: trained with scale 1"));
+            }
+            Units {
+                data: units,
+                condition: Standardization::fit_conditions(&train.c, &rows.conditions),
+            }
+        } else {
+            Units {
+                data: Standardization::identity(train.x.columns()),
+                condition: Standardization::identity(train.c.columns()),
+            }
+        };
+        let mut flow = train.clone();
+        units.to_flow(&mut flow);
+        let target = Target::rows(flow, generator(config.seed, Stream::Target));
+        // All rows if there are few; of many, not the file's first ones.
+        let mut judged: Vec<usize> = (0..held_out.x.rows()).collect();
+        if judged.len() > HELD_OUT {
+            judged.shuffle(&mut rng);
+            judged.truncate(HELD_OUT);
+        }
+        let mut flow = held_out.select(&judged);
+        units.to_flow(&mut flow);
+        Ok(Self {
+            target,
+            source: Source::open(&config.source, &rows.data_columns, &units.data)?,
+            held_out: (!judged.is_empty()).then_some(flow),
+            real: Real::Rows { train, held_out },
+            units,
+            data_columns: rows.data_columns,
+            conditions: rows.conditions,
+            warnings,
+        })
+    }
+
+    /// The number of data columns, `D`.
+    pub fn data_dim(&self) -> usize {
+        self.data_columns.len()
+    }
+
+    /// The number of condition columns once categories are one-hot, `C`.
+    pub fn condition_dim(&self) -> usize {
+        self.conditions.iter().map(ConditionColumn::width).sum()
+    }
+}
+
+impl Units {
+    /// The units that change nothing, of `D` and `C` columns.
+    pub fn identity(data_dim: usize, condition_dim: usize) -> Self {
+        Self {
+            data: Standardization::identity(data_dim),
+            condition: Standardization::identity(condition_dim),
+        }
+    }
+
+    /// Brings points from the user's units to those of the flow.
+    pub fn to_flow(&self, points: &mut Points) {
+        self.data.forward(&mut points.x);
+        self.condition.forward(&mut points.c);
+    }
+}
+
+/// A warning for each category that only held-out rows have.
+fn untrained_categories(conditions: &[ConditionColumn], train: &Points) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let mut column = 0;
+    for condition in conditions {
+        for category in condition.categories.iter().flatten() {
+            if (0..train.c.rows()).all(|row| train.c.row(row)[column] == 0.0) {
+                let name = &condition.name;
+                warnings.push(format!("no training row has the category {category} of {name}"));
+            }
+            column += 1;
+        }
+        column += usize::from(condition.categories.is_none());
+    }
+    warnings
+}
+
+/// Options that mean nothing without a file would otherwise be ignored in silence.
+fn refuse_file_options(data: &DataConfig) -> Result<()> {
+    let given = [
+        ("columns", data.columns.is_some()),
+        ("conditions", data.conditions.is_some()),
+        ("categorical", !data.categorical.is_empty()),
+        ("group", data.group.is_some()),
+        ("skip_invalid", data.skip_invalid),
+        ("strict", data.strict),
+        ("holdout", data.holdout != DataConfig::default().holdout),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        Some((option, _)) => {
+            bail!("{option} is about a file's rows, but {} is a known distribution", data.source)
+        }
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,9 @@
+//! Pairs of noise and data: the data set, the source, how both are paired, and batches of pairs.
+
+pub mod assignment;
+pub mod batches;
+pub mod dataset;
+mod pairing;
+pub mod source;
+
+pub use pairing::{Coupling, CouplingKind};

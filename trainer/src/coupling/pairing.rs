@@ -1,0 +1,245 @@
+//! Which noise goes to which data.
+
+use anyhow::{Result, bail, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::coupling::assignment::{Cost, CostMatrix, assign, assign_dense};
+use crate::data::{ConditionColumn, Matrix};
+
+/// How `x_0` and `x_1` are paired within a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum CouplingKind {
+    /// As they were drawn, whatever they are.
+    #[default]
+    Independent,
+    /// By the permutation of least squared distance (minibatch optimal transport: Tong et al. 2024).
+    Transport,
+    /// The same among points of one class or of similar conditions, so that the source of each
+    /// condition stays what it is (C²OT: Cheng & Schwing 2025).
+    ConditionalTransport,
+}
+
+/// A coupling of draws from the source with draws from the target.
+#[derive(Clone, Debug)]
+pub enum Coupling {
+    /// [`CouplingKind::Independent`]
+    Independent,
+    /// [`CouplingKind::Transport`]
+    Transport,
+    /// [`CouplingKind::ConditionalTransport`]
+    ConditionalTransport(ByCondition),
+}
+
+/// Which conditions keep pairs apart.
+#[derive(Clone, Debug)]
+pub struct ByCondition {
+    /// Columns of one-hot classes: pairs within a class only.
+    classes: Vec<usize>,
+    /// Columns of numbers: pairs of similar conditions.
+    numbers: Vec<usize>,
+    /// The part of pairs that numbers leave as near as the pair that was drawn; see
+    /// [`condition_weight`].
+    ratio: f64,
+}
+
+impl Coupling {
+    /// The coupling of a run whose conditions are `conditions`. `ratio` is C²OT's r: the smaller, the
+    /// more the numeric conditions of a pair must agree.
+    ///
+    /// # Errors
+    ///
+    /// When `kind` is plain transport though there are conditions, and it is not `forced`.
+    pub fn new(
+        kind: CouplingKind,
+        conditions: &[ConditionColumn],
+        ratio: f64,
+        forced: bool,
+    ) -> Result<Self> {
+        match kind {
+            CouplingKind::Independent => Ok(Self::Independent),
+            CouplingKind::Transport if !conditions.is_empty() && !forced => bail!(
+                "the coupling \"transport\" bends a conditional model: it pairs noise with data \
+                 without a look at the condition, so training sees another source under each \
+                 condition than sampling does (class-wise errors ten times as large in Cheng & \
+                 Schwing 2025). Take --coupling conditional-transport, or --force-transport"
+            ),
+            CouplingKind::Transport => Ok(Self::Transport),
+            CouplingKind::ConditionalTransport if conditions.is_empty() => Ok(Self::Transport),
+            CouplingKind::ConditionalTransport => {
+                let (mut classes, mut numbers, mut column) = (Vec::new(), Vec::new(), 0);
+                for condition in conditions {
+                    let columns = column..column + condition.width();
+                    column = columns.end;
+                    match condition.categories {
+                        Some(_) => classes.extend(columns),
+                        None => numbers.extend(columns),
+                    }
+                }
+                Ok(Self::ConditionalTransport(ByCondition { classes, numbers, ratio }))
+            }
+        }
+    }
+
+    /// For each row of `x_1` (`[n, D]`) under `c` (`[n, C]`) the row of `x_0` (`[n, D]`) that goes
+    /// there: a permutation.
+    ///
+    /// # Errors
+    ///
+    /// When a coordinate is not finite.
+    pub fn pair(&self, x_0: &Matrix, x_1: &Matrix, c: &Matrix) -> Result<Vec<usize>> {
+        match self {
+            Self::Independent => Ok((0..x_1.rows()).collect()),
+            Self::Transport => transport(x_0, x_1),
+            Self::ConditionalTransport(by) => by.pair(x_0, x_1, c),
+        }
+    }
+
+    /// Whether pairing takes more than drawing.
+    pub fn transports(&self) -> bool {
+        !matches!(self, Self::Independent)
+    }
+}
+
+fn transport(x_0: &Matrix, x_1: &Matrix) -> Result<Vec<usize>> {
+    for (x, name) in [(x_0, "source"), (x_1, "target")] {
+        ensure!(is_finite(x), "transport needs finite points, but the {name} has others");
+    }
+    Ok(assign(x_1, x_0, Cost::SquaredEuclidean))
+}
+
+impl ByCondition {
+    /// Within each class, in the order in which classes appear.
+    fn pair(&self, x_0: &Matrix, x_1: &Matrix, c: &Matrix) -> Result<Vec<usize>> {
+        let mut groups: Vec<(Vec<u32>, Vec<usize>)> = Vec::new();
+        for row in 0..c.rows() {
+            let key: Vec<u32> =
+                self.classes.iter().map(|&column| c.row(row)[column].to_bits()).collect();
+            match groups.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, rows)) => rows.push(row),
+                None => groups.push((key, vec![row])),
+            }
+        }
+        let mut paired = vec![0; c.rows()];
+        for (_, rows) in groups {
+            let [x_0, x_1, c] = [x_0, x_1, c].map(|matrix| matrix.select(&rows));
+            let order = if self.numbers.is_empty() {
+                transport(&x_0, &x_1)?
+            } else {
+                self.by_numbers(&x_0, &x_1, &c)?
+            };
+            for (&row, source) in rows.iter().zip(order) {
+                paired[row] = rows[source];
+            }
+        }
+        Ok(paired)
+    }
+
+    /// The draw `x_0` in row i came with the condition in row i: distances between points count, and
+    /// those between conditions with the weight of [`condition_weight`].
+    fn by_numbers(&self, x_0: &Matrix, x_1: &Matrix, c: &Matrix) -> Result<Vec<usize>> {
+        let columns = |row: usize| self.numbers.iter().map(move |&column| c.row(row)[column]);
+        let values = (0..c.rows()).flat_map(columns).collect();
+        let numbers = Matrix::new(values, c.rows(), self.numbers.len());
+        for (x, name) in [(x_0, "source"), (x_1, "target"), (&numbers, "condition")] {
+            ensure!(is_finite(x), "transport needs finite points, but the {name} has others");
+        }
+        let mut costs = CostMatrix::between(x_1, x_0, Cost::SquaredEuclidean);
+        let conditions = CostMatrix::between(&numbers, &numbers, Cost::SquaredEuclidean);
+        let weight = condition_weight(costs.values(), conditions.values(), c.rows(), self.ratio);
+        costs.add(weight, &conditions);
+        Ok(assign_dense(&costs))
+    }
+}
+
+fn is_finite(matrix: &Matrix) -> bool {
+    matrix.values().iter().all(|x| x.is_finite())
+}
+
+/// C²OT's adaptive weight (Cheng & Schwing 2025, section 4): the one under which the part `ratio` of
+/// all pairs (i, j) of different rows costs no more than the pair (j, j) that was drawn. `points` and `conditions` are
+/// squared distances `[n][n]`.
+fn condition_weight(points: &[f32], conditions: &[f32], n: usize, ratio: f64) -> f32 {
+    let part = |weight: f32| {
+        // The pairs that were drawn cost no more than themselves under any weight.
+        let near = (0..n * n).filter(|&at| {
+            let (i, j) = (at / n, at % n);
+            i != j && points[at] + weight * conditions[at] <= points[j * n + j]
+        });
+        near.count() as f64 / (n * n - n).max(1) as f64
+    };
+    if part(0.0) <= ratio {
+        return 0.0;
+    }
+    let (mut low, mut high) = (0.0, 1.0);
+    while part(high) > ratio && high < 1e8 {
+        (low, high) = (high, 2.0 * high);
+    }
+    for _ in 0..12 {
+        let middle = 0.5 * (low + high);
+        if part(middle) > ratio { low = middle } else { high = middle }
+    }
+    high
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column(values: &[f32]) -> Matrix {
+        Matrix::new(values.to_vec(), values.len(), 1)
+    }
+
+    fn class(name: &str, categories: &[&str]) -> ConditionColumn {
+        let categories = categories.iter().map(|name| name.to_string()).collect();
+        ConditionColumn { name: name.to_string(), categories: Some(categories) }
+    }
+
+    #[test]
+    fn transport_pairs_neighbours() {
+        let (x_0, x_1) = (column(&[5.0, -1.0, 2.0]), column(&[0.0, 3.0, 9.0]));
+        let none = Matrix::new(Vec::new(), 3, 0);
+        assert_eq!(Coupling::Transport.pair(&x_0, &x_1, &none).unwrap(), [1, 2, 0]);
+        assert_eq!(Coupling::Independent.pair(&x_0, &x_1, &none).unwrap(), [0, 1, 2]);
+    }
+
+    #[test]
+    fn classes_keep_the_noise_that_they_were_drawn_with() {
+        let kind = CouplingKind::ConditionalTransport;
+        let coupling = Coupling::new(kind, &[class("k", &["a", "b"])], 0.05, false).unwrap();
+        let (x_0, x_1) = (column(&[5.0, -1.0, 2.0, 0.0]), column(&[0.0, 3.0, 9.0, 7.0]));
+        // Rows 0 and 2 are of class a, 1 and 3 of class b.
+        let c = Matrix::new(vec![1., 0., 0., 1., 1., 0., 0., 1.], 4, 2);
+        assert_eq!(coupling.pair(&x_0, &x_1, &c).unwrap(), [2, 1, 0, 3]);
+    }
+
+    #[test]
+    fn similar_numbers_are_paired_first() {
+        let kind = CouplingKind::ConditionalTransport;
+        let number = ConditionColumn { name: "v".to_string(), categories: None };
+        // Distances alone would cross the pairs; their conditions are far apart.
+        let (x_0, x_1) = (column(&[1.0, 0.0]), column(&[0.0, 1.0]));
+        let c = column(&[-10.0, 10.0]);
+        let strict = Coupling::new(kind, std::slice::from_ref(&number), 0.01, false).unwrap();
+        assert_eq!(strict.pair(&x_0, &x_1, &c).unwrap(), [0, 1]);
+        let lax = Coupling::new(kind, &[number], 1.0, false).unwrap();
+        assert_eq!(lax.pair(&x_0, &x_1, &c).unwrap(), [1, 0]);
+    }
+
+    #[test]
+    fn plain_transport_of_a_conditional_model_is_refused_unless_forced() {
+        let conditions = [class("k", &["a", "b"])];
+        let new = |forced| Coupling::new(CouplingKind::Transport, &conditions, 0.05, forced);
+        let error = new(false).unwrap_err().to_string();
+        assert!(error.contains("conditional-transport") && error.contains("bends"), "{error}");
+        assert!(matches!(new(true).unwrap(), Coupling::Transport));
+        assert!(Coupling::new(CouplingKind::Transport, &[], 0.05, false).is_ok());
+    }
+
+    #[test]
+    fn points_that_are_not_finite_are_refused() {
+        let (x_0, x_1) = (column(&[f32::NAN, 0.0]), column(&[0.0, 1.0]));
+        let none = Matrix::new(Vec::new(), 2, 0);
+        assert!(Coupling::Transport.pair(&x_0, &x_1, &none).is_err());
+    }
+}

@@ -1,0 +1,172 @@
+//! Files of rows, as they are written from the first row to the last: a head, and then the rows, each
+//! by itself. So a file can be written while it grows, and gone on with after any row.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use npyz::WriterBuilder;
+use rayon::prelude::*;
+
+use crate::data::Matrix;
+
+/// A format for rows of samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowFormat {
+    /// A line of names, and a line for each row; numbers as the shortest that read back as the same.
+    Csv,
+    /// One array `[n, D]` of little-endian 32-bit floats.
+    Npy,
+    /// The same array as the tensor `x`.
+    Safetensors,
+}
+
+/// Rows of text that one task makes: some ten microseconds of work.
+const ROWS_PER_TASK: usize = 256;
+
+impl RowFormat {
+    /// The format of a file by what its name ends in.
+    ///
+    /// # Errors
+    ///
+    /// When no format goes with the name.
+    pub fn of(path: &Path) -> Result<Self> {
+        let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        match extension.as_str() {
+            "csv" => Ok(Self::Csv),
+            "npy" => Ok(Self::Npy),
+            "safetensors" => Ok(Self::Safetensors),
+            _ => {
+                bail!("{}: expected a name that ends in .csv, .npy or .safetensors", path.display())
+            }
+        }
+    }
+
+    /// What a user calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Npy => "npy",
+            Self::Safetensors => "safetensors",
+        }
+    }
+
+    /// What stands before `rows` rows of the columns `names`.
+    ///
+    /// # Errors
+    ///
+    /// When the file would have more than 2⁶³ bytes.
+    pub fn head(self, names: &[String], rows: u64) -> Result<Vec<u8>> {
+        let columns = names.len() as u64;
+        let bytes = rows.checked_mul(columns).and_then(|values| values.checked_mul(4));
+        let bytes = bytes.filter(|&bytes| bytes < i64::MAX as u64);
+        let bytes = bytes.with_context(|| format!("{rows} rows are more than a file can have"))?;
+        match self {
+            Self::Csv => {
+                let mut writer = csv::Writer::from_writer(Vec::new());
+                writer.write_record(names)?;
+                Ok(writer.into_inner()?)
+            }
+            Self::Npy => {
+                let mut head = Vec::new();
+                // The writer has the header written when it begins; the values are ours to add.
+                npyz::WriteOptions::<f32>::new()
+                    .dtype(npyz::DType::Plain("<f4".parse()?))
+                    .shape(&[rows, columns])
+                    .writer(&mut head)
+                    .begin_nd()?;
+                Ok(head)
+            }
+            Self::Safetensors => {
+                let mut header = format!(
+                    r#"{{"x":{{"dtype":"F32","shape":[{rows},{columns}],"data_offsets":[0,{bytes}]}}}}"#
+                );
+                // As the library does: tensors start at a multiple of eight bytes.
+                header.extend(std::iter::repeat_n(
+                    ' ',
+                    header.len().next_multiple_of(8) - header.len(),
+                ));
+                let mut head = (header.len() as u64).to_le_bytes().to_vec();
+                head.extend(header.into_bytes());
+                Ok(head)
+            }
+        }
+    }
+
+    /// The bytes of `rows`, on all cores.
+    ///
+    /// # Errors
+    ///
+    /// None: a `Vec` takes all that is written to it.
+    pub fn rows(self, rows: &Matrix) -> Result<Vec<u8>> {
+        match self {
+            Self::Npy | Self::Safetensors => {
+                Ok(rows.values().iter().flat_map(|value| value.to_le_bytes()).collect())
+            }
+            Self::Csv if rows.columns() == 0 => Ok(Vec::new()),
+            Self::Csv => {
+                let lines = |values: &[f32]| -> Result<Vec<u8>> {
+                    let mut text = Vec::with_capacity(values.len() * 12);
+                    for row in values.chunks_exact(rows.columns()) {
+                        for (column, value) in row.iter().enumerate() {
+                            let comma = if column == 0 { "" } else { "," };
+                            write!(text, "{comma}{value}")?;
+                        }
+                        text.push(b'\n');
+                    }
+                    Ok(text)
+                };
+                let tasks = rows.values().par_chunks(ROWS_PER_TASK * rows.columns()).map(lines);
+                Ok(tasks.collect::<Result<Vec<_>>>()?.concat())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::tensor_file::{Block, TensorFile};
+
+    fn written(format: RowFormat, rows: &Matrix) -> Vec<u8> {
+        let names = vec!["x".to_string(), "a,b".to_string()];
+        let mut file = format.head(&names, rows.rows() as u64).unwrap();
+        file.extend(format.rows(rows).unwrap());
+        file
+    }
+
+    fn some() -> Matrix {
+        let values = (0..2 * 700).map(|k| (k as f32 * 0.37).sin() * 10_f32.powi(k % 60 - 30));
+        Matrix::new(values.collect(), 700, 2)
+    }
+
+    #[test]
+    fn lines_are_what_the_csv_library_writes() {
+        let rows = some();
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(["x", "a,b"]).unwrap();
+        for row in 0..rows.rows() {
+            writer.write_record(rows.row(row).iter().map(ToString::to_string)).unwrap();
+        }
+        assert_eq!(written(RowFormat::Csv, &rows), writer.into_inner().unwrap());
+    }
+
+    #[test]
+    fn arrays_are_read_by_the_formats_own_libraries() {
+        let rows = some();
+        let npy = written(RowFormat::Npy, &rows);
+        let array = npyz::NpyFile::new(&npy[..]).unwrap();
+        assert_eq!(array.shape(), [700, 2]);
+        assert_eq!(array.into_vec::<f32>().unwrap(), rows.values());
+        let block = Block::f32(&[700, 2], rows.values());
+        let file = TensorFile { tensors: [("x".to_string(), block)].into(), ..Default::default() };
+        assert_eq!(written(RowFormat::Safetensors, &rows), file.to_bytes().unwrap());
+    }
+
+    #[test]
+    fn a_file_that_no_disk_can_hold_is_refused() {
+        for format in [RowFormat::Csv, RowFormat::Npy, RowFormat::Safetensors] {
+            assert!(format.head(&["x".to_string()], u64::MAX / 4).is_err(), "{format:?}");
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! How near a model's samples come to real data, by solver and number of steps, and what each costs.
+
+mod field;
+mod per_class;
+
+pub use per_class::Class;
+
+use anyhow::{Result, ensure};
+use flowlet::{HeapSolver, SolverKind};
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::coupling::dataset::{Real, Units};
+use crate::coupling::source::Source;
+use crate::data::random::{Stream, generator};
+use crate::data::{ConditionColumn, Matrix, Points};
+use crate::judge::distance::Distances;
+use crate::judge::sides::{Sides, joint};
+use crate::model::Model;
+use crate::model::cost;
+use crate::solve::sampling;
+
+/// Up to so many data dimensions, W₂ tells models apart with some thousand points, and the
+/// likelihood by the exact divergence is worth its cost.
+pub const FEW_DIMENSIONS: usize = 16;
+
+/// Points that an exact assignment can take in seconds.
+pub const MOST_ASSIGNED: usize = 10_000;
+
+/// What is evaluated.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The model.
+    pub model: &'a Model,
+    /// What it should give.
+    pub real: &'a Real,
+    /// Its units.
+    pub units: &'a Units,
+    /// Where its paths begin.
+    pub source: &'a Source,
+    /// Its conditions.
+    pub conditions: &'a [ConditionColumn],
+}
+
+/// How it is evaluated.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The solvers.
+    pub solvers: Vec<SolverKind>,
+    /// Each in these numbers of steps.
+    pub steps: Vec<usize>,
+    /// Points on each side; fewer, if there are fewer.
+    pub points: usize,
+    /// Of starting points and of the choice of real data.
+    pub seed: u64,
+    /// Whether columns are brought to standard deviations first; with conditions they always are.
+    pub standardize: bool,
+    /// How much farther than the best, in per cent, is near enough.
+    pub within: f64,
+}
+
+/// The result.
+#[derive(Clone, Debug, Serialize)]
+pub struct Evaluation {
+    /// Points on each side.
+    pub points: usize,
+    /// What samples are held against.
+    pub judged_on: &'static str,
+    /// What distances are over: data, or conditions and data together.
+    pub over: &'static str,
+    /// What distances are in: data units, or standard deviations.
+    pub units: &'static str,
+    /// By solver and steps.
+    pub rows: Vec<Row>,
+    /// The same distances between two sets of real data: what a perfect model gets.
+    pub floor: Distances,
+    /// The floors class by class; none without classes.
+    pub floor_by_class: Vec<Class>,
+    /// The mean squared error of the velocity on these real data, in flow units.
+    pub held_out_loss: f64,
+    /// Normalised path energy; not with conditions.
+    pub path_energy: Option<f64>,
+    /// The log-likelihood of the real data.
+    pub log_likelihood: LogLikelihood,
+    /// The fewest evaluations that do.
+    pub advice: Advice,
+}
+
+/// One solver in one number of steps.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// The solver's name.
+    pub solver: &'static str,
+    /// Its steps.
+    pub steps: usize,
+    /// Evaluations of the network for a sample.
+    pub evaluations: usize,
+    /// Multiply-adds for a sample.
+    pub multiply_adds: usize,
+    /// From real data.
+    pub distances: Distances,
+    /// The same class by class; none without classes.
+    pub by_class: Vec<Class>,
+}
+
+/// The mean log-likelihood of real data, or why there is none.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum LogLikelihood {
+    /// In nats, in data units.
+    Nats {
+        /// By the model.
+        mean: f64,
+        /// Twice its standard error.
+        error: f64,
+        /// By the true distribution at the same points, if its density is known.
+        truth: Option<f64>,
+        /// Points.
+        points: usize,
+    },
+    /// Why not.
+    LeftOut {
+        /// A sentence's end, after "left out: ".
+        reason: &'static str,
+    },
+}
+
+/// The cheapest row that is near enough to the best.
+#[derive(Clone, Debug, Serialize)]
+pub struct Advice {
+    /// What it rests on.
+    pub measure: &'static str,
+    /// How near, in per cent of the best.
+    pub within: f64,
+    /// The best distance.
+    pub best: f64,
+    /// The index of the row.
+    pub row: usize,
+}
+
+/// Evaluates a model. `done` is told after each of `plan`'s solvers in each number of steps.
+///
+/// # Errors
+///
+/// When there are no two points of real data to compare, or samples are not finite.
+pub fn evaluate(subject: &Subject<'_>, plan: &Plan, done: impl Fn() + Sync) -> Result<Evaluation> {
+    let Subject { model, real, source, conditions, .. } = *subject;
+    let mut rng = generator(plan.seed, Stream::Evaluation);
+    let sides = Sides::of(real, plan.points, &mut rng);
+    let n = sides.first.x.rows();
+    ensure!(n > 0, "there are too few rows to compare: two sets take at least two");
+    let conditional = model.mlp.condition_dim() > 0;
+    let view = View { units: subject.units, standardize: plan.standardize || conditional };
+    let x_0 = source.starts(plan.seed, n, model.mlp.data_dim());
+
+    let first = view.of(&sides.first);
+    let lines: Vec<(SolverKind, usize)> = plan
+        .solvers
+        .iter()
+        .flat_map(|&kind| plan.steps.iter().map(move |&steps| (kind, steps)))
+        .collect();
+    let rows = lines
+        .into_par_iter()
+        .map(|(kind, steps)| {
+            let solver = model.solver(Some(kind), Some(steps))?;
+            let samples = samples(model, &solver, &x_0, &sides.second.c)?;
+            let row = Row {
+                solver: kind.name(),
+                steps,
+                evaluations: solver.evaluations(),
+                multiply_adds: solver.evaluations() * cost::multiply_adds(&model.shape()),
+                distances: Distances::between(&view.of(&samples), &first),
+                by_class: per_class::between(&samples, &sides.first, conditions, &view),
+            };
+            done();
+            Ok(row)
+        })
+        .collect::<Result<Vec<Row>>>()?;
+
+    let advice = advise(&rows, model.mlp.data_dim(), plan.within);
+    Ok(Evaluation {
+        points: n,
+        judged_on: sides.judged_on,
+        over: if conditional { "conditions and data together" } else { "data" },
+        units: if view.standardize { "standard deviations" } else { "data units" },
+        rows,
+        floor: Distances::between(&view.of(&sides.second), &first),
+        floor_by_class: per_class::between(&sides.second, &sides.first, conditions, &view),
+        held_out_loss: field::held_out_loss(subject, &sides.first, &x_0, plan.seed),
+        path_energy: (!conditional).then(|| field::path_energy(subject, &sides.first, &x_0)),
+        log_likelihood: field::log_likelihood(subject, &sides.first)?,
+        advice,
+    })
+}
+
+fn samples(model: &Model, solver: &HeapSolver, x_0: &Matrix, c: &Matrix) -> Result<Points> {
+    let x = sampling::sample(&model.mlp, solver, x_0, c);
+    ensure!(
+        x.values().iter().all(|x| x.is_finite()),
+        "samples of {} in {} steps are not finite",
+        solver.kind(),
+        solver.steps()
+    );
+    Ok(Points { x, c: c.clone() })
+}
+
+/// What distances are taken of.
+struct View<'a> {
+    units: &'a Units,
+    standardize: bool,
+}
+
+impl View<'_> {
+    /// Data and conditions, or data alone if there are no conditions.
+    fn of(&self, points: &Points) -> Matrix {
+        if self.standardize { joint(points, self.units) } else { points.x.clone() }
+    }
+
+    /// Data alone.
+    fn of_data(&self, points: &Points) -> Matrix {
+        let mut x = points.x.clone();
+        if self.standardize {
+            self.units.data.forward(&mut x);
+        }
+        x
+    }
+}
+
+/// The fewest evaluations within some per cent of the best; among equal ones, the nearest.
+fn advise(rows: &[Row], data_dim: usize, within: f64) -> Advice {
+    let few = data_dim <= FEW_DIMENSIONS;
+    let distance = |row: &Row| if few { row.distances.w2 } else { row.distances.energy };
+    let best = rows.iter().map(distance).fold(f64::INFINITY, f64::min);
+    let enough = best * (1.0 + within / 100.0);
+    let row = (0..rows.len())
+        .filter(|&k| distance(&rows[k]) <= enough)
+        .min_by(|&a, &b| {
+            let order = rows[a].evaluations.cmp(&rows[b].evaluations);
+            order.then(distance(&rows[a]).total_cmp(&distance(&rows[b])))
+        })
+        .unwrap_or_default();
+    Advice { measure: if few { "W2" } else { "energy distance" }, within, best, row }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! How fast this machine samples a model, and how fast it could multiply and add.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use fearless_simd::{Level, Simd, SimdBase, SimdFrom, dispatch, f32x16};
+use flowlet::HeapSolver;
+use serde::Serialize;
+
+use crate::data::Matrix;
+use crate::model::Model;
+use crate::model::cost;
+use crate::solve::sampling;
+
+/// The seconds of each of some calls: of as many as go into `time`, at least three; one call more warms
+/// up.
+///
+/// # Errors
+///
+/// The first of a call.
+pub fn seconds(time: Duration, mut call: impl FnMut() -> Result<()>) -> Result<Vec<f64>> {
+    call()?;
+    let (mut seconds, start) = (Vec::new(), Instant::now());
+    while seconds.len() < 3 || start.elapsed() < time {
+        let start = Instant::now();
+        call()?;
+        seconds.push(start.elapsed().as_secs_f64());
+    }
+    Ok(seconds)
+}
+
+/// The median.
+///
+/// # Panics
+///
+/// Without values.
+pub fn median(values: &mut [f64]) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    if values.len().is_multiple_of(2) {
+        (values[middle - 1] + values[middle]) / 2.0
+    } else {
+        values[middle]
+    }
+}
+
+/// Multiplications and additions a second on one core, each rounded by itself, of numbers in the nearest
+/// cache: what no sampler under the numeric contract can exceed. The highest of several runs.
+///
+/// # Errors
+///
+/// None.
+pub fn peak() -> Result<f64> {
+    const ROUNDS: usize = 20_000;
+    const ROWS: usize = 64;
+
+    /// `ROWS` products for each of `SUMS` sums a round.
+    #[inline(always)]
+    fn work<S: Simd, const SUMS: usize>(simd: S) -> f32 {
+        let (factors, terms) = ([[1e-7; SUMS]; ROWS], [[1.0; 16]; ROWS]);
+        let mut sums = [f32x16::splat(simd, 0.0); SUMS];
+        for _ in 0..ROUNDS {
+            // Not known to be the last round's.
+            let (factors, terms) = black_box((&factors, &terms));
+            for (factors, &term) in factors.iter().zip(terms) {
+                let term = f32x16::simd_from(simd, term);
+                for (sum, &factor) in sums.iter_mut().zip(factors) {
+                    *sum += f32x16::splat(simd, factor) * term;
+                }
+            }
+        }
+        sums.iter().map(|sum| sum.as_slice()[0]).sum()
+    }
+
+    /// With as many sums as registers hold; the operations.
+    #[inline(always)]
+    fn run<S: Simd>(simd: S) -> usize {
+        let (sums, value) = match <S::f32s as SimdBase<S>>::LEN {
+            16 => (16, work::<S, 16>(simd)),
+            8 => (4, work::<S, 4>(simd)),
+            _ if cfg!(target_arch = "aarch64") => (4, work::<S, 4>(simd)),
+            _ => (2, work::<S, 2>(simd)),
+        };
+        black_box(value);
+        ROUNDS * ROWS * sums * 2 * 16
+    }
+
+    let (level, mut operations) = (Level::new(), 0);
+    let seconds = seconds(Duration::from_millis(300), || {
+        operations = dispatch!(level, simd => run(simd));
+        Ok(())
+    })?;
+    let least = seconds.into_iter().fold(f64::INFINITY, f64::min);
+    Ok(operations as f64 / least)
+}
+
+/// What a model's samples cost on this machine; medians of several runs.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Speed {
+    /// Samples in the batch.
+    pub samples: usize,
+    /// Steps of each.
+    pub steps: usize,
+    /// Threads that shared the batch.
+    pub threads: usize,
+    /// How many times the batch was done.
+    pub runs: usize,
+    /// Seconds for the batch.
+    pub batch_seconds: f64,
+    /// Evaluations of the network a second, in the batch.
+    pub evaluations_per_second: f64,
+    /// The part of the peak of so many cores that the products of the network's layers took, in the batch.
+    pub peak_share: f64,
+    /// Microseconds for one sample by itself, on one core.
+    pub single_microseconds: f64,
+}
+
+/// Measures `solver` on `model`: `samples` at once on all threads of this thread's pool, and one by itself,
+/// under the condition `c` (`[C]`, the user's units), each for about `time`.
+///
+/// # Errors
+///
+/// When there is no starting point: [`Model::source`].
+pub fn measure(
+    model: &Model,
+    solver: &HeapSolver,
+    samples: usize,
+    c: &[f32],
+    time: Duration,
+) -> Result<Speed> {
+    let x_0 = model.source()?.starts(0, samples, model.mlp.data_dim());
+    let conditions = Matrix::new(c.repeat(samples), samples, c.len());
+    let mut batch = seconds(time, || {
+        black_box(sampling::sample(&model.mlp, solver, &x_0, &conditions));
+        Ok(())
+    })?;
+    // Too short for the clock by itself.
+    const AT_ONCE: usize = 20;
+    let mut scratch = model.mlp.scratch();
+    let mut single = seconds(time / 4, || {
+        for row in 0..AT_ONCE {
+            let mut x = black_box(x_0.row(row % samples)).to_vec();
+            solver.sample(&model.mlp, &mut x, black_box(c), &mut scratch);
+            black_box(x);
+        }
+        Ok(())
+    })?;
+    let threads = rayon::current_num_threads();
+    let batch_seconds = median(&mut batch);
+    let evaluations_per_second = (samples * solver.evaluations()) as f64 / batch_seconds;
+    let operations = 2 * cost::multiply_adds(&model.shape());
+    Ok(Speed {
+        samples,
+        steps: solver.steps(),
+        threads,
+        runs: batch.len(),
+        batch_seconds,
+        evaluations_per_second,
+        peak_share: operations as f64 * evaluations_per_second / (peak()? * threads as f64),
+        single_microseconds: median(&mut single) / AT_ONCE as f64 * 1e6,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        assert_eq!(median(&mut [3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&mut [4.0, 1.0, 2.0, 3.0]), 2.5);
+    }
+}

@@ -1,0 +1,10 @@
+//! The model file: written, opened, described, imported from elsewhere, tuned, and what it costs to run.
+
+pub mod cost;
+pub mod description;
+mod file;
+pub mod import;
+pub mod self_test;
+pub mod tuning;
+
+pub use file::{MODEL_FILE, Model, check_grid, export};

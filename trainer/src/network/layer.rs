@@ -1,0 +1,230 @@
+//! A linear layer with the activation before it, as one operation on the CPU: forward and backward on
+//! kernels of our own, where candle's would be a dozen operations, most of them one number at a time.
+
+use std::sync::Mutex;
+
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use flowlet::ActivationKind;
+
+use crate::network::products::{FEW, Panels, inner_products, outer_products};
+use crate::network::sharing::share;
+use crate::network::slopes::multiply_by_slopes;
+use crate::network::storage::{cpu_floats, floats};
+
+/// Rows that are done at once: what is made of them stays in the nearest cache until it is used.
+const TILE: usize = 32;
+
+/// `activation(x)·Wᵀ + b`, `[B, O]`, of `x` (`[B, I]`), `weight` (`[O, I]`) and `bias` (`[O]`); without an
+/// activation `x` is taken as it is. All on the CPU, in 32-bit floats.
+///
+/// # Errors
+///
+/// candle's, on shapes that do not match or another device.
+pub fn apply(
+    activation: Option<ActivationKind>,
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+) -> Result<Tensor> {
+    x.contiguous()?.apply_op3(weight, bias, Layer { activation, values: Mutex::new(None) })
+}
+
+struct Layer {
+    activation: Option<ActivationKind>,
+    /// The activations `[B, I]`, which the forward pass leaves for the backward one.
+    values: Mutex<Option<Vec<f32>>>,
+}
+
+impl CustomOp3 for Layer {
+    fn name(&self) -> &'static str {
+        "activated linear layer"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        x_layout: &Layout,
+        weight: &CpuStorage,
+        weight_layout: &Layout,
+        bias: &CpuStorage,
+        bias_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (rows, inputs) = x_layout.shape().dims2()?;
+        let (outputs, weight_inputs) = weight_layout.shape().dims2()?;
+        if weight_inputs != inputs || bias_layout.shape().dims1()? != outputs {
+            bail!("a layer of {outputs} × {weight_inputs} does not take {inputs} inputs");
+        }
+        let (x, bias) = (floats(x, x_layout)?, floats(bias, bias_layout)?);
+        let product = Forward::new(floats(weight, weight_layout)?, inputs, bias);
+        let mut y = vec![0.0; rows * outputs];
+        let tiles = x.chunks(TILE * inputs).zip(y.chunks_mut(TILE * outputs));
+        let work = x.len() * outputs;
+        if let Some(kind) = self.activation {
+            let mut values = x.to_vec();
+            share(work, tiles.zip(values.chunks_mut(TILE * inputs)), |((_, y), values)| {
+                kind.apply_slice(values);
+                product.write(values, y);
+            });
+            *self.values.lock().expect("nobody panics with it") = Some(values);
+        } else {
+            share(work, tiles, |(x, y)| product.write(x, y));
+        }
+        Ok((CpuStorage::F32(y), Shape::from((rows, outputs))))
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        weight: &Tensor,
+        _: &Tensor,
+        _: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let values = self.values.lock().expect("nobody panics with it").take();
+        if self.activation.is_some() && values.is_none() {
+            bail!("a layer's gradient is asked for twice");
+        }
+        let gradient = gradient.contiguous()?;
+        let ((y, y_layout), (w, w_layout)) =
+            (gradient.storage_and_layout(), weight.storage_and_layout());
+        let (z, z_layout) = x.storage_and_layout();
+        let (of_y, weights) = (cpu_floats(&y, y_layout)?, cpu_floats(&w, w_layout)?);
+        let z = cpu_floats(&z, z_layout)?;
+        let h = values.as_deref().unwrap_or(z);
+        let (rows, outputs) = gradient.dims2()?;
+        let inputs = x.dim(1)?;
+        let of_weight = if inputs < outputs {
+            // Vectors want the longer side.
+            transposed(&outer_products(h, inputs, of_y, outputs), outputs)
+        } else {
+            outer_products(of_y, outputs, h, inputs)
+        };
+        let of_bias = outer_products(&vec![1.0; rows], 1, of_y, outputs);
+        // The first layer's is asked for only where a batch's points depend on the weights.
+        let of_x = x.track_op().then(|| {
+            let panels = Panels::of(weights, [outputs, inputs]);
+            let mut of_x = vec![0.0; rows * inputs];
+            let tiles = of_x.chunks_mut(TILE * inputs).zip(of_y.chunks(TILE * outputs));
+            let inner = z.chunks(TILE * inputs).zip(h.chunks(TILE * inputs));
+            share(of_y.len() * inputs, tiles.zip(inner), |((of_x, of_y), (z, h))| {
+                panels.multiply(of_y, of_x);
+                if let Some(kind) = self.activation {
+                    multiply_by_slopes(kind, z, h, of_x);
+                }
+            });
+            Tensor::from_vec(of_x, (rows, inputs), x.device())
+        });
+        let of_weight = Tensor::from_vec(of_weight, (outputs, inputs), x.device())?;
+        let of_bias = Tensor::from_vec(of_bias, outputs, x.device())?;
+        Ok((of_x.transpose()?, Some(of_weight), Some(of_bias)))
+    }
+}
+
+/// The layer's own product.
+enum Forward<'a> {
+    Panels(Panels),
+    Few { weight: &'a [f32], inputs: usize, bias: &'a [f32] },
+}
+
+impl<'a> Forward<'a> {
+    fn new(weight: &'a [f32], inputs: usize, bias: &'a [f32]) -> Self {
+        if bias.len() < FEW {
+            Self::Few { weight, inputs, bias }
+        } else {
+            Self::Panels(Panels::of_transpose(weight, [inputs, bias.len()], bias))
+        }
+    }
+
+    fn write(&self, x: &[f32], y: &mut [f32]) {
+        match self {
+            Self::Panels(panels) => panels.multiply(x, y),
+            Self::Few { weight, inputs, bias } => inner_products(x, *inputs, weight, bias, y),
+        }
+    }
+}
+
+/// Of a matrix of so many columns.
+fn transposed(matrix: &[f32], columns: usize) -> Vec<f32> {
+    (0..columns).flat_map(|column| matrix.iter().skip(column).step_by(columns)).copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::reference;
+    use crate::network::activation;
+    use candle_core::{DType, Device, Var};
+    use flowlet::Noise;
+
+    fn random(seed: u64, shape: impl Into<Shape>) -> Var {
+        let shape = shape.into();
+        let mut values = vec![0.0; shape.elem_count()];
+        Noise::new(seed).fill(0, &mut values);
+        Var::from_vec(values, shape, &Device::Cpu).unwrap()
+    }
+
+    fn worst(a: &Tensor, b: &Tensor) -> f32 {
+        let (a, b) = (a.flatten_all().unwrap(), b.flatten_all().unwrap());
+        (a - b).unwrap().abs().unwrap().max_all().unwrap().to_scalar().unwrap()
+    }
+
+    #[test]
+    fn values_and_gradients_are_those_of_candles_own_operations() {
+        let kinds = ActivationKind::ALL.into_iter().map(Some).chain([None]);
+        for kind in kinds {
+            for (rows, inputs, outputs) in [(1, 1, 1), (3, 5, 2), (37, 33, 17), (70, 81, 145)] {
+                let x = random(1, (rows, inputs));
+                let (weight, bias) = (random(2, (outputs, inputs)), random(3, outputs));
+                let wanted = random(4, (rows, outputs));
+                let loss = |y: &Tensor| (y * wanted.as_tensor()).unwrap().sum_all().unwrap();
+
+                let found = apply(kind, &x, &weight, &bias).unwrap();
+                let h = match kind {
+                    Some(kind) => activation::apply(kind, &x).unwrap(),
+                    None => x.as_tensor().clone(),
+                };
+                let expected =
+                    h.matmul(&weight.t().unwrap()).unwrap().broadcast_add(&bias).unwrap();
+                assert!(worst(&found, &expected) < 2e-5, "{kind:?}");
+
+                let found = loss(&found).backward().unwrap();
+                let expected = loss(&expected).backward().unwrap();
+                for variable in [&x, &weight, &bias] {
+                    let (found, expected) =
+                        (found.get(variable).unwrap(), expected.get(variable).unwrap());
+                    let error = worst(found, expected);
+                    assert!(error < 5e-5, "{kind:?}, {:?}: {error:e}", variable.dims());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn gradients_are_those_of_finite_differences() {
+        const STEP: f64 = 1e-5;
+        let points: Vec<f32> = (-80..=80).map(|k| k as f32 * 0.15 + 0.01).collect();
+        for kind in ActivationKind::ALL {
+            let x = Var::from_vec(points.clone(), (points.len(), 1), &Device::Cpu).unwrap();
+            let one = Tensor::ones((1, 1), DType::F32, &Device::Cpu).unwrap();
+            let zero = Tensor::zeros(1, DType::F32, &Device::Cpu).unwrap();
+            let y = apply(Some(kind), &x, &one, &zero).unwrap().sum_all().unwrap();
+            let gradient = y.backward().unwrap().get(&x).unwrap().flatten_all().unwrap();
+            for (&x, &found) in points.iter().zip(&gradient.to_vec1::<f32>().unwrap()) {
+                let f = |x: f64| reference::activate(kind, x);
+                let x = f64::from(x);
+                let expected = (f(x + STEP) - f(x - STEP)) / (2.0 * STEP);
+                let error = (f64::from(found) - expected).abs();
+                assert!(error < 1e-5, "{kind} at {x}: {found}, expected {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_second_backward_pass_is_an_error() {
+        let (x, weight, bias) = (random(1, (2, 3)), random(2, (4, 3)), random(3, 4));
+        let loss =
+            apply(Some(ActivationKind::Gelu), &x, &weight, &bias).unwrap().sum_all().unwrap();
+        loss.backward().unwrap();
+        assert!(loss.backward().is_err());
+    }
+}

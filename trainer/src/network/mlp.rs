@@ -1,0 +1,184 @@
+//! The multilayer perceptron that is trained: the same function as the runtime's
+//! [`Mlp`](flowlet::Mlp), on candle's tensors.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, ensure};
+use candle_core::{DType, Device, Tensor, Var};
+use flowlet::ActivationKind;
+use rand::RngExt;
+use rand_chacha::ChaCha8Rng;
+
+use super::{activation, layer};
+
+/// The sizes of a network, and its activation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Data dimensions, `D`.
+    pub data_dim: usize,
+    /// Condition dimensions, `C`.
+    pub condition_dim: usize,
+    /// Hidden width, `H`.
+    pub hidden_width: usize,
+    /// Hidden-to-hidden layers, `L`.
+    pub hidden_layers: usize,
+    /// Between the layers.
+    pub activation: ActivationKind,
+}
+
+impl Shape {
+    /// `[inputs, outputs]` of each linear layer, in order.
+    pub fn layers(&self) -> Vec<[usize; 2]> {
+        let width = self.hidden_width;
+        let first = [1 + self.data_dim + self.condition_dim, width];
+        let hidden = std::iter::repeat_n([width, width], self.hidden_layers);
+        std::iter::once(first).chain(hidden).chain([[width, self.data_dim]]).collect()
+    }
+
+    /// The number of weights and biases.
+    pub fn parameters(&self) -> usize {
+        self.layers().iter().map(|[inputs, outputs]| (inputs + 1) * outputs).sum()
+    }
+}
+
+/// A network in training, or one to be compared with.
+#[derive(Debug)]
+pub struct Network {
+    shape: Shape,
+    layers: Vec<Layer>,
+}
+
+#[derive(Debug)]
+struct Layer {
+    /// `[outputs, inputs]`, as PyTorch keeps it.
+    weight: Var,
+    /// `[outputs]`.
+    bias: Var,
+}
+
+impl Network {
+    /// Weights as PyTorch's `Linear` starts them: weights and biases uniform in ±1/√inputs,
+    /// drawn layer after layer, the weight before the bias, row by row.
+    ///
+    /// # Errors
+    ///
+    /// candle's, when the device has no room.
+    pub fn initialize(shape: Shape, rng: &mut ChaCha8Rng, device: &Device) -> Result<Self> {
+        let layers = shape
+            .layers()
+            .into_iter()
+            .map(|[inputs, outputs]| {
+                let bound = 1.0 / (inputs as f32).sqrt();
+                let mut draw = |n: usize| -> Vec<f32> {
+                    (0..n).map(|_| (rng.random::<f32>() * 2.0 - 1.0) * bound).collect()
+                };
+                let weight = Var::from_vec(draw(outputs * inputs), (outputs, inputs), device)?;
+                let bias = Var::from_vec(draw(outputs), outputs, device)?;
+                Ok(Layer { weight, bias })
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { shape, layers })
+    }
+
+    /// A network of `shape` with weights from `tensors`, named as [`Self::tensors`] names them.
+    ///
+    /// # Errors
+    ///
+    /// A tensor that is missing or has another shape, by its name.
+    pub fn from_tensors(shape: Shape, tensors: &BTreeMap<String, Tensor>) -> Result<Self> {
+        let find = |name: String, expected: &[usize]| -> Result<Var> {
+            let tensor = tensors.get(&name).with_context(|| format!("tensor {name} is missing"))?;
+            let found = tensor.dims();
+            ensure!(
+                found == expected,
+                "tensor {name}: expected shape {expected:?}, found {found:?}"
+            );
+            Ok(Var::from_tensor(&tensor.to_dtype(DType::F32)?)?)
+        };
+        let layers = shape
+            .layers()
+            .into_iter()
+            .enumerate()
+            .map(|(k, [inputs, outputs])| {
+                let weight = find(format!("net.{}.weight", 2 * k), &[outputs, inputs])?;
+                let bias = find(format!("net.{}.bias", 2 * k), &[outputs])?;
+                Ok(Layer { weight, bias })
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { shape, layers })
+    }
+
+    /// The sizes.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// Where the weights live.
+    pub fn device(&self) -> Device {
+        self.layers.first().map_or(Device::Cpu, |layer| layer.weight.device().clone())
+    }
+
+    /// Everything that is trained, in order.
+    pub fn variables(&self) -> Vec<Var> {
+        self.layers.iter().flat_map(|layer| [layer.weight.clone(), layer.bias.clone()]).collect()
+    }
+
+    /// The weights under their names in a model file, `net.0.weight`, `net.0.bias`, `net.2.weight`
+    /// and so on.
+    pub fn tensors(&self) -> BTreeMap<String, Tensor> {
+        let named = |(k, layer): (usize, &Layer)| {
+            [("weight", &layer.weight), ("bias", &layer.bias)]
+                .map(|(kind, var)| (format!("net.{}.{kind}", 2 * k), var.as_detached_tensor()))
+        };
+        self.layers.iter().enumerate().flat_map(named).collect()
+    }
+
+    /// The velocity `[B, D]` at `t` (`[B, 1]`) and `x` (`[B, D]`) under `c` (`[B, C]`, in flow
+    /// units), for training: on the CPU by [`layer`], elsewhere as [`Self::velocity_by_candle`].
+    ///
+    /// # Errors
+    ///
+    /// candle's, on shapes that do not match.
+    pub fn velocity(&self, t: &Tensor, x: &Tensor, c: &Tensor) -> candle_core::Result<Tensor> {
+        if !x.device().is_cpu() {
+            return self.velocity_by_candle(t, x, c);
+        }
+        let mut activation = None;
+        let mut h = self.inputs(t, x, c)?;
+        for Layer { weight, bias } in &self.layers {
+            h = layer::apply(activation, &h, weight, bias)?;
+            activation = Some(self.shape.activation);
+        }
+        Ok(h)
+    }
+
+    /// The same by candle's own operations alone.
+    ///
+    /// # Errors
+    ///
+    /// candle's, on shapes that do not match.
+    pub fn velocity_by_candle(
+        &self,
+        t: &Tensor,
+        x: &Tensor,
+        c: &Tensor,
+    ) -> candle_core::Result<Tensor> {
+        let mut h = self.inputs(t, x, c)?;
+        for (k, Layer { weight, bias }) in self.layers.iter().enumerate() {
+            if k > 0 {
+                h = activation::apply(self.shape.activation, &h)?;
+            }
+            h = h.matmul(&weight.t()?)?.broadcast_add(bias)?;
+        }
+        Ok(h)
+    }
+
+    /// What the first layer takes, `[B, 1 + D + C]`.
+    fn inputs(&self, t: &Tensor, x: &Tensor, c: &Tensor) -> candle_core::Result<Tensor> {
+        if self.shape.condition_dim == 0 {
+            Tensor::cat(&[t, x], 1)
+        } else {
+            Tensor::cat(&[t, x, c], 1)
+        }
+    }
+}

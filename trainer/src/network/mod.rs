@@ -1,0 +1,11 @@
+//! The network that is trained, on candle's tensors; on the CPU its layers are computed here.
+
+pub mod activation;
+pub mod layer;
+mod mlp;
+mod products;
+mod sharing;
+mod slopes;
+pub(crate) mod storage;
+
+pub use mlp::{Network, Shape};

@@ -1,0 +1,115 @@
+//! Sums of outer products: a weight's gradient.
+
+use fearless_simd::{Level, Simd, dispatch};
+
+use super::{LANES, ROWS, VECTORS, add, load, store, width};
+use crate::network::sharing::share;
+
+/// Rows whose products are added before the next sums' turn: as many as the nearest cache holds.
+const BLOCK: usize = 64;
+
+/// The rows of a sum of outer products that are one core's.
+const SHARE: usize = 64;
+
+/// The sum over the rows of `a` (`[n, m]`) and `b` (`[n, k]`) of their outer products, `[m, k]`, the rows in
+/// order: `aᵀ·b`.
+pub(crate) fn outer_products(a: &[f32], m: usize, b: &[f32], k: usize) -> Vec<f32> {
+    let mut sums = vec![0.0; m * k];
+    share(a.len() * k, sums.chunks_mut(SHARE * k).enumerate(), |(part, sums)| {
+        let at = part * SHARE;
+        let blocks = a.chunks(BLOCK * m).zip(b.chunks(BLOCK * k));
+        dispatch!(Level::new(), simd => for (a, b) in blocks {
+            Outer { a, m, b, k }.add(simd, at, sums);
+        });
+    });
+    sums
+}
+
+/// A block of rows.
+struct Outer<'a> {
+    a: &'a [f32],
+    m: usize,
+    b: &'a [f32],
+    k: usize,
+}
+
+impl Outer<'_> {
+    /// Adds the products of the columns of `a` from `at` on.
+    #[inline(always)]
+    fn add<S: Simd>(&self, simd: S, at: usize, sums: &mut [f32]) {
+        let mut column = 0;
+        while column + LANES <= self.k {
+            let width = width(simd, self.k - column);
+            if width > LANES {
+                self.columns::<S, VECTORS>(simd, at, column, sums);
+            } else {
+                self.columns::<S, 1>(simd, at, column, sums);
+            }
+            column += width;
+        }
+        let rest = self.k - column;
+        if rest > 0 {
+            let mut filled = [0.0; BLOCK * LANES];
+            let rows = self.b.chunks_exact(self.k).zip(filled.chunks_exact_mut(LANES));
+            for (row, filled) in rows {
+                filled[..rest].copy_from_slice(&row[column..]);
+            }
+            let mut last = vec![0.0; sums.len() / self.k * LANES];
+            let rows = sums.chunks_exact(self.k).zip(last.chunks_exact_mut(LANES));
+            for (row, last) in rows {
+                last[..rest].copy_from_slice(&row[column..]);
+            }
+            Outer { b: &filled, k: LANES, ..*self }.columns::<S, 1>(simd, at, 0, &mut last);
+            let rows = sums.chunks_exact_mut(self.k).zip(last.chunks_exact(LANES));
+            for (row, last) in rows {
+                row[column..].copy_from_slice(&last[..rest]);
+            }
+        }
+    }
+
+    /// Of the `V` vectors of columns of `b` from `column` on.
+    #[inline(always)]
+    fn columns<S: Simd, const V: usize>(
+        &self,
+        simd: S,
+        mut at: usize,
+        column: usize,
+        sums: &mut [f32],
+    ) {
+        for sums in sums.chunks_mut(ROWS * self.k) {
+            if sums.len() == ROWS * self.k {
+                self.tile::<S, ROWS, V>(simd, at, column, sums);
+            } else {
+                for (r, sums) in sums.chunks_exact_mut(self.k).enumerate() {
+                    self.tile::<S, 1, V>(simd, at + r, column, sums);
+                }
+            }
+            at += ROWS;
+        }
+    }
+
+    /// `R` columns of `a` and `V` vectors of columns of `b`.
+    #[inline(always)]
+    fn tile<S: Simd, const R: usize, const V: usize>(
+        &self,
+        simd: S,
+        at: usize,
+        column: usize,
+        out: &mut [f32],
+    ) {
+        let k = self.k;
+        let mut sums = [[simd.splat_f32x16(0.0); V]; R];
+        for (r, sums) in sums.iter_mut().enumerate() {
+            *sums = load(simd, &out[r * k..][column..k]);
+        }
+        for (a, b) in self.a.chunks_exact(self.m).zip(self.b.chunks_exact(k)) {
+            let (a, factors) = (&a[at..at + R], load::<S, V>(simd, &b[column..]));
+            for (sums, &a) in sums.iter_mut().zip(a) {
+                add(simd, sums, a, &factors);
+            }
+        }
+        for (r, sums) in sums.iter().enumerate() {
+            store(sums, &mut out[r * k..][column..k]);
+        }
+    }
+}

@@ -1,0 +1,386 @@
+//! Adam, with moments that a checkpoint can keep.
+
+use anyhow::{Result, ensure};
+use candle_core::backprop::GradStore;
+use candle_core::{CpuStorage, CustomOp1, DType, Device, InplaceOp2, Layout, Shape, Tensor, Var};
+use fearless_simd::{Level, dispatch};
+
+use crate::network::storage::{floats, floats_mut};
+
+/// How Adam steps. Its other constants are those of the paper: β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamSettings {
+    /// Weights shrink by `learning_rate · weight_decay` at each step, apart from the gradient
+    /// (AdamW: Loshchilov & Hutter 2019).
+    pub weight_decay: f64,
+    /// A gradient whose Euclidean norm, over all variables together, is above this one is scaled
+    /// down to it.
+    pub gradient_clip: Option<f64>,
+}
+
+/// Adam (Kingma & Ba 2015) over the variables of a network, as PyTorch computes it.
+#[derive(Debug)]
+pub struct Adam {
+    variables: Vec<Var>,
+    moments: Moments,
+    steps: usize,
+    settings: AdamSettings,
+}
+
+/// Running means of the gradient and of its square.
+#[derive(Debug)]
+enum Moments {
+    /// On the CPU: for each variable both, one after the other, `[2, n]`.
+    Each(Vec<Var>),
+    /// Elsewhere, where each operation has to be launched: of all variables together, `[P]`.
+    All { m: Tensor, v: Tensor },
+}
+
+const BETA: [f64; 2] = [0.9, 0.999];
+const EPSILON: f64 = 1e-8;
+
+impl Adam {
+    /// An optimiser at its beginning.
+    ///
+    /// # Errors
+    ///
+    /// candle's, when the device has no room.
+    pub fn new(variables: Vec<Var>, settings: AdamSettings) -> Result<Self> {
+        let elsewhere = variables.iter().find(|variable| !variable.device().is_cpu());
+        let moments = match elsewhere {
+            None => Moments::Each(
+                variables
+                    .iter()
+                    .map(|variable| {
+                        let shape = (2, variable.elem_count());
+                        Ok(Var::zeros(shape, variable.dtype(), variable.device())?)
+                    })
+                    .collect::<Result<_>>()?,
+            ),
+            Some(variable) => Moments::zeros(&variables, variable.device())?,
+        };
+        Ok(Self { variables, moments, steps: 0, settings })
+    }
+
+    /// Takes a step of length `learning_rate`, and gives the norm that the gradient had: a scalar of 64
+    /// bits, on the CPU or where the gradients are.
+    ///
+    /// # Errors
+    ///
+    /// candle's.
+    pub fn step(&mut self, gradients: &GradStore, learning_rate: f64) -> Result<Tensor> {
+        self.steps += 1;
+        let [scale_m, scale_v] = BETA.map(|beta| 1.0 / (1.0 - beta.powi(self.steps as i32)));
+        let decay = 1.0 - learning_rate * self.settings.weight_decay;
+        match &mut self.moments {
+            Moments::Each(moments) => {
+                let norm = norm(&self.variables, gradients)?;
+                let clip = match self.settings.gradient_clip {
+                    Some(most) if norm > most => most / norm,
+                    _ => 1.0,
+                };
+                let step = Step {
+                    scale_m: scale_m as f32,
+                    scale_v: scale_v as f32,
+                    decay: decay as f32,
+                    learning_rate: learning_rate as f32,
+                };
+                for (variable, moments) in self.variables.iter().zip(moments) {
+                    let Some(gradient) = gradients.get(variable) else { continue };
+                    let gradient = gradient.contiguous()?;
+                    moments.inplace_op2(&gradient, &Update { clip: clip as f32 })?;
+                    variable.inplace_op2(moments.as_tensor(), &step)?;
+                }
+                Ok(Tensor::new(norm, &Device::Cpu)?)
+            }
+            Moments::All { m, v } => {
+                let mut gradient =
+                    flat(&self.variables, |variable| match gradients.get(variable) {
+                        Some(gradient) => Ok(gradient.flatten_all()?),
+                        None => Ok(variable.flatten_all()?.zeros_like()?),
+                    })?;
+                let norm = gradient.sqr()?.sum_all()?.sqrt()?;
+                if let Some(most) = self.settings.gradient_clip {
+                    // The smaller of most ÷ norm and 1.
+                    let above = norm.recip()?.affine(-most, 1.0)?.relu()?;
+                    let clip = above.affine(-1.0, 1.0)?;
+                    gradient = gradient.broadcast_mul(&clip)?;
+                }
+                *m = ((&*m * BETA[0])? + (&gradient * (1.0 - BETA[0]))?)?;
+                *v = ((&*v * BETA[1])? + (gradient.sqr()? * (1.0 - BETA[1]))?)?;
+                let root = ((&*v * scale_v)?.sqrt()? + EPSILON)?;
+                let step = ((&*m * (scale_m * learning_rate))? / root)?;
+                let mut first = 0;
+                for variable in &self.variables {
+                    let n = variable.elem_count();
+                    let step = step.narrow(0, first, n)?.reshape(variable.shape())?;
+                    let own = variable.as_detached_tensor();
+                    let own = if decay == 1.0 { own } else { (own * decay)? };
+                    variable.set(&(own - step)?)?;
+                    first += n;
+                }
+                Ok(norm.to_dtype(DType::F64)?)
+            }
+        }
+    }
+
+    /// The moments of each variable, `[2, n]`.
+    ///
+    /// # Errors
+    ///
+    /// candle's.
+    pub fn moments(&self) -> Result<Vec<Tensor>> {
+        let (m, v) = match &self.moments {
+            Moments::Each(moments) => {
+                return Ok(moments.iter().map(|moments| moments.as_tensor().clone()).collect());
+            }
+            Moments::All { m, v } => (m, v),
+        };
+        let mut first = 0;
+        let of = |variable: &Var| {
+            let n = variable.elem_count();
+            first += n;
+            Ok(Tensor::stack(&[m.narrow(0, first - n, n)?, v.narrow(0, first - n, n)?], 0)?)
+        };
+        self.variables.iter().map(of).collect()
+    }
+
+    /// Goes on after `steps` steps, with these moments.
+    ///
+    /// # Errors
+    ///
+    /// When their shapes are others.
+    pub fn restore(&mut self, steps: usize, moments: &[Tensor]) -> Result<()> {
+        ensure!(
+            moments.len() == self.variables.len(),
+            "expected moments of {} variables, found {}",
+            self.variables.len(),
+            moments.len()
+        );
+        match &mut self.moments {
+            Moments::Each(own) => {
+                for (own, moments) in own.iter().zip(moments) {
+                    own.set(moments)?;
+                }
+            }
+            Moments::All { m, v } => {
+                for (k, own) in [m, v].into_iter().enumerate() {
+                    let parts = moments.iter().map(|moments| moments.get(k));
+                    let parts = parts.collect::<candle_core::Result<Vec<_>>>()?;
+                    *own = Tensor::cat(&parts, 0)?;
+                }
+            }
+        }
+        self.steps = steps;
+        Ok(())
+    }
+}
+
+impl Moments {
+    /// Of all variables together, at their beginning.
+    fn zeros(variables: &[Var], device: &Device) -> Result<Self> {
+        let parameters = variables.iter().map(|variable| variable.elem_count()).sum::<usize>();
+        let zeros = || Tensor::zeros(parameters, DType::F32, device);
+        Ok(Self::All { m: zeros()?, v: zeros()? })
+    }
+}
+
+/// What `of` gives for each variable, one after the other.
+fn flat(variables: &[Var], of: impl Fn(&Var) -> Result<Tensor>) -> Result<Tensor> {
+    let parts = variables.iter().map(of).collect::<Result<Vec<_>>>()?;
+    Ok(Tensor::cat(&parts, 0)?)
+}
+
+/// The Euclidean norm of all gradients together, which are on the CPU.
+fn norm(variables: &[Var], gradients: &GradStore) -> Result<f64> {
+    let mut squares = 0.0;
+    for gradient in variables.iter().filter_map(|variable| gradients.get(variable)) {
+        let sum = gradient.contiguous()?.apply_op1_no_bwd(&SumOfSquares)?;
+        squares += f64::from(sum.to_scalar::<f32>()?);
+    }
+    Ok(squares.sqrt())
+}
+
+/// The sum of the squares of all numbers: a scalar.
+struct SumOfSquares;
+
+impl CustomOp1 for SumOfSquares {
+    fn name(&self) -> &'static str {
+        "sum of squares"
+    }
+
+    fn cpu_fwd(
+        &self,
+        storage: &CpuStorage,
+        layout: &Layout,
+    ) -> candle_core::Result<(CpuStorage, Shape)> {
+        /// Sums side by side, which a processor adds at once.
+        const LANES: usize = 16;
+        let mut sums = [0.0; LANES];
+        let (chunks, rest) = floats(storage, layout)?.as_chunks::<LANES>();
+        dispatch!(Level::new(), _ => {
+            for chunk in chunks {
+                for (sum, x) in sums.iter_mut().zip(chunk) {
+                    *sum += x * x;
+                }
+            }
+        });
+        let sum = sums.iter().sum::<f32>() + rest.iter().map(|x| x * x).sum::<f32>();
+        Ok((CpuStorage::F32(vec![sum]), Shape::from(())))
+    }
+}
+
+/// Both moments, from the gradient.
+struct Update {
+    clip: f32,
+}
+
+impl InplaceOp2 for Update {
+    fn name(&self) -> &'static str {
+        "moments of adam"
+    }
+
+    fn cpu_fwd(
+        &self,
+        moments: &mut CpuStorage,
+        layout: &Layout,
+        gradient: &CpuStorage,
+        gradient_layout: &Layout,
+    ) -> candle_core::Result<()> {
+        let gradient = floats(gradient, gradient_layout)?;
+        let (m, v) = floats_mut(moments, layout)?.split_at_mut(gradient.len());
+        let beta = BETA.map(|beta| beta as f32);
+        let rest = BETA.map(|beta| (1.0 - beta) as f32);
+        dispatch!(Level::new(), _ => {
+            for ((m, v), &gradient) in m.iter_mut().zip(v).zip(gradient) {
+                let gradient = gradient * self.clip;
+                *m = *m * beta[0] + gradient * rest[0];
+                *v = *v * beta[1] + gradient * gradient * rest[1];
+            }
+        });
+        Ok(())
+    }
+}
+
+/// The variable, from its moments.
+struct Step {
+    scale_m: f32,
+    scale_v: f32,
+    decay: f32,
+    learning_rate: f32,
+}
+
+impl InplaceOp2 for Step {
+    fn name(&self) -> &'static str {
+        "step of adam"
+    }
+
+    fn cpu_fwd(
+        &self,
+        variable: &mut CpuStorage,
+        layout: &Layout,
+        moments: &CpuStorage,
+        moments_layout: &Layout,
+    ) -> candle_core::Result<()> {
+        let moments = floats(moments, moments_layout)?;
+        let (m, v) = moments.split_at(moments.len() / 2);
+        let x = floats_mut(variable, layout)?;
+        dispatch!(Level::new(), _ => {
+            for ((x, &m), &v) in x.iter_mut().zip(m).zip(v) {
+                let adjusted = (m * self.scale_m) / ((v * self.scale_v).sqrt() + EPSILON as f32);
+                *x = *x * self.decay - adjusted * self.learning_rate;
+            }
+        });
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_nn::{AdamW, Optimizer, ParamsAdamW};
+
+    fn variable() -> Var {
+        Var::new(&[[0.5_f32, -1.0], [2.0, 0.0]], &Device::Cpu).unwrap()
+    }
+
+    fn loss(x: &Var, k: usize) -> Tensor {
+        let wanted = Tensor::full(k as f32 * 0.1, (2, 2), &Device::Cpu).unwrap();
+        x.sub(&wanted).unwrap().sqr().unwrap().sum_all().unwrap()
+    }
+
+    #[test]
+    fn its_steps_are_those_of_candle_to_the_bit() {
+        let (ours, theirs) = (variable(), variable());
+        let settings = AdamSettings { weight_decay: 0.01, gradient_clip: None };
+        let mut adam = Adam::new(vec![ours.clone()], settings).unwrap();
+        let parameters = ParamsAdamW { lr: 0.01, ..ParamsAdamW::default() };
+        let mut candle = AdamW::new(vec![theirs.clone()], parameters).unwrap();
+        for k in 0..50 {
+            adam.step(&loss(&ours, k).backward().unwrap(), 0.01).unwrap();
+            candle.backward_step(&loss(&theirs, k)).unwrap();
+            assert_eq!(
+                ours.to_vec2::<f32>().unwrap(),
+                theirs.to_vec2::<f32>().unwrap(),
+                "step {k}"
+            );
+        }
+    }
+
+    /// What other devices do, done on this one.
+    #[test]
+    fn all_variables_at_once_step_as_each_by_itself() {
+        let settings = AdamSettings { weight_decay: 0.01, gradient_clip: Some(0.7) };
+        let other = || Var::new(&[0.3_f32, -0.2, 1.0], &Device::Cpu).unwrap();
+        let (each, all) = ([variable(), other()], [variable(), other()]);
+        let mut one = Adam::new(each.to_vec(), settings).unwrap();
+        let mut two = Adam::new(all.to_vec(), settings).unwrap();
+        two.moments = Moments::zeros(&two.variables, &Device::Cpu).unwrap();
+        let loss = |[a, b]: &[Var; 2], k| {
+            (loss(a, k) + b.sqr().unwrap().sum_all().unwrap() * 0.3).unwrap()
+        };
+        let worst = |a: &Tensor, b: &Tensor| {
+            let most = (a - b).unwrap().abs().unwrap().flatten_all().unwrap().max(0).unwrap();
+            most.to_scalar::<f32>().unwrap()
+        };
+        for k in 0..50 {
+            let norms = [
+                one.step(&loss(&each, k).backward().unwrap(), 0.01).unwrap(),
+                two.step(&loss(&all, k).backward().unwrap(), 0.01).unwrap(),
+            ];
+            let [a, b] = norms.map(|norm| norm.to_scalar::<f64>().unwrap());
+            assert!((a - b).abs() < 1e-5, "step {k}: {a} {b}");
+            for (a, b) in each.iter().zip(&all) {
+                assert!(worst(a, b) < 1e-6, "step {k}");
+            }
+            if k == 20 {
+                // A checkpoint has the moments of each variable.
+                let kept = two.moments().unwrap();
+                for (a, b) in one.moments().unwrap().iter().zip(&kept) {
+                    assert!(worst(a, b) < 1e-6);
+                }
+                two.moments = Moments::zeros(&two.variables, &Device::Cpu).unwrap();
+                two.restore(k + 1, &kept).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_gradient_is_cut_to_its_length() {
+        // The first moments of a step are a tenth of the gradient that it saw.
+        let seen = |clip| {
+            let x = variable();
+            let settings = AdamSettings { weight_decay: 0.0, gradient_clip: clip };
+            let mut adam = Adam::new(vec![x.clone()], settings).unwrap();
+            let norm = adam.step(&loss(&x, 0).backward().unwrap(), 0.1).unwrap();
+            let norm: f64 = norm.to_scalar().unwrap();
+            let m: Vec<f32> = adam.moments().unwrap()[0].get(0).unwrap().to_vec1().unwrap();
+            (norm, 10.0 * m.iter().map(|m| f64::from(m * m)).sum::<f64>().sqrt())
+        };
+        let (norm, free) = seen(None);
+        assert!((norm - free).abs() < 1e-4 && norm > 4.0, "{norm} {free}");
+        let (unchanged, cut) = seen(Some(0.5));
+        assert_eq!(norm, unchanged);
+        assert!((cut - 0.5).abs() < 1e-5, "{cut}");
+    }
+}
