@@ -10,12 +10,14 @@ use super::output::write_text;
 
 const EXAMPLES: &str = "\
 Examples:
-  bash  flowlet completions bash \\
-            > ~/.local/share/bash-completion/completions/flowlet
-  zsh   flowlet completions zsh > ~/.zfunc/_flowlet  # fpath+=~/.zfunc in ~/.zshrc
-  fish  flowlet completions fish > ~/.config/fish/completions/flowlet.fish";
+  flowlet completions bash > ~/.local/share/bash-completion/completions/flowlet
+  flowlet completions zsh > ~/.zfunc/_flowlet
+  flowlet completions fish > ~/.config/fish/completions/flowlet.fish";
 
 /// Print a script that completes flowlet's commands in a shell
+///
+/// Write it where the shell looks for completions, and start a new shell. zsh looks in the directories of fpath: add
+/// `fpath+=~/.zfunc` to ~/.zshrc, before compinit.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {

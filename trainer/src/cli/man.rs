@@ -35,14 +35,17 @@ pub(super) fn run(args: &Args, command: Command) -> Result<ExitCode> {
     match &args.out {
         Some(directory) => write(&pages, directory)?,
         None => {
-            let name = args
-                .command
-                .as_ref()
-                .map_or("flowlet".to_string(), |name| format!("flowlet-{name}"));
+            let name = match &args.command {
+                Some(command) => format!("flowlet-{command}"),
+                None => "flowlet".to_string(),
+            };
             let page = pages.iter().find(|page| page.name == name).with_context(|| {
                 let names: Vec<&str> =
                     pages.iter().filter_map(|page| page.name.strip_prefix("flowlet-")).collect();
-                format!("{name}: no such page; expected one of the commands {}", names.join(", "))
+                format!(
+                    "there is no page {name}: expected one of the commands {}",
+                    names.join(", ")
+                )
             })?;
             write_text(None, &page.text)?;
         }
