@@ -19,14 +19,15 @@ static CHECK: SelfTest<2, 0> =
 /// Stands for a file that arrives later: from a radio, a serial port or external flash.
 static MOONS: &[u8] = include_bytes!("../models/moons.safetensors");
 
-static SOLVER: Euler<16> = Euler::UNIFORM;
+const STEPS: usize = 16;
+static SOLVER: Euler<STEPS> = Euler::UNIFORM;
 
 #[entry]
 fn main() -> ! {
-    /// Room in RAM for a model that is loaded.
+    // Room in RAM for a model that is loaded: cortex-m-rt makes SLOT a `&'static mut Model`.
     static mut SLOT: Model = Mlp::zero();
 
-    CHECK.run(&SPIRAL).expect("this chip computes other bits than the model's file holds");
+    assert!(CHECK.run(&SPIRAL).is_ok(), "this chip computes other bits than the model holds");
     hprintln!("self-test passed");
 
     let mut timer = Peripherals::take().unwrap().SYST;
@@ -37,7 +38,7 @@ fn main() -> ! {
     timer.enable_interrupt();
 
     sample("spiral", &SPIRAL);
-    SLOT.load(MOONS).expect("the file is not a model of this size");
+    assert!(SLOT.load(MOONS).is_ok(), "the file is not a model of this size");
     sample("moons", SLOT);
 
     debug::exit(debug::EXIT_SUCCESS); // Ends QEMU.
@@ -47,7 +48,7 @@ fn main() -> ! {
 /// Moves one point from noise to a sample of the model, a solver step at each tick.
 fn sample(name: &str, model: &Model) {
     let mut x: [f32; 2] = Noise::new(7).sample(0);
-    for i in 0..SOLVER.times().len() - 1 {
+    for i in 0..STEPS {
         cortex_m::asm::wfi(); // Sleeps until the next tick.
         x = SOLVER.step(model, i, x, []);
     }
