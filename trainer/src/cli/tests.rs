@@ -61,6 +61,7 @@ fn a_wrong_name_is_answered_by_the_valid_ones() {
     };
     for command in ["sample m", "trace m", "tune m --steps 3", "evaluate m", "bench m"] {
         let error = refuse(&format!("flowlet {command} --solver dopri5"));
+        assert!(error.contains("possible values"), "{command}: {error}");
         for kind in SolverKind::ALL.iter() {
             assert!(error.contains(kind.name()), "{command}: {error}");
         }
