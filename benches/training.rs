@@ -7,8 +7,8 @@
 
 use anyhow::Result;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use flowlet_trainer::config::words::{CouplingKind, DeviceKind};
 use flowlet_trainer::config::{Config, preset};
-use flowlet_trainer::coupling::CouplingKind;
 use flowlet_trainer::coupling::dataset::Dataset;
 use flowlet_trainer::training::metrics::Measurement;
 use flowlet_trainer::training::{Monitor, train};
@@ -34,7 +34,7 @@ fn configuration(name: &str, width: usize, coupling: CouplingKind) -> Config {
     config.model.hidden_width = width;
     config.train.iterations = ITERATIONS;
     config.train.coupling = coupling;
-    config.train.device = "cpu".to_string();
+    config.train.device = DeviceKind::Cpu;
     config
 }
 

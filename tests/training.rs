@@ -83,7 +83,7 @@ fn every_activation_learns() {
     for kind in flowlet::ActivationKind::ALL {
         let mut config = short("8gaussians", 1);
         config.data.condition = vec!["class".to_string()];
-        config.model.activation = kind.name().to_string();
+        config.model.activation = kind;
         let (trained, _) = run(&config, &mut Watch::default());
         let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
         let (first, last) = (mean(&trained.losses[..30]), mean(&trained.losses[270..]));

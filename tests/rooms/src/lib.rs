@@ -19,8 +19,9 @@
 //! of the crate stands above nothing: it may take from every room, and no room may take what is
 //! defined there.
 //!
-//! What it does not see: items that a macro defines count as the module's that calls it, and the
-//! methods of a value have no path.
+//! The paths in the body of a macro begin where it is called, unless they begin with `crate`. Items that
+//! a macro defines count as the module's that calls it. The methods of a value have no path, and are
+//! not seen.
 
 mod resolve;
 mod rules;

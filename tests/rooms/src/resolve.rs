@@ -57,7 +57,7 @@ impl Crate {
         let depth = depth.checked_sub(1)?;
         let (name, rest) = segments.split_first()?;
         let Module { children, items, imports, .. } = &self.modules[module];
-        let child = || Some(self.walk(*children.get(name)?, rest, depth)?);
+        let child = || self.walk(*children.get(name)?, rest, depth);
         let item = || items.contains(name).then_some(Place::Item(module));
         let named = || {
             let import =

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::resolve::Place;
 use crate::source::Crate;
-use crate::tokens::Brings;
+use crate::tokens::{Brings, Macro};
 
 /// A path from one module to another.
 struct Taken {
@@ -52,22 +52,48 @@ fn taken(krate: &Crate) -> Vec<Taken> {
             taken.push(Taken { from, to: to.module(), line: import.line, text, shows });
         }
         let globs = module.imports.iter().any(|import| import.brings == Brings::All);
-        for mention in &module.mentions {
-            // What a single word names was counted where it was imported, unless a glob brought it.
-            if mention.segments.len() == 1 && !globs {
+        let public = module.imports.iter().filter(|import| import.public);
+        let public: Vec<&Brings> = public.map(|import| &import.brings).collect();
+        let called = module.calls.iter().flat_map(|(name, line)| {
+            // Where a macro is called, that is what its paths begin at.
+            bodies(krate, name)
+                .into_iter()
+                .flat_map(|body| &body.relative)
+                .map(|m| (&m.segments, *line))
+        });
+        let mentioned = module.mentions.iter().map(|mention| (&mention.segments, mention.line));
+        for (segments, line) in mentioned.chain(called) {
+            // What a single word names was counted where it was imported, unless it is also shown to
+            // others, or a glob brought it.
+            if let [word] = segments.as_slice()
+                && !(globs || public.contains(&&Brings::Name(word.clone())))
+            {
                 continue;
             }
-            let Some(place) = krate.resolve(from, &mention.segments) else { continue };
+            let Some(place) = krate.resolve(from, segments) else { continue };
             // A single word is no use of a module: it has its name by chance.
-            let chance = mention.segments.len() == 1 && matches!(place, Place::Module(_));
+            let chance = segments.len() == 1 && matches!(place, Place::Module(_));
             if !chance {
-                let text = mention.segments.join("::");
-                let (to, line) = (place.module(), mention.line);
-                taken.push(Taken { from, to, line, text, shows: false });
+                let text = segments.join("::");
+                taken.push(Taken { from, to: place.module(), line, text, shows: false });
             }
         }
     }
     taken
+}
+
+/// The macros called `name`, and those that they call.
+fn bodies<'a>(krate: &'a Crate, name: &'a str) -> Vec<&'a Macro> {
+    let mut bodies = Vec::new();
+    let mut names = vec![name];
+    let mut known = BTreeSet::from([name]);
+    while let Some(name) = names.pop() {
+        for body in krate.modules.iter().filter_map(|module| module.macros.get(name)) {
+            names.extend(body.calls.iter().map(String::as_str).filter(|name| known.insert(*name)));
+            bodies.push(body);
+        }
+    }
+    bodies
 }
 
 fn runs_up(krate: &Crate, rooms: &[&str], path: &Taken) -> Option<String> {

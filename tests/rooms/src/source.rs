@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::TokenStream;
 
-use crate::tokens::{self, Declared, Import, Mention};
+use crate::tokens::{self, Declared, Import, Macro, Mention};
 
 /// A crate's modules. The first is the root.
 pub(crate) struct Crate {
@@ -23,6 +23,8 @@ pub(crate) struct Module {
     pub(crate) items: BTreeSet<String>,
     pub(crate) imports: Vec<Import>,
     pub(crate) mentions: Vec<Mention>,
+    pub(crate) macros: BTreeMap<String, Macro>,
+    pub(crate) calls: Vec<(String, usize)>,
     /// What `extern crate self as NAME` calls the crate.
     pub(crate) own_name: Option<String>,
 }
@@ -64,7 +66,8 @@ impl Crate {
         path: Vec<String>,
         parent: Option<usize>,
     ) -> Result<usize, String> {
-        let tokens::Body { items, imports, mentions, own_name, declared } = tokens::body(tokens);
+        let tokens::Body { items, imports, mentions, macros, calls, own_name, declared } =
+            tokens::body(tokens);
         let this = self.modules.len();
         self.modules.push(Module {
             path: path.clone(),
@@ -74,6 +77,8 @@ impl Crate {
             items,
             imports,
             mentions,
+            macros,
+            calls,
             own_name,
         });
         for Declared { name, file: named, body } in declared {

@@ -61,6 +61,23 @@ fn every_way_to_run_up_is_found_with_its_file_its_line_and_both_rooms() {
 }
 
 #[test]
+fn the_paths_of_a_macro_begin_where_it_is_called() {
+    let root = ("lib.rs", "#[macro_use]\nmod low;\nmod high;\n");
+    let low = (
+        "low.rs",
+        "macro_rules! n { (x) => { use super::inner::Deep; super::Top }; () => { n!(x) } }\n",
+    );
+    let inner = ("high/inner.rs", "n!();\nmod below { n!(); }\n");
+    assert_eq!(found(&[root, low, HIGH, inner]), "");
+    let low = (
+        "low.rs",
+        "mod a { m!(); }\nmacro_rules! m { () => { n!() } }\nmacro_rules! n { () => { super::super::high::Top } }\n",
+    );
+    let found = found(&[low, HIGH, INNER]);
+    assert!(found.starts_with("low.rs:1: `super::super::high::Top` runs up"), "{found}");
+}
+
+#[test]
 fn what_the_root_shows_belongs_to_the_room_that_defines_it() {
     let root = ("lib.rs", "mod low;\nmod high;\npub use high::Deep;\npub use low::Small;\n");
     let low = ("low.rs", "use crate::Deep;\npub struct Small;\n");
@@ -131,8 +148,14 @@ fn a_folder_may_show_what_lies_in_it_but_not_use_what_uses_it() {
     let inner = ("high/inner.rs", "use super::Top;\npub struct Deep;\n");
     let shows = ("high/mod.rs", "mod inner;\npub use inner::Deep;\npub struct Top;\n");
     assert_eq!(found(&[("low.rs", ""), shows, inner]), "");
-    let uses = ("high/mod.rs", "mod inner;\nuse inner::Deep;\npub struct Top(Deep);\n");
-    assert!(found(&[("low.rs", ""), uses, inner]).contains("in a circle"));
+    for text in [
+        "mod inner;\nuse inner::Deep;\npub struct Top(Deep);\n",
+        "mod inner;\npub use inner::Deep;\npub struct Top(Deep);\n",
+        "mod inner;\npub use inner::*;\npub struct Top(Deep);\n",
+        "mod inner;\npub struct Top(inner::Deep);\n",
+    ] {
+        assert!(found(&[("low.rs", ""), ("high/mod.rs", text), inner]).contains("in a circle"));
+    }
 }
 
 #[test]

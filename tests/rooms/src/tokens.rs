@@ -1,6 +1,6 @@
 //! What the tokens of a module say: which modules and items it has, and which paths it takes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
@@ -10,6 +10,10 @@ pub(crate) struct Body {
     pub(crate) items: BTreeSet<String>,
     pub(crate) imports: Vec<Import>,
     pub(crate) mentions: Vec<Mention>,
+    /// The macros that are defined here.
+    pub(crate) macros: BTreeMap<String, Macro>,
+    /// Macros that are called, with their lines.
+    pub(crate) calls: Vec<(String, usize)>,
     pub(crate) own_name: Option<String>,
     pub(crate) declared: Vec<Declared>,
 }
@@ -41,6 +45,15 @@ pub(crate) enum Brings {
 pub(crate) struct Mention {
     pub(crate) segments: Vec<String>,
     pub(crate) line: usize,
+}
+
+/// What the body of a macro takes where it is called.
+#[derive(Default)]
+pub(crate) struct Macro {
+    /// Paths that do not begin with `crate`.
+    pub(crate) relative: Vec<Mention>,
+    /// Other macros, and perhaps itself.
+    pub(crate) calls: Vec<String>,
 }
 
 /// `mod name;` or `mod name { … }`.
@@ -110,11 +123,30 @@ impl Body {
                 2
             }
             ("macro_rules", _) if is_punct(tokens, at + 1, '!') => {
-                self.items.extend(ident(tokens, at + 2));
-                3
+                self.definition(tokens, at);
+                4
             }
             _ => self.path(tokens, at),
         }
+    }
+
+    /// `macro_rules! name { … }`
+    fn definition(&mut self, tokens: &[TokenTree], at: usize) {
+        let (Some(name), Some(TokenTree::Group(group))) =
+            (ident(tokens, at + 2), tokens.get(at + 3))
+        else {
+            return;
+        };
+        let mut inner = Self::default();
+        inner.walk(&group.stream().into_iter().collect::<Vec<_>>(), false);
+        let imported = inner.imports.into_iter();
+        let imported = imported.map(|Import { segments, line, .. }| Mention { segments, line });
+        let (anchored, relative) =
+            imported.chain(inner.mentions).partition(|mention| mention.segments[0] == "crate");
+        self.mentions.extend::<Vec<_>>(anchored);
+        let calls = inner.calls.into_iter().map(|(name, _)| name).collect();
+        self.macros.insert(name.clone(), Macro { relative, calls });
+        self.items.insert(name);
     }
 
     /// One `use` tree below `prefix`.
@@ -186,6 +218,9 @@ impl Body {
         let variable = before(1, '$') && segments[0] != "crate";
         if !(goes_on || member || lifetime || variable) {
             let line = tokens[at].span().start().line;
+            if is_punct(tokens, end, '!') {
+                self.calls.extend(segments.last().map(|name| (name.clone(), line)));
+            }
             self.mentions.push(Mention { segments, line });
         }
         end - at

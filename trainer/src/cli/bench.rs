@@ -8,9 +8,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use flowlet::SolverKind;
 
-use super::list::List;
-use super::names::solver_parser;
 use super::output::{condition, open, write_text};
+use crate::config::list::List;
+use crate::config::words::solver_parser;
 use crate::judge::speed::{Speed, measure};
 use crate::report::numbers::thousands;
 

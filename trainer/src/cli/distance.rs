@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 
-use super::list::List;
+use crate::config::list::List;
 use crate::coupling::assignment::Cost;
 use crate::data::{Matrix, RowsOptions, load};
 use crate::judge::distance::{Distances, transport_cost};

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 use flowlet::ActivationKind;
 
-use super::list::List;
-use super::names::activation_parser;
+use crate::config::list::List;
+use crate::config::words::activation_parser;
 use crate::disk::files::write_whole;
 use crate::model::import::{Convention, import};
 use crate::model::self_test;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
-use super::list::List;
+use crate::config::list::List;
 use crate::data::{ConditionColumn, Matrix, encode};
 use crate::disk::files::write_whole;
 use crate::model::Model;

@@ -8,7 +8,7 @@ use super::output::note;
 use crate::config::Config;
 use crate::coupling::dataset::{Dataset, Real};
 use crate::data::{Matrix, Points, RowsOptions, load, load_conditions, preset};
-use crate::disk::run_directory::CONFIG_FILE;
+use crate::disk::names::CONFIG_FILE;
 use crate::model::Model;
 
 /// The configuration of the model's run, and its data. `None` if there is no configuration beside the model.

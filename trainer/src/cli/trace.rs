@@ -7,9 +7,9 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use flowlet::SolverKind;
 
-use super::list::List;
-use super::names::solver_parser;
 use super::output::{condition, open};
+use crate::config::list::List;
+use crate::config::words::solver_parser;
 
 const EXAMPLES: &str = "\
 Examples:

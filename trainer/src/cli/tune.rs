@@ -7,14 +7,15 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail, ensure};
 use flowlet::SolverKind;
 
-use super::names::solver_parser;
 use super::output::{note, open};
+use crate::config::words::solver_parser;
 use crate::data::{Matrix, load_conditions};
 use crate::disk::files::write_whole;
-use crate::judge::golden::{GOLDEN_FILE, Golden};
+use crate::disk::names::{GOLDEN_FILE, MODEL_FILE};
+use crate::judge::golden::Golden;
+use crate::model::Model;
 use crate::model::self_test::affine;
 use crate::model::tuning::{Tuned, apply, conditions, tune};
-use crate::model::{MODEL_FILE, Model};
 use crate::report::numbers::thousands;
 use crate::solve::sampling;
 

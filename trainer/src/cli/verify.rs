@@ -8,7 +8,8 @@ use anyhow::{Result, bail};
 
 use super::output::open;
 use crate::disk::files::write_whole;
-use crate::judge::golden::{GOLDEN_FILE, Golden};
+use crate::disk::names::GOLDEN_FILE;
+use crate::judge::golden::Golden;
 use crate::judge::verify::verify;
 
 const EXAMPLES: &str = "\

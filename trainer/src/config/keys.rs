@@ -1,73 +1,69 @@
-//! The keys that a configuration file may have.
+//! The keys that a configuration file may have: the fields of the options' structs, as serde knows
+//! them.
 
 use anyhow::{Result, bail};
+use serde::de::value::Error;
+use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::forward_to_deserialize_any;
 use toml::{Table, Value};
 
-const SECTIONS: [(&str, &[&str]); 7] = [
-    ("", &["seed", "data", "source", "model", "train", "few_steps", "sample"]),
-    (
-        "data",
-        &[
-            "source",
-            "columns",
-            "condition",
-            "conditions",
-            "categorical",
-            "group",
-            "holdout",
-            "standardize",
-            "skip_invalid",
-            "strict",
-            "components",
-        ],
-    ),
-    ("model", &["hidden_width", "hidden_layers", "activation"]),
-    ("source", &["distribution", "components"]),
-    (
-        "train",
-        &[
-            "iterations",
-            "batch_size",
-            "learning_rate",
-            "schedule",
-            "warmup",
-            "weight_decay",
-            "gradient_clip",
-            "ema",
-            "coupling",
-            "transport_size",
-            "condition_ratio",
-            "force_transport",
-            "time",
-            "label_dropout",
-            "checkpoint_seconds",
-            "device",
-        ],
-    ),
-    (
-        "few_steps",
-        &[
-            "steps",
-            "teacher_hidden_width",
-            "teacher_hidden_layers",
-            "guidance",
-            "pairs",
-            "iterations",
-            "batch_size",
-            "learning_rate",
-            "own_iterations",
-            "own_learning_rate",
-            "transport_size",
-        ],
-    ),
-    ("sample", &["steps"]),
-];
+use super::options::{
+    Config, DataConfig, FewStepsConfig, ModelConfig, SampleConfig, SourceConfig, TrainConfig,
+};
+use crate::data::Component;
 
-const COMPONENT: [&str; 3] = ["weight", "mean", "std"];
+type Keys = &'static [&'static str];
+
+/// The tables of a configuration file, the whole file first, with their keys.
+fn sections() -> [(&'static str, Keys); 7] {
+    [
+        ("", keys::<Config>()),
+        ("data", keys::<DataConfig>()),
+        ("model", keys::<ModelConfig>()),
+        ("source", keys::<SourceConfig>()),
+        ("train", keys::<TrainConfig>()),
+        ("few_steps", keys::<FewStepsConfig>()),
+        ("sample", keys::<SampleConfig>()),
+    ]
+}
+
+/// The names of a struct's fields, under which it is read.
+fn keys<T: for<'de> Deserialize<'de>>() -> Keys {
+    let mut keys: Keys = &[];
+    // Always an error: there is nothing to read from.
+    let _ = T::deserialize(Fields(&mut keys));
+    keys
+}
+
+/// Notes which fields a struct asks for.
+struct Fields<'a>(&'a mut Keys);
+
+impl<'de> Deserializer<'de> for Fields<'_> {
+    type Error = Error;
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        fields: Keys,
+        _: V,
+    ) -> Result<V::Value, Error> {
+        *self.0 = fields;
+        Err(de::Error::custom("only the fields are wanted"))
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
+        Err(de::Error::custom("expected a struct"))
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str string bytes byte_buf option unit
+        unit_struct newtype_struct seq tuple tuple_struct map enum identifier ignored_any
+    }
+}
 
 /// Refuses keys that do not exist; a typing error would otherwise go unnoticed.
 pub(super) fn check(table: &Table) -> Result<()> {
-    for (section, keys) in SECTIONS {
+    for (section, keys) in sections() {
         let found = if section.is_empty() {
             Some(table)
         } else {
@@ -78,13 +74,13 @@ pub(super) fn check(table: &Table) -> Result<()> {
     for (section, name) in [("data", "data.components"), ("source", "source.components")] {
         let components = table.get(section).and_then(|section| section.get("components"));
         for component in components.and_then(Value::as_array).into_iter().flatten() {
-            check_table(name, component.as_table(), &COMPONENT)?;
+            check_table(name, component.as_table(), keys::<Component>())?;
         }
     }
     Ok(())
 }
 
-fn check_table(section: &str, found: Option<&Table>, keys: &[&str]) -> Result<()> {
+fn check_table(section: &str, found: Option<&Table>, keys: Keys) -> Result<()> {
     let known = |key: &&String| keys.contains(&key.as_str());
     let Some(key) = found.and_then(|table| table.keys().find(|key| !known(key))) else {
         return Ok(());
@@ -96,29 +92,39 @@ fn check_table(section: &str, found: Option<&Table>, keys: &[&str]) -> Result<()
     }
 }
 
-/// The key that `key` most resembles, if it resembles any; a key that belongs to another section
-/// is found there.
-fn nearest(key: &str, keys: &[&str]) -> Option<String> {
+/// The key that `key` most resembles, if it resembles any. A key of another section is found there.
+fn nearest(key: &str, keys: Keys) -> Option<String> {
     let here = keys.iter().map(|known| (strsim::jaro_winkler(key, known), (*known).to_string()));
-    let elsewhere = SECTIONS
-        .iter()
+    let elsewhere = sections()
+        .into_iter()
         .filter(|(section, _)| !section.is_empty())
         .flat_map(|(section, keys)| keys.iter().map(move |known| (section, known)))
         .filter(|(_, known)| **known == key)
         .map(|(section, known)| (1.0, format!("{known}` in `[{section}]")));
     here.chain(elsewhere)
         .filter(|(similarity, _)| *similarity > 0.75)
-        // Of equals the first: sections come in the order of their use.
+        // The first of equals: sections come in the order of their use.
         .reduce(|best, other| if other.0 > best.0 { other } else { best })
         .map(|(_, name)| name)
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::config::Config;
+    use super::*;
 
     fn error(text: &str) -> String {
-        Config::parse(text).unwrap_err().to_string()
+        check(&text.parse().unwrap()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn the_keys_are_the_fields() {
+        assert_eq!(keys::<ModelConfig>(), ["hidden_width", "hidden_layers", "activation"]);
+        assert!(sections().iter().all(|(_, keys)| !keys.is_empty()));
+        // Every table of a whole configuration has its keys among the sections.
+        let names = sections().map(|(name, _)| name);
+        for (key, value) in Table::try_from(Config::default()).unwrap() {
+            assert!(!value.is_table() || names.contains(&key.as_str()), "{key}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The configurations that have a name.
 
-use super::Config;
+use super::options::Config;
 use crate::data::PRESETS;
 
 /// The configuration called `name`: a known distribution, and a model and training that suit it.

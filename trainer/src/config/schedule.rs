@@ -1,17 +1,17 @@
-//! How long the optimiser's steps are, iteration by iteration.
+//! The learning rate of each iteration.
 
 use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
-/// How the learning rate goes after its warm-up.
+/// The learning rate after its warm-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Decay {
-    /// It stays what it is.
+    /// Stays as it is
     #[default]
     Constant,
-    /// Half a cosine, down to 0 after the last iteration (Loshchilov & Hutter 2017).
+    /// Falls along half a cosine, to 0 after the last iteration (Loshchilov & Hutter 2017)
     Cosine,
 }
 

@@ -6,4 +6,4 @@ pub mod dataset;
 mod pairing;
 pub mod source;
 
-pub use pairing::{Coupling, CouplingKind};
+pub use pairing::{ByCondition, Coupling};

@@ -1,24 +1,10 @@
 //! Which noise goes to which data.
 
 use anyhow::{Result, bail, ensure};
-use serde::{Deserialize, Serialize};
 
+use crate::config::words::CouplingKind;
 use crate::coupling::assignment::{Cost, CostMatrix, assign, assign_dense};
 use crate::data::{ConditionColumn, Matrix};
-
-/// How `x_0` and `x_1` are paired within a batch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
-#[serde(rename_all = "kebab-case")]
-pub enum CouplingKind {
-    /// As they were drawn, whatever they are.
-    #[default]
-    Independent,
-    /// By the permutation of least squared distance (minibatch optimal transport: Tong et al. 2024).
-    Transport,
-    /// The same among points of one class or of similar conditions, so that the source of each
-    /// condition stays what it is (C²OT: Cheng & Schwing 2025).
-    ConditionalTransport,
-}
 
 /// A coupling of draws from the source with draws from the target.
 #[derive(Clone, Debug)]

@@ -9,6 +9,7 @@ use rand_distr::{Distribution as _, StandardNormal};
 use rayon::prelude::*;
 
 use crate::config::SourceConfig;
+use crate::config::words::NORMAL;
 use crate::data::random::{Stream, generator};
 use crate::data::{
     Distribution, GaussianMixture, Matrix, RowsOptions, Standardization, load, preset,
@@ -34,9 +35,6 @@ pub enum Source {
 /// Random numbers of 32 bits that each starting point has for itself; a draw takes a few for each of its
 /// coordinates.
 const WORDS_PER_START: u128 = 1 << 20;
-
-/// The name of the standard normal distribution in a configuration.
-pub const NORMAL: &str = "normal";
 
 impl Source {
     /// The source that a configuration names, for data with the columns `names` in `units`.
@@ -98,13 +96,20 @@ impl Source {
         Ok(Self::Distribution { distribution, units: units.clone() })
     }
 
-    /// What a model's file says of it; noise goes without saying.
+    /// The name of the source in a model's file; none for noise. A file has its name without its folder,
+    /// so that the same run in another folder writes the same model.
     pub fn name(&self, config: &SourceConfig) -> Option<String> {
         match self {
             Self::Normal => None,
             // A preset has the name of its own mixture; this one is another.
-            _ if !config.components.is_empty() => Some("a mixture of its own".to_string()),
-            _ => Some(config.distribution.clone()),
+            Self::Distribution { .. } if !config.components.is_empty() => {
+                Some("a mixture of its own".to_string())
+            }
+            Self::Distribution { .. } => Some(config.distribution.clone()),
+            Self::Rows(_) => {
+                let name = Path::new(&config.distribution).file_name();
+                Some(name.unwrap_or_default().to_string_lossy().into_owned())
+            }
         }
     }
 

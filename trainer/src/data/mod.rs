@@ -1,6 +1,8 @@
 //! What is learned from: known distributions, and the user's own files.
 
+mod check_row;
 mod columns;
+mod condition_source;
 mod conditions;
 mod distribution;
 mod matrix;

@@ -1,15 +1,16 @@
 //! From a table to points: which columns are data, which are conditions, which rows are whole.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Error, Result, anyhow, bail, ensure};
+use anyhow::{Result, bail, ensure};
 
+use super::check_row::{check_group, check_row};
 use super::columns::{default_names, select};
-use super::conditions::{ConditionColumn, default_name};
+use super::condition_source::{Source, condition_names};
+use super::conditions::ConditionColumn;
 use super::matrix::{Matrix, Points};
 use super::read;
-use super::table::{Cell, Table};
+use super::table::Table;
 
 /// What a user says about a file.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -181,113 +182,6 @@ fn data_columns(
     };
     ensure!(!selected.is_empty(), "{}: no data columns are left", table.file);
     Ok(selected)
-}
-
-/// A column that conditions come from.
-struct Source<'a> {
-    table: &'a Table,
-    column: usize,
-}
-
-impl Source<'_> {
-    fn is_called(&self, name: &str) -> bool {
-        self.table.columns[self.column].name == name
-    }
-
-    fn cell(&self, row: usize) -> Cell<'_> {
-        self.table.cell(self.column, row)
-    }
-
-    /// Whether it has categories: it is text, or the user calls it categorical.
-    fn is_categorical(&self, categorical: &[String]) -> bool {
-        categorical.iter().any(|name| self.is_called(name)) || self.table.is_text(self.column)
-    }
-
-    /// The categories that `rows` have, in the order of their numbers, if all are numbers, and of
-    /// their letters otherwise.
-    fn categories(&self, rows: &[usize]) -> Vec<String> {
-        let text = |&row: &usize| self.table.text(self.column, row);
-        let categories: BTreeSet<String> = rows.iter().map(text).collect();
-        let mut categories: Vec<String> = categories.into_iter().collect();
-        let number = |category: &String| category.parse::<f64>().unwrap_or(f64::NAN);
-        if categories.iter().all(|category| !number(category).is_nan()) {
-            categories.sort_by(|a, b| number(a).total_cmp(&number(b)));
-        }
-        categories
-    }
-}
-
-/// The names of the conditions, each its own.
-fn condition_names(sources: &[Source<'_>]) -> Result<Vec<String>> {
-    let mut names: Vec<String> = Vec::with_capacity(sources.len());
-    for (k, Source { table, column }) in sources.iter().enumerate() {
-        let name = if table.named { table.columns[*column].name.clone() } else { default_name(k) };
-        ensure!(
-            !names.contains(&name),
-            "{}: two conditions are called {name}: rename one, or leave it out",
-            table.file
-        );
-        names.push(name);
-    }
-    Ok(names)
-}
-
-/// Refuses a row that belongs to no group.
-fn check_group(table: &Table, row: usize, group: Option<usize>) -> Result<()> {
-    match group {
-        Some(column) if table.cell(column, row) == Cell::Missing => {
-            Err(unexpected(table, row, column, "the name of a group", ""))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The error of a cell that is not `expected`.
-fn unexpected(table: &Table, row: usize, column: usize, expected: &str, advice: &str) -> Error {
-    anyhow!(
-        "{}, column {}: expected {expected}, found {:?}{advice}",
-        table.place(row),
-        table.columns[column].name,
-        table.text(column, row)
-    )
-}
-
-/// Refuses a row with a cell that is not what its column should be.
-fn check_row(
-    table: &Table,
-    row: usize,
-    data: &[usize],
-    sources: &[Source<'_>],
-    categorical: &[bool],
-) -> Result<()> {
-    for &column in data {
-        match table.cell(column, row) {
-            Cell::Number(_) => {}
-            Cell::Text(_) => {
-                let name = &table.columns[column].name;
-                let advice = format!(
-                    ". Choose the data columns with --data, or use text as a condition with \
-                     --condition {name}"
-                );
-                return Err(unexpected(table, row, column, "a number", &advice));
-            }
-            Cell::Missing => return Err(unexpected(table, row, column, "a finite number", "")),
-        }
-    }
-    for (&Source { table, column }, &categorical) in sources.iter().zip(categorical) {
-        match table.cell(column, row) {
-            Cell::Number(_) => {}
-            Cell::Text(_) if categorical => {}
-            Cell::Text(_) => {
-                let name = &table.columns[column].name;
-                let advice =
-                    format!(". If the values are names of categories, say --categorical {name}");
-                return Err(unexpected(table, row, column, "a number as in other rows", &advice));
-            }
-            Cell::Missing => return Err(unexpected(table, row, column, "a value", "")),
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! A file of many rows on its way: written under another name, and gone on with after a kill.
+//! A file of many rows that is written step by step: under another name until it is whole, and
+//! continued after a kill.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -6,17 +7,18 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::Value;
 
-use crate::disk::files;
+use super::files;
+use super::part_record::Record;
 
 /// `NAME.part`, which becomes `NAME` when it is whole; until then no file is called `NAME`, or the one
 /// that was there before still is.
 ///
-/// What it is part of, and how much of it is on the disk for certain, stands in `NAME.part.json`, as
-/// soon as there is something to lose. Bytes beyond are cut off by who goes on, so it does not matter
-/// when the process was killed, or the machine lost its power.
+/// `NAME.part.json` records which run the rows belong to, and how many bytes are on the disk for certain.
+/// It is written as soon as there is something to lose. A process that continues the file cuts off what
+/// lies beyond, so it does not matter when the process before was killed or the machine lost its power.
 #[derive(Debug)]
 pub struct PartFile {
     path: PathBuf,
@@ -25,17 +27,6 @@ pub struct PartFile {
     file: File,
     record: Record,
     /// Bytes written, of which `record` may not yet know.
-    bytes: u64,
-}
-
-/// What `NAME.part.json` says.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Record {
-    /// What the rows are a function of, by name.
-    settings: Map<String, Value>,
-    /// Rows that are on the disk.
-    rows: u64,
-    /// Where they end.
     bytes: u64,
 }
 
@@ -93,8 +84,8 @@ impl PartFile {
             return Ok(None);
         }
         let part = self.part.display();
-        let damaged = || format!("{} is damaged: remove it and {part}", path.display());
-        let record: Record = serde_json::from_slice(&files::read(&path)?).with_context(damaged)?;
+        let record = Record::read(&path)
+            .with_context(|| format!("{} is damaged: remove it and {part}", path.display()))?;
         if !resume {
             ensure!(
                 record.rows == 0,
@@ -105,19 +96,10 @@ impl PartFile {
             );
             return Ok(None);
         }
-        let names = self.record.settings.keys().chain(record.settings.keys());
-        let own = &self.record.settings;
-        if let Some(name) =
-            names.into_iter().find(|&name| own.get(name) != record.settings.get(name))
-        {
-            let value = |settings: &Map<String, Value>| {
-                settings.get(name).map_or("none".to_string(), Value::to_string)
-            };
+        if let Some([name, found, own]) = record.difference(&self.record) {
             bail!(
-                "{part} belongs to another run: its {name} is {}, not {}. Give the settings that it \
+                "{part} belongs to another run: its {name} is {found}, not {own}. Give the settings that it \
                  has, or remove it and {}",
-                value(&record.settings),
-                value(own),
                 path.display()
             );
         }
@@ -163,14 +145,7 @@ impl PartFile {
     pub fn keep(&mut self, rows: u64) -> Result<()> {
         self.file.sync_data().with_context(|| self.cannot_write())?;
         let record = Record { rows, bytes: self.bytes, ..self.record.clone() };
-        // Whole or not at all; by a name of its own, so that however often the process is killed here,
-        // no more than one such file is left.
-        let (path, new) = (self.record_path(), self.new_record_path());
-        let context = || format!("cannot write {}", path.display());
-        let mut file = File::create(&new).with_context(context)?;
-        file.write_all(&serde_json::to_vec_pretty(&record)?).with_context(context)?;
-        file.sync_all().with_context(context)?;
-        fs::rename(&new, &path).with_context(context)?;
+        record.write(&self.record_path(), &self.new_record_path())?;
         self.record = record;
         Ok(())
     }

@@ -6,44 +6,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::disk::files::{self, UNFINISHED, write_whole};
-use crate::judge::golden::GOLDEN_FILE;
-use crate::model::MODEL_FILE;
-use crate::training::checkpoint::CHECKPOINT_FILE;
-
-/// The resolved configuration, beside the weights.
-pub const CONFIG_FILE: &str = "config.toml";
-
-/// How training went.
-pub const METRICS_FILE: &str = "metrics.csv";
-
-/// The pictures of a run.
-pub const REPORT_FILE: &str = "report.html";
-
-/// The teacher of a few-step model, while its student learns.
-pub const TEACHER_FILE: &str = "teacher.safetensors";
-
-/// What keeps a second run out while the first goes on.
-const LOCK_FILE: &str = ".lock";
-
-/// What marks `NAME.new` as a run that takes the place of `NAME`.
-const REPLACES_FILE: &str = ".replaces";
-
-/// What lies in the directory while a run goes on, or after it has failed.
-const BEGINNING: [&str; 4] = [CONFIG_FILE, METRICS_FILE, LOCK_FILE, REPLACES_FILE];
-
-/// What lies in the directory of a whole run.
-const WHOLE: [&str; 9] = [
-    CONFIG_FILE,
-    METRICS_FILE,
-    LOCK_FILE,
-    REPLACES_FILE,
-    CHECKPOINT_FILE,
-    TEACHER_FILE,
-    GOLDEN_FILE,
-    MODEL_FILE,
-    REPORT_FILE,
-];
+use super::files::{self, UNFINISHED, write_whole};
+use super::names::{
+    BEGINNING, CHECKPOINT_FILE, CONFIG_FILE, LOCK_FILE, MODEL_FILE, REPLACES_FILE, TEACHER_FILE,
+    WHOLE,
+};
+use super::replace::replace;
 
 /// The directory of a run in progress.
 ///
@@ -224,25 +192,7 @@ impl RunDirectory {
         self.unlock();
         let mut path = self.path.clone();
         if let Some(replaced) = &self.replaced {
-            let aside = with_suffix(replaced, ".replaced")?;
-            let context = |from: &Path, to: &Path| {
-                format!("cannot move {} to {}", from.display(), to.display())
-            };
-            let existed = replaced.exists();
-            if existed {
-                fs::rename(replaced, &aside).with_context(|| context(replaced, &aside))?;
-            }
-            if let Err(error) = fs::rename(&self.path, replaced) {
-                if existed {
-                    fs::rename(&aside, replaced).with_context(|| context(&aside, replaced))?;
-                }
-                return Err(error).with_context(|| context(&self.path, replaced));
-            }
-            if existed {
-                fs::remove_dir_all(&aside).with_context(|| {
-                    format!("cannot remove the replaced run {}", aside.display())
-                })?;
-            }
+            replace(replaced, &self.path, &with_suffix(replaced, ".replaced")?)?;
             path.clone_from(replaced);
         }
         for name in [REPLACES_FILE, TEACHER_FILE, CHECKPOINT_FILE] {

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
-use flowlet::{ActivationKind, SolverKind};
+use flowlet::SolverKind;
 
-use crate::config::check_steps;
+use crate::config::words::{check_steps, solver};
 use crate::data::ConditionColumn;
 use crate::network::Shape;
 
@@ -150,27 +150,3 @@ pub fn states_its_convention(metadata: &BTreeMap<String, String>) -> bool {
 
 /// What a file without metadata is taken for.
 pub const ASSUMPTION: &str = "input columns t, x, c; exact GELU; t from 0 (noise) to 1 (data)";
-
-/// The activation called `name`.
-///
-/// # Errors
-///
-/// When there is none; the message lists those that there are.
-pub fn activation(name: &str) -> Result<ActivationKind> {
-    ActivationKind::from_name(name.as_bytes()).with_context(|| {
-        let names = ActivationKind::ALL.map(ActivationKind::name).join(", ");
-        format!("no activation is called {name:?}: expected one of {names}")
-    })
-}
-
-/// The solver called `name`.
-///
-/// # Errors
-///
-/// When there is none; the message lists those that there are.
-pub fn solver(name: &str) -> Result<SolverKind> {
-    SolverKind::from_name(name.as_bytes()).with_context(|| {
-        let names = SolverKind::ALL.map(SolverKind::name).join(", ");
-        format!("no solver is called {name:?}: expected one of {names}")
-    })
-}

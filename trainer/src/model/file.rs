@@ -6,18 +6,16 @@ use anyhow::{Context, Result, bail, ensure};
 use candle_core::Device;
 use flowlet::{HeapMlp, HeapSolver, SolverKind};
 
-use crate::config::check_steps;
+use crate::config::words::check_steps;
 use crate::coupling::dataset::Units;
 use crate::coupling::source::Source;
 use crate::data::{ConditionColumn, Standardization, default_conditions, default_names, preset};
 use crate::disk::files;
+use crate::disk::names::MODEL_FILE;
 use crate::disk::tensor_file::{Block, TensorFile};
 use crate::model::description::{Description, states_its_convention};
 use crate::model::self_test::affine;
 use crate::network::{Network, Shape};
-
-/// The name of the model in a run's directory.
-pub const MODEL_FILE: &str = "model.safetensors";
 
 /// A model as its file has it.
 #[derive(Clone, Debug)]

@@ -7,4 +7,4 @@ pub mod import;
 pub mod self_test;
 pub mod tuning;
 
-pub use file::{MODEL_FILE, Model, check_grid, export};
+pub use file::{Model, check_grid, export};

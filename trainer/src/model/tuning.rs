@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use flowlet::{HeapMlp, HeapSolver, Noise, SolverKind};
 
-use crate::config::check_steps;
+use crate::config::words::check_steps;
 use crate::data::{ConditionColumn, Matrix};
 use crate::disk::tensor_file::{Block, TensorFile};
 use crate::solve::dopri5::{self, Tolerances};

@@ -151,8 +151,8 @@ fn transposed(matrix: &[f32], columns: usize) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::reference;
     use crate::network::activation;
+    use crate::network::activation_f64::activate;
     use candle_core::{DType, Device, Var};
     use flowlet::Noise;
 
@@ -210,7 +210,7 @@ mod tests {
             let y = apply(Some(kind), &x, &one, &zero).unwrap().sum_all().unwrap();
             let gradient = y.backward().unwrap().get(&x).unwrap().flatten_all().unwrap();
             for (&x, &found) in points.iter().zip(&gradient.to_vec1::<f32>().unwrap()) {
-                let f = |x: f64| reference::activate(kind, x);
+                let f = |x: f64| activate(kind, x);
                 let x = f64::from(x);
                 let expected = (f(x + STEP) - f(x - STEP)) / (2.0 * STEP);
                 let error = (f64::from(found) - expected).abs();

@@ -1,6 +1,7 @@
 //! The network that is trained, on candle's tensors; on the CPU its layers are computed here.
 
 pub mod activation;
+pub mod activation_f64;
 pub mod layer;
 mod mlp;
 mod products;

@@ -2,10 +2,9 @@
 
 use anyhow::{Result, ensure};
 use candle_core::backprop::GradStore;
-use candle_core::{CpuStorage, CustomOp1, DType, Device, InplaceOp2, Layout, Shape, Tensor, Var};
-use fearless_simd::{Level, dispatch};
+use candle_core::{DType, Device, Tensor, Var};
 
-use crate::network::storage::{floats, floats_mut};
+use super::kernels::{BETA, EPSILON, Step, SumOfSquares, Update};
 
 /// How Adam steps. Its other constants are those of the paper: β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,9 +34,6 @@ enum Moments {
     /// Elsewhere, where each operation has to be launched: of all variables together, `[P]`.
     All { m: Tensor, v: Tensor },
 }
-
-const BETA: [f64; 2] = [0.9, 0.999];
-const EPSILON: f64 = 1e-8;
 
 impl Adam {
     /// An optimiser at its beginning.
@@ -199,100 +195,6 @@ fn norm(variables: &[Var], gradients: &GradStore) -> Result<f64> {
         squares += f64::from(sum.to_scalar::<f32>()?);
     }
     Ok(squares.sqrt())
-}
-
-/// The sum of the squares of all numbers: a scalar.
-struct SumOfSquares;
-
-impl CustomOp1 for SumOfSquares {
-    fn name(&self) -> &'static str {
-        "sum of squares"
-    }
-
-    fn cpu_fwd(
-        &self,
-        storage: &CpuStorage,
-        layout: &Layout,
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
-        /// Sums side by side, which a processor adds at once.
-        const LANES: usize = 16;
-        let mut sums = [0.0; LANES];
-        let (chunks, rest) = floats(storage, layout)?.as_chunks::<LANES>();
-        dispatch!(Level::new(), _ => {
-            for chunk in chunks {
-                for (sum, x) in sums.iter_mut().zip(chunk) {
-                    *sum += x * x;
-                }
-            }
-        });
-        let sum = sums.iter().sum::<f32>() + rest.iter().map(|x| x * x).sum::<f32>();
-        Ok((CpuStorage::F32(vec![sum]), Shape::from(())))
-    }
-}
-
-/// Both moments, from the gradient.
-struct Update {
-    clip: f32,
-}
-
-impl InplaceOp2 for Update {
-    fn name(&self) -> &'static str {
-        "moments of adam"
-    }
-
-    fn cpu_fwd(
-        &self,
-        moments: &mut CpuStorage,
-        layout: &Layout,
-        gradient: &CpuStorage,
-        gradient_layout: &Layout,
-    ) -> candle_core::Result<()> {
-        let gradient = floats(gradient, gradient_layout)?;
-        let (m, v) = floats_mut(moments, layout)?.split_at_mut(gradient.len());
-        let beta = BETA.map(|beta| beta as f32);
-        let rest = BETA.map(|beta| (1.0 - beta) as f32);
-        dispatch!(Level::new(), _ => {
-            for ((m, v), &gradient) in m.iter_mut().zip(v).zip(gradient) {
-                let gradient = gradient * self.clip;
-                *m = *m * beta[0] + gradient * rest[0];
-                *v = *v * beta[1] + gradient * gradient * rest[1];
-            }
-        });
-        Ok(())
-    }
-}
-
-/// The variable, from its moments.
-struct Step {
-    scale_m: f32,
-    scale_v: f32,
-    decay: f32,
-    learning_rate: f32,
-}
-
-impl InplaceOp2 for Step {
-    fn name(&self) -> &'static str {
-        "step of adam"
-    }
-
-    fn cpu_fwd(
-        &self,
-        variable: &mut CpuStorage,
-        layout: &Layout,
-        moments: &CpuStorage,
-        moments_layout: &Layout,
-    ) -> candle_core::Result<()> {
-        let moments = floats(moments, moments_layout)?;
-        let (m, v) = moments.split_at(moments.len() / 2);
-        let x = floats_mut(variable, layout)?;
-        dispatch!(Level::new(), _ => {
-            for ((x, &m), &v) in x.iter_mut().zip(m).zip(v) {
-                let adjusted = (m * self.scale_m) / ((v * self.scale_v).sqrt() + EPSILON as f32);
-                *x = *x * self.decay - adjusted * self.learning_rate;
-            }
-        });
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -2,5 +2,6 @@
 
 mod adam;
 pub mod average;
+mod kernels;
 
 pub use adam::{Adam, AdamSettings};

@@ -1,8 +1,12 @@
 //! A figure: what is seen, in both widths, and the numbers behind it.
 
+use anyhow::Result;
 use serde_json::Value;
 
 use super::chart::{Sheet, Width};
+
+/// Makes some figures.
+pub(super) type Maker<'a> = Box<dyn Fn() -> Result<Vec<Figure>> + Send + Sync + 'a>;
 
 /// A figure.
 #[derive(Clone, Debug)]

@@ -26,14 +26,11 @@ pub mod views;
 use anyhow::Result;
 use rayon::prelude::*;
 
-use self::figure::Figure;
+use self::figure::{Figure, Maker};
 
 pub use page::{GENERATOR, Page};
 pub use subject::{Known, Pairs, Shown, Subject};
 pub use terminal::text;
-
-/// Makes some figures.
-type Maker<'a> = Box<dyn Fn() -> Result<Vec<Figure>> + Send + Sync + 'a>;
 
 /// All figures of a subject, in the order of the page. `done` is told after each part of the work, and of how
 /// many parts.

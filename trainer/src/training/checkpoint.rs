@@ -6,13 +6,11 @@ use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor, Var};
 
 use crate::disk::files;
+use crate::disk::names::{CHECKPOINT_FILE, CONFIG_FILE};
 use crate::disk::tensor_file::{Block, TensorFile};
 use crate::network::Network;
 use crate::optimiser::Adam;
 use crate::optimiser::average::Average;
-
-/// The name of the checkpoint in a run's directory.
-pub const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
 
 /// Where checkpoints of a phase are written and read.
 ///
@@ -75,17 +73,17 @@ impl Checkpoints {
         let get = |key: &str| {
             file.metadata.get(key).with_context(|| format!("metadata {key} is missing"))
         };
-        let config = get("config")?;
-        ensure!(
-            *config == self.config,
-            "its configuration has the digest {config}, but that of {} has {}",
-            crate::disk::run_directory::CONFIG_FILE,
-            self.config
-        );
+        // First: the configuration's digest covers the data's.
         ensure!(
             *get("data")? == self.data,
             "the data files have changed since the run began: restore them, or start again with \
              --force"
+        );
+        let config = get("config")?;
+        ensure!(
+            *config == self.config,
+            "its configuration has the digest {config}, but that of {CONFIG_FILE} has {}",
+            self.config
         );
         Ok(Checkpoint {
             phase: get("phase")?.parse()?,

@@ -3,15 +3,16 @@
 use anyhow::{Context, Result};
 use flowlet::{HeapMlp, SolverKind};
 
-use super::Run;
 use super::phase::{Monitor, Phase, Trained};
+use super::run::Run;
 use crate::config::FewStepsConfig;
 use crate::config::schedule::{Decay, Schedule};
+use crate::config::words::CouplingKind;
+use crate::coupling::Coupling;
 use crate::coupling::dataset::Units;
-use crate::coupling::{Coupling, CouplingKind};
 use crate::data::random::{Stream, generator};
 use crate::disk::files::write_whole;
-use crate::disk::run_directory::TEACHER_FILE;
+use crate::disk::names::TEACHER_FILE;
 use crate::model::description::Description;
 use crate::model::tuning::tune;
 use crate::model::{Model, export};

@@ -12,13 +12,12 @@ use flowlet::SolverKind;
 
 use self::table::{Format, write};
 use super::bar::parts;
-use super::names::solver_parser;
 use super::output::{open, write_text};
 use super::real;
-use crate::config::check_steps;
+use crate::config::words::{check_steps, solver_parser};
 use crate::coupling::dataset::Real;
 use crate::coupling::source::Source;
-use crate::disk::run_directory::CONFIG_FILE;
+use crate::disk::names::CONFIG_FILE;
 use crate::judge::evaluation::{MOST_ASSIGNED, Plan, Subject, evaluate};
 use crate::model::Model;
 

@@ -13,13 +13,13 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use flowlet::{HeapSolver, SolverKind};
+use flowlet::{CONTRACT, Digest, HeapSolver, SolverKind};
 
 use super::bar::Bar;
 use super::interrupt::interrupts;
-use super::list::List;
-use super::names::solver_parser;
 use super::output::{condition, note, open};
+use crate::config::list::List;
+use crate::config::words::solver_parser;
 use crate::data::row_format::RowFormat;
 use crate::data::{Matrix, load_conditions, load_starts};
 use crate::disk::part_file::PartFile;
@@ -27,7 +27,7 @@ use crate::model::Model;
 use crate::report::numbers::thousands;
 use crate::solve::blocks::in_blocks;
 use crate::solve::sampling;
-use inputs::{Conditions, Starts};
+use inputs::{Conditions, Starts, digest};
 use settings::Settings;
 use shard::Shard;
 
@@ -140,8 +140,23 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         Some(conditions) => Conditions::Given(conditions),
         None => Conditions::one(&condition(&model, args.condition.as_ref())?, block),
     };
-    let settings = Settings::new(args, &model, &solver, n, &starts, &conditions)?;
-    let rows = args.shard.unwrap_or(Shard::WHOLE).rows(n);
+    let shard = args.shard.unwrap_or(Shard::WHOLE);
+    let mut file = Digest::new();
+    file.update_bytes(&model.file.to_bytes()?);
+    let settings = Settings {
+        contract: CONTRACT,
+        model: format!("{:016x}", file.value()),
+        samples: n,
+        shard: shard.to_string(),
+        seed: args.seed,
+        solver: solver.kind().name(),
+        steps: solver.steps(),
+        times: digest(&solver.times().collect::<Vec<_>>()),
+        guidance: args.guidance.map_or("none".to_string(), |weight| weight.to_string()),
+        conditions: conditions.digest(),
+        starts: starts.digest(),
+    };
+    let rows = shard.rows(n);
     let head = format.head(&names, rows.end - rows.start).with_context(|| format!("-n {n}"))?;
     let work = Work { model, solver, starts, conditions, names, rows, block: block as u64 };
     match &args.out {

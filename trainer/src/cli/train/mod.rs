@@ -16,18 +16,19 @@ use self::summary::summary;
 use super::output::note;
 use super::progress::Progress;
 use super::report;
-use crate::config::Config;
+use crate::config::{Config, Flags};
 use crate::coupling::dataset::{Dataset, Real};
 use crate::data::Matrix;
 use crate::data::random::{Stream, generator};
-use crate::disk::run_directory::{CONFIG_FILE, METRICS_FILE, RunDirectory};
-use crate::judge::golden::{GOLDEN_FILE, Golden};
+use crate::disk::names::{CONFIG_FILE, GOLDEN_FILE, METRICS_FILE, MODEL_FILE};
+use crate::disk::run_directory::RunDirectory;
+use crate::judge::golden::Golden;
 use crate::judge::judgement::judge;
 use crate::judge::verify::verify;
 use crate::model::description::Description;
 use crate::model::self_test;
 use crate::model::tuning;
-use crate::model::{MODEL_FILE, Model, export};
+use crate::model::{Model, export};
 use crate::report::numbers::thousands;
 use crate::training::checkpoint::Checkpoints;
 use crate::training::metrics::{MetricsFile, row_every};
@@ -56,7 +57,7 @@ pub(super) struct Args {
     #[command(flatten)]
     settings: Settings,
     /// Continue a run that was stopped or killed. The model's bytes are those of an uninterrupted run
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["Settings", "out", "force"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["Settings", Flags::GROUP, "out", "force"])]
     resume: Option<PathBuf>,
     /// Directory of the run [default: runs/NAME, after the target]
     #[arg(long, value_name = "DIR")]
@@ -98,7 +99,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             replaced.display()
         ));
     }
-    let checkpoints = Checkpoints::new(run.path(), config.digest()?, dataset.digest());
+    let data = dataset.digest();
+    let digest = config.digest(&data)?;
+    let checkpoints = Checkpoints::new(run.path(), digest.clone(), data);
     if args.resume.is_none() {
         checkpoints.clear()?;
         run.write(CONFIG_FILE, config.to_toml()?.as_bytes())?;
@@ -145,7 +148,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         data_columns: dataset.data_columns.clone(),
         conditions: dataset.conditions.clone(),
         seed: Some(config.seed),
-        config: Some(config.digest()?),
+        config: Some(digest),
     };
     let mut file = export(&trained.network, &dataset.units, &description)?;
     if let Some(times) = &trained.times {

@@ -2,51 +2,15 @@
 
 mod energy;
 mod nearest;
+mod several;
 mod sliced;
 mod wasserstein;
 
 pub use energy::energy;
 pub use nearest::nearest;
+pub use several::Distances;
 pub use sliced::sliced;
 pub use wasserstein::{transport_cost, wasserstein_1};
-
-use serde::Serialize;
-
-use crate::coupling::assignment::Cost;
-use crate::data::Matrix;
-
-/// Several distances between two sets of one size.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Distances {
-    /// The first Wasserstein distance, of Euclidean costs.
-    pub w1: f64,
-    /// The second Wasserstein distance, a root.
-    pub w2: f64,
-    /// Its square.
-    pub w2_squared: f64,
-    /// The sliced second Wasserstein distance.
-    pub sliced_w2: f64,
-    /// The energy distance.
-    pub energy: f64,
-}
-
-impl Distances {
-    /// Between the rows of `a` and those of `b`.
-    ///
-    /// # Panics
-    ///
-    /// When the sets differ in size, or a value is not finite.
-    pub fn between(a: &Matrix, b: &Matrix) -> Self {
-        let w2_squared = transport_cost(a, b, Cost::SquaredEuclidean);
-        Self {
-            w1: transport_cost(a, b, Cost::Euclidean),
-            w2: w2_squared.sqrt(),
-            w2_squared,
-            sliced_w2: sliced(a, b),
-            energy: energy(a, b),
-        }
-    }
-}
 
 /// The square of the Euclidean distance.
 fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
@@ -54,6 +18,7 @@ fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
     differences.map(|difference| difference * difference).sum()
 }
 
+/// Ascending.
 fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut values: Vec<f64> = values.collect();
     values.sort_unstable_by(f64::total_cmp);

@@ -2,6 +2,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
+use crate::coupling::assignment::Cost;
+use crate::data::Matrix;
 
 #[test]
 fn a_shift_is_its_own_wasserstein_distance() {

@@ -7,7 +7,8 @@ use flowlet::{HeapSolver, SolverKind};
 use rand::RngExt;
 use rayon::prelude::*;
 
-use super::{FEW_DIMENSIONS, LogLikelihood, MOST_ASSIGNED, Subject};
+use super::result::LogLikelihood;
+use super::subject::{FEW_DIMENSIONS, MOST_ASSIGNED, Subject};
 use crate::coupling::assignment::Cost;
 use crate::coupling::dataset::Real;
 use crate::coupling::source::Source;

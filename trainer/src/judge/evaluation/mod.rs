@@ -2,45 +2,25 @@
 
 mod field;
 mod per_class;
+mod result;
+mod subject;
+mod view;
 
 pub use per_class::Class;
+pub use result::{Advice, Evaluation, LogLikelihood, Row};
+pub use subject::{FEW_DIMENSIONS, MOST_ASSIGNED, Subject};
 
 use anyhow::{Result, ensure};
 use flowlet::{HeapSolver, SolverKind};
 use rayon::prelude::*;
-use serde::Serialize;
 
-use crate::coupling::dataset::{Real, Units};
-use crate::coupling::source::Source;
+use self::view::View;
 use crate::data::random::{Stream, generator};
-use crate::data::{ConditionColumn, Matrix, Points};
+use crate::data::{Matrix, Points};
 use crate::judge::distance::Distances;
-use crate::judge::sides::{Sides, joint};
-use crate::model::Model;
-use crate::model::cost;
+use crate::judge::sides::Sides;
+use crate::model::{Model, cost};
 use crate::solve::sampling;
-
-/// Up to so many data dimensions, W₂ tells models apart with some thousand points, and the
-/// likelihood by the exact divergence is worth its cost.
-pub const FEW_DIMENSIONS: usize = 16;
-
-/// Points that an exact assignment can take in seconds.
-pub const MOST_ASSIGNED: usize = 10_000;
-
-/// What is evaluated.
-#[derive(Clone, Copy, Debug)]
-pub struct Subject<'a> {
-    /// The model.
-    pub model: &'a Model,
-    /// What it should give.
-    pub real: &'a Real,
-    /// Its units.
-    pub units: &'a Units,
-    /// Where its paths begin.
-    pub source: &'a Source,
-    /// Its conditions.
-    pub conditions: &'a [ConditionColumn],
-}
 
 /// How it is evaluated.
 #[derive(Clone, Debug)]
@@ -57,85 +37,6 @@ pub struct Plan {
     pub standardize: bool,
     /// How much farther than the best, in per cent, is near enough.
     pub within: f64,
-}
-
-/// The result.
-#[derive(Clone, Debug, Serialize)]
-pub struct Evaluation {
-    /// Points on each side.
-    pub points: usize,
-    /// What samples are held against.
-    pub judged_on: &'static str,
-    /// What distances are over: data, or conditions and data together.
-    pub over: &'static str,
-    /// What distances are in: data units, or standard deviations.
-    pub units: &'static str,
-    /// By solver and steps.
-    pub rows: Vec<Row>,
-    /// The same distances between two sets of real data: what a perfect model gets.
-    pub floor: Distances,
-    /// The floors class by class; none without classes.
-    pub floor_by_class: Vec<Class>,
-    /// The mean squared error of the velocity on these real data, in flow units.
-    pub held_out_loss: f64,
-    /// Normalised path energy; not with conditions.
-    pub path_energy: Option<f64>,
-    /// The log-likelihood of the real data.
-    pub log_likelihood: LogLikelihood,
-    /// The fewest evaluations that do.
-    pub advice: Advice,
-}
-
-/// One solver in one number of steps.
-#[derive(Clone, Debug, Serialize)]
-pub struct Row {
-    /// The solver's name.
-    pub solver: &'static str,
-    /// Its steps.
-    pub steps: usize,
-    /// Evaluations of the network for a sample.
-    pub evaluations: usize,
-    /// Multiply-adds for a sample.
-    pub multiply_adds: usize,
-    /// From real data.
-    pub distances: Distances,
-    /// The same class by class; none without classes.
-    pub by_class: Vec<Class>,
-}
-
-/// The mean log-likelihood of real data, or why there is none.
-#[derive(Clone, Debug, Serialize)]
-#[serde(untagged)]
-pub enum LogLikelihood {
-    /// In nats, in data units.
-    Nats {
-        /// By the model.
-        mean: f64,
-        /// Twice its standard error.
-        error: f64,
-        /// By the true distribution at the same points, if its density is known.
-        truth: Option<f64>,
-        /// Points.
-        points: usize,
-    },
-    /// Why not.
-    LeftOut {
-        /// A sentence's end, after "left out: ".
-        reason: &'static str,
-    },
-}
-
-/// The cheapest row that is near enough to the best.
-#[derive(Clone, Debug, Serialize)]
-pub struct Advice {
-    /// What it rests on.
-    pub measure: &'static str,
-    /// How near, in per cent of the best.
-    pub within: f64,
-    /// The best distance.
-    pub best: f64,
-    /// The index of the row.
-    pub row: usize,
 }
 
 /// Evaluates a model. `done` is told after each of `plan`'s solvers in each number of steps.
@@ -202,28 +103,6 @@ fn samples(model: &Model, solver: &HeapSolver, x_0: &Matrix, c: &Matrix) -> Resu
         solver.steps()
     );
     Ok(Points { x, c: c.clone() })
-}
-
-/// What distances are taken of.
-struct View<'a> {
-    units: &'a Units,
-    standardize: bool,
-}
-
-impl View<'_> {
-    /// Data and conditions, or data alone if there are no conditions.
-    fn of(&self, points: &Points) -> Matrix {
-        if self.standardize { joint(points, self.units) } else { points.x.clone() }
-    }
-
-    /// Data alone.
-    fn of_data(&self, points: &Points) -> Matrix {
-        let mut x = points.x.clone();
-        if self.standardize {
-            self.units.data.forward(&mut x);
-        }
-        x
-    }
 }
 
 /// The fewest evaluations within some per cent of the best; among equal ones, the nearest.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::View;
+use super::view::View;
 use crate::data::{ConditionColumn, Points};
 use crate::judge::distance::Distances;
 

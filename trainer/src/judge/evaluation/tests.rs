@@ -1,4 +1,6 @@
 use super::*;
+use crate::coupling::dataset::{Real, Units};
+use crate::coupling::source::Source;
 use crate::disk::tensor_file::{Block, TensorFile};
 
 fn row(solver: &'static str, evaluations: usize, w2: f64) -> Row {

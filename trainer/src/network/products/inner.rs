@@ -2,7 +2,7 @@
 
 use fearless_simd::{Level, Simd, SimdFrom, dispatch, f32x16};
 
-use super::LANES;
+use super::vectors::LANES;
 
 /// As many columns are done by [`inner_products`]: a panel's would be zeros but for them.
 pub(crate) const FEW: usize = 4;

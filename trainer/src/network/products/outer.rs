@@ -2,7 +2,7 @@
 
 use fearless_simd::{Level, Simd, dispatch};
 
-use super::{LANES, ROWS, VECTORS, add, load, store, width};
+use super::vectors::{LANES, ROWS, VECTORS, add, load, store, width};
 use crate::network::sharing::share;
 
 /// Rows whose products are added before the next sums' turn: as many as the nearest cache holds.

@@ -2,7 +2,7 @@
 
 use fearless_simd::{Level, Simd, dispatch};
 
-use super::{LANES, ROWS, VECTORS, add, load, store, width};
+use super::vectors::{LANES, ROWS, VECTORS, add, load, store, width};
 
 /// A right factor `[depth, columns]`, with what the product's sums begin with: a panel of columns after the
 /// other, each row after row, the last one filled up with zeros.

@@ -1,80 +1,21 @@
 //! From a sheet to SVG, by plotters.
 
-use anyhow::{Result, anyhow};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use plotters::coord::Shift;
-use plotters::coord::types::RangedCoordf64;
+use anyhow::Result;
 use plotters::element::DashedPathElement;
 use plotters::prelude::{
-    Cartesian2d, ChartBuilder, ChartContext, DrawingArea, IntoDrawingArea, LabelAreaPosition,
-    PathElement, Polygon, RGBAColor, RGBColor, Rectangle, SVGBackend, ShapeStyle, Text, TextStyle,
+    ChartBuilder, IntoDrawingArea, LabelAreaPosition, PathElement, Rectangle, SVGBackend,
+    ShapeStyle, Text,
 };
-use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{Color, IntoFont, TRANSPARENT};
+use plotters::style::TRANSPARENT;
+use plotters::style::text_anchor::VPos;
 
-use super::clip::Bounds;
-use super::text::{self, FAMILY};
-use super::{Anchor, Axis, Key, Mark, Panel, Row, Sheet, Sign, TEXT, number};
-use crate::report::colour::{Colour, hex};
-
-/// plotters places things on whole pixels; a figure's are this many of them wide.
-const FINE: f64 = 4.0;
-
-/// A drawn sheet.
-#[derive(Clone, Debug)]
-pub struct Drawing {
-    /// A whole SVG, in the colours of the light.
-    pub svg: String,
-    /// In pixels.
-    pub size: [f64; 2],
-    /// Where the panels' plots are, in rows.
-    pub frames: Vec<Vec<Frame>>,
-}
-
-/// Where a panel's plot is, in the units of the SVG's view box, and what it spans.
-#[derive(Clone, Copy, Debug)]
-pub struct Frame {
-    /// Left and right.
-    pub horizontal: [f64; 2],
-    /// Bottom and top: the first is the larger.
-    pub vertical: [f64; 2],
-    /// The values at left and right.
-    pub x: [f64; 2],
-    /// The values at bottom and top.
-    pub y: [f64; 2],
-}
-
-impl Drawing {
-    /// Units of the SVG's view box for a pixel.
-    pub fn unit(&self) -> f64 {
-        FINE
-    }
-}
-
-impl Frame {
-    fn bounds(&self) -> Bounds {
-        Bounds::new(self.x, self.y)
-    }
-
-    /// Whether a point is in view.
-    pub fn contains(&self, point: [f64; 2]) -> bool {
-        self.bounds().contains(point)
-    }
-
-    /// The point in view that is nearest.
-    pub fn clamp(&self, point: [f64; 2]) -> [f64; 2] {
-        self.bounds().clamp(point)
-    }
-
-    /// Where a point is.
-    pub fn place(&self, [x, y]: [f64; 2]) -> [f64; 2] {
-        let between = |value: f64, [from, to]: [f64; 2], [first, last]: [f64; 2]| {
-            first + (value - from) / (to - from) * (last - first)
-        };
-        [between(x, self.x, self.horizontal), between(y, self.y, self.vertical)]
-    }
-}
+use super::frame::{Drawing, Frame};
+use super::inserts::{Inserts, dots};
+use super::marks::draw_mark;
+use super::pen::{Area, FINE, failed, lettering, rgba, stroke, units};
+use super::text;
+use super::{Anchor, Axis, Key, Panel, Row, Sheet, Sign, TEXT, number};
+use crate::report::colour::Colour;
 
 /// Pixels between panels, and around them.
 const GAP: f64 = 14.0;
@@ -88,43 +29,6 @@ const LEFT: f64 = 46.0;
 const BELOW: f64 = 22.0;
 /// For an axis' name.
 const NAME: f64 = 18.0;
-
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
-type Plane<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
-
-/// What plotters has no element for, put in its place afterwards.
-#[derive(Default)]
-struct Inserts(Vec<String>);
-
-impl Inserts {
-    /// The colour of the rectangle that keeps the place of insert `k`: none of a palette's.
-    fn mark(k: usize) -> RGBColor {
-        RGBColor(0x01, (k >> 8) as u8, k as u8)
-    }
-
-    fn put(&mut self, area: &Area<'_>, svg: String) -> Result<()> {
-        let style = ShapeStyle::from(&Self::mark(self.0.len())).filled();
-        area.draw(&Rectangle::new([(0, 0), (1, 1)], style)).map_err(failed)?;
-        self.0.push(svg);
-        Ok(())
-    }
-
-    fn fill_in(self, svg: &str) -> String {
-        let mut text = String::with_capacity(svg.len() * 2);
-        for line in svg.lines() {
-            let inserted = line.contains("<rect").then(|| {
-                let (_, rest) = line.split_once("fill=\"#01")?;
-                usize::from_str_radix(rest.get(..4)?, 16).ok()
-            });
-            match inserted.flatten().and_then(|k| self.0.get(k)) {
-                Some(insert) => text.push_str(insert),
-                None => text.push_str(line),
-            }
-            text.push('\n');
-        }
-        text
-    }
-}
 
 /// Draws a sheet.
 ///
@@ -163,36 +67,6 @@ pub fn draw(sheet: &Sheet) -> Result<Drawing> {
     let opens = format!("<svg width=\"{width}\" height=\"{height}\"");
     let svg = inserts.fill_in(&svg.replacen(&opened, &opens, 1));
     Ok(Drawing { svg, size, frames })
-}
-
-fn failed(error: impl std::fmt::Display) -> anyhow::Error {
-    anyhow!("cannot draw: {error}")
-}
-
-fn rgba(colour: Colour, opacity: f64) -> RGBAColor {
-    let [r, g, b] = colour.light();
-    RGBColor(r, g, b).mix(opacity)
-}
-
-fn stroke(colour: Colour, width: f64, opacity: f64) -> ShapeStyle {
-    let stroke_width = (width * FINE).round().max(1.0) as u32;
-    ShapeStyle { color: rgba(colour, opacity), filled: false, stroke_width }
-}
-
-fn lettering(pixels: f64, colour: Colour, anchor: Anchor, height: VPos) -> TextStyle<'static> {
-    let across = match anchor {
-        Anchor::Start => HPos::Left,
-        Anchor::Middle => HPos::Center,
-        Anchor::End => HPos::Right,
-    };
-    let font = (FAMILY, text::size(pixels * FINE)).into_font();
-    let color = rgba(colour, 1.0).to_backend_color();
-    TextStyle { font, color, pos: Pos::new(across, height) }
-}
-
-/// Whole units of the view box.
-fn units(pixels: f64) -> i32 {
-    (pixels * FINE).round() as i32
 }
 
 fn title_height(row: &Row) -> f64 {
@@ -372,109 +246,4 @@ fn draw_panel(
         .y_desc(text::fit(&y.label, TEXT, down));
     mesh.draw().map_err(failed)?;
     Ok(frame)
-}
-
-fn draw_mark(
-    chart: &mut Plane<'_, '_>,
-    root: &Area<'_>,
-    (frame, sign): (&Frame, f64),
-    bounds: &Bounds,
-    mark: &Mark,
-    inserts: &mut Inserts,
-) -> Result<()> {
-    let pair = |point: &[f64; 2]| (sign * point[0], point[1]);
-    match mark {
-        Mark::Line { points, colour, width, opacity, dashed } => {
-            let style = stroke(*colour, *width, *opacity);
-            for part in bounds.line(points) {
-                let points: Vec<(f64, f64)> = part.iter().map(pair).collect();
-                if *dashed {
-                    let dashes = DashedPathElement::new(points, units(5.0), units(4.0), style);
-                    chart.draw_series([dashes]).map_err(failed)?;
-                } else {
-                    chart.draw_series([PathElement::new(points, style)]).map_err(failed)?;
-                }
-            }
-        }
-        Mark::Area { points, colour, opacity } => {
-            let corners: Vec<(f64, f64)> =
-                points.iter().map(|&point| pair(&bounds.clamp(point))).collect();
-            let polygon = Polygon::new(corners, rgba(*colour, *opacity));
-            chart.draw_series([polygon]).map_err(failed)?;
-        }
-        Mark::Picture { heat, x, y } => {
-            let [left, bottom] = frame.place([x[0], y[0]]);
-            let [right, top] = frame.place([x[1], y[1]]);
-            let image = format!(
-                "<image x=\"{left:.0}\" y=\"{top:.0}\" width=\"{:.0}\" height=\"{:.0}\" \
-                 preserveAspectRatio=\"none\" href=\"data:image/png;base64,{}\"/>",
-                right - left,
-                bottom - top,
-                STANDARD.encode(heat.png()?)
-            );
-            inserts.put(root, image)?;
-        }
-        Mark::Dots { points, radius, colour, opacity } => {
-            let inside = points.iter().filter(|&&point| bounds.contains(point));
-            let places: Vec<[f64; 2]> = inside.map(|&point| frame.place(point)).collect();
-            inserts.put(root, dots(&places, *radius, *colour, *opacity))?;
-        }
-        Mark::Arrows { arrows, colour, width } => {
-            let inside =
-                arrows.iter().filter(|arrow| arrow.iter().all(|&end| bounds.contains(end)));
-            let places: Vec<[[f64; 2]; 2]> =
-                inside.map(|arrow| arrow.map(|end| frame.place(end))).collect();
-            inserts.put(root, arrow_paths(&places, *colour, *width))?;
-        }
-        Mark::Text { at, offset, text, colour, anchor, size } => {
-            let [x, y] = frame.place(*at);
-            let place = (x as i32 + units(offset[0]), y as i32 + units(offset[1]));
-            let style = lettering(*size, *colour, *anchor, VPos::Center);
-            root.draw(&Text::new(text.as_str(), place, style)).map_err(failed)?;
-        }
-    }
-    Ok(())
-}
-
-/// Dots as one path of points with round ends: a tenth of the bytes of as many circles.
-fn dots(places: &[[f64; 2]], radius: f64, colour: Colour, opacity: f64) -> String {
-    let points: String = places.iter().map(|[x, y]| format!("M{x:.0} {y:.0}h0")).collect();
-    format!(
-        "<path d=\"{points}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{:.0}\" \
-         stroke-linecap=\"round\" stroke-opacity=\"{opacity}\"/>",
-        hex(colour.light()),
-        2.0 * radius * FINE
-    )
-}
-
-/// Shafts as one path, heads as another.
-fn arrow_paths(arrows: &[[[f64; 2]; 2]], colour: Colour, width: f64) -> String {
-    use std::fmt::Write;
-    let (mut shafts, mut heads) = (String::new(), String::new());
-    for &[[x, y], [tip_x, tip_y]] in arrows {
-        let (dx, dy) = (tip_x - x, tip_y - y);
-        let length = dx.hypot(dy);
-        if length < 1.0 {
-            continue;
-        }
-        let head = (width * FINE * 3.2).min(0.6 * length);
-        let (ux, uy) = (dx / length, dy / length);
-        let (base_x, base_y) = (tip_x - head * ux, tip_y - head * uy);
-        let (side_x, side_y) = (-0.42 * head * uy, 0.42 * head * ux);
-        let _ = write!(shafts, "M{x:.0} {y:.0}L{base_x:.0} {base_y:.0}");
-        let _ = write!(
-            heads,
-            "M{tip_x:.0} {tip_y:.0}L{:.0} {:.0}L{:.0} {:.0}Z",
-            base_x + side_x,
-            base_y + side_y,
-            base_x - side_x,
-            base_y - side_y
-        );
-    }
-    let colour = hex(colour.light());
-    format!(
-        "<path d=\"{shafts}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{:.0}\"/>\
-         <path d=\"{heads}\" fill=\"{colour}\"/>",
-        width * FINE
-    )
 }

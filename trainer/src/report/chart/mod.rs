@@ -1,12 +1,17 @@
 //! What a figure consists of, before it is drawn: rows of panels with marks in data units.
 //!
-//! Drawing is in [`draw`]; only that, and what measures text, knows the plotting crate.
+//! [`draw()`] turns them into SVG. Only the files beside this one know the plotting crate.
 
 mod clip;
 mod draw;
+mod frame;
+mod inserts;
+mod marks;
+mod pen;
 mod text;
 
-pub use draw::{Drawing, Frame, draw};
+pub use draw::draw;
+pub use frame::{Drawing, Frame};
 pub(super) use text::FONT;
 
 use super::colour::Colour;

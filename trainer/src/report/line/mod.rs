@@ -10,6 +10,7 @@ use anyhow::Result;
 
 use super::chart::{Axis, Mark, Panel, Row, Width};
 use super::colour::Colour;
+use super::figure::Maker;
 use super::histogram::{Histogram, quantile};
 use super::subject::{Known, Pairs, Subject};
 use crate::coupling::source::Source;
@@ -119,8 +120,8 @@ impl<'a> Line<'a> {
     }
 
     /// The figures, each made when it is asked for.
-    pub fn figures(&self) -> Vec<super::Maker<'_>> {
-        let mut makers: Vec<super::Maker<'_>> = vec![Box::new(|| Ok(vec![self.densities()]))];
+    pub fn figures(&self) -> Vec<Maker<'_>> {
+        let mut makers: Vec<Maker<'_>> = vec![Box::new(|| Ok(vec![self.densities()]))];
         if self.pairs.is_some() {
             makers.push(Box::new(|| Ok(vec![self.reference_paths()])));
             makers.push(Box::new(|| Ok(vec![self.target_velocity()])));

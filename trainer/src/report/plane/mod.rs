@@ -11,6 +11,7 @@ use anyhow::Result;
 
 use super::chart::{Axis, Mark, Panel, Row, Width};
 use super::colour::Colour;
+use super::figure::Maker;
 use super::subject::{Subject, repeat};
 use super::trajectories::Trajectories;
 use super::views::{Flat, flat_view};
@@ -56,8 +57,8 @@ impl<'a> Plane<'a> {
     }
 
     /// The figures, each made when it is asked for.
-    pub fn figures(&self) -> Vec<super::Maker<'_>> {
-        let mut makers: Vec<super::Maker<'_>> = vec![Box::new(|| Ok(vec![self.samples()]))];
+    pub fn figures(&self) -> Vec<Maker<'_>> {
+        let mut makers: Vec<Maker<'_>> = vec![Box::new(|| Ok(vec![self.samples()]))];
         if !self.whole {
             makers.push(Box::new(|| Ok(vec![self.marginals()])));
             makers.push(Box::new(|| Ok(vec![self.pairs()])));

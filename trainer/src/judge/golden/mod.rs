@@ -1,25 +1,19 @@
 //! Golden outputs: what candle and the f64 reference give for a model, and the digest of the
 //! runtime's own bits. Any implementation, on any chip, can be held against them.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+mod candle;
+mod file;
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor};
 use flowlet::{Digest, HeapSolver, SolverKind};
 
+use self::candle::Candle;
 use crate::data::Matrix;
-use crate::disk::tensor_file::{Block, TensorFile};
 use crate::judge::reference::Reference;
 use crate::model::Model;
-use crate::model::description;
-use crate::network::Network;
 use crate::network::storage::tensor;
 use crate::solve::sampling;
-use crate::solve::textbook::{self, Space};
-
-/// The name of the golden outputs in a run's directory.
-pub const GOLDEN_FILE: &str = "golden.safetensors";
 
 /// Paths in a golden file.
 pub const PATHS: usize = 64;
@@ -241,128 +235,6 @@ impl Golden {
     pub fn path_digest(&self, path: &[f32]) -> u64 {
         path_digest(path, self.times.len(), self.x_0.columns())
     }
-
-    /// The file.
-    ///
-    /// # Errors
-    ///
-    /// None that golden outputs could cause.
-    pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let matrix = |m: &Matrix| Block::f32(&[m.rows(), m.columns()], m.values());
-        let path = [self.x_0.rows(), self.times.len(), self.x_0.columns()];
-        let grid = [self.grid_t.len(), self.x_0.columns()];
-        let tensors = [
-            ("times", Block::f32(&[self.times.len()], &self.times)),
-            ("x0", matrix(&self.x_0)),
-            ("condition", matrix(&self.condition)),
-            ("path.candle", Block::f32(&path, &self.path.candle)),
-            ("path.reference", Block::f64(&path, &self.path.reference)),
-            ("velocity.t", Block::f32(&[self.grid_t.len()], &self.grid_t)),
-            ("velocity.x", matrix(&self.grid_x)),
-            ("velocity.condition", matrix(&self.grid_condition)),
-            ("velocity.candle", Block::f32(&grid, &self.velocity.candle)),
-            ("velocity.reference", Block::f64(&grid, &self.velocity.reference)),
-        ];
-        let mut metadata = BTreeMap::from([
-            ("flowlet.golden".to_string(), "1".to_string()),
-            ("flowlet.solver".to_string(), self.solver.to_string()),
-            ("flowlet.digest.path".to_string(), format!("{:016x}", self.path.digest)),
-            ("flowlet.digest.velocity".to_string(), format!("{:016x}", self.velocity.digest)),
-        ]);
-        metadata.extend(
-            self.methods.iter().map(|(kind, digest)| (key(*kind), format!("{digest:016x}"))),
-        );
-        let file = TensorFile {
-            tensors: tensors.into_iter().map(|(name, block)| (name.to_string(), block)).collect(),
-            metadata,
-        };
-        file.to_bytes()
-    }
-
-    /// Reads a file.
-    ///
-    /// # Errors
-    ///
-    /// When it is no golden file, naming what is missing.
-    pub fn read(path: &Path) -> Result<Self> {
-        let file = TensorFile::read(path)?;
-        Self::from_file(&file).with_context(|| format!("{}: not a golden file", path.display()))
-    }
-
-    fn from_file(file: &TensorFile) -> Result<Self> {
-        let f32s = |name: &str| -> Result<Vec<f32>> {
-            file.tensor(name)?.to_f32().with_context(|| format!("tensor {name}"))
-        };
-        let matrix = |name: &str| -> Result<Matrix> {
-            let values = f32s(name)?;
-            match *file.tensor(name)?.shape() {
-                [rows, columns] => Ok(Matrix::new(values, rows, columns)),
-                ref shape => {
-                    anyhow::bail!("tensor {name}: expected two dimensions, found {shape:?}")
-                }
-            }
-        };
-        let answers = |name: &str, expected: &[usize]| -> Result<Answers> {
-            let (candle, reference) = (format!("{name}.candle"), format!("{name}.reference"));
-            for name in [&candle, &reference] {
-                let found = file.tensor(name)?.shape();
-                ensure!(
-                    found == expected,
-                    "tensor {name}: expected shape {expected:?}, found {found:?}"
-                );
-            }
-            let key = format!("flowlet.digest.{name}");
-            Ok(Answers {
-                candle: f32s(&candle)?,
-                reference: file.tensor(&reference)?.to_f64()?,
-                digest: hexadecimal(file, &key)?
-                    .with_context(|| format!("metadata {key} is missing"))?,
-            })
-        };
-        let solver = match file.metadata.get("flowlet.solver") {
-            Some(name) => description::solver(name)?,
-            None => SolverKind::Euler,
-        };
-        let digests =
-            SolverKind::ALL.map(|kind| Ok(hexadecimal(file, &key(kind))?.map(|d| (kind, d))));
-        let methods = digests.into_iter().filter_map(Result::transpose).collect::<Result<_>>()?;
-        let (x_0, times, grid_t) = (matrix("x0")?, f32s("times")?, f32s("velocity.t")?);
-        let (condition, grid_x) = (matrix("condition")?, matrix("velocity.x")?);
-        let grid_condition = matrix("velocity.condition")?;
-        ensure!(times.len() >= 2, "tensor times: expected at least two, found {}", times.len());
-        ensure!(
-            condition.rows() == x_0.rows()
-                && grid_x.rows() == grid_t.len()
-                && grid_condition.rows() == grid_t.len()
-                && grid_x.columns() == x_0.columns()
-                && grid_condition.columns() == condition.columns(),
-            "its tensors do not belong together"
-        );
-        let path = answers("path", &[x_0.rows(), times.len(), x_0.columns()])?;
-        let velocity = answers("velocity", &[grid_t.len(), x_0.columns()])?;
-        Ok(Self {
-            solver,
-            times,
-            x_0,
-            condition,
-            path,
-            methods,
-            grid_t,
-            grid_x,
-            grid_condition,
-            velocity,
-        })
-    }
-}
-
-/// The metadata key of a method's digest.
-fn key(kind: SolverKind) -> String {
-    format!("flowlet.digest.path.{kind}")
-}
-
-fn hexadecimal(file: &TensorFile, key: &str) -> Result<Option<u64>> {
-    let Some(digest) = file.metadata.get(key) else { return Ok(None) };
-    Ok(Some(u64::from_str_radix(digest, 16).with_context(|| format!("metadata {key}"))?))
 }
 
 /// The digest of paths `[P][points][D]` without their starting points.
@@ -379,65 +251,4 @@ pub fn digest(values: &[f32]) -> u64 {
     let mut digest = Digest::new();
     digest.update(values);
     digest.value()
-}
-
-/// A model that samples with candle's own operations in f32.
-struct Candle {
-    network: Network,
-    condition_mean: Tensor,
-    condition_scale: Tensor,
-}
-
-impl Candle {
-    fn new(model: &Model) -> Result<Self> {
-        let conditions = model.mlp.condition_dim();
-        let read = |name: &str, absent: f32| -> Result<Tensor> {
-            let values = match model.file.tensors.get(name) {
-                Some(block) => block.to_f32()?,
-                None => vec![absent; conditions],
-            };
-            Ok(Tensor::from_vec(values, conditions, &Device::Cpu)?)
-        };
-        Ok(Self {
-            network: model.network()?,
-            condition_mean: read("condition.mean", 0.0)?,
-            condition_scale: read("condition.scale", 1.0)?,
-        })
-    }
-
-    /// Conditions in flow units.
-    fn condition(&self, c: &Matrix) -> Result<Tensor> {
-        let c = tensor(c, &Device::Cpu)?;
-        Ok(c.broadcast_sub(&self.condition_mean)?.broadcast_div(&self.condition_scale)?)
-    }
-
-    /// `[P][N + 1][D]`.
-    fn path(&self, kind: SolverKind, times: &[f32], x_0: &Matrix, c: &Matrix) -> Result<Vec<f32>> {
-        let under = Under { network: &self.network, c: self.condition(c)? };
-        let points = textbook::path(&under, kind, times, tensor(x_0, &Device::Cpu)?)?;
-        Ok(Tensor::stack(&points, 1)?.flatten_all()?.to_vec1()?)
-    }
-}
-
-/// candle's network under conditions, one for each row.
-struct Under<'a> {
-    network: &'a Network,
-    c: Tensor,
-}
-
-impl Space for Under<'_> {
-    type Point = Tensor;
-
-    fn velocity(&self, t: f64, x: &Tensor) -> Result<Tensor> {
-        let t = Tensor::full(t as f32, (x.dim(0)?, 1), &Device::Cpu)?;
-        Ok(self.network.velocity_by_candle(&t, x, &self.c)?)
-    }
-
-    fn moved(&self, x: &Tensor, by: &[(f64, &Tensor)]) -> Result<Tensor> {
-        let mut x = x.clone();
-        for &(factor, v) in by {
-            x = (x + (v * factor)?)?;
-        }
-        Ok(x)
-    }
 }

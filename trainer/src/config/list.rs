@@ -1,11 +1,11 @@
-//! Arguments that are lists.
+//! Arguments that are lists: values separated by commas.
 
 use std::convert::Infallible;
 use std::str::FromStr;
 
 /// Values separated by commas, read as a line of CSV: quotes enclose a value that contains a comma.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct List(pub(super) Vec<String>);
+pub struct List(pub Vec<String>);
 
 impl FromStr for List {
     type Err = Infallible;

@@ -1,0 +1,38 @@
+//! The runtime's modules import one way.
+
+use std::path::Path;
+
+/// From the ground up: a room takes only from those before it.
+const ROOMS: [&str; 24] = [
+    "nan",
+    "text",
+    "digest",
+    "panel",
+    "lanes",
+    "vectors",
+    "elementary",
+    "activation",
+    "units",
+    "kernel",
+    "network",
+    "method",
+    "grid",
+    "tensor",
+    "safetensors",
+    "model_file",
+    "velocity",
+    "guidance",
+    "integrate",
+    "solver",
+    "mlp",
+    "heap",
+    "self_test",
+    "noise",
+];
+
+#[test]
+fn imports_run_one_way() {
+    if let Err(found) = rooms::check(Path::new("src/lib.rs"), &ROOMS) {
+        panic!("{found}");
+    }
+}

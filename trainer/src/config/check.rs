@@ -1,0 +1,149 @@
+//! The values that a run can have.
+
+use anyhow::{Result, bail, ensure};
+
+use super::options::Config;
+use super::words::{CouplingKind, check_steps};
+
+/// Steps that a model may be made for, at most.
+const MOST_STEPS: usize = 10_000;
+
+impl Config {
+    /// Refuses values that no run can have.
+    ///
+    /// # Errors
+    ///
+    /// On the first; the message says what is expected.
+    pub fn check(&self) -> Result<()> {
+        let Self { seed, data, source: _, model, train, few_steps, sample } = self;
+        ensure!(
+            i64::try_from(*seed).is_ok(),
+            "seed is {seed}: expected at most {}, the largest number in TOML",
+            i64::MAX
+        );
+        if data.source.is_empty() {
+            bail!("no data: name a preset, a file, or `source` under [data]");
+        }
+        ensure!(
+            (0.0..1.0).contains(&data.holdout),
+            "holdout is {}: expected a part from 0 up to, but not, 1",
+            data.holdout
+        );
+        ensure!(
+            data.components.is_empty() || data.source == "mixture",
+            "components describe the source \"mixture\", but the source is {:?}",
+            data.source
+        );
+        for (name, value, most) in [
+            ("hidden_width", model.hidden_width, 1 << 14),
+            ("iterations", train.iterations, u32::MAX as usize),
+            ("batch_size", train.batch_size, 1 << 24),
+            ("transport_size", train.transport_size, 1 << 14),
+            ("teacher_hidden_width", few_steps.teacher_hidden_width, 1 << 14),
+            ("pairs", few_steps.pairs, 1 << 28),
+            ("iterations of [few_steps]", few_steps.iterations, u32::MAX as usize),
+            ("batch_size of [few_steps]", few_steps.batch_size, 1 << 24),
+            ("transport_size of [few_steps]", few_steps.transport_size, 1 << 14),
+        ] {
+            ensure!(
+                (1..=most).contains(&value),
+                "{name} is {value}: expected at least 1 and at most {most}"
+            );
+        }
+        for (name, layers) in [
+            ("hidden_layers", model.hidden_layers),
+            ("teacher_hidden_layers", few_steps.teacher_hidden_layers),
+        ] {
+            ensure!(layers <= 64, "{name} is {layers}: expected at most 64, as the runtime reads");
+        }
+        let transported = [
+            ("batch_size", train.batch_size, train.coupling != CouplingKind::Independent),
+            ("batch_size of [few_steps]", few_steps.batch_size, few_steps.steps > 0),
+        ];
+        for (name, size, transported) in transported {
+            ensure!(
+                !transported || size <= 1 << 14,
+                "{name} is {size}: expected at most 16384, as many as are paired at once"
+            );
+        }
+        ensure!(
+            train.learning_rate.is_finite() && train.learning_rate > 0.0,
+            "learning_rate is {}: expected a number above 0",
+            train.learning_rate
+        );
+        for (name, value) in [
+            ("weight_decay", train.weight_decay),
+            ("gradient_clip", train.gradient_clip),
+            ("learning_rate of [few_steps]", few_steps.learning_rate),
+            ("own_learning_rate", few_steps.own_learning_rate),
+        ] {
+            ensure!(
+                value.is_finite() && value >= 0.0,
+                "{name} is {value}: expected a number that is not below 0"
+            );
+        }
+        for (name, value) in [
+            ("ema", train.ema),
+            ("label_dropout", train.label_dropout),
+            ("condition_ratio", train.condition_ratio),
+        ] {
+            ensure!(
+                (0.0..1.0).contains(&value),
+                "{name} is {value}: expected a number from 0 up to, but not, 1"
+            );
+        }
+        ensure!(
+            few_steps.guidance.is_finite(),
+            "guidance is {}: expected a number",
+            few_steps.guidance
+        );
+        ensure!(
+            few_steps.guidance == 1.0 || train.label_dropout > 0.0,
+            "guidance is {}, but label_dropout is 0: a teacher that always had its condition cannot do \
+             without",
+            few_steps.guidance
+        );
+        ensure!(
+            train.warmup <= train.iterations,
+            "warmup is {}: expected at most the {} iterations",
+            train.warmup,
+            train.iterations
+        );
+        // The golden file has every step of its paths.
+        ensure!(
+            sample.steps.max(few_steps.steps) <= MOST_STEPS,
+            "steps is {}: expected at most {MOST_STEPS} of a model to be trained",
+            sample.steps.max(few_steps.steps)
+        );
+        check_steps(sample.steps)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::preset::preset;
+    use crate::data::PRESETS;
+
+    #[test]
+    fn every_preset_passes() {
+        for name in PRESETS {
+            preset(name).unwrap().check().unwrap();
+        }
+    }
+
+    #[test]
+    fn impossible_values_are_refused_by_name() {
+        for (text, name) in [
+            ("[data]\nsource = \"moons\"\nholdout = 1.0", "holdout"),
+            ("seed = 3\n[data]\nsource = \"moons\"\n[train]\niterations = 0", "iterations is 0"),
+            ("[data]\nsource = \"moons\"\n[model]\nhidden_width = 100000", "at most 16384"),
+            ("[data]\nsource = \"moons\"\n[sample]\nsteps = 0", "steps"),
+            ("[data]\nsource = \"moons\"\n[train]\nlearning_rate = -1.0", "learning_rate"),
+            ("", "no data"),
+        ] {
+            let error = toml::from_str::<Config>(text).unwrap().check().unwrap_err().to_string();
+            assert!(error.contains(name), "{error}");
+        }
+    }
+}

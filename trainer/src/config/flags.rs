@@ -1,0 +1,168 @@
+//! The options of a run as flags of the command line.
+
+use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+use serde::Serialize;
+use toml::{Table, Value};
+
+use super::options::{
+    Config, DataConfig, FewStepsConfig, ModelConfig, SampleConfig, SourceConfig, TrainConfig,
+};
+
+/// A flag for each option of a run that has one. What is not given leaves the configuration as it is.
+#[derive(Clone, Debug)]
+pub struct Flags(ArgMatches);
+
+impl Flags {
+    /// The name of the group of all these flags.
+    pub const GROUP: &'static str = "Flags";
+
+    /// Puts what was given into `config`.
+    ///
+    /// # Errors
+    ///
+    /// None that arguments of a command with these flags could cause.
+    pub fn apply(&self, config: &mut Config) -> Result<(), clap::Error> {
+        config.update_from_arg_matches(&self.0)
+    }
+
+    /// The student's steps, if they are given.
+    pub fn few_steps(&self) -> Option<usize> {
+        self.0.get_one("few_steps").copied()
+    }
+}
+
+impl Args for Flags {
+    fn augment_args(command: Command) -> Command {
+        let before: Vec<_> = command.get_arguments().map(|arg| arg.get_id().clone()).collect();
+        let command = add::<DataConfig>(command);
+        let command = add::<SourceConfig>(command);
+        let command = add::<ModelConfig>(command);
+        let command = add::<TrainConfig>(command);
+        let command = add::<FewStepsConfig>(command);
+        let command = add::<SampleConfig>(command);
+        // Those that are in no section.
+        let command = add::<Config>(command);
+        let own = command.get_arguments().map(|arg| arg.get_id().clone());
+        let own: Vec<_> = own.filter(|id| !before.contains(id)).collect();
+        command.group(clap::ArgGroup::new(Self::GROUP).multiple(true).args(own))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Flags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self(matches.clone()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0.clone_from(matches);
+        Ok(())
+    }
+}
+
+/// Adds the flags of `S` that `command` does not yet have, each with its default in its help.
+fn add<S: Args + Default + Serialize>(command: Command) -> Command {
+    let defaults = Table::try_from(S::default()).unwrap_or_default();
+    let flags = S::augment_args_for_update(Command::new("flags"));
+    flags.get_arguments().cloned().fold(command, |command, flag| {
+        if command.get_arguments().any(|known| known.get_id() == flag.get_id()) {
+            return command;
+        }
+        let default = defaults.get(flag.get_id().as_str()).and_then(shown);
+        // Its place among the others is this command's.
+        let flag = flag.display_order(None);
+        command.arg(match default {
+            Some(default) => with_default(flag, &default),
+            None => flag,
+        })
+    })
+}
+
+/// A default as the help shows it; none for what is off, empty or a table.
+fn shown(default: &Value) -> Option<String> {
+    match default {
+        Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
+        Value::Integer(number) => Some(number.to_string()),
+        Value::Float(number) => Some(number.to_string()),
+        Value::Boolean(on) => on.then(|| on.to_string()),
+        Value::Datetime(_) | Value::Array(_) | Value::Table(_) => None,
+    }
+}
+
+fn with_default(flag: Arg, default: &str) -> Arg {
+    let help = flag.get_help().map(ToString::to_string).unwrap_or_default();
+    flag.help(format!("{help} [default: {default}]"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command() -> Command {
+        Flags::augment_args(Command::new("train"))
+    }
+
+    /// The default configuration with these flags.
+    fn with(arguments: &[&str]) -> Result<Config, clap::Error> {
+        let arguments = ["train"].iter().chain(arguments);
+        let flags = Flags::from_arg_matches(&command().try_get_matches_from(arguments)?)?;
+        let mut config = Config::default();
+        flags.apply(&mut config)?;
+        Ok(config)
+    }
+
+    #[test]
+    fn every_flag_changes_its_option_and_no_other() {
+        assert_eq!(with(&[]).unwrap(), Config::default());
+        let flags: Vec<Arg> = command().get_arguments().cloned().collect();
+        assert!(flags.len() > 25, "{}", flags.len());
+        for flag in flags {
+            let name = format!("--{}", flag.get_long().unwrap());
+            let named =
+                flag.get_possible_values().into_iter().map(|value| value.get_name().to_string());
+            let values = named.chain(["7", "0.25", "beta:1,2"].map(str::to_string));
+            let changed = values.filter_map(|value| with(&[&format!("{name}={value}")]).ok());
+            let lines = |config: &Config| -> Vec<String> {
+                config.to_toml().unwrap().lines().map(str::to_string).collect()
+            };
+            let default = lines(&Config::default());
+            let differences = changed.map(|config| {
+                lines(&config).into_iter().filter(|line| !default.contains(line)).count()
+            });
+            assert_eq!(differences.max(), Some(1), "{name}");
+        }
+    }
+
+    #[test]
+    fn help_shows_the_defaults_that_the_options_have() {
+        let help = command().render_long_help().to_string();
+        for (flag, default) in [
+            ("--hidden-width <H>", format!("[default: {}]", ModelConfig::default().hidden_width)),
+            ("--steps <N>", format!("[default: {}]", SampleConfig::default().steps)),
+            ("--seed <SEED>", "[default: 0]".to_string()),
+            ("--learning-rate <RATE>", "[default: 0.001]".to_string()),
+            ("--source <NAME|FILE>", "[default: normal]".to_string()),
+            ("--activation <NAME>", "[default: gelu]".to_string()),
+        ] {
+            let (_, after) = help.split_once(flag).unwrap_or_else(|| panic!("{flag}\n{help}"));
+            let own = after.split("\n\n").next().unwrap();
+            assert!(own.contains(&default), "{flag}{own}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_name_is_answered_with_the_right_ones() {
+        for (flag, name) in [
+            ("--activation", "gelu_tanh"),
+            ("--coupling", "conditional-transport"),
+            ("--device", "cuda"),
+            ("--schedule", "cosine"),
+        ] {
+            let error = with(&[flag, "none"]).unwrap_err().to_string();
+            assert!(error.contains(flag) && error.contains(name), "{error}");
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! The options of a run. Each field is an option's only definition: its name is the key in a
+//! configuration file, its documentation the help text of its flag, and [`Default`] has the value that
+//! holds if nobody gives one. A field with `skip` has no flag.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+
+use clap::ArgAction;
+use flowlet::ActivationKind;
+use serde::{Deserialize, Serialize};
+
+use super::list::List;
+use super::schedule::Decay;
+use super::words::{CouplingKind, DeviceKind, NORMAL, activation_name, activation_parser};
+use crate::data::Component;
+use crate::data::times::Times;
+
+/// A whole run. The file that lies beside the weights has every value in it, and the same
+/// configuration gives the same run.
+///
+/// Paths are relative to the directory in which the command runs.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default)]
+pub struct Config {
+    /// Seed of all random numbers: the same seed gives the same model, to the byte
+    #[arg(long, value_name = "SEED")]
+    pub seed: u64,
+    /// `[data]`
+    #[command(flatten)]
+    pub data: DataConfig,
+    /// `[source]`
+    #[command(flatten)]
+    pub source: SourceConfig,
+    /// `[model]`
+    #[command(flatten)]
+    pub model: ModelConfig,
+    /// `[train]`
+    #[command(flatten)]
+    pub train: TrainConfig,
+    /// `[few_steps]`
+    #[command(flatten)]
+    pub few_steps: FewStepsConfig,
+    /// `[sample]`
+    #[command(flatten)]
+    pub sample: SampleConfig,
+}
+
+/// Names of columns.
+pub type Columns = Vec<String>;
+
+/// The data that the model learns.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default)]
+#[command(next_help_heading = "Data")]
+pub struct DataConfig {
+    /// The name of a known distribution, or a CSV, TSV, NPY or safetensors file
+    #[arg(skip)]
+    pub source: String,
+    /// Data columns by name, number or range of numbers; without them, all columns that have no other use
+    #[arg(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Columns>,
+    /// Condition columns of the data file; text becomes one-hot. Of a preset: class
+    #[arg(long, value_name = "COLUMNS", value_parser = columns)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub condition: Columns,
+    /// Another file, whose columns are all conditions, row by row
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conditions: Option<PathBuf>,
+    /// Numeric condition columns whose values are categories, one-hot like text
+    #[arg(long, value_name = "COLUMNS", value_parser = columns)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub categorical: Columns,
+    /// Column of groups, such as episodes: rows of one group are held out together
+    #[arg(long, value_name = "COLUMN")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Share of a file's rows that is kept from training, to judge the model by
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    pub holdout: f64,
+    /// Scale data and numeric conditions to mean 0 and standard deviation 1; `--standardize=false` keeps
+    /// their units, as the preset mixture does
+    #[arg(
+        long,
+        value_name = "BOOL",
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    pub standardize: bool,
+    /// Skip and count rows with missing or non-finite values, instead of refusing them
+    #[arg(
+        long,
+        value_name = "BOOL",
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    pub skip_invalid: bool,
+    /// Refuse constant data columns, instead of warning of them
+    #[arg(
+        long,
+        value_name = "BOOL",
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    pub strict: bool,
+    /// A Gaussian mixture of the user's own; `source` is `mixture`
+    #[arg(skip)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<Component>,
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self {
+            source: String::new(),
+            columns: None,
+            condition: Vec::new(),
+            conditions: None,
+            categorical: Vec::new(),
+            group: None,
+            holdout: 0.1,
+            standardize: true,
+            skip_invalid: false,
+            strict: false,
+            components: Vec::new(),
+        }
+    }
+}
+
+/// Where paths begin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default)]
+#[command(next_help_heading = "Data")]
+pub struct SourceConfig {
+    /// Distribution that paths begin at: normal, a preset, or a data file in the units of the data
+    #[arg(long = "source", value_name = "NAME|FILE")]
+    pub distribution: String,
+    /// A Gaussian mixture of the user's own; `distribution` is `mixture`
+    #[arg(skip)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<Component>,
+}
+
+impl Default for SourceConfig {
+    fn default() -> Self {
+        Self { distribution: NORMAL.to_string(), components: Vec::new() }
+    }
+}
+
+/// The network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default)]
+#[command(next_help_heading = "Model")]
+pub struct ModelConfig {
+    /// Units in each hidden layer, H
+    #[arg(long, value_name = "H")]
+    pub hidden_width: usize,
+    /// Hidden-to-hidden layers, L
+    #[arg(long, value_name = "L")]
+    pub hidden_layers: usize,
+    /// Activation of the hidden units
+    #[arg(long, value_name = "NAME", value_parser = activation_parser())]
+    #[serde(with = "activation_name")]
+    pub activation: ActivationKind,
+}
+
+impl Default for ModelConfig {
+    fn default() -> Self {
+        Self { hidden_width: 64, hidden_layers: 1, activation: ActivationKind::Gelu }
+    }
+}
+
+/// The training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default)]
+#[command(next_help_heading = "Training")]
+pub struct TrainConfig {
+    /// Optimiser steps
+    #[arg(long, value_name = "N")]
+    pub iterations: usize,
+    /// Pairs of noise and data in each step
+    #[arg(long, value_name = "N")]
+    pub batch_size: usize,
+    /// Learning rate of Adam
+    #[arg(long, value_name = "RATE")]
+    pub learning_rate: f64,
+    /// Learning rate after the warm-up
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub schedule: Decay,
+    /// Iterations in which the learning rate rises from 0
+    #[arg(long, value_name = "N")]
+    pub warmup: usize,
+    /// Weight decay of AdamW
+    #[arg(long, value_name = "RATE")]
+    pub weight_decay: f64,
+    /// Largest norm of the gradient: longer ones are scaled down to it; 0 is off
+    #[arg(long, value_name = "NORM")]
+    pub gradient_clip: f64,
+    /// Decay of the weights' moving average, which is exported in their place; 0 is off
+    #[arg(long, value_name = "DECAY")]
+    pub ema: f64,
+    /// How noise and data are paired
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub coupling: CouplingKind,
+    /// Points that one optimal transport pairs
+    #[arg(long, value_name = "N")]
+    pub transport_size: usize,
+    /// C²OT's r: the smaller, the more must the numeric conditions of a pair agree
+    #[arg(long, value_name = "R")]
+    pub condition_ratio: f64,
+    /// Allow `--coupling transport` for a conditional model
+    #[arg(
+        long,
+        value_name = "BOOL",
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    pub force_transport: bool,
+    /// Distribution of the training times: uniform, logit-normal[:MEAN,STD] or beta:ALPHA,BETA
+    #[arg(long, value_name = "NAME")]
+    pub time: Times,
+    /// Share of conditions that are replaced by zeros, so that the model can be guided
+    #[arg(long, value_name = "SHARE")]
+    pub label_dropout: f64,
+    /// Seconds between two checkpoints
+    #[arg(long, value_name = "SECONDS")]
+    pub checkpoint_seconds: u64,
+    /// Device that trains
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub device: DeviceKind,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            iterations: 10_000,
+            batch_size: 256,
+            learning_rate: 1e-3,
+            schedule: Decay::Constant,
+            warmup: 0,
+            weight_decay: 0.0,
+            gradient_clip: 0.0,
+            ema: 0.0,
+            coupling: CouplingKind::Independent,
+            transport_size: 1024,
+            condition_ratio: 0.05,
+            force_transport: false,
+            time: Times::Uniform,
+            label_dropout: 0.0,
+            checkpoint_seconds: 60,
+            device: DeviceKind::Auto,
+        }
+    }
+}
+
+/// A student that does in few steps what a teacher does in many.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default)]
+#[command(next_help_heading = "Few steps")]
+pub struct FewStepsConfig {
+    /// Train a teacher by transport, then a student that does in N steps what the teacher does in many;
+    /// 0 is off. Unless TARGET is a configuration file, the teacher has its own defaults:
+    /// `--coupling conditional-transport --schedule cosine --learning-rate 0.002 --ema 0.999`
+    #[arg(long = "few-steps", id = "few_steps", value_name = "N")]
+    pub steps: usize,
+    /// Units in each hidden layer of the teacher
+    #[arg(long, value_name = "H")]
+    pub teacher_hidden_width: usize,
+    /// Hidden-to-hidden layers of the teacher
+    #[arg(long, value_name = "L")]
+    pub teacher_hidden_layers: usize,
+    /// Classifier-free guidance weight of the teacher, which the student learns; 1 is off. Others need a
+    /// label dropout
+    #[arg(skip)]
+    pub guidance: f32,
+    /// Pairs that the teacher makes
+    #[arg(skip)]
+    pub pairs: usize,
+    /// Optimiser steps on the teacher's pairs
+    #[arg(skip)]
+    pub iterations: usize,
+    /// Pairs in each step
+    #[arg(skip)]
+    pub batch_size: usize,
+    /// Learning rate of Adam on the teacher's pairs
+    #[arg(skip)]
+    pub learning_rate: f64,
+    /// Optimiser steps that pair the student's own endpoints with data
+    #[arg(skip)]
+    pub own_iterations: usize,
+    /// Learning rate of Adam there
+    #[arg(skip)]
+    pub own_learning_rate: f64,
+    /// Points that one optimal transport pairs there
+    #[arg(skip)]
+    pub transport_size: usize,
+}
+
+impl FewStepsConfig {
+    /// Optimiser steps that bring the student's own endpoints to the data. None under guidance, whose
+    /// samples are not distributed as the data are.
+    pub fn own_iterations(&self) -> usize {
+        if self.guidance == 1.0 { self.own_iterations } else { 0 }
+    }
+}
+
+impl Default for FewStepsConfig {
+    fn default() -> Self {
+        Self {
+            steps: 0,
+            teacher_hidden_width: 128,
+            teacher_hidden_layers: 2,
+            guidance: 1.0,
+            pairs: 200_000,
+            iterations: 12_000,
+            batch_size: 512,
+            learning_rate: 2e-3,
+            own_iterations: 4_000,
+            own_learning_rate: 1e-3,
+            transport_size: 2048,
+        }
+    }
+}
+
+/// The sampling that the model is made for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
+#[serde(default)]
+#[command(next_help_heading = "Sampling")]
+pub struct SampleConfig {
+    /// Euler steps that the model is made for and judged by
+    #[arg(long, value_name = "N")]
+    pub steps: usize,
+}
+
+impl Default for SampleConfig {
+    fn default() -> Self {
+        Self { steps: 50 }
+    }
+}
+
+impl Config {
+    /// Options of the teacher of a student that takes `steps` steps: those that make its paths straight.
+    pub fn take_few_steps(&mut self, steps: usize) {
+        self.few_steps.steps = steps;
+        let train = &mut self.train;
+        train.coupling = CouplingKind::ConditionalTransport;
+        train.schedule = Decay::Cosine;
+        train.learning_rate = 2e-3;
+        train.ema = 0.999;
+    }
+
+    /// The solver steps that the model is made for.
+    pub fn steps(&self) -> usize {
+        if self.few_steps.steps > 0 { self.few_steps.steps } else { self.sample.steps }
+    }
+}
+
+fn columns(text: &str) -> Result<Columns, Infallible> {
+    text.parse().map(|List(names)| names)
+}

@@ -1,0 +1,64 @@
+//! Rows whose cells are not what their columns should be.
+
+use anyhow::{Error, Result, anyhow};
+
+use super::condition_source::Source;
+use super::table::{Cell, Table};
+
+/// Refuses a row that belongs to no group.
+pub(super) fn check_group(table: &Table, row: usize, group: Option<usize>) -> Result<()> {
+    match group {
+        Some(column) if table.cell(column, row) == Cell::Missing => {
+            Err(unexpected(table, row, column, "the name of a group", ""))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The error of a cell that is not `expected`.
+fn unexpected(table: &Table, row: usize, column: usize, expected: &str, advice: &str) -> Error {
+    anyhow!(
+        "{}, column {}: expected {expected}, found {:?}{advice}",
+        table.place(row),
+        table.columns[column].name,
+        table.text(column, row)
+    )
+}
+
+/// Refuses a row with a cell that is not what its column should be.
+pub(super) fn check_row(
+    table: &Table,
+    row: usize,
+    data: &[usize],
+    sources: &[Source<'_>],
+    categorical: &[bool],
+) -> Result<()> {
+    for &column in data {
+        match table.cell(column, row) {
+            Cell::Number(_) => {}
+            Cell::Text(_) => {
+                let name = &table.columns[column].name;
+                let advice = format!(
+                    ". Choose the data columns with --data, or use text as a condition with \
+                     --condition {name}"
+                );
+                return Err(unexpected(table, row, column, "a number", &advice));
+            }
+            Cell::Missing => return Err(unexpected(table, row, column, "a finite number", "")),
+        }
+    }
+    for (&Source { table, column }, &categorical) in sources.iter().zip(categorical) {
+        match table.cell(column, row) {
+            Cell::Number(_) => {}
+            Cell::Text(_) if categorical => {}
+            Cell::Text(_) => {
+                let name = &table.columns[column].name;
+                let advice =
+                    format!(". If the values are names of categories, say --categorical {name}");
+                return Err(unexpected(table, row, column, "a number as in other rows", &advice));
+            }
+            Cell::Missing => return Err(unexpected(table, row, column, "a value", "")),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! Several distances at once.
+
+use serde::Serialize;
+
+use super::energy::energy;
+use super::sliced::sliced;
+use super::wasserstein::transport_cost;
+use crate::coupling::assignment::Cost;
+use crate::data::Matrix;
+
+/// Several distances between two sets of one size.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Distances {
+    /// The first Wasserstein distance, of Euclidean costs.
+    pub w1: f64,
+    /// The second Wasserstein distance, a root.
+    pub w2: f64,
+    /// Its square.
+    pub w2_squared: f64,
+    /// The sliced second Wasserstein distance.
+    pub sliced_w2: f64,
+    /// The energy distance.
+    pub energy: f64,
+}
+
+impl Distances {
+    /// Between the rows of `a` and those of `b`.
+    ///
+    /// # Panics
+    ///
+    /// When the sets differ in size, or a value is not finite.
+    pub fn between(a: &Matrix, b: &Matrix) -> Self {
+        let w2_squared = transport_cost(a, b, Cost::SquaredEuclidean);
+        Self {
+            w1: transport_cost(a, b, Cost::Euclidean),
+            w2: w2_squared.sqrt(),
+            w2_squared,
+            sliced_w2: sliced(a, b),
+            energy: energy(a, b),
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The file of golden outputs.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use flowlet::SolverKind;
+
+use super::{Answers, Golden};
+use crate::config::words::solver;
+use crate::data::Matrix;
+use crate::disk::tensor_file::{Block, TensorFile};
+
+impl Golden {
+    /// The file.
+    ///
+    /// # Errors
+    ///
+    /// None that golden outputs could cause.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let matrix = |m: &Matrix| Block::f32(&[m.rows(), m.columns()], m.values());
+        let path = [self.x_0.rows(), self.times.len(), self.x_0.columns()];
+        let grid = [self.grid_t.len(), self.x_0.columns()];
+        let tensors = [
+            ("times", Block::f32(&[self.times.len()], &self.times)),
+            ("x0", matrix(&self.x_0)),
+            ("condition", matrix(&self.condition)),
+            ("path.candle", Block::f32(&path, &self.path.candle)),
+            ("path.reference", Block::f64(&path, &self.path.reference)),
+            ("velocity.t", Block::f32(&[self.grid_t.len()], &self.grid_t)),
+            ("velocity.x", matrix(&self.grid_x)),
+            ("velocity.condition", matrix(&self.grid_condition)),
+            ("velocity.candle", Block::f32(&grid, &self.velocity.candle)),
+            ("velocity.reference", Block::f64(&grid, &self.velocity.reference)),
+        ];
+        let mut metadata = BTreeMap::from([
+            ("flowlet.golden".to_string(), "1".to_string()),
+            ("flowlet.solver".to_string(), self.solver.to_string()),
+            ("flowlet.digest.path".to_string(), format!("{:016x}", self.path.digest)),
+            ("flowlet.digest.velocity".to_string(), format!("{:016x}", self.velocity.digest)),
+        ]);
+        metadata.extend(
+            self.methods.iter().map(|(kind, digest)| (key(*kind), format!("{digest:016x}"))),
+        );
+        let file = TensorFile {
+            tensors: tensors.into_iter().map(|(name, block)| (name.to_string(), block)).collect(),
+            metadata,
+        };
+        file.to_bytes()
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// When it is no golden file, naming what is missing.
+    pub fn read(path: &Path) -> Result<Self> {
+        let file = TensorFile::read(path)?;
+        Self::from_file(&file).with_context(|| format!("{}: not a golden file", path.display()))
+    }
+
+    fn from_file(file: &TensorFile) -> Result<Self> {
+        let f32s = |name: &str| -> Result<Vec<f32>> {
+            file.tensor(name)?.to_f32().with_context(|| format!("tensor {name}"))
+        };
+        let matrix = |name: &str| -> Result<Matrix> {
+            let values = f32s(name)?;
+            match *file.tensor(name)?.shape() {
+                [rows, columns] => Ok(Matrix::new(values, rows, columns)),
+                ref shape => {
+                    anyhow::bail!("tensor {name}: expected two dimensions, found {shape:?}")
+                }
+            }
+        };
+        let answers = |name: &str, expected: &[usize]| -> Result<Answers> {
+            let (candle, reference) = (format!("{name}.candle"), format!("{name}.reference"));
+            for name in [&candle, &reference] {
+                let found = file.tensor(name)?.shape();
+                ensure!(
+                    found == expected,
+                    "tensor {name}: expected shape {expected:?}, found {found:?}"
+                );
+            }
+            let key = format!("flowlet.digest.{name}");
+            Ok(Answers {
+                candle: f32s(&candle)?,
+                reference: file.tensor(&reference)?.to_f64()?,
+                digest: hexadecimal(file, &key)?
+                    .with_context(|| format!("metadata {key} is missing"))?,
+            })
+        };
+        let solver = match file.metadata.get("flowlet.solver") {
+            Some(name) => solver(name)?,
+            None => SolverKind::Euler,
+        };
+        let digests =
+            SolverKind::ALL.map(|kind| Ok(hexadecimal(file, &key(kind))?.map(|d| (kind, d))));
+        let methods = digests.into_iter().filter_map(Result::transpose).collect::<Result<_>>()?;
+        let (x_0, times, grid_t) = (matrix("x0")?, f32s("times")?, f32s("velocity.t")?);
+        let (condition, grid_x) = (matrix("condition")?, matrix("velocity.x")?);
+        let grid_condition = matrix("velocity.condition")?;
+        ensure!(times.len() >= 2, "tensor times: expected at least two, found {}", times.len());
+        ensure!(
+            condition.rows() == x_0.rows()
+                && grid_x.rows() == grid_t.len()
+                && grid_condition.rows() == grid_t.len()
+                && grid_x.columns() == x_0.columns()
+                && grid_condition.columns() == condition.columns(),
+            "its tensors do not belong together"
+        );
+        let path = answers("path", &[x_0.rows(), times.len(), x_0.columns()])?;
+        let velocity = answers("velocity", &[grid_t.len(), x_0.columns()])?;
+        Ok(Self {
+            solver,
+            times,
+            x_0,
+            condition,
+            path,
+            methods,
+            grid_t,
+            grid_x,
+            grid_condition,
+            velocity,
+        })
+    }
+}
+
+/// The metadata key of a method's digest.
+fn key(kind: SolverKind) -> String {
+    format!("flowlet.digest.path.{kind}")
+}
+
+fn hexadecimal(file: &TensorFile, key: &str) -> Result<Option<u64>> {
+    let Some(digest) = file.metadata.get(key) else { return Ok(None) };
+    Ok(Some(u64::from_str_radix(digest, 16).with_context(|| format!("metadata {key}"))?))
+}

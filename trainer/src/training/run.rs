@@ -1,0 +1,155 @@
+//! A run: its configuration, its data, and where it keeps what it needs to continue.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use candle_core::Device;
+
+use super::checkpoint::{Checkpoint, Checkpoints};
+use super::phase::{Monitor, Phase, Trained, Training, train_phase};
+use super::supply::Supply;
+use super::supply::ahead::Ahead;
+use super::supply::device::DeviceBatches;
+use crate::config::Config;
+use crate::config::schedule::Schedule;
+use crate::config::words::DeviceKind;
+use crate::coupling::Coupling;
+use crate::coupling::batches::{Batches, BatchesOptions};
+use crate::coupling::dataset::Dataset;
+use crate::data::random::{Stream, generator};
+use crate::network::{Network, Shape};
+use crate::objective::{Objective, Tensors};
+use crate::optimiser::AdamSettings;
+
+/// Where a run keeps what it needs to go on.
+#[derive(Clone, Debug)]
+pub struct Keep {
+    /// The run's directory.
+    pub directory: PathBuf,
+    /// Its checkpoints.
+    pub checkpoints: Checkpoints,
+    /// The checkpoint to go on from.
+    pub resumed: Option<Checkpoint>,
+}
+
+/// A run in progress.
+pub(super) struct Run<'a> {
+    pub(super) config: &'a Config,
+    pub(super) dataset: &'a Dataset,
+    pub(super) device: Device,
+    pub(super) keep: Option<&'a Keep>,
+    pub(super) resumed: Option<&'a Checkpoint>,
+    pub(super) start: Instant,
+}
+
+impl Run<'_> {
+    /// The network that is embedded in the end.
+    pub(super) fn shape(&self) -> Result<Shape> {
+        let model = &self.config.model;
+        Ok(Shape {
+            data_dim: self.dataset.data_dim(),
+            condition_dim: self.dataset.condition_dim(),
+            hidden_width: model.hidden_width,
+            hidden_layers: model.hidden_layers,
+            activation: model.activation,
+        })
+    }
+
+    /// Flow matching: a network of `shape` learns the velocity between source and target.
+    pub(super) fn flow(&self, monitor: &mut dyn Monitor, shape: Shape) -> Result<Trained> {
+        let Config { seed, train, .. } = self.config;
+        let mut rng = generator(*seed, Stream::Weights);
+        let network = Network::initialize(shape, &mut rng, &self.device)?;
+        let options = BatchesOptions {
+            source: self.dataset.source.clone(),
+            coupling: coupling(self.config, self.dataset)?,
+            times: train.time,
+            size: train.batch_size,
+            transport_size: train.transport_size,
+            label_dropout: train.label_dropout,
+        };
+        let held_out = match &self.dataset.held_out {
+            Some(points) => {
+                let batch = options.held_out(points, *seed)?;
+                Some(Tensors::new(&batch, &self.device)?)
+            }
+            None => None,
+        };
+        let target = self.dataset.target.clone();
+        let mut supply: Box<dyn Supply> = if self.device.is_cpu() || options.coupling.transports() {
+            Box::new(Ahead::new(Batches::new(target, options, *seed)))
+        } else {
+            let data_dim = self.dataset.data_dim();
+            Box::new(DeviceBatches::new(target, &options, data_dim, *seed, &self.device)?)
+        };
+        let phase = Phase {
+            index: 0,
+            objective: Objective::Velocity,
+            schedule: Schedule {
+                learning_rate: train.learning_rate,
+                decay: train.schedule,
+                warmup: train.warmup,
+                iterations: train.iterations,
+            },
+            adam: AdamSettings {
+                weight_decay: train.weight_decay,
+                gradient_clip: (train.gradient_clip > 0.0).then_some(train.gradient_clip),
+            },
+            ema: (train.ema > 0.0).then_some(train.ema),
+            held_out,
+        };
+        self.phase(&phase, network, supply.as_mut(), monitor)
+    }
+
+    /// Trains `network` through a phase, from the checkpoint on if that is where it was.
+    pub(super) fn phase(
+        &self,
+        phase: &Phase,
+        network: Network,
+        supply: &mut dyn Supply,
+        monitor: &mut dyn Monitor,
+    ) -> Result<Trained> {
+        let resumed = self.resumed.filter(|checkpoint| checkpoint.phase == phase.index);
+        let training = Training {
+            start: self.start,
+            before: self.resumed.map_or(0.0, |checkpoint| checkpoint.seconds),
+            checkpoints: self.keep.map(|keep| &keep.checkpoints),
+            every: self.config.train.checkpoint_seconds,
+            resumed,
+        };
+        train_phase(phase, network, supply, monitor, training)
+    }
+}
+
+/// The coupling of a run.
+///
+/// # Errors
+///
+/// When it does not suit the conditions.
+pub(super) fn coupling(config: &Config, dataset: &Dataset) -> Result<Coupling> {
+    let train = &config.train;
+    let Dataset { conditions, .. } = dataset;
+    Coupling::new(train.coupling, conditions, train.condition_ratio, train.force_transport)
+}
+
+/// Where the tensors live.
+///
+/// # Errors
+///
+/// When the device does not exist here; the message says what to do.
+pub fn device(kind: DeviceKind) -> Result<Device> {
+    match kind {
+        DeviceKind::Cpu => Ok(Device::Cpu),
+        // candle's `cuda_if_available` asks whether this build has CUDA, not whether this machine has.
+        DeviceKind::Auto => Ok(Device::new_cuda(0).unwrap_or(Device::Cpu)),
+        DeviceKind::Cuda if cfg!(feature = "cuda") => Device::new_cuda(0).context(
+            "no CUDA device can be used: expected an NVIDIA GPU and its driver (`nvidia-smi` lists \
+                 them); train with --device cpu, or auto, which takes what there is",
+        ),
+        DeviceKind::Cuda => bail!(
+            "this build has no CUDA: build with `--features flowlet-trainer/cuda`, or train with \
+             --device cpu"
+        ),
+    }
+}
