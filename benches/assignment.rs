@@ -1,12 +1,12 @@
-//! What pairing two sets of points at the least cost takes on one core, by the squared distance.
+//! The time of an optimal assignment between two sets of points on one core, with squared distances as costs.
 //!
 //! ```sh
 //! cargo bench --bench assignment [-- SIZE…]
 //! python benches/transport/compare.py
 //! ```
 //!
-//! Prints a line of CSV for each problem and leaves it and the points under
-//! `target/transport`, for `compare.py` to give the same points to POT's network simplex.
+//! Prints a line of CSV for each problem. Writes these lines and the points to `target/transport`, where
+//! `compare.py` finds them and solves the same problems with POT's network simplex.
 
 use std::fmt::Write;
 use std::fs;
@@ -50,7 +50,8 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Noise to data, data to data, and noise to noise in more dimensions.
+/// Returns the problems with `n` points on each side: noise and data, data and data, and noise and noise in
+/// more dimensions.
 fn problems(n: usize) -> Vec<(String, Matrix, Matrix)> {
     let draw = |name: &str, seed| {
         preset(name).unwrap().draw(n, false, &mut generator(seed, Stream::Target)).x
@@ -70,7 +71,7 @@ fn problems(n: usize) -> Vec<(String, Matrix, Matrix)> {
     problems
 }
 
-/// The shortest of a few times.
+/// Returns the assignment and its seconds: the least of seven runs, or one run above 2048 points.
 fn timed(a: &Matrix, b: &Matrix) -> (f64, Vec<usize>) {
     let mut least = f64::INFINITY;
     let mut columns = Vec::new();

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Trains on an NVIDIA GPU, flowlet and PyTorch in turns on the same card: the article's small problem and a
-# large one.
-#   benches/gpu.sh build      makes target/gpu/flowlet, where there need be neither a GPU nor CUDA
-#   benches/gpu.sh measure    runs it beside PyTorch, where there is a GPU and a torch that uses it
-#   benches/gpu.sh            both
-# CUDA_COMPUTE_CAP is that of the card, 90 for an H100 or H200. The machine that measures needs no network:
-# carry the checkout with target/gpu/flowlet there. CUDA's libraries are taken from where torch has them.
+# Times training on an NVIDIA GPU, flowlet and PyTorch in turns on the same card: the article's small problem
+# and a large one.
+#   benches/gpu.sh build      builds target/gpu/flowlet; needs neither a GPU nor an installed CUDA
+#   benches/gpu.sh measure    trains with flowlet and PyTorch; needs a GPU and a torch that can use it
+#   benches/gpu.sh            does both
+# CUDA_COMPUTE_CAP is the card's compute capability [90, an H100 or H200]. To measure on another machine, copy
+# the checkout with target/gpu/flowlet there; it needs no network. flowlet uses the CUDA libraries of torch.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,7 +14,7 @@ build() {
     virtual_environment gpu-venv benches/gpu/requirements.txt
     local cuda links=$venv/links
     cuda=$(echo "$venv"/lib/python3*/site-packages/nvidia/cu13)
-    # The linker asks for names without versions, and for the driver's library, which is not in the wheels.
+    # The linker looks for library names without versions, and for the driver's library, which no wheel has.
     mkdir -p "$links"
     for library in "$cuda"/lib/lib*.so.*; do
         name=$(basename "$library")
@@ -22,8 +22,9 @@ build() {
     done
     cc -shared -Wl,-soname,libcuda.so.1 -x c /dev/null -o "$links/libcuda.so"
 
-    # The last link names the driver's library by itself: an empty one looks unneeded to the linker, and a
-    # program that does not ask for it starts nowhere. Build scripts must not ask for it.
+    # The linker would drop the stub library of the driver as unneeded, and a program that does not name the
+    # driver's library does not start on any machine. So the last link step names it, with --no-as-needed. Build
+    # scripts, which run here, must not be linked with it.
     CUDA_HOME=$cuda CUDA_PATH=$cuda CUDA_ROOT=$cuda NVCC=$cuda/bin/nvcc PATH=$cuda/bin:$PATH \
         CUDA_COMPUTE_CAP=${CUDA_COMPUTE_CAP:-90} CUDARC_CUDA_VERSION=${CUDARC_CUDA_VERSION:-13000} \
         LIBRARY_PATH=$links RUSTFLAGS="-L native=$links -C link-arg=-Wl,--unresolved-symbols=ignore-all" \
@@ -35,8 +36,8 @@ build() {
     check
 }
 
-# That what was built starts, and what it says without a card. In the driver's place is a library that
-# answers every call with CUDA_ERROR_NO_DEVICE.
+# Checks that the built program starts, and that it reports a missing card. In place of the driver is a library
+# that answers every call with CUDA_ERROR_NO_DEVICE.
 check() {
     local absent=target/gpu/absent cuda
     cuda=$(echo target/gpu-venv/lib/python3*/site-packages/nvidia/cu13/lib)
@@ -48,7 +49,7 @@ check() {
     local out=target/gpu/check
     rm -rf "$out"
     if without_card train mixture --device cuda --out "$out" 2> "$out.txt"; then
-        echo "--device cuda trained without a card" >&2
+        echo "--device cuda trained without a card: expected an error" >&2
         exit 1
     fi
     cat "$out.txt"

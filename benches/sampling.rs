@@ -1,5 +1,5 @@
-//! What sampling costs on one core: the kernels, one evaluation and one sample of the article's model by
-//! both front ends, and batches of several sizes and widths.
+//! The time of sampling on one core: activations, one evaluation and one sample of the article's model with
+//! both front ends, and batches of several sizes and network widths.
 //!
 //! ```sh
 //! cargo bench --bench sampling
@@ -26,8 +26,8 @@ fn mixture() -> HeapMlp {
     HeapMlp::try_from_safetensors(&std::fs::read(path).unwrap()).unwrap()
 }
 
-/// A network of the article's form and another width, with initial weights.
-fn of_width(hidden_width: usize) -> HeapMlp {
+/// Returns a network as in the article but `hidden_width` wide, with random weights.
+fn model_of_width(hidden_width: usize) -> HeapMlp {
     let shape = Shape {
         data_dim: 1,
         condition_dim: 0,
@@ -90,7 +90,7 @@ fn sample(criterion: &mut Criterion) {
     });
 }
 
-/// A particle system's frame: 64 at once by the const front end.
+/// One frame of a particle system: 64 samples in a batch, with the const front end.
 fn frame(criterion: &mut Criterion) {
     const PARTICLES: usize = 64;
     let mut group = criterion.benchmark_group("64 samples of 15 steps");
@@ -106,12 +106,12 @@ fn frame(criterion: &mut Criterion) {
     });
 }
 
-/// An evaluation for each sample: time grows with the steps.
+/// Batches of one step, which is one evaluation for each sample: more steps take proportionally longer.
 fn batches(criterion: &mut Criterion) {
     let solver = euler(1);
     for width in [16, 64, 256] {
         let mut group = criterion.benchmark_group(format!("batch, one step, {width} wide"));
-        let mlp = of_width(width);
+        let mlp = model_of_width(width);
         let mut scratch = mlp.scratch();
         for samples in [1, 16, 256, 4096, 100_000] {
             let x_0 = noise(0, samples, 1);

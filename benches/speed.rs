@@ -1,6 +1,6 @@
-//! One system's times for benches/peers/sampling.py, as a line of JSON: seconds for 100,000 samples in 50
-//! steps (`many`) and for one sample in 15 (`one`), of weights/mixture by Euler's method, and the peak of
-//! a core in floating-point operations a second.
+//! Sampling times of flowlet or candle, as a line of JSON for benches/peers/sampling.py. `many` is the seconds
+//! for 100,000 samples in 50 steps, `one` those for one sample in 15 steps, both of weights/mixture by
+//! Euler's method. `peak` is one core's peak in floating-point operations per second.
 //!
 //! ```sh
 //! cargo bench --bench speed -- flowlet 1
@@ -26,10 +26,10 @@ static MIXTURE: Mlp<1, 0, 64, 1> =
 const SAMPLES: usize = 100_000;
 const STEPS: usize = 50;
 const ONE_STEPS: usize = 15;
-/// candle is quicker in pieces that the cache holds.
+/// Rows in candle's batches: it is faster in batches that fit into the cache.
 const CHUNK: usize = 4096;
 
-/// The least time of a call.
+/// Returns the seconds of the fastest call.
 fn least(run: impl FnMut() -> Result<()>) -> Result<f64> {
     let seconds = speed::seconds(Duration::from_millis(1500), run)?;
     Ok(seconds.into_iter().fold(f64::INFINITY, f64::min))
@@ -43,7 +43,7 @@ fn flowlet(model: &Model) -> Result<[f64; 2]> {
         black_box(sampling::sample(&model.mlp, &solver, &x_0, &none));
         Ok(())
     })?;
-    // Too short for the clock by itself.
+    // One sample alone is too short for the clock.
     let one = least(|| {
         for _ in 0..100 {
             black_box(Euler::<ONE_STEPS>::UNIFORM.sample(&MIXTURE, black_box([0.85]), []));
@@ -65,7 +65,7 @@ fn candle(model: &Model) -> Result<[f64; 2]> {
     let tensors = candle_core::safetensors::load(&model.path, &Device::Cpu)?;
     let network = Network::from_tensors(shape, &tensors.into_iter().collect())?;
     let sample = |x: &Tensor, steps: usize| -> Result<()> {
-        // Nothing is to be differentiated.
+        // Detached, so that candle does not record the operations for a gradient.
         let (rows, c) = (x.dim(0)?, Tensor::zeros((x.dim(0)?, 0), x.dtype(), x.device())?);
         let mut x = x.detach();
         for i in 0..steps {
@@ -98,8 +98,8 @@ fn main() -> Result<()> {
     let [many, one] = match &system[..] {
         "flowlet" => flowlet(&model)?,
         "candle" => candle(&model)?,
-        other => bail!("{other} is neither flowlet nor candle"),
+        other => bail!("unknown system {other}: expected flowlet or candle"),
     };
-    println!("{}", serde_json::json!({ "many": many, "one": one, "peak": speed::peak()? }));
+    println!("{}", serde_json::json!({ "many": many, "one": one, "peak": speed::peak() }));
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! What a hundred iterations of training cost, the article's and wider ones, by independent pairs and by
-//! transport.
+//! The time of a hundred training iterations: the article's network and wider ones with independent pairs, and
+//! one network with pairs by optimal transport.
 //!
 //! ```sh
 //! cargo bench --bench training
@@ -15,9 +15,9 @@ use flowlet_trainer::training::{Monitor, train};
 
 const ITERATIONS: usize = 100;
 
-struct Nobody;
+struct Silent;
 
-impl Monitor for Nobody {
+impl Monitor for Silent {
     fn iteration(&mut self, _: usize, _: f64) {}
 
     fn measured(&mut self, _: &Measurement) -> Result<()> {
@@ -50,7 +50,7 @@ fn iterations(criterion: &mut Criterion) {
         let config = configuration(target, width, coupling);
         let dataset = Dataset::open(&config).unwrap();
         group.bench_function(name, |bencher| {
-            bencher.iter(|| train(&config, &dataset, &mut Nobody, None).unwrap());
+            bencher.iter(|| train(&config, &dataset, &mut Silent, None).unwrap());
         });
     }
 }

@@ -1,12 +1,13 @@
-# Sourced by the scripts that run Python: makes target/NAME with the pins of the files that follow, of
-# the second, if there is one, without what its packages ask for. PYTHON names the interpreter (3.11 or
-# later).
-#   virtual_environment NAME REQUIREMENTS [WITHOUT_DEPENDENCIES]; then $venv is its directory
+# Sourced by the scripts that run Python.
+#   virtual_environment NAME REQUIREMENTS [WITHOUT_DEPENDENCIES]
+# creates the environment target/NAME and sets $venv to its directory. It installs the packages in the file
+# REQUIREMENTS, and those in WITHOUT_DEPENDENCIES without their dependencies. PYTHON is the interpreter, 3.11
+# or later [python3].
 virtual_environment() {
     venv=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/target/$1
     shift
-    # A stamp of the pins: changed pins are installed over the old ones, and a venv whose install broke
-    # off is not taken for a whole one.
+    # A checksum of the files is written after the installation. It differs if a file has changed, and is missing
+    # if an installation was interrupted; in both cases pip runs again.
     local pins
     pins=$(cat "$@" | cksum)
     if [ "$(cat "$venv/pins" 2> /dev/null)" != "$pins" ]; then

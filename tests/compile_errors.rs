@@ -1,5 +1,5 @@
-//! A wrong file does not compile, and the compiler's message says what is wrong: tested by building.
-//! Files and code go into a package of their own, since `cargo check` evaluates no constants.
+//! A program that embeds a wrong file does not compile, and the compiler's message says what is wrong. Each
+//! test builds a package, since `cargo check` does not evaluate such constants.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,8 +18,11 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Builds a program that embeds `bytes`, as a user's does; gives the compiler's messages if it does
-/// not compile.
+/// Builds a user's program `code` that embeds `bytes`.
+///
+/// # Errors
+///
+/// The compiler's messages, if it does not compile.
 fn build(name: &str, bytes: &[u8], code: &str) -> Result<(), String> {
     let package = TempDir::new().unwrap();
     let write = |file: &str, bytes: &[u8]| fs::write(package.path().join(file), bytes).unwrap();
@@ -34,7 +37,7 @@ fn build(name: &str, bytes: &[u8], code: &str) -> Result<(), String> {
         )
         .as_bytes(),
     );
-    // The versions that are here already: nothing is fetched.
+    // The same lock file, so that every dependency is already here and nothing is downloaded.
     fs::copy(root().join("Cargo.lock"), package.path().join("Cargo.lock")).unwrap();
     write(MIXTURE, bytes);
     write("src/main.rs", code.as_bytes());
@@ -51,7 +54,7 @@ fn build(name: &str, bytes: &[u8], code: &str) -> Result<(), String> {
     Err(String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-/// One for all tests here, so that the runtime is compiled once.
+/// One target directory for all tests here, so that the runtime is compiled once.
 fn target_directory() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join("compile_errors")
 }
@@ -67,7 +70,7 @@ fn embed(model: &str) -> String {
 
 #[track_caller]
 fn fails_with(name: &str, bytes: &[u8], model: &str, expected: &str) {
-    let message = build(name, bytes, &embed(model)).expect_err("it must not compile");
+    let message = build(name, bytes, &embed(model)).expect_err("a wrong file must not compile");
     assert!(message.contains(expected), "{message}");
 }
 
@@ -75,9 +78,8 @@ fn mixture() -> Vec<u8> {
     fs::read(root().join(MIXTURE)).unwrap()
 }
 
-/// The README's Rust, as it stands there.
 #[test]
-fn the_readmes_code_compiles() {
+fn the_readmes_rust_code_compiles() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let (_, code) = readme.split_once("```rust\n").unwrap();
     let (code, _) = code.split_once("```").unwrap();
@@ -97,7 +99,7 @@ fn a_wrong_width_names_the_tensor_and_both_shapes() {
 }
 
 #[test]
-fn a_wrong_number_of_layers_names_what_is_missing_or_too_much() {
+fn a_wrong_number_of_layers_names_both_numbers() {
     let expected = "metadata `flowlet.hidden_layers`: expected `2`, found `1`";
     fails_with("layers", &mixture(), "Mlp<1, 0, 64, 2>", expected);
 }
@@ -116,7 +118,7 @@ fn a_truncated_file_is_refused_with_both_lengths() {
 }
 
 #[test]
-fn a_grid_of_other_steps_or_another_solver_is_refused() {
+fn a_grid_of_another_length_or_solver_is_refused() {
     let solver = |solver: &str| {
         format!(
             "use flowlet::*;\n\
@@ -129,12 +131,12 @@ fn a_grid_of_other_steps_or_another_solver_is_refused() {
         ("steps", "Euler<15>", "tensor grid: expected shape [16], found [51]"),
         ("solver", "Heun<50>", "metadata `flowlet.solver`: expected `heun`, found `euler`"),
     ] {
-        let message = build(name, &mixture(), &solver(wrong)).expect_err("it must not compile");
+        let message = build(name, &mixture(), &solver(wrong)).expect_err("must not compile");
         assert!(message.contains(expected), "{message}");
     }
 }
 
-/// A model of `D` 2, `C` 0, `L` 2 and this width, and the number of its weights.
+/// A model with `D` = 2, `C` = 0, `L` = 2 and `H` = `hidden_width`, and its number of weights and biases.
 fn large(hidden_width: usize) -> (Vec<u8>, usize) {
     let shape = Shape {
         data_dim: 2,
@@ -177,6 +179,6 @@ fn four_hundred_thousand_weights_need_the_attribute() {
     let (bytes, parameters) = large(448);
     assert!(parameters > 400_000);
     let code = embed("Mlp<2, 0, 448, 2>").replace("[0.85]", "[0.1, 0.2]");
-    let message = build("larger", &bytes, &code).expect_err("the lint must speak up");
+    let message = build("larger", &bytes, &code).expect_err("the lint must stop the build");
     assert!(message.contains("long_running_const_eval"), "{message}");
 }

@@ -1,12 +1,12 @@
-//! Distances held against SciPy's and POT's on the same points, as `tests/distances/make.py` wrote
-//! them down.
+//! Distances compared with those of SciPy and POT for the same points, which `tests/distances/make.py` wrote to
+//! `distances.json`.
 
 use flowlet_trainer::coupling::assignment::Cost;
 use flowlet_trainer::data::Matrix;
 use flowlet_trainer::judge::distance::{Distances, transport_cost, wasserstein_1};
 use serde_json::Value;
 
-/// As in `make.py`.
+/// The same points as in `make.py`.
 fn points(n: u64, d: u64, seed: u64) -> Matrix {
     let value = |k: u64| (k * 40503 + k * k * 31 + seed * 7919) % 65536;
     let values = (0..n * d).map(|k| value(k) as f32 / 8192.0 - 4.0).collect();
@@ -14,7 +14,7 @@ fn points(n: u64, d: u64, seed: u64) -> Matrix {
 }
 
 #[test]
-fn distances_are_those_of_scipy_and_pot() {
+fn distances_match_scipy_and_pot() {
     let cases: Vec<Value> = serde_json::from_str(include_str!("distances/distances.json")).unwrap();
     for case in &cases {
         let size = |name: &str| case[name].as_u64().unwrap();

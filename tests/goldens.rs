@@ -1,7 +1,8 @@
-//! The committed models: the runtime, const and alloc, held against candle's f32 and the f64
-//! reference, at every step of every path and on the velocity grid.
+//! Compares the runtime, const and alloc, with candle's f32 and the f64 reference, for the committed models:
+//! at every step of every path, and on the velocity grid.
 //!
-//! Once against the committed golden files, once against candle and the reference run anew.
+//! Each comparison runs twice: with the committed golden files, and with candle's and the reference's outputs
+//! computed anew.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +20,7 @@ static MOONS: Mlp<2, 0, 64, 1> =
 static EIGHT_GAUSSIANS: Mlp<2, 8, 64, 1> =
     Mlp::from_safetensors(include_bytes!("../weights/8gaussians/model.safetensors"));
 
-/// The steps of the committed goldens.
+/// The number of steps in the committed golden files.
 const STEPS: usize = 50;
 
 fn directory(name: &str) -> PathBuf {
@@ -32,7 +33,7 @@ fn open(name: &str) -> (Model, Golden) {
     (model, golden)
 }
 
-/// What the const front end gives on a golden file's inputs: paths and velocities.
+/// Runs the const front end on a golden file's inputs. Returns the paths and the velocities.
 fn run<const D: usize, const C: usize, const H: usize, const L: usize, A: Activation>(
     mlp: &Mlp<D, C, H, L, A>,
     golden: &Golden,
@@ -45,7 +46,7 @@ fn run<const D: usize, const C: usize, const H: usize, const L: usize, A: Activa
         let (x_0, c) = (array(golden.x_0.row(p)), condition(golden.condition.row(p)));
         let path: Vec<[f32; D]> =
             std::iter::once(x_0).chain(solver.path(mlp, x_0, c).map(|(_, x)| x)).collect();
-        // The condition's terms computed once must not change a bit.
+        // Computing the condition's terms once, with `given`, must not change a bit.
         let given: Vec<[f32; D]> = solver.path(&mlp.given(c), x_0, []).map(|(_, x)| x).collect();
         assert_eq!(given, path[1..]);
         path.into_flattened()
@@ -87,12 +88,13 @@ fn check<const D: usize, const C: usize, const H: usize, const L: usize, A: Acti
         within_tolerance(name, "paths", &paths, &golden.path);
         within_tolerance(name, "velocities", &velocities, &golden.velocity);
     }
-    // candle's f32 may differ by its order of additions from one CPU to another, f64 hardly.
+    // candle's order of additions depends on the CPU, so its f32 may differ from the committed file. The f64
+    // reference may hardly differ.
     let worst = worst(&anew.path.reference, &committed.path.reference);
     assert!(worst < 1e-10, "{name}: the reference moved by {worst:e}");
 }
 
-/// The digest of the first 8 paths in 8 steps by one method, with its kind.
+/// Returns the method's kind and the digest of its first 8 paths in 8 steps.
 fn by_method<S: Method, const D: usize, const C: usize>(
     field: &impl VelocityField<D, C>,
     golden: &Golden,
@@ -108,7 +110,7 @@ fn by_method<S: Method, const D: usize, const C: usize>(
     (S::KIND, digest.value())
 }
 
-/// Twice candle's own worst error, or 1e-6.
+/// Asserts that the worst error is at most twice candle's own, or 1e-6 where that is larger.
 fn within_tolerance(name: &str, what: &str, found: &[f32], golden: &Answers) {
     let found: Vec<f64> = found.iter().copied().map(f64::from).collect();
     let candle: Vec<f64> = golden.candle.iter().copied().map(f64::from).collect();
@@ -118,7 +120,7 @@ fn within_tolerance(name: &str, what: &str, found: &[f32], golden: &Answers) {
 
 fn worst(a: &[f64], b: &[f64]) -> f64 {
     assert_eq!(a.len(), b.len());
-    // `f64::max` would leave NaN out.
+    // `f64::max` would ignore NaN.
     let errors = a.iter().zip(b).map(|(a, b)| (a - b).abs());
     errors.fold(0.0, |worst, error| if error <= worst { worst } else { error })
 }
@@ -139,12 +141,12 @@ fn eight_gaussians_by_class() {
 }
 
 #[test]
-fn the_steps_in_a_models_file_are_taken_with_their_bits() {
+fn the_self_test_in_a_models_file_passes_and_notices_wrong_arithmetic() {
     static TEST: SelfTest<2, 8> =
         SelfTest::from_safetensors(include_bytes!("../weights/8gaussians/model.safetensors"));
     assert_eq!(TEST.run(&EIGHT_GAUSSIANS), Ok(()));
 
-    // What a machine would give that takes subnormals for zero: the last step, among them, fails.
+    // A machine that flushes subnormals to zero: only the last step, which starts at subnormals, fails.
     struct Flushed;
     impl VelocityField<2, 8> for Flushed {
         fn velocity(&self, t: f32, x: [f32; 2], c: [f32; 8]) -> [f32; 2] {
@@ -161,7 +163,7 @@ fn the_steps_in_a_models_file_are_taken_with_their_bits() {
 }
 
 #[test]
-fn paths_by_every_solver_are_those_of_candle_and_the_reference() {
+fn paths_by_every_solver_match_candle_and_the_reference() {
     let (model, mut golden) = open("8gaussians");
     for kind in SolverKind::ALL {
         let mut file = model.file.clone();
@@ -172,7 +174,7 @@ fn paths_by_every_solver_are_those_of_candle_and_the_reference() {
         assert_eq!((golden.solver, golden.times.as_slice()), (kind, times.as_slice()));
         let report = verify(&model, &golden).unwrap();
         assert!(report.passes(), "{kind}\n{report}");
-        // And after a way through a file.
+        // The golden outputs are the same after they were written to a file and read.
         let directory = tempfile::TempDir::new().unwrap();
         let path = directory.path().join("golden.safetensors");
         std::fs::write(&path, golden.to_bytes().unwrap()).unwrap();
@@ -181,7 +183,7 @@ fn paths_by_every_solver_are_those_of_candle_and_the_reference() {
 }
 
 #[test]
-fn a_moved_weight_is_noticed() {
+fn a_changed_bias_is_noticed() {
     let (model, golden) = open("mixture");
     let mut file = model.file.clone();
     let block = file.tensors["net.4.bias"].clone();

@@ -1,5 +1,5 @@
-//! flowlet held against PyTorch: fifty training steps, the article's own state dict, other
-//! conventions, activations. `pytorch/make.py` made the files.
+//! Compares flowlet with PyTorch: fifty training steps, the article's own state dict, imports of other
+//! conventions, activations. `pytorch/make.py` makes the files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ fn fixture(name: &str) -> PathBuf {
 
 fn worst(a: &[f32], b: &[f32]) -> f32 {
     assert_eq!(a.len(), b.len());
-    // `f32::max` would leave NaN out.
+    // `f32::max` would ignore NaN.
     let errors = a.iter().zip(b).map(|(a, b)| (a - b).abs());
     errors.fold(0.0, |worst, error| if error <= worst { worst } else { error })
 }
@@ -70,7 +70,7 @@ fn fifty_training_steps_give_pytorchs_losses_and_weights() {
     }
 }
 
-/// A state dict of the article's class, as PyTorch saved it: no metadata, no conversion.
+/// A state dict of the article's class, unchanged as PyTorch saved it, without metadata.
 static ARTICLE: Mlp<1, 0, 64, 1> =
     Mlp::from_safetensors(include_bytes!("pytorch/article.safetensors"));
 
@@ -92,7 +92,7 @@ fn the_articles_own_state_dict_gives_pytorchs_path() {
     check_outputs(&model, "article_outputs.safetensors");
 }
 
-/// The worst differences of an imported model's velocities and paths from PyTorch's.
+/// Returns the worst differences from PyTorch's velocities and paths.
 fn output_errors(model: &Model, outputs: &str) -> [f32; 2] {
     let outputs = TensorFile::read(&fixture(outputs)).unwrap();
     let values = |name: &str| {
@@ -160,7 +160,7 @@ fn conditions_between_state_and_time_are_imported() {
 }
 
 #[test]
-fn a_network_that_is_more_than_its_linear_layers_is_refused() {
+fn a_network_with_more_than_linear_layers_is_refused_unless_a_prefix_selects_them() {
     let mut file = TensorFile::read(&fixture("torchcfm_mlp.safetensors")).unwrap();
     file.tensors.insert("norm.weight".into(), Block::f32(&[64], &[1.0; 64]));
     let directory = tempfile::tempdir().unwrap();
@@ -177,7 +177,7 @@ fn a_network_that_is_more_than_its_linear_layers_is_refused() {
 }
 
 #[test]
-fn the_wrong_columns_would_be_noticed() {
+fn the_comparison_notices_a_wrong_order_of_columns() {
     let convention = Convention {
         columns: ["t", "x"].map(str::to_string).to_vec(),
         activation: ActivationKind::Selu,
@@ -190,7 +190,7 @@ fn the_wrong_columns_would_be_noticed() {
 }
 
 #[test]
-fn activations_are_pytorchs() {
+fn activations_match_pytorch() {
     let file = TensorFile::read(&fixture("activations.safetensors")).unwrap();
     let x = file.tensor("x").unwrap().to_f32().unwrap();
     for kind in ActivationKind::ALL {

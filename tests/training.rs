@@ -1,4 +1,4 @@
-//! A short training run: the loss falls, every parameter moves, a seed decides everything.
+//! Short training runs: the loss falls, every parameter changes, and the seed determines every byte.
 
 use std::collections::BTreeMap;
 
@@ -58,7 +58,7 @@ fn values(network: &Network) -> BTreeMap<String, Vec<f32>> {
 }
 
 #[test]
-fn the_loss_falls_and_every_parameter_moves() {
+fn the_loss_falls_and_every_parameter_changes() {
     let config = short("mixture", 0);
     let mut watch = Watch::default();
     let (trained, _) = run(&config, &mut watch);
@@ -92,7 +92,7 @@ fn every_activation_learns() {
 }
 
 #[test]
-fn a_seed_decides_every_byte() {
+fn the_seed_determines_every_byte_of_the_model() {
     for name in ["mixture", "moons"] {
         let model = |seed| run(&short(name, seed), &mut Watch::default()).1;
         assert_eq!(model(5), model(5), "{name}");
@@ -101,21 +101,21 @@ fn a_seed_decides_every_byte() {
 }
 
 #[test]
-fn metrics_come_in_order_and_judge_on_held_out_data() {
+fn metrics_come_in_order_with_the_held_out_loss() {
     let mut watch = Watch::default();
     let (trained, _) = run(&short("moons", 0), &mut watch);
     assert_eq!(watch.measured.len(), 300);
     assert!(watch.measured.windows(2).all(|pair| pair[0].iteration < pair[1].iteration));
     assert!(watch.measured.iter().all(|m| m.gradient_norm > 0.0 && m.loss.is_finite()));
     let last = watch.measured.last().unwrap();
-    let held_out = last.held_out_loss.expect("the last row judges");
+    let held_out = last.held_out_loss.expect("the last row has a held-out loss");
     assert!((held_out - trained.recent_loss()).abs() < 1.0, "{held_out}");
-    let judged = watch.measured.iter().filter(|m| m.held_out_loss.is_some()).count();
-    assert_eq!(judged, 30);
+    let with_held_out = watch.measured.iter().filter(|m| m.held_out_loss.is_some()).count();
+    assert_eq!(with_held_out, 30);
 }
 
 #[test]
-fn a_stopped_run_is_the_beginning_of_the_whole_one() {
+fn a_stopped_run_gives_the_model_of_a_run_with_as_many_iterations() {
     let mut watch = Watch { stop_after: Some(120), ..Watch::default() };
     let (stopped, bytes) = run(&short("mixture", 2), &mut watch);
     assert_eq!(stopped.losses.len(), 120);
@@ -125,7 +125,7 @@ fn a_stopped_run_is_the_beginning_of_the_whole_one() {
 }
 
 #[test]
-fn a_diverging_run_says_where_and_what_to_try() {
+fn a_diverging_run_names_the_iteration_and_suggests_a_smaller_rate() {
     let mut config = short("mixture", 0);
     config.train.learning_rate = 1e30;
     let dataset = Dataset::open(&config).unwrap();

@@ -1,4 +1,4 @@
-//! The committed models are those that their configurations describe.
+//! The committed models belong to the configurations beside them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,13 +24,17 @@ fn every_model_carries_the_digest_of_its_configuration() {
     for name in NAMES {
         let (config, model) = open(name);
         let text = fs::read_to_string(directory(name).join("config.toml")).unwrap();
-        assert_eq!(text, config.to_toml().unwrap(), "{name}: config.toml is not as it was written");
+        assert_eq!(
+            text,
+            config.to_toml().unwrap(),
+            "{name}: config.toml is not as the trainer writes it"
+        );
         let data = Dataset::open(&config).unwrap().digest();
         let digest = config.digest(&data).unwrap();
         assert_eq!(
             model.description.config.as_deref(),
             Some(digest.as_str()),
-            "{name}: config.toml changed, or what a configuration says: train the model anew by the \
+            "{name}: config.toml or its meaning changed after training: train the model again with the \
              command in weights/README.md"
         );
     }
@@ -54,9 +58,9 @@ fn every_model_has_the_shape_and_the_columns_of_its_configuration() {
     }
 }
 
-/// Samples of a model of other data, or of an untrained one, are some ten times as far away.
+/// A model of other data, or an untrained one, has a distance about ten times as large.
 #[test]
-fn every_model_samples_what_it_was_trained_on() {
+fn every_models_samples_are_near_its_data() {
     for name in NAMES {
         let (config, model) = open(name);
         let dataset = Dataset::open(&config).unwrap();

@@ -1,14 +1,14 @@
-"""Trains on one NVIDIA GPU, PyTorch and flowlet in turns, and prints a table of seconds, ratios and losses.
+"""Trains on one NVIDIA GPU with flowlet and PyTorch in turns, and prints seconds, ratios and losses.
 
     python3 benches/gpu/training.py [--problems small,large] [--seeds 0,1,2]
 
-small: the article's, 2 -> 64 -> 64 -> 1, 10,000 iterations in batches of 256.
+small: the article's problem, 2 -> 64 -> 64 -> 1, 10,000 iterations in batches of 256.
 large: moons, 512 wide with 4 hidden-to-hidden layers, 1,000 iterations in batches of 65,536.
 
-PyTorch draws its batches on the card and trains eagerly with fused Adam, the quickest that it has without
-compiling, and by torch.compile with CUDA graphs where that works. The seconds are those of the training
-alone: of flowlet, from the first row of its metrics to the last one, so that neither counts what it takes
-to start; the loss is the mean of the last tenth of the iterations.
+PyTorch draws its batches on the card. It trains eagerly with fused Adam, which is its fastest way without
+compilation, and with torch.compile and CUDA graphs where these work. The seconds are those of the iterations
+alone, without the start of the program. For flowlet they are taken from the first row of its metrics to the
+last, and scaled to all iterations. The loss is the mean of the last tenth of the iterations.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def mixture(torch, n, device):
 
 
 def moons(torch, n, device):
-    """As flowlet draws them, standardised by what a million draws give."""
+    """flowlet's moons, in data units."""
     upper = torch.rand(n, device=device) < 0.5
     angle = math.pi * torch.rand(n, device=device)
     shift = 0.2 * torch.rand(n, device=device)
@@ -97,7 +97,7 @@ def torch_(problem, seed, compiled):
 
 
 def libraries():
-    """Where torch has CUDA's libraries: flowlet takes the same."""
+    """The directories of torch's CUDA libraries, which flowlet uses, too."""
     found = []
     for packages in map(pathlib.Path, [*site.getsitepackages(), site.getusersitepackages(), *sys.path]):
         found += sorted(packages.glob("nvidia/*/lib")) + sorted(packages.glob("torch/lib"))
@@ -121,16 +121,18 @@ def flowlet(problem, seed):
     since = problem["iterations"] * 9 // 10
     recent = [float(row["loss"]) for row in rows if int(row["iteration"]) > since]
     first, last = rows[0], rows[-1]
-    # The first row has the start of the device in it, and the first iterations.
+    # The first row's time includes the start of the device, so the time counts from that row on.
     share = (int(last["iteration"]) - int(first["iteration"])) / problem["iterations"]
     return (float(last["seconds"]) - float(first["seconds"])) / share, statistics.mean(recent)
 
 
 def attempt(trainer, *arguments):
+    """Trains, or prints the error: torch.compile needs a C compiler, which not every machine has."""
     try:
         return trainer(*arguments)
-    except Exception as error:  # torch.compile needs a compiler, which not every machine has
-        print(f"left out: {type(error).__name__}: {str(error).splitlines()[0][:200]}", file=sys.stderr)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
+        print(f"torch.compile does not work here and is left out: {reason}", file=sys.stderr)
         return None
 
 
@@ -142,11 +144,11 @@ def main():
     try:
         import torch
     except ImportError:
-        sys.exit("torch is missing: install a build for CUDA, or run `benches/gpu.sh measure` where one is")
+        sys.exit("torch is not installed: install a CUDA build of torch, then run `benches/gpu.sh measure`")
     if not torch.cuda.is_available():
-        sys.exit("no GPU that torch can use: run `benches/gpu.sh measure` where there is one")
+        sys.exit("torch finds no GPU: run `benches/gpu.sh measure` on a machine with one")
     if not BINARY.exists():
-        sys.exit(f"{BINARY} is missing: `benches/gpu.sh build` makes it, here or elsewhere")
+        sys.exit(f"{BINARY} is missing: run `benches/gpu.sh build`, here or on another machine")
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}")
     print(f"{'problem':8}{'trainer':18}{'median s':>10}{'least s':>10}{'loss':>10}")
     for name in arguments.problems.split(","):

@@ -1,12 +1,12 @@
-"""Times sampling: flowlet's and what a user would pick instead, in turns, in one run.
+"""Times sampling with flowlet and with the systems that a user might choose instead, in turns.
 
     benches/peers/run sampling.py
 
-The network is weights/mixture (2 -> 64 -> 64 -> 1, exact GELU), Euler's method. `many` is 100,000 samples
-in 50 steps, in seconds; `one` a single sample in 15 steps, in microseconds. Each system runs in a process
-of its own on as many cores as it has threads, `--rounds` times, one after the other in each round; the
-least time of each counts. Where a system can work in several ways (all samples at once or in chunks, a
-call per step or the whole loop compiled), its fastest counts.
+The network is weights/mixture (2 -> 64 -> 64 -> 1, exact GELU), sampled with Euler's method. `many` is the
+seconds for 100,000 samples in 50 steps, `one` the microseconds for one sample in 15 steps. Each system runs in
+its own process, on as many cores as it has threads. In each of `--rounds` rounds the systems take turns; the
+least time of each counts. If a system can work in several ways (all samples at once or in chunks, one call
+per step or the whole loop compiled), its fastest way counts.
 """
 
 import argparse
@@ -25,7 +25,7 @@ PEERS = ["flowlet", "torch", "onnxruntime", "jax", "openvino", "candle"]
 
 
 def weights():
-    """(weight [outputs][inputs], bias) of each layer."""
+    """Returns (weight [outputs][inputs], bias) of each layer."""
     from safetensors.numpy import load_file
 
     tensors = load_file(MODEL)
@@ -39,7 +39,7 @@ def noise(rows):
 
 
 def least(run, seconds=1.5):
-    """The least time of a call, of as many as go into `seconds`, at least three; one call warms up."""
+    """Calls `run` for `seconds`, at least three times after one to warm up. Returns the least time."""
     run()
     times, end = [], time.perf_counter() + seconds
     while len(times) < 3 or time.perf_counter() < end:
@@ -78,7 +78,7 @@ def torch_(threads):
 
 
 def onnx_network(steps):
-    """The whole path as one graph: `steps` steps from `x` [B][1]."""
+    """Builds an ONNX graph of the whole path: `steps` Euler steps from `x` [B][1]."""
     import numpy as np
     from onnx import TensorProto, helper, numpy_helper
 
@@ -94,7 +94,7 @@ def onnx_network(steps):
     constant("dt", 1 / steps)
     x = "x"
     for i in range(steps):
-        # The time's column is as good as a bias of the step's own.
+        # The time is constant within a step, so its column becomes a part of the step's bias.
         first, bias = weights()[0]
         constant(f"b0.{i}", bias + first[:, 0] * np.float32(i / steps))
         h = x
@@ -133,7 +133,7 @@ def onnxruntime(threads):
     whole, step, short = open_(STEPS), open_(1), open_(ONE_STEPS)
 
     def by_step(x):
-        # As many calls; that each has the first step's time costs nothing.
+        # Each call uses the first step's time. That gives wrong samples, but takes the same time.
         for _ in range(STEPS):
             x = step(x)
 
@@ -144,7 +144,7 @@ def onnxruntime(threads):
 
 
 def jax(threads):
-    # Threads are what the process has cores for.
+    # JAX has no option for it: it uses as many threads as the process has cores.
     import jax
     import jax.numpy as jnp
 
@@ -188,7 +188,7 @@ def openvino(threads):
 
 
 def speed(*arguments):
-    """What benches/speed.rs prints."""
+    """Runs benches/speed.rs and returns its line of JSON."""
     command = ["cargo", "bench", "--quiet", "--bench", "speed", "--", *arguments]
     done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout.splitlines()[-1])

@@ -1,11 +1,11 @@
-"""Times the article's training, PyTorch's and flowlet's, in turns, in one run.
+"""Times the article's training with PyTorch and flowlet, in turns.
 
     benches/peers/run training.py
 
 `mixture`: 2 -> 64 -> 64 -> 1 with exact GELU, 10,000 iterations of Adam at 1e-3 in batches of 256 fresh
-draws. Each trainer has as many cores as threads, seed after seed, one after the other. The seconds are
-those of the training alone: flowlet's are what its metrics say, PyTorch's those of its loop. The loss is
-the mean of the last 1,000 iterations.
+draws. Each trainer has as many cores as threads. The trainers take turns, seed by seed. The seconds are those
+of the training alone: for flowlet from its metrics, for PyTorch those of its loop. The loss is the mean of the
+last 1,000 iterations.
 """
 
 import argparse

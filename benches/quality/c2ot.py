@@ -1,9 +1,10 @@
-"""One Euler step by C2OT's figure 1: 8gaussians -> moons with no condition, a class, or the target's x.
+"""Repeats C2OT's figure 1 with one Euler step: 8gaussians -> moons with no condition, a class, or the target's x.
 
     benches/quality/peers/run c2ot.py --flowlet target/release/flowlet --seeds 0,1,2
 
-For each condition: the data of condition_data.py, a few-step model by one command, and W2² between 10,000
-samples, each under the condition of its target point, and those target points.
+For each condition the script makes the data with condition_data.py, trains a few-step model by one command, and
+draws a sample under the condition of each of 10,000 target points. It prints W2² between samples and target
+points.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-# The column of the condition, and the width of the student, two hidden-to-hidden layers deep.
+# For each condition its column, and the network's width. All have two hidden-to-hidden layers.
 CONDITIONS = {"none": (None, 64), "class": ("moon", 96), "x": ("c", 96)}
 
 
@@ -53,7 +54,7 @@ def main():
     parser.add_argument("--flowlet", required=True, type=pathlib.Path)
     parser.add_argument("--conditions", default=",".join(CONDITIONS))
     parser.add_argument("--seeds", default="0,1,2")
-    parser.add_argument("--keep", type=pathlib.Path, help="where the data and the runs stay")
+    parser.add_argument("--keep", type=pathlib.Path, help="directory in which the data and the runs are kept")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         place = arguments.keep or pathlib.Path(scratch)

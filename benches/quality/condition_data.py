@@ -1,11 +1,11 @@
-"""Writes the data of C2OT's figure 1: 8gaussians -> moons with a condition.
+"""Writes the data for C2OT's figure 1: 8gaussians -> moons with a condition.
 
     benches/quality/peers/run condition_data.py runs/c2ot-x --condition x
 
-The directory gets train.csv (x, y and the condition) and source.npy to train from, and for the
-figure's own measure x0.npy, conditions.csv and target.npy: the i-th sample starts at the i-th row
-of x0 with the condition of the i-th row of target, and the samples together are held against
-target. All are in the units of the data, so that training wants --standardize=false.
+Training reads train.csv (x, y and the condition) and source.npy. The figure's measure reads x0.npy,
+conditions.csv and target.npy: sample i starts at row i of x0, under the condition of row i of target, and
+the set of samples is compared with target. The starting points are in data units, so train with
+--standardize=false.
 """
 
 import argparse
@@ -20,7 +20,7 @@ MOONS = ["upper", "lower"]
 
 
 def conditions(kind, points, labels):
-    """The condition's column name, and its values: the moon's name or the target's x."""
+    """Returns the condition's column names and its values: the moon's name, the target's x or none."""
     if kind == "class":
         return ["moon"], [[MOONS[label]] for label in labels]
     if kind == "x":
@@ -41,17 +41,17 @@ def main():
     )
     parser.add_argument("directory", type=pathlib.Path)
     parser.add_argument("--condition", choices=["none", "class", "x"], default="none")
-    parser.add_argument("--rows", type=int, default=200_000, help="to train from [200000]")
-    parser.add_argument("--points", type=int, default=10_000, help="to judge by [10000]")
+    parser.add_argument("--rows", type=int, default=200_000, help="rows in train.csv and source.npy [200000]")
+    parser.add_argument("--points", type=int, default=10_000, help="points in target.npy and x0.npy [10000]")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     directory = arguments.directory
     directory.mkdir(parents=True, exist_ok=True)
 
-    # Streams of their own: more rows to train from leave the points to judge by as they were.
+    # Separate random streams, so that the number of training rows does not change the test points.
     training, judging = (np.random.default_rng([arguments.seed, k]) for k in range(2))
     points, labels = problems.moons_with_labels(arguments.rows, training)
-    # A trainer that holds out the last rows, or reads in order, must not meet one moon only.
+    # Shuffled: otherwise a trainer that holds out the last rows would hold out one moon only.
     order = training.permutation(arguments.rows)
     points, labels = points[order], labels[order]
     names, values = conditions(arguments.condition, points, labels)

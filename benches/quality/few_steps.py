@@ -1,14 +1,15 @@
-"""Trains flowlet's few-step models on the two-dimensional problems, and judges them by the protocol.
+"""Trains flowlet's few-step models on the two-dimensional problems, and measures them by README.md's protocol.
 
     benches/quality/peers/run few_steps.py --flowlet target/release/flowlet --seeds 0,1,2 --out ours.csv
 
-For each problem its configuration in configs/ is trained, under each seed, by one command. 5,000
-samples in each number of steps are held against 5,000 fresh points of the target, in `--sets`
-independent pairs of sets: one pair says little, see the floors in README.md. `w2_squared` is the mean
-over the pairs, and `perfect` what independent fresh draws of the target score in place of samples.
+For each problem and seed, one command trains the configuration in configs/. For each number of steps, 5,000
+samples are compared with 5,000 fresh points of the target, in `--sets` independent pairs of sets; one pair
+alone varies too much, as the floors in README.md show. `w2_squared` is the mean over the pairs. `perfect` is
+that mean with independent fresh draws of the target in place of the samples.
 
-`flowlet distance` finds the distances, exactly and much sooner than POT; score.py finds the same by POT.
-With `--plain` the same network is trained without `[few_steps]`, for as many iterations as torchcfm's.
+`flowlet distance` computes the distances. They are exact and much faster than with POT; score.py computes the
+same with POT. With `--plain` the same network is trained without `[few_steps]`, with torchcfm's number of
+iterations.
 """
 
 import argparse
@@ -27,14 +28,14 @@ import score
 CONFIGS = pathlib.Path(__file__).resolve().parent / "configs"
 PROBLEMS = ["8gaussians-moons-1", "8gaussians-moons-2", "normal-moons", "normal-8gaussians"]
 POINTS = 5000
-# torchcfm's batches and iterations, see README.md.
+# torchcfm's training settings, see README.md.
 PLAIN = "iterations = 20000\nbatch_size = {}\nlearning_rate = 0.001\n"
-# Draws that stand for a perfect model's, from seeds that no set here has.
+# First seed of the draws that stand for a perfect model's samples. No other set uses these seeds.
 PERFECT_SEED = 5_000_000
 
 
 def plain(problem):
-    """The configuration of torchcfm's training: its network, batches and rate, transport, no students."""
+    """Returns torchcfm's training as a configuration: its network, batches and rate, with transport."""
     settings, _ = (CONFIGS / f"{problem}.toml").read_text().split("[few_steps]")
     head, _ = settings.split("[train]")
     batch = 256 if problem.startswith("8gaussians") else 512
@@ -42,7 +43,7 @@ def plain(problem):
 
 
 def train(flowlet, config, seed, out):
-    """Trains, and gives the wall seconds of the command and (iterations, seconds) of each phase."""
+    """Trains. Returns the command's wall-clock seconds, and (iterations, seconds) of each phase."""
     start = time.perf_counter()
     subprocess.run(
         [flowlet, "train", config, "--seed", str(seed), "--out", out, "--force"],
@@ -59,7 +60,7 @@ def train(flowlet, config, seed, out):
 
 
 def w2_squared(flowlet, samples, target, number):
-    """W2² of a file's points and as many fresh ones of the target, the `number`th such set."""
+    """Returns W2² between a file's points and fresh set `number` of the target, of POINTS points."""
     fresh = samples.with_name("fresh.npy")
     np.save(fresh, problems.draw(target, POINTS, score.FRESH_SEED + number).astype(np.float32))
     found = subprocess.run(
@@ -74,7 +75,7 @@ def target_of(problem):
 
 
 def judge(flowlet, run, problem, steps, sets):
-    """W2² of each pair of sets."""
+    """Returns W2² for each pair of sets."""
     found = []
     out = run / "samples.npy"
     for number in range(sets):
@@ -89,7 +90,7 @@ def judge(flowlet, run, problem, steps, sets):
 
 
 def perfect(flowlet, place, problem, sets):
-    """W2² of independent draws of the target in place of samples, on the same pairs."""
+    """Returns the mean W2² with independent draws of the target in place of samples."""
     target = target_of(problem)
     source = "independent-moons" if target == "moons" else target
     out = place / "perfect.npy"
@@ -108,8 +109,8 @@ def main():
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--steps", default="1")
     parser.add_argument("--sets", type=int, default=4)
-    parser.add_argument("--plain", action="store_true", help="torchcfm's training, without students")
-    parser.add_argument("--keep", type=pathlib.Path, help="where the runs stay")
+    parser.add_argument("--plain", action="store_true", help="train as torchcfm does, without few-step training")
+    parser.add_argument("--keep", type=pathlib.Path, help="directory in which the runs are kept")
     parser.add_argument("--out", type=pathlib.Path)
     arguments = parser.parse_args()
     rows = []

@@ -1,11 +1,11 @@
-"""Iris by ForestDiffusion's protocol: the L1 Wasserstein distance of generated rows to real ones.
+"""Measures flowlet on Iris by ForestDiffusion's protocol: the L1 Wasserstein distance of generated to real rows.
 
     benches/quality/peers/run iris.py --flowlet target/release/flowlet -- --iterations 10000
 
-For each split: four fifths of the rows train a model of the measurements given the species; as
-many rows as those are generated, their species drawn by the training rows' frequencies; and both
-the training and the test rows are held against them. See README.md for the protocol's source.
-What follows -- goes to `flowlet train`.
+For each split, a model of the measurements given the species is trained on four fifths of the rows. The model
+generates as many rows; their species are drawn with the training rows' frequencies. The generated rows are
+compared with the training rows and with the test rows. README.md names the protocol's source. Options after --
+are passed to `flowlet train`.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from sklearn.model_selection import train_test_split
 
 MEASUREMENTS = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
 SPECIES = ["setosa", "versicolor", "virginica"]
-# From the results that they publish with their code: W1 to the training and to the test rows.
+# W1 to the training and to the test rows, from the results that ForestDiffusion's authors publish with its code.
 PUBLISHED = [
     ("ForestDiffusion, flow", 0.1966, 0.3282),
     ("ForestDiffusion, diffusion", 0.2374, 0.3326),
@@ -34,7 +34,7 @@ PUBLISHED = [
 
 
 def split(seed):
-    """(x, species) of the training and of the test rows: a stratified fifth is for the test."""
+    """Returns (x, species) of the training rows and of the test rows, a stratified fifth."""
     iris = load_iris()
     x_train, x_test, y_train, y_test = train_test_split(
         iris.data, iris.target, test_size=0.2, random_state=seed, stratify=iris.target
@@ -43,10 +43,10 @@ def split(seed):
 
 
 def gower(rows, train):
-    """Rows such that the L1 distance between two is Gower's, summed over the columns.
+    """Returns rows whose L1 distance is Gower's distance, summed over the columns.
 
-    Measurements are scaled by the training rows' least and greatest, without clipping. The species
-    is one-hot with halves, so that two different species are 1 apart.
+    Measurements are scaled by the training rows' minimum and maximum, without clipping. The species is one-hot
+    with the value 0.5, so that the distance between two species is 1.
     """
     (x, species), (x_train, _) = rows, train
     least, greatest = x_train.min(0), x_train.max(0)
@@ -74,7 +74,7 @@ def call(*command):
 
 
 def generate(flowlet, model, species, seed, steps, directory):
-    """[N][4] measurements, one row for each of the species."""
+    """Returns measurements [N][4], one row for each element of `species`."""
     conditions = directory / "conditions.csv"
     conditions.write_text("\n".join(["species", *(SPECIES[k] for k in species)]) + "\n")
     out = directory / "samples.npy"
@@ -87,7 +87,7 @@ def generate(flowlet, model, species, seed, steps, directory):
 
 
 def main():
-    # argparse would take a leading -- away, and the options after it for its own.
+    # Split here: argparse would drop a leading -- and parse the options after it as its own.
     ours, separator, theirs = sys.argv[1:], "--", []
     if separator in ours:
         at = ours.index(separator)
@@ -95,12 +95,12 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--flowlet", help="the binary [none: only the real data's floor]")
-    parser.add_argument("--splits", type=int, default=3, help="seeds 0, 1, ... of the split [3]")
-    parser.add_argument("--generations", type=int, default=5, help="of each model [5]")
-    parser.add_argument("--steps", type=int, help="solver steps [as the model was made for]")
-    parser.add_argument("--clip", action="store_true", help="to the training rows' range")
-    parser.add_argument("--keep", help="a directory for the rows and the runs")
+    parser.add_argument("--flowlet", help="path of the command flowlet [none: only the real data's floor]")
+    parser.add_argument("--splits", type=int, default=3, help="number of splits, with seeds 0, 1, ... [3]")
+    parser.add_argument("--generations", type=int, default=5, help="sets of rows from each model [5]")
+    parser.add_argument("--steps", type=int, help="solver steps [the model's own]")
+    parser.add_argument("--clip", action="store_true", help="clip generated rows to the training rows' range")
+    parser.add_argument("--keep", help="directory in which the rows and the runs are kept")
     arguments = parser.parse_args(ours)
 
     temporary = None if arguments.keep else tempfile.TemporaryDirectory()
@@ -125,14 +125,14 @@ def main():
         )
         rng = np.random.default_rng(seed)
         frequencies = np.bincount(train[1], minlength=len(SPECIES)) / len(train[1])
-        of_split = []
+        distances = []
         for k in range(arguments.generations):
             species = rng.choice(len(SPECIES), size=len(train[1]), p=frequencies)
             x = generate(arguments.flowlet, model, species, k, arguments.steps, directory)
             if arguments.clip:
                 x = x.clip(train[0].min(0), train[0].max(0))
-            of_split.append([w1(real, (x, species), train) for real in (train, test)])
-        scores.append(np.mean(of_split, axis=0))
+            distances.append([w1(real, (x, species), train) for real in (train, test)])
+        scores.append(np.mean(distances, axis=0))
         print(f"{seed},{scores[-1][0]:.4f},{scores[-1][1]:.4f},{floors[-1]:.4f}", flush=True)
 
     print("\nrows,W1_train,W1_test")

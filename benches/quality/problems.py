@@ -1,6 +1,6 @@
-"""The two-dimensional problems, by the definitions of torchcfm and torchdyn.
+"""The two-dimensional problems, as torchcfm and torchdyn define them.
 
-Nothing here imports those libraries. `problems.py` as a program holds its draws against theirs.
+The draws need neither library. Run as a program without a name, this script compares its draws with theirs.
 
     benches/quality/peers/run problems.py
     benches/quality/peers/run problems.py moons -n 100000 --seed 1 --out moons.npy
@@ -11,8 +11,8 @@ import math
 
 import numpy as np
 
-# torchcfm's eight_normal_sample(n, 2, scale=5, var=0.1): its covariance is sqrt(var) times the
-# identity, so that the variance per coordinate is not 0.1 but its root.
+# torchcfm's eight_normal_sample(n, 2, scale=5, var=0.1). Its covariance is sqrt(var) times the identity, so the
+# variance of a coordinate is sqrt(0.1), not 0.1.
 RADIUS = 5.0
 VARIANCE = math.sqrt(0.1)
 _DIAGONAL = 1 / math.sqrt(2)
@@ -35,23 +35,23 @@ SCALE, SHIFT = 3.0, -1.0
 
 
 def normal(n, rng):
-    """[n][2] points of N(0, I)."""
+    """Returns points [n][2] of N(0, I)."""
     return rng.standard_normal((n, 2))
 
 
 def eight_gaussians(n, rng):
-    """[n][2] points of eight equally likely Gaussians, 5 away from the origin."""
+    """Returns points [n][2] of eight equally likely Gaussians, 5 away from the origin."""
     noise = math.sqrt(VARIANCE) * rng.standard_normal((n, 2))
     return CENTRES[rng.integers(len(CENTRES), size=n)] + noise
 
 
 def moons_with_labels(n, rng, independent=False):
-    """[n][2] points, and [n] the moon of each: 0 the upper, which comes first, or 1 the lower.
+    """Returns points [n][2] and the moon [n] of each: 0 for the upper moon, which comes first, 1 for the lower.
 
-    torchdyn spaces the angles evenly from 0 to pi, both included. Its noise is uniform, in
-    [0, 0.2), and one number for both coordinates of a point. `independent` draws angles and moons
-    at random instead: the same distribution but for the ends, without the evenness that brings two
-    sets of data nearer to each other than independent points are.
+    torchdyn spaces the angles evenly from 0 to pi, with both ends. Its noise is uniform in [0, 0.2), with one
+    number for both coordinates of a point. With `independent`, angles and moons are drawn at random instead:
+    the same distribution except for the ends, but not evenly spaced. Two evenly spaced sets are nearer to each
+    other than two sets of independent points.
     """
     if independent:
         labels = rng.integers(2, size=n)
@@ -67,12 +67,12 @@ def moons_with_labels(n, rng, independent=False):
 
 
 def moons(n, rng):
-    """[n][2] points of torchdyn's moons, evenly spaced."""
+    """Returns points [n][2] of torchdyn's moons, evenly spaced."""
     return moons_with_labels(n, rng)[0]
 
 
 def independent_moons(n, rng):
-    """[n][2] independent points of the moons."""
+    """Returns independent points [n][2] of the moons."""
     return moons_with_labels(n, rng, independent=True)[0]
 
 
@@ -85,12 +85,12 @@ DISTRIBUTIONS = {
 
 
 def draw(name, n, seed):
-    """[n][2] points of a distribution, the same for the same seed."""
+    """Returns points [n][2] of a distribution, the same for the same seed."""
     return DISTRIBUTIONS[name](n, np.random.default_rng(seed))
 
 
 def _original(package, path):
-    """One module of an installed package, without the package's own imports."""
+    """Loads one module of an installed package without importing the package."""
     import importlib.util
     import pathlib
 
@@ -105,7 +105,7 @@ def _original(package, path):
 
 
 def _check_moons(n):
-    """To the last bit of f32, from the same uniform numbers."""
+    """Compares the moons with torchdyn's from the same uniform numbers: at most 2e-6 apart, as in f32."""
     theirs = _original("torchdyn", "datasets/static_datasets.py")
     np.random.seed(0)
     points, labels = theirs.generate_moons(n, noise=NOISE)
@@ -116,13 +116,14 @@ def _check_moons(n):
 
 
 def _check_eight_gaussians(n):
-    """By its moments and the modes' weights: the generators differ."""
+    """Compares variance and weights of the modes with torchcfm's, since the generators differ."""
     import sys
     import types
 
     import torch
 
-    # Its module draws plots too.
+    # torchcfm's module imports libraries for plots and data sets, which are not needed here: empty modules
+    # stand in for them.
     for name in ["matplotlib", "matplotlib.pyplot", "torchdyn", "torchdyn.datasets"]:
         sys.modules.setdefault(name, types.ModuleType(name))
     sys.modules["torchdyn.datasets"].generate_moons = None
@@ -141,7 +142,7 @@ def _check_eight_gaussians(n):
 
 
 def check():
-    """Holds the draws against torchdyn's and torchcfm's, where those are installed."""
+    """Compares the draws with torchdyn's and torchcfm's, if those are installed."""
     for name, test in [("moons", _check_moons), ("8gaussians", _check_eight_gaussians)]:
         try:
             print(f"{name}: {test(20_001)}")
@@ -151,15 +152,15 @@ def check():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("name", nargs="?", choices=DISTRIBUTIONS, help="nothing: the check")
-    parser.add_argument("-n", type=int, default=10_000, help="points [10000]")
+    parser.add_argument("name", nargs="?", choices=DISTRIBUTIONS, help="what to draw [compare with the libraries]")
+    parser.add_argument("-n", type=int, default=10_000, help="number of points [10000]")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", help="an .npy file, of f32")
+    parser.add_argument("--out", help="output file, .npy in f32")
     arguments = parser.parse_args()
     if arguments.name is None:
         check()
     elif arguments.out is None:
-        parser.error("--out FILE.npy says where to")
+        parser.error(f"{arguments.name}: add --out FILE.npy")
     else:
         points = draw(arguments.name, arguments.n, arguments.seed)
         np.save(arguments.out, points.astype(np.float32))

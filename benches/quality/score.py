@@ -1,12 +1,11 @@
-"""Distances between two sets of points, by exact transport.
+"""Computes distances between two sets of points by exact optimal transport, with POT.
 
     benches/quality/peers/run score.py A.npy B.npy
     benches/quality/peers/run score.py samples.npy --target moons
     benches/quality/peers/run score.py --floors
 
-With --target, samples are held against as many fresh points of the target. --floors holds two
-fresh sets of a target against each other; what a perfect model would score is the floor whose
-first set is of independent points.
+With --target, samples are compared with as many fresh points of the target. With --floors, two fresh sets of
+each target are compared. A perfect model scores the floor whose first set consists of independent points.
 """
 
 import argparse
@@ -17,7 +16,7 @@ import ot
 
 import problems
 
-# Fresh targets are drawn from seeds that no training here uses.
+# First seed of fresh points. No training here uses seeds from it on.
 FRESH_SEED = 1_000_000
 TARGETS = ["8gaussians", "moons", "independent-moons"]
 FLOORS = [
@@ -29,28 +28,28 @@ FLOORS = [
 
 
 def _emd2(cost):
-    # POT gives up after 100,000 iterations unless told otherwise, and 10,000 points need more.
+    # POT's default limit is 100,000 iterations; 10,000 points need more.
     return ot.emd2([], [], cost, numItermax=1_000_000_000)
 
 
 def w1(a, b):
-    """The Wasserstein distance of order 1: the mean Euclidean distance, transported best."""
+    """Returns the Wasserstein distance of order 1: the mean Euclidean distance under optimal transport."""
     return _emd2(ot.dist(a, b, metric="euclidean"))
 
 
 def w2_squared(a, b):
-    """The squared Wasserstein distance of order 2: the mean squared distance, transported best."""
+    """Returns the squared Wasserstein distance of order 2: the mean squared distance under optimal transport."""
     return _emd2(ot.dist(a, b, metric="sqeuclidean"))
 
 
 def read(path):
-    """[N][D] points in f64, of an .npy file or of a .csv file with a header."""
+    """Returns the points [N][D] of an .npy file or of a .csv file with a header, in f64."""
     if path.endswith(".npy"):
         points = np.load(path)
     elif path.endswith(".csv"):
         points = np.loadtxt(path, delimiter=",", skiprows=1, ndmin=2)
     else:
-        raise SystemExit(f"{path}: scores read .npy and .csv files")
+        raise SystemExit(f"{path}: expected an .npy or .csv file")
     return np.asarray(points, dtype=np.float64)
 
 
@@ -63,7 +62,7 @@ def show(a, b):
 
 
 def show_floors(points, sets):
-    """Squared W2 between two fresh sets: its mean over some pairs, the least and the greatest."""
+    """Prints the squared W2 between two fresh sets: mean, least and greatest over `sets` pairs."""
     print("set,other,points,pairs,mean,least,greatest")
     for one, other in FLOORS:
         floors = [
@@ -83,11 +82,11 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("files", nargs="*", metavar="FILE", help="points, .npy or .csv")
-    parser.add_argument("--target", choices=TARGETS, help="fresh points instead of a second file")
-    parser.add_argument("--points", type=int, help="of each set, the first [all; floors: 5000]")
-    parser.add_argument("--seed", type=int, default=FRESH_SEED, help="of the fresh points")
-    parser.add_argument("--floors", action="store_true", help="between two fresh sets")
-    parser.add_argument("--sets", type=int, default=8, help="pairs that a floor is the mean of [8]")
+    parser.add_argument("--target", choices=TARGETS, help="compare with fresh points instead of a second file")
+    parser.add_argument("--points", type=int, help="use the first so many points of each set [all; floors: 5000]")
+    parser.add_argument("--seed", type=int, default=FRESH_SEED, help="seed of the fresh points")
+    parser.add_argument("--floors", action="store_true", help="compare fresh sets of each target")
+    parser.add_argument("--sets", type=int, default=8, help="number of pairs for each floor [8]")
     arguments = parser.parse_args()
 
     if arguments.floors:
@@ -97,7 +96,7 @@ def main():
     if arguments.target and len(sets) == 1:
         sets.append(problems.draw(arguments.target, len(sets[0]), arguments.seed))
     if len(sets) != 2 or (arguments.target and len(arguments.files) == 2):
-        parser.error("scores hold two files, or one file and --target, against each other")
+        parser.error("expected two files, or one file and --target")
     show(*sets)
 
 

@@ -1,10 +1,10 @@
-"""Times POT's network simplex on the points that `cargo bench --bench assignment` left.
+"""Times POT's network simplex on the problems that `cargo bench --bench assignment` wrote.
 
     python -m venv venv && venv/bin/pip install -r benches/transport/requirements.txt
     venv/bin/python benches/transport/compare.py [MOST_POINTS]
 
-The ratio is of the times on one core: `emd` with the costs ready, `all` with finding them. flowlet's
-times have that in.
+All times are on one core. `emd` is POT's time for given costs, `all` also includes the computation of the costs.
+flowlet's time includes it, too. `ratio` is `emd` over flowlet's time, so it favours POT.
 """
 
 import csv

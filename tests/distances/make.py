@@ -1,10 +1,11 @@
-"""Makes distances.json: what SciPy and POT give, for flowlet's distances to be held against.
+"""Makes distances.json: distances by SciPy and POT, which flowlet's distances are compared with.
 
     python -m venv venv && venv/bin/pip install -r benches/transport/requirements.txt
     venv/bin/python tests/distances/make.py [FLOWLET]
 
-The points come from a rule that every language can follow. With the path of the command `flowlet`, it
-also compares a few larger sets of random points, and prints the worst relative differences.
+The points come from an integer formula that is easily repeated in any language. With the path of the
+command `flowlet` as an argument, the script also compares larger sets of random points with that command and
+prints the worst relative differences.
 """
 
 import json
@@ -23,14 +24,14 @@ HERE = Path(__file__).parent
 
 
 def points(n, d, seed):
-    """Fractions of multiples of a square root, exact in 32 bits: k·40503 + seed·7919 modulo 65536."""
+    """Numbers from -4 to 4, exact in 32 bits: (k·40503 + k²·31 + seed·7919) mod 65536 / 8192 - 4."""
     k = np.arange(n * d, dtype=np.uint64)
     values = (k * np.uint64(40503) + k * k * np.uint64(31) + np.uint64(seed * 7919)) % np.uint64(65536)
     return (values.astype(np.float64) / 8192 - 4).reshape(n, d)
 
 
 def distances(a, b):
-    """By linear_sum_assignment and by emd2, which must agree, and on a line by scipy.stats."""
+    """Distances by SciPy. POT's emd2 must agree with them, and scipy.stats in one dimension."""
     n, d = a.shape
     found = {}
     for name, metric in [("w1", "euclidean"), ("w1_cityblock", "cityblock"), ("w2_squared", "sqeuclidean")]:
@@ -48,6 +49,7 @@ def distances(a, b):
 
 
 def compare(command):
+    """Compares the command with SciPy and POT on sets of random points."""
     rng = np.random.default_rng(0)
     worst = {}
     with tempfile.TemporaryDirectory() as folder:

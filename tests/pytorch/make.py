@@ -1,10 +1,9 @@
-"""Makes the files of this directory: what PyTorch gives, for flowlet to be held against.
+"""Makes the files in this directory: PyTorch's results, which flowlet is compared with.
 
     python -m venv venv && venv/bin/pip install -r tests/pytorch/requirements.txt
     venv/bin/python tests/pytorch/make.py
 
-Everything is seeded and runs on one CPU thread; with the same versions, on the same CPU, the same
-files come out.
+Everything is seeded and runs on one CPU thread. The same versions on the same CPU give the same files.
 """
 
 from pathlib import Path
@@ -69,7 +68,7 @@ class MetaLayout(nn.Module):
 
 
 class ConditionalLayout(nn.Module):
-    """A layout of neither: x, then c, then t; tanh; under a nested prefix."""
+    """A layout of no known library: x, then c, then t; tanh; under a nested prefix."""
 
     def __init__(self, dim=2, conditions=3, width=24):
         super().__init__()
@@ -94,7 +93,7 @@ def mixture(n):
 
 
 def ring(n):
-    """Points around a circle, and a one-hot third of it as their condition."""
+    """Points around a circle; the condition is one-hot over the circle's thirds."""
     angle = 2 * torch.pi * torch.rand(n)
     x = 1.5 * torch.stack([angle.cos(), angle.sin()], dim=-1) + 0.1 * torch.randn(n, 2)
     c = nn.functional.one_hot((angle / (2 * torch.pi) * 3).long().clamp(max=2), 3).float()
@@ -102,7 +101,7 @@ def ring(n):
 
 
 def train(model, draw, iterations, batch=256):
-    """The article's loop; returns the loss of each iteration and the batches."""
+    """The article's training loop. Returns the loss of each iteration and the batches."""
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     losses, batches = [], []
     for _ in range(iterations):
@@ -136,7 +135,7 @@ def path(model, x_0, c=None):
 
 @torch.no_grad()
 def outputs(model, data_dim, conditions=0):
-    """Velocities at random places and paths from noise."""
+    """Velocities at random points, and paths from noise."""
     t, x = torch.rand(64, 1), 1.5 * torch.randn(64, data_dim)
     x_0 = torch.randn(8, data_dim)
     result = {"t": t, "x": x, "x_0": x_0}
@@ -154,7 +153,7 @@ def write(name, tensors):
 
 
 def make_parity():
-    """Fifty steps of Adam: weights before and after, the batches, the losses."""
+    """Fifty steps of Adam: the weights before and after, the batches and the losses."""
     torch.manual_seed(1)
     model = ArticleModel()
     tensors = state(model, "initial.")
@@ -167,7 +166,7 @@ def make_parity():
 
 
 def make_article():
-    """The article's class, trained; the path from 0.85 is the first."""
+    """The article's class, trained. The first path starts at 0.85."""
     torch.manual_seed(2)
     model = ArticleModel()
     train(model, lambda n: (mixture(n), None), 3000)
@@ -198,7 +197,7 @@ def make_layouts():
 
 
 def make_activations():
-    """Activations in f64, of f32 inputs."""
+    """Activations of f32 inputs, computed in f64."""
     tiny = torch.tensor([0.0, -0.0, 1e-30, -1e-30, 1e-8, -1e-8, 20.0, -20.0, 100.0, -100.0])
     x = torch.cat([torch.linspace(-12, 12, 1990), tiny]).to(torch.float32)
     functions = {

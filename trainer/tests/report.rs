@@ -140,7 +140,7 @@ const LINE: [&str; 12] = [
 ];
 
 #[test]
-fn the_articles_model_has_every_figure_and_their_numbers_are_true() {
+fn a_line_has_all_figures_with_the_numbers_of_its_run() {
     let desk = Desk::new();
     let short = "--iterations 400 --hidden-width 16";
     let summary = desk.succeed(&format!("train mixture {short} --out run --report"));
@@ -190,7 +190,7 @@ fn the_articles_model_has_every_figure_and_their_numbers_are_true() {
 }
 
 #[test]
-fn the_table_is_what_trace_prints() {
+fn the_path_table_matches_flowlet_trace() {
     let desk = with_weights("mixture");
     desk.succeed("report run");
     let page = read(&desk, "run/report.html");
@@ -217,7 +217,7 @@ fn the_table_is_what_trace_prints() {
 }
 
 #[test]
-fn the_same_model_has_the_same_page() {
+fn two_reports_of_one_model_are_identical() {
     let desk = with_weights("moons");
     desk.succeed("report run");
     let first = read(&desk, "run/report.html");
@@ -226,7 +226,7 @@ fn the_same_model_has_the_same_page() {
 }
 
 #[test]
-fn distances_are_those_of_evaluate() {
+fn distances_match_flowlet_evaluate() {
     let desk = with_weights("mixture");
     desk.succeed("report run");
     let numbers = numbers(&read(&desk, "run/report.html"), "steps");
@@ -241,7 +241,7 @@ fn distances_are_those_of_evaluate() {
 }
 
 #[test]
-fn a_plane_has_its_figures_and_files_lie_beside_the_page() {
+fn a_plane_has_its_figures_and_their_files() {
     let desk = with_weights("8gaussians");
     desk.succeed("report run --out figures");
     let page = read(&desk, "figures/report.html");
@@ -292,7 +292,7 @@ fn points() -> String {
 }
 
 #[test]
-fn more_dimensions_and_conditions_have_theirs() {
+fn three_dimensions_and_two_conditions_have_their_figures() {
     let desk = Desk::new();
     fs::write(desk.path("points.csv"), points()).unwrap();
     let short = "--iterations 60 --batch-size 32 --hidden-width 8";
@@ -328,7 +328,7 @@ fn more_dimensions_and_conditions_have_theirs() {
 }
 
 #[test]
-fn a_line_with_classes_has_them_too() {
+fn a_line_with_classes_has_a_figure_of_classes() {
     let desk = Desk::new();
     let short = "--iterations 60 --hidden-width 8";
     desk.succeed(&format!("train mixture --condition class {short} --out run"));
@@ -342,7 +342,7 @@ fn a_line_with_classes_has_them_too() {
 }
 
 #[test]
-fn what_is_not_known_is_left_out_and_said_so() {
+fn missing_data_and_losses_are_left_out_with_a_note() {
     let desk = Desk::new();
     let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/pytorch");
     let from = tests.join("torchcfm_mlp.safetensors");
@@ -406,7 +406,7 @@ fn data_that_cannot_be_read_are_left_out_or_refused() {
 }
 
 #[test]
-fn a_model_that_overflows_on_the_way_is_refused() {
+fn a_model_whose_samples_overflow_is_refused() {
     let desk = with_weights("mixture");
     let path = desk.path("run/model.safetensors");
     let mut file = TensorFile::parse(&fs::read(&path).unwrap()).unwrap();
@@ -444,7 +444,7 @@ fn fifty_dimensions_are_shown_in_part() {
 }
 
 #[test]
-fn a_page_of_somebody_else_stays() {
+fn a_page_that_flowlet_did_not_write_is_kept() {
     let desk = with_weights("moons");
     fs::write(desk.path("run/report.html"), "<p>thesis</p>").unwrap();
     desk.fail("report run", "no report of flowlet's");
@@ -461,7 +461,7 @@ fn a_run_with_a_report_can_be_replaced() {
 }
 
 #[test]
-fn a_resumed_run_can_have_a_report_and_no_other_settings() {
+fn resume_accepts_a_report_and_no_other_settings() {
     let desk = Desk::new();
     desk.succeed("train mixture --iterations 20 --hidden-width 8 --out run");
     let run = |arguments: &str| text(&desk.run(arguments).stderr);

@@ -1,17 +1,19 @@
-//! Worst errors, over all inputs or a sample of them, on all cores.
+//! Worst errors of all forms over all inputs or a sample of them, measured on all cores.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use forms::{Errors, FORMS, Truth, Worst};
 
-/// Inputs that a thread takes at a time: `CHUNK` slices of `CHUNK`.
+/// Inputs in a slice, and slices in a block; a thread takes one block at a time.
 const CHUNK: u32 = 4096;
+
+/// Blocks in all inputs.
 const BLOCKS: u32 = ((1_u64 << 32) / (CHUNK as u64 * CHUNK as u64)) as u32;
 
-/// The errors of every form.
+/// Returns the errors of every form, over all inputs or a 64th of them.
 pub(crate) fn measure(all: bool) -> Vec<Errors> {
-    // A sample takes every 64th slice's bits, spread by an odd stride.
+    // The sample takes a 64th of each block's slices; the odd stride spreads their bits over all inputs.
     let (slices, stride) = if all { (CHUNK, 1) } else { (CHUNK / 64, 16_411 * 64 + 1) };
     let next = AtomicU32::new(0);
     let work = || {
@@ -44,7 +46,8 @@ pub(crate) fn measure(all: bool) -> Vec<Errors> {
         .expect("there is a thread")
 }
 
-/// One reference serves all forms of a function.
+/// Takes the errors at `bits` into `worst`, which has one entry for each form. The reference is computed once
+/// for all forms of a function.
 fn take(bits: &[u32], worst: &mut [Vec<Worst>]) {
     let mut found = vec![0.0; bits.len()];
     for (forms, worst) in FORMS.iter().zip(worst) {

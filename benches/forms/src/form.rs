@@ -1,31 +1,31 @@
-//! A form of a function, and what makes one.
+//! One form of a function, and the macro that builds it.
 
 use crate::Function;
 
 /// One way to compute a function.
 pub struct Form {
-    /// What it computes.
+    /// The function.
     pub function: Function,
-    /// What it is.
+    /// The form's name in the table.
     pub name: &'static str,
-    /// Whether it gives the runtime's own bits.
+    /// Whether its bits are those of the runtime.
     pub shipped: bool,
     /// Its worst errors over all inputs.
     pub errors: Errors,
-    /// The function of each input: an f32's bits, or the random bits of a draw.
+    /// Computes the function of each input. An input is the bits of an f32, or the random bits of a draw.
     pub slice: fn(&[u32], &mut [f32]),
 }
 
-/// Worst errors over all inputs; ∞ where no bound is of use.
+/// Worst errors over all inputs, or ∞ where no bound is stated.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Errors {
-    /// Relative to the result, where it is a normal number.
+    /// Error relative to the result, where the result is a normal number.
     pub of_result: f64,
-    /// Relative to |x|.
+    /// Error relative to |x|.
     pub of_input: f64,
 }
 
-/// A [`Form`] by its function of one number, which the loop takes in.
+/// Builds a [`Form`] from a function of one number, which is inlined into the loop over a slice.
 macro_rules! form {
     ($function:ident, $name:literal, $shipped:literal, [$of_result:expr, $of_input:expr], $f:expr) => {
         crate::Form {
@@ -43,9 +43,9 @@ macro_rules! form {
 }
 pub(crate) use form;
 
-/// What a form takes.
+/// The argument of a form: a number, or random bits.
 pub(crate) trait Input {
-    /// From what a slice holds.
+    /// Converts an element of a slice.
     fn from_bits(bits: u32) -> Self;
 }
 

@@ -1,4 +1,4 @@
-//! The functions, as the runtime has them and by their definitions in f64.
+//! The functions: the runtime's own, and their definitions in f64.
 
 use flowlet::{Activation, Gelu, GeluTanh, Selu, Silu, Tanh};
 
@@ -20,7 +20,7 @@ pub enum Function {
 }
 
 impl Function {
-    /// The runtime's own.
+    /// Computes the function by the runtime itself.
     pub fn shipped(self, bits: u32) -> f32 {
         let x = f32::from_bits(bits);
         match self {
@@ -33,7 +33,7 @@ impl Function {
         }
     }
 
-    /// By its definition.
+    /// Computes the function in f64 by its definition.
     pub fn reference(self, bits: u32) -> f64 {
         use core::f64::consts::{FRAC_1_SQRT_2, PI};
         const ALPHA: f64 = 1.673_263_242_354_377_3;
@@ -42,7 +42,7 @@ impl Function {
         match self {
             Self::Gelu => x * 0.5 * libm::erfc(-x * FRAC_1_SQRT_2),
             Self::GeluTanh => {
-                // The same as with tanh, without its cancellation at −1.
+                // Equal to the form with tanh, but without the cancellation where tanh is near −1.
                 x / (1.0 + libm::exp(-libm::sqrt(8.0 / PI) * (x + 0.044715 * x * x * x)))
             }
             Self::Silu => x / (1.0 + libm::exp(-x)),
@@ -53,7 +53,8 @@ impl Function {
         }
     }
 
-    /// What the error over this input is measured by: the input's size, if it counts at all.
+    /// Returns |x|, by which the error at this input is divided, or `None` if the error does not count there.
+    /// A draw has no such size; its error is divided by 1.
     pub(crate) fn input(self, bits: u32) -> Option<f64> {
         if self == Self::Gaussian {
             return Some(1.0);
@@ -65,8 +66,8 @@ impl Function {
     }
 }
 
-/// Wichura's PPND16 (1988, algorithm AS 241, Applied Statistics 37, 477–484): 1e-15 relative. Its
-/// third part, for tails below e⁻²⁵, is of no use for 32 bits.
+/// Wichura's PPND16 (1988, algorithm AS 241, Applied Statistics 37, 477–484), with a relative error of 1e-15.
+/// Its third part is left out: it is for tails below e⁻²⁵, which 32 bits do not reach.
 fn normal_quantile(bits: u32) -> f64 {
     let q = (f64::from(bits) + 0.5) / 4_294_967_296.0;
     let y = q - 0.5;

@@ -17,18 +17,18 @@ pub(crate) static FORMS: [Form; 5] = [
     form!(Gelu, "relu(x) − ½|x| ÷ P₁₀(|x|)⁴", false, [f64::INFINITY, 2.82e-7], fourth_power),
 ];
 
-/// The runtime's.
+/// The shipped form.
 #[inline(always)]
 fn one(x: f32) -> f32 {
     let square = x * x;
-    // In this order NaN takes the other branch.
+    // A NaN fails this comparison and so stays NaN in `near`.
     if square >= LIMIT_SQUARED {
         return if x > 0.0 { x } else { 0.0 };
     }
     near(x, square)
 }
 
-/// The runtime's where a register holds one number: one comparison for two.
+/// The shipped form on processors without vectors: one comparison serves two numbers.
 fn by_two(bits: &[u32], out: &mut [f32]) {
     let (pairs, last) = bits.as_chunks::<2>();
     let (out_pairs, out_last) = out.as_chunks_mut::<2>();
@@ -69,8 +69,8 @@ const NEAR: [f32; 14] = [
     -1.156_142_2e-18,
 ];
 
-/// w is 2·x_c² ÷ 5.2² − 1, where Horner's rule is at its best. Far to the left it is x times what
-/// rounding leaves of Φ.
+/// x_c is x clamped at ±5.2 and w is 2·x_c² ÷ 5.2² − 1, from −1 to 1, where Horner's rule rounds least. Far to
+/// the left the result is x times the rounding error of Φ.
 #[inline(always)]
 fn clamped(x: f32) -> f32 {
     let y = if x < -5.2 { -5.2 } else { x };
@@ -97,7 +97,7 @@ const CLAMPED: [f32; 15] = [
     2.023_845_2e-4,
 ];
 
-/// The coefficients of erf are those of Eigen and XLA (`erf` of float, clamped at ±4).
+/// The coefficients of erf are those of Eigen and XLA (`erf` for float, clamped at ±4).
 #[inline(always)]
 fn rational(x: f32) -> f32 {
     let z = x * core::f32::consts::FRAC_1_SQRT_2;
@@ -119,13 +119,13 @@ const ERF_NUMERATOR: [f32; 7] = [
 const ERF_DENOMINATOR: [f32; 5] =
     [-1.426_473_9e-2, -7.373_329_2e-3, -1.682_827e-3, -2.133_740_6e-4, -1.456_607_2e-5];
 
-/// Φ(−t) is ½ ÷ p(t)⁴, in the manner of Hastings (1955).
+/// Φ(−t) is ½ ÷ p(t)⁴, as in Hastings (1955).
 #[inline(always)]
 fn fourth_power(x: f32) -> f32 {
     let t = x.abs();
     let p = polynomial(t, ROOT);
     let square = p * p;
-    // In this order NaN stays one.
+    // A NaN fails this comparison and so stays NaN.
     let relu = if x <= 0.0 { 0.0 } else { x };
     if t < 5.5 { relu - 0.5 * t / (square * square) } else { relu }
 }

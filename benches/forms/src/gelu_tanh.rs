@@ -64,7 +64,7 @@ fn rational(x: f32) -> f32 {
     if x < -9.0 { 0.0 } else { y }
 }
 
-/// As Gelu's shipped form.
+/// The method of Gelu's shipped form.
 #[inline(always)]
 fn polynomial_in_square(x: f32) -> f32 {
     let square = x * x;

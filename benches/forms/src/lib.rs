@@ -1,12 +1,12 @@
-//! Forms of each elementary function of the runtime: the shipped one and those it was chosen from,
-//! by worst error, instructions on a Cortex-M4F and vector throughput.
+//! Forms of each elementary function of the runtime: the shipped form and the alternatives, compared by
+//! worst error, instructions on a Cortex-M4F and vector throughput.
 //!
-//! `benches/forms/run` measures them and prints the table that `runtime/fits/README.md` keeps.
+//! `benches/forms/run` measures them and prints the table that stands in `runtime/fits/README.md`.
 //!
-//! Every form is made of what the runtime's numeric contract allows: `+ − × ÷` on f32, each rounded
-//! on its own, comparisons and operations on bits. All get the same loop. A NaN may come out with
-//! any bits, as within a network's layers, except in the forms that call the runtime's own `exp`,
-//! `expm1` and `tanh`, which make every NaN the canonical one.
+//! Every form uses only what the runtime's numeric contract allows: `+ − × ÷` on f32, each rounded
+//! separately, comparisons, and operations on bits. All forms run in the same loop. A NaN result may have
+//! any bits, as between a network's layers. Only the forms that call the runtime's own `exp`, `expm1` and
+//! `tanh` return the canonical NaN.
 
 #![no_std]
 
@@ -32,7 +32,7 @@ use form::form;
 pub static FORMS: [&[Form]; 6] =
     [&gelu::FORMS, &gelu_tanh::FORMS, &silu::FORMS, &selu::FORMS, &tanh::FORMS, &normal::FORMS];
 
-/// All forms, one after the other: a form's place here is its number.
+/// All forms in order. A form's index here is its number.
 pub fn all() -> impl Iterator<Item = &'static Form> {
     FORMS.iter().copied().flatten()
 }

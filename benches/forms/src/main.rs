@@ -1,5 +1,5 @@
-//! `forms speed` times every form on this processor; `forms table` measures their errors and puts
-//! these and the files of figures that it is given into a table. `benches/forms/run` calls both.
+//! `forms speed` times every form on this processor. `forms table` measures every form's errors, and prints
+//! them with the figures from the given files as a table. `benches/forms/run` calls both.
 
 mod errors;
 mod speed;
@@ -9,7 +9,9 @@ use std::process::ExitCode;
 
 const USAGE: &str = "usage: forms speed > FIGURES\n       forms table [--all] BASELINE AVX2 M4F\n\
     --all: errors over all 2^32 inputs (minutes) instead of a sample\n\
-    BASELINE, AVX2: figures of `forms speed`; M4F: what the firmware image said; - for none";
+    BASELINE, AVX2: files with the output of `forms speed`\n\
+    M4F: file with the output of the firmware image `forms`\n\
+    A file given as - leaves its column empty";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -1,7 +1,7 @@
-//! Φ⁻¹((bits + ½) ÷ 2³²): from random bits to a Gaussian draw.
+//! Φ⁻¹((bits + ½) ÷ 2³²): a Gaussian draw from random bits.
 //!
-//! Box and Muller's transform is not here: it needs a sine and a cosine besides, and makes a draw
-//! from two words of random bits, not from one.
+//! The Box–Muller transform is left out: it also needs a sine and a cosine, and takes two words of random
+//! bits for a draw instead of one.
 
 use crate::polynomial::polynomial;
 use crate::{Form, form};
@@ -28,7 +28,7 @@ pub(crate) static FORMS: [Form; 5] = [
 
 const TWO_32: f32 = 4_294_967_296.0;
 
-/// Whether the draw is above 0, how far the bits are from the middle, and the tail probability.
+/// Returns whether the draw is above 0, the distance of the bits from the middle, and the tail's probability.
 #[inline(always)]
 fn fold(bits: u32) -> (bool, f32, f32) {
     let upper = bits >> 31 != 0;
@@ -42,7 +42,8 @@ fn sign(upper: bool, size: f32) -> f32 {
     if upper { size } else { -size }
 }
 
-/// The runtime's: a compiler with vectors may turn the branch into a choice by itself.
+/// The runtime's algorithm, with a branch. For a target with vectors the compiler may compute both parts and
+/// select.
 #[inline(always)]
 fn one_part(bits: u32) -> f32 {
     let (upper, from_middle, tail_probability) = fold(bits);
@@ -51,7 +52,7 @@ fn one_part(bits: u32) -> f32 {
     sign(upper, size)
 }
 
-/// Without a branch, so that lanes can share the work.
+/// The same without a branch, so that it can be vectorised.
 #[inline(always)]
 fn both_parts(bits: u32) -> f32 {
     let (upper, from_middle, tail_probability) = fold(bits);
@@ -77,7 +78,7 @@ const TAIL_NUMERATOR: [f32; 6] =
     [-1.406_732_2, 0.677_503, 1.765_703_3, 0.303_565_95, 0.008_991_812, 2.453_427_4e-5];
 const TAIL_DENOMINATOR: [f32; 5] = [1.0, 2.216_799, 0.719_867_9, 0.047_475_398, 5.015_218e-4];
 
-/// The runtime's logarithm of a normal number between 0 and 1.
+/// The runtime's logarithm, for normal numbers between 0 and 1.
 #[inline(always)]
 fn ln(x: f32) -> f32 {
     const SQRT_HALF: u32 = 0x3f35_04f3;
@@ -100,8 +101,8 @@ const LN: [f32; 9] = [
     0.087_221_004,
 ];
 
-/// AS 241 in single precision (Wichura 1988, Applied Statistics 37, 477–484). Its third part, for
-/// tails below e⁻²⁵, is of no use for 32 bits.
+/// AS 241 in single precision (Wichura 1988, Applied Statistics 37, 477–484). Its third part is left out: it is
+/// for tails below e⁻²⁵, which 32 bits do not reach.
 #[inline(always)]
 fn wichura(bits: u32) -> f32 {
     let (upper, from_middle, probability) = fold(bits);
@@ -118,8 +119,8 @@ fn wichura(bits: u32) -> f32 {
     sign(upper, size)
 }
 
-/// √2·erfinv(2y) by the polynomials of Giles (2010, "Approximating the erfinv function") for single
-/// precision, whose largest argument is 1 − 2⁻²⁴: the tails of 32 bits go deeper, beyond the fit.
+/// √2·erfinv(2y) by the single-precision polynomials of Giles (2010, "Approximating the erfinv function").
+/// They are fitted for arguments up to 1 − 2⁻²⁴; the tails of 32 bits lie beyond that.
 #[inline(always)]
 fn giles(bits: u32) -> f32 {
     let (upper, from_middle, probability) = fold(bits);
@@ -153,8 +154,8 @@ const FAR: [f32; 9] = [
     -0.000_200_214_26,
 ];
 
-/// √x for a number of ordinary size, as x times 1 ÷ √x by three of Newton's steps from a guess at
-/// half the exponent: neither form may use a platform's.
+/// √x for a normal number: x times 1 ÷ √x, which three Newton steps compute from a first guess by the bits. A
+/// platform's own `sqrt` is not allowed in any form.
 #[inline(always)]
 fn sqrt(x: f32) -> f32 {
     let mut y = f32::from_bits(0x5f37_5a86_u32.wrapping_sub(x.to_bits() >> 1));

@@ -1,6 +1,6 @@
-//! Horner's rule, as the runtime's.
+//! Horner's rule, with the runtime's order of operations.
 
-/// `c₀ + x·(c₁ + x·(c₂ + …))`, lowest power first.
+/// Returns `c₀ + x·(c₁ + x·(c₂ + …))`; coefficients begin with the constant term.
 #[inline(always)]
 pub(crate) fn polynomial<const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
     let mut sum = coefficients[N - 1];

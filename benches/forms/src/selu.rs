@@ -36,7 +36,7 @@ fn trimmed(x: f32) -> f32 {
     if x > 0.0 { SCALE * x } else { below }
 }
 
-/// eˣ − 1 = 2t ÷ (1 − t), t = tanh(½x): one division, and nothing is lost near 0.
+/// eˣ − 1 = 2t ÷ (1 − t) with t = tanh(½x): one division, and no cancellation near 0.
 #[inline(always)]
 fn rational(x: f32) -> f32 {
     let (p, q) = fraction(0.5 * x);

@@ -26,7 +26,8 @@ fn trimmed(x: f32) -> f32 {
     if x < -88.0 { 0.0 } else { y }
 }
 
-/// The left tail is what rounding leaves of 1 − tanh: an error relative to |x| only.
+/// In the left tail the result is x times the rounding error of 1 + tanh, so only the error relative to |x| is
+/// bounded.
 #[inline(always)]
 fn rational(x: f32) -> f32 {
     let (p, q) = fraction(0.5 * x);

@@ -1,4 +1,4 @@
-//! Nanoseconds for a number, on slices that stay in the caches.
+//! Nanoseconds per number, on slices that stay in the caches.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -7,23 +7,27 @@ use forms::{FORMS, Form, Function};
 
 /// Numbers in a slice: 16 KiB in, 16 KiB out.
 const LENGTH: usize = 4096;
+
+/// Passes over the slice in a measurement.
 const PASSES: usize = 100;
+
+/// Measurements of each form.
 const ROUNDS: usize = 41;
 
-/// What a form takes.
+/// The time of a form.
 pub(crate) struct Speed {
-    /// For a number: the median of some rounds.
+    /// Nanoseconds per number: the median over the rounds.
     pub(crate) nanoseconds: f64,
-    /// Against the function's first form: the median of the ratios within a round.
+    /// Time relative to the function's first form: the median of the ratios within a round.
     pub(crate) ratio: f64,
 }
 
-/// The speed of every form.
+/// Measures the speed of every form.
 pub(crate) fn measure() -> Vec<Speed> {
     FORMS.iter().flat_map(|forms| compare(forms)).collect()
 }
 
-/// The forms take turns, so that what slows the machine slows all of them.
+/// Measures the forms of one function. They take turns, so that other load on the machine slows all of them.
 fn compare(forms: &[Form]) -> Vec<Speed> {
     let bits = inputs(forms[0].function);
     let mut out = vec![0.0; LENGTH];
@@ -46,7 +50,8 @@ fn time(form: &Form, bits: &[u32], out: &mut [f32]) -> f64 {
     start.elapsed().as_secs_f64() * 1e9 / (PASSES * LENGTH) as f64
 }
 
-/// From −4 to 4 as hidden units are, or random bits; in no order that a branch could be guessed by.
+/// Returns numbers from −4 to 4, like the values of hidden units, or random bits. Their order is random, so
+/// that branches cannot be predicted.
 fn inputs(function: Function) -> Vec<u32> {
     (0..LENGTH as u32)
         .map(|k| {

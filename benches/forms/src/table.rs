@@ -1,14 +1,14 @@
-//! The table.
+//! Prints the forms as a Markdown table.
 
 use std::fs;
 use std::process::ExitCode;
 
 use crate::errors;
 
-/// Numbers that the firmware image computes in each count.
+/// Numbers that the firmware image computes while it counts a form's instructions.
 const M4F_NUMBERS: f64 = 128.0;
 
-/// Prints it, with the errors measured and the figures read from three files.
+/// Measures the errors, reads the other figures from three files and prints the table.
 pub(crate) fn print(all: bool, files: [&str; 3]) -> ExitCode {
     let mut figures = Vec::new();
     for file in files {
@@ -56,7 +56,7 @@ fn error(error: f64) -> String {
     if error < 1.0 { format!("{error:.2e}") } else { "≥ 1".to_string() }
 }
 
-/// The numbers of the lines `form NUMBER …`, in order; none for `-`.
+/// Returns the figures of each line `form NUMBER FIGURE…`, in order, or nothing for the file `-`.
 fn read(file: &str) -> Result<Vec<Vec<f64>>, String> {
     if file == "-" {
         return Ok(Vec::new());
@@ -71,6 +71,6 @@ fn read(file: &str) -> Result<Vec<Vec<f64>>, String> {
     if lines.len() == forms {
         Ok(lines)
     } else {
-        Err(format!("{file}: expected {forms} lines `form …`, found {}", lines.len()))
+        Err(format!("{file}: expected {forms} lines `form NUMBER …`, found {}", lines.len()))
     }
 }

@@ -36,7 +36,7 @@ fn rational(x: f32) -> f32 {
     p / q
 }
 
-/// Numerator and denominator of tanh x, x clamped at ±9.
+/// Returns numerator and denominator of tanh x, with x clamped at ±9.
 #[inline(always)]
 pub(crate) fn fraction(x: f32) -> (f32, f32) {
     let y = if x < -9.0 { -9.0 } else { x };
@@ -48,8 +48,8 @@ pub(crate) fn fraction(x: f32) -> (f32, f32) {
 const NUMERATOR: [f32; 5] = [1.0, 1.338_103_9e-1, 3.495_603_3e-3, 2.060_930_3e-5, 1.335_491_3e-8];
 const DENOMINATOR: [f32; 5] = [1.0, 4.671_435_4e-1, 2.587_704_2e-2, 3.285_658_3e-4, 7.776_672_5e-7];
 
-/// The coefficients are those of Eigen (`ptanh_float`) and XLA; as there, small inputs are returned
-/// as they are.
+/// The coefficients are those of Eigen (`ptanh_float`) and XLA. As there, inputs below 0.0004 in size are
+/// returned unchanged.
 #[inline(always)]
 fn eigen(x: f32) -> f32 {
     let y = if x < -9.0 { -9.0 } else { x };

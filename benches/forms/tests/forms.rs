@@ -1,8 +1,8 @@
-//! The forms are what the table says they are.
+//! The forms have the errors that the table states, and the shipped ones have the runtime's bits.
 
 use forms::{FORMS, Truth, Worst};
 
-/// Bits from all of them, and each number from −16 to 16 in steps of 2⁻¹².
+/// Returns 2¹⁷ bit patterns spread over all, and the numbers from −16 to 16 in steps of 2⁻¹².
 fn sample() -> Vec<u32> {
     let spread = (0..1_u32 << 17).map(|k| k.wrapping_mul(32_771));
     let grid = (-(1 << 16)..=1 << 16).map(|k: i32| (k as f32 / 4096.0).to_bits());
@@ -10,7 +10,7 @@ fn sample() -> Vec<u32> {
 }
 
 #[test]
-fn errors_are_at_most_those_of_the_table() {
+fn errors_do_not_exceed_the_table() {
     let bits = sample();
     let mut found = vec![0.0; bits.len()];
     for forms in FORMS {

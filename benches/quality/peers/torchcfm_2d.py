@@ -1,15 +1,15 @@
-"""Trains torchcfm's own couplings on the two-dimensional problems; prints CSV rows.
+"""Trains with torchcfm's couplings on the two-dimensional problems, and prints CSV rows.
 
     benches/quality/peers/run peers/torchcfm_2d.py --problems 8gaussians-moons-1 --seeds 0,1
 
-Their part is the coupling: ConditionalFlowMatcher and ExactOptimalTransportConditionalFlowMatcher
-of torchcfm, with sigma 0, their default. The networks, Adam at 1e-3 and 20,000 iterations are
-those of their examples; the draws are those of problems.py.
+The couplings are torchcfm's ConditionalFlowMatcher and ExactOptimalTransportConditionalFlowMatcher, with sigma
+0, their default. The networks, Adam at 1e-3 and 20,000 iterations are those of torchcfm's examples. The draws
+are those of problems.py.
 
-`seconds` is the training alone: draws, coupling, gradients, Adam; `cpu_seconds` is what it took of
-the processor, less than that where others use it too. `w2sq_K` is the squared
-W2 between 5,000 samples in K Euler steps and 5,000 fresh points of the target, `w2` the root of
-the one of 100 steps, and `npe` the normalised path energy of 100 steps.
+`seconds` is the wall-clock time of the training alone: draws, coupling, gradients, Adam. `cpu_seconds` is its
+processor time, which is less where other programs use the processor, too. `w2sq_K` is the squared W2 between
+5,000 samples in K Euler steps and 5,000 fresh points of the target. `w2` is the root of `w2sq_100`, and `npe`
+the normalised path energy in 100 steps.
 """
 
 import argparse
@@ -54,7 +54,7 @@ PROBLEMS = {
 
 
 def network(problem, width=64):
-    """From [B][3], the point and then the time, to [B][2]."""
+    """Returns a network from [B][3], the point and then the time, to [B][2]."""
     layers = [torch.nn.Linear(3, width), problem.activation()]
     for _ in range(problem.hidden_layers):
         layers += [torch.nn.Linear(width, width), problem.activation()]
@@ -62,9 +62,9 @@ def network(problem, width=64):
 
 
 def train(problem, coupling, seed, iterations, batch_size, sigma=0.0):
-    """A trained network, the seconds that the iterations took by the clock and of the processor,
-    and the mean of the last losses."""
-    # torchcfm draws times from torch's generator, and pairs from numpy's global one.
+    """Returns a trained network, the wall-clock and processor seconds of its iterations, and the mean of
+    the last 100 losses."""
+    # torchcfm draws times from torch's generator, and pairs from NumPy's global one.
     torch.manual_seed(seed)
     np.random.seed(seed)
     rng = np.random.default_rng(seed)
@@ -90,9 +90,9 @@ def train(problem, coupling, seed, iterations, batch_size, sigma=0.0):
 
 @torch.no_grad()
 def sample(model, x0, steps):
-    """[N][2] samples in Euler steps from [N][2], and the energy of their paths.
+    """Returns samples [N][2] in Euler steps from `x0` [N][2], and the energy of their paths.
 
-    The energy is the mean over the paths of the integral of the squared velocity's norm.
+    The energy is the mean over the paths of the integral of the velocity's squared norm.
     """
     x, energy = x0.clone(), 0.0
     for k in range(steps):
@@ -104,8 +104,8 @@ def sample(model, x0, steps):
 
 
 def judge(model, problem, points):
-    """Squared W2 by steps, and the normalised path energy: |energy - W2^2| / W2^2, with the W2
-    between source and target. All models are judged by the same fresh points."""
+    """Returns the squared W2 for each number of steps, and the normalised path energy |energy - W2^2| / W2^2,
+    with the W2 between source and target. All models are compared with the same fresh points."""
     source = problems.draw(problem.source, points, score.FRESH_SEED)
     target = problems.draw(problem.target, points, score.FRESH_SEED + 1)
     x0 = torch.from_numpy(source).float()
@@ -122,7 +122,7 @@ def names(choices):
         chosen = text.split(",")
         for name in chosen:
             if name not in choices:
-                raise argparse.ArgumentTypeError(f"{name} is none of {', '.join(choices)}")
+                raise argparse.ArgumentTypeError(f"unknown name {name}: expected {', '.join(choices)}")
         return chosen
 
     return parse
@@ -136,11 +136,11 @@ def main():
     parser.add_argument("--couplings", type=names(COUPLINGS), default=list(COUPLINGS))
     parser.add_argument("--seeds", type=lambda text: [int(k) for k in text.split(",")], default=[0])
     parser.add_argument("--iterations", type=int, default=20_000)
-    parser.add_argument("--batch-size", type=int, help="[256; from N(0, I) 512]")
+    parser.add_argument("--batch-size", type=int, help="[256; 512 for the problems from N(0, I)]")
     parser.add_argument("--sigma", type=float, default=0.0, help="width of the paths [0]")
-    parser.add_argument("--points", type=int, default=5_000, help="samples to judge by [5000]")
-    parser.add_argument("--threads", type=int, default=1, help="[1]")
-    parser.add_argument("--out", help="a CSV file that the rows are added to")
+    parser.add_argument("--points", type=int, default=5_000, help="samples for each distance [5000]")
+    parser.add_argument("--threads", type=int, default=1, help="torch's threads [1]")
+    parser.add_argument("--out", help="CSV file to append the rows to")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
 

@@ -1,11 +1,11 @@
-"""Times training with transport: torchcfm's, and flowlet's, one after the other.
+"""Times training with optimal transport, by flowlet and then by torchcfm.
 
     benches/quality/peers/run peers/transport_training.py --flowlet target/release/flowlet
 
-Both train 8gaussians -> moons with the same network and batch, and transport one batch at a time.
-flowlet's time is that of the command less that of the same command with one iteration, so that
-reading, export and verification are not counted. The ratio of processor times is the one to quote
-from a machine that does something else too; the clock's favours whoever uses more threads.
+Both train 8gaussians -> moons with the same network and batch size, and pair one batch at a time. flowlet's time
+is the time of the command minus the time of the same command with one iteration, so that reading, export and
+verification are not counted. On a machine that also does other work, quote the ratio of processor times. The
+ratio of wall-clock times favours the trainer with more threads.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def child_seconds():
 
 
 def flowlet(binary, directory, threads, **settings):
-    """Seconds of one `flowlet train`, by the clock and of the processor."""
+    """Returns the wall-clock and processor seconds of one `flowlet train`."""
     config = pathlib.Path(directory, "config.toml")
     config.write_text(CONFIG.format(**settings))
     command = [binary, "train", config, "--out", pathlib.Path(directory, "run"), "--force"]
@@ -69,13 +69,13 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--flowlet", required=True, help="the binary")
+    parser.add_argument("--flowlet", required=True, help="path of the command flowlet")
     parser.add_argument("--iterations", type=int, default=2_000)
     parser.add_argument("--batch-size", type=int, default=256)
-    parser.add_argument("--transport-size", type=int, help="flowlet's pairs at once [the batch's]")
+    parser.add_argument("--transport-size", type=int, help="pairs that flowlet assigns at a time [batch size]")
     parser.add_argument("--hidden-layers", type=int, choices=[1, 2], default=1)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=1, help="[1]")
+    parser.add_argument("--threads", type=int, default=1, help="threads of each trainer [1]")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
 
@@ -86,7 +86,7 @@ def main():
         "batch_size": arguments.batch_size,
         "transport_size": arguments.transport_size or arguments.batch_size,
     }
-    # Both warm up first: torch loads its kernels in its first iterations.
+    # Warms up: torch loads its kernels in its first iterations.
     torchcfm_2d.train(problem, "transport", arguments.seed, 10, arguments.batch_size)
     with tempfile.TemporaryDirectory() as directory:
         run = (arguments.flowlet, directory, arguments.threads)
@@ -101,7 +101,7 @@ def main():
     print("trainer,seconds,cpu_seconds,ms_per_iteration")
     for name, (seconds, cpu) in [("torchcfm", theirs), ("flowlet", ours)]:
         print(f"{name},{seconds:.2f},{cpu:.2f},{1000 * seconds / arguments.iterations:.3f}")
-    print(f"flowlet's fixed part,{fixed[0]:.2f},{fixed[1]:.2f},")
+    print(f"flowlet with 1 iteration (subtracted),{fixed[0]:.2f},{fixed[1]:.2f},")
     ratios = [t / o if o > 0 else float("nan") for t, o in zip(theirs, ours)]
     print("ratio,{:.1f},{:.1f},".format(*ratios))
 

@@ -1,6 +1,7 @@
-//! The committed models' golden starting points and digests as Rust, and the machine's memory.
+//! Writes the golden starting points and digests of the committed models as Rust code, and passes the linker
+//! the machine's memory layout.
 //!
-//! `FLOWLET_MEMORY` names a linker's memory file for another board than the emulated one.
+//! `FLOWLET_MEMORY` is the path of a linker memory file, for a board other than the emulated one.
 
 use std::env;
 use std::fmt::Write;
@@ -11,7 +12,7 @@ use safetensors::SafeTensors;
 
 const MODELS: [&str; 3] = ["mixture", "moons", "8gaussians"];
 
-/// In the order of `SolverKind::ALL`.
+/// The methods, in the order of `SolverKind::ALL`.
 const METHODS: [&str; 5] = ["euler", "midpoint", "heun", "rk4", "ab2"];
 
 fn main() {
@@ -27,12 +28,14 @@ fn main() {
     let target = env::var("TARGET").unwrap();
     let counts = ["thumbv7", "thumbv8m.main", "riscv32"].iter().any(|t| target.starts_with(t));
     if env::var_os("CARGO_FEATURE_CYCLES").is_some() && !counts {
-        println!("cargo::error={target} has no cycle counter that this image could read");
+        println!(
+            "cargo::error={target} has no cycle counter that this image can read: build without `cycles`"
+        );
     }
     link(&out, &target);
 }
 
-/// A module with the inputs of a golden file's paths, their bits as they are, and the digest.
+/// Returns the code of a module with the inputs of a golden file's paths, exact to the bit, and the digests.
 fn golden(model: &str, bytes: &[u8]) -> String {
     let (_, header) = SafeTensors::read_metadata(bytes).unwrap();
     let metadata = header.metadata().clone().unwrap();
@@ -43,7 +46,7 @@ fn golden(model: &str, bytes: &[u8]) -> String {
         ("X_0", "Starting points.", file.tensor("x0").unwrap()),
         ("CONDITION", "Their conditions.", file.tensor("condition").unwrap()),
     ] {
-        let [rows, columns] = *tensor.shape() else { panic!("{name} is no matrix") };
+        let [rows, columns] = *tensor.shape() else { panic!("{name}: expected a matrix") };
         write!(code, "/// {about}\npub static {name}: [[f32; {columns}]; {rows}] = [").unwrap();
         let bits: Vec<String> = tensor
             .data()
@@ -62,17 +65,23 @@ fn golden(model: &str, bytes: &[u8]) -> String {
         let digest = &metadata[&format!("flowlet.digest.path.{method}")];
         format!("0x{digest}")
     });
-    write!(code, "/// Of the first few paths by each method.\npub const METHODS: [u64; 5] = ")
-        .unwrap();
+    write!(
+        code,
+        "/// Digest of the first few paths by each method.\npub const METHODS: [u64; 5] = "
+    )
+    .unwrap();
     writeln!(code, "[{}];", methods.join(", ")).unwrap();
     let digest = &metadata["flowlet.digest.path"];
     write!(code, "/// Steps of each path.\npub const STEPS: usize = {steps};\n").unwrap();
-    write!(code, "/// Of the points after each step.\npub const DIGEST: u64 = 0x{digest};\n}}\n")
-        .unwrap();
+    write!(
+        code,
+        "/// Digest of the points after each step.\npub const DIGEST: u64 = 0x{digest};\n}}\n"
+    )
+    .unwrap();
     code
 }
 
-/// Where the linker puts code and data.
+/// Tells the linker where to put code and data.
 fn link(out: &Path, target: &str) {
     let script = match target {
         t if t.starts_with("thumbv6m") => "microbit.x",

@@ -4,7 +4,7 @@
 //! reports
 //!
 //! - a path from one room to a room that is not above it in the list,
-//! - files that import each other in a circle, also inside one room,
+//! - files of one room that import each other in a circle,
 //! - a room that is not in the list, or a name in the list that is no room.
 //!
 //! What counts as a path: each name that a `use` brings in (groups, renames, globs, `self::`,
@@ -16,8 +16,7 @@
 //! `crate::data::Matrix` leads to `data/matrix.rs` if `data/mod.rs` says `pub use matrix::Matrix`.
 //! That `pub use` itself takes nothing, since it only shows what lies below; a private `use`, or a
 //! `pub use` of something outside of the module's own folder, is an import like any other. The root
-//! of the crate stands above nothing: it may take from every room, and no room may take what is
-//! defined there.
+//! of the crate may take from every room; no room may take what is defined at the root.
 //!
 //! The paths in the body of a macro begin where it is called, unless they begin with `crate`. Items that
 //! a macro defines count as the module's that calls it. The methods of a value have no path, and are

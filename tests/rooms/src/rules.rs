@@ -109,14 +109,14 @@ fn runs_up(krate: &Crate, rooms: &[&str], path: &Taken) -> Option<String> {
         .then(|| format!("{place} runs up, from the room {own} to the room {other}"))
 }
 
-/// A finding for each group of files that import each other, with the imports of one way round.
+/// A finding for each group of files that import each other, with the imports of one way round. Only
+/// inside a room: a circle through several has a path that runs up.
 fn circles(krate: &Crate, taken: &[Taken]) -> Vec<String> {
     let mut edges: BTreeMap<&PathBuf, BTreeMap<&PathBuf, &Taken>> = BTreeMap::new();
-    let root = &krate.modules[0].file;
     for path in taken.iter().filter(|path| !path.shows) {
-        let [from, to] = [path.from, path.to].map(|module| &krate.modules[module].file);
-        if from != to && from != root && to != root {
-            edges.entry(from).or_default().entry(to).or_insert(path);
+        let [from, to] = [path.from, path.to].map(|module| &krate.modules[module]);
+        if from.room() == to.room() && from.file != to.file {
+            edges.entry(&from.file).or_default().entry(&to.file).or_insert(path);
         }
     }
     let mut found = Vec::new();

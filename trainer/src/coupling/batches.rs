@@ -1,4 +1,4 @@
-//! Data → coupling: the pairs that a network learns from, batch by batch.
+//! Batches of coupled noise and data: what a network is trained on.
 
 use anyhow::{Result, ensure};
 use rand::RngExt;
@@ -11,20 +11,20 @@ use crate::data::random::{Stream, generator};
 use crate::data::times::Times;
 use crate::data::{Matrix, Points, Target, TargetState};
 
-/// Pairs of noise and data in flow units, and the times to look at them.
+/// Pairs of noise and data in flow units, and the time at which each pair's path is evaluated.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
-    /// `[B, D]`
+    /// Noise: draws from the source, `[B, D]`.
     pub x_0: Matrix,
-    /// `[B, D]`
+    /// Data: draws from the target, `[B, D]`.
     pub x_1: Matrix,
-    /// Conditions of the pairs, `[B, C]`.
+    /// Conditions of the data, `[B, C]`.
     pub c: Matrix,
-    /// `[B]`; empty for an objective that has times of its own.
+    /// Times in [0, 1], `[B]`; empty for an objective that uses a solver's grid instead.
     pub t: Vec<f32>,
 }
 
-/// Batches of a run's data.
+/// A resumable stream of batches from a run's data.
 #[derive(Debug)]
 pub struct Batches {
     target: Target,
@@ -32,11 +32,11 @@ pub struct Batches {
     coupling: Coupling,
     times: Times,
     size: usize,
-    /// Points that are coupled at once: `size` or more.
+    /// Number of points that are coupled at once, at least `size`.
     coupled: usize,
-    /// Points that are coupled already, and how many of them have gone.
+    /// Coupled pairs, and how many of them earlier batches used.
     ready: Option<(Pairs, usize)>,
-    /// What draws those came from: where target and source were before.
+    /// States of target and source before `ready` was drawn: a restored stream draws it again.
     before: (TargetState, u128),
     label_dropout: f32,
     rng: Generators,
@@ -55,42 +55,43 @@ struct Generators {
     dropout: ChaCha8Rng,
 }
 
-/// Where batches are: what a checkpoint keeps.
+/// The position of a [`Batches`] stream, for checkpoints.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BatchesState {
-    /// Before the points that are coupled now were drawn.
+    /// The target before the current coupled pairs were drawn.
     target: TargetState,
+    /// The source's generator at the same moment, in 32-bit words.
     source: u128,
-    /// How many of them have gone.
+    /// How many of the coupled pairs were used; `None` before the first draw.
     gone: Option<usize>,
     times: u128,
     dropout: u128,
 }
 
-/// What batches are made of.
+/// Settings of [`Batches`].
 #[derive(Clone, Debug)]
 pub struct BatchesOptions {
-    /// π₀
+    /// The source distribution, π₀.
     pub source: Source,
-    /// How both are paired.
+    /// How noise and data are paired.
     pub coupling: Coupling,
-    /// Of the path.
+    /// The distribution of the times.
     pub times: Times,
-    /// Pairs in a batch.
+    /// Number of pairs in a batch, B.
     pub size: usize,
-    /// Points that are coupled at once, if the coupling transports.
+    /// Number of points that are coupled at once if the coupling transports; `size` if that is larger.
     pub transport_size: usize,
-    /// The part of conditions that are replaced by zeros.
+    /// The share of rows whose conditions are replaced by zeros, in [0, 1).
     pub label_dropout: f64,
 }
 
 impl BatchesOptions {
-    /// Held-out points with noise and times that stay the same, so that the loss falls or rises by
-    /// the network alone. Coupled as batches are, as many at a time.
+    /// Pairs held-out `points` with noise and times that depend on `seed` alone, so that only the
+    /// network changes the held-out loss. Couples as many points at once as training does.
     ///
     /// # Errors
     ///
-    /// When points cannot be coupled.
+    /// Returns an error if a coupling that transports meets a number that is not finite.
     pub fn held_out(&self, points: &Points, seed: u64) -> Result<Batch> {
         let (n, columns) = (points.x.rows(), points.x.columns());
         let x_0 = self.source.draw(n, columns, &mut generator(seed, Stream::HeldOutSource));
@@ -109,7 +110,7 @@ impl BatchesOptions {
 }
 
 impl Batches {
-    /// The batches of a run under `seed`.
+    /// Starts the stream of batches for `seed`.
     pub fn new(target: Target, options: BatchesOptions, seed: u64) -> Self {
         let BatchesOptions { source, coupling, times, size, transport_size, label_dropout } =
             options;
@@ -133,11 +134,11 @@ impl Batches {
         }
     }
 
-    /// The next batch.
+    /// Returns the next batch.
     ///
     /// # Errors
     ///
-    /// When points cannot be coupled.
+    /// Returns an error if a coupling that transports meets a number that is not finite.
     pub fn next_batch(&mut self) -> Result<Batch> {
         let mut x_0 = Vec::new();
         let (mut x_1, mut c) = (Vec::new(), Vec::new());
@@ -176,6 +177,7 @@ impl Batches {
         })
     }
 
+    /// Draws and couples the next `coupled` points.
     fn couple(&mut self) -> Result<Pairs> {
         let points = self.target.next_batch(self.coupled);
         let x_0 = self.source.draw(self.coupled, points.x.columns(), &mut self.rng.source);
@@ -186,7 +188,7 @@ impl Batches {
         Ok(Pairs { x_0: x_0.select(&order), points })
     }
 
-    /// Where it is.
+    /// Returns the current position of the stream.
     pub fn state(&self) -> BatchesState {
         let (target, source) = self.before.clone();
         BatchesState {
@@ -198,11 +200,12 @@ impl Batches {
         }
     }
 
-    /// Goes on from `state`.
+    /// Continues the stream from `state`.
     ///
     /// # Errors
     ///
-    /// When it is the state of other data.
+    /// Returns an error if `state` belongs to data with another number of rows, or has more used pairs
+    /// than are coupled at once. Also if the coupling fails.
     pub fn restore(&mut self, state: BatchesState) -> Result<()> {
         self.before = (state.target.clone(), state.source);
         self.target.restore(state.target)?;
@@ -211,7 +214,11 @@ impl Batches {
         self.rng.dropout.set_word_pos(state.dropout);
         self.ready = match state.gone {
             Some(gone) => {
-                ensure!(gone <= self.coupled, "{gone} of {} coupled points are gone", self.coupled);
+                let coupled = self.coupled;
+                ensure!(
+                    gone <= coupled,
+                    "expected a state with at most {coupled} used pairs, found {gone}"
+                );
                 Some((self.couple()?, gone))
             }
             None => None,
@@ -241,8 +248,8 @@ mod tests {
     }
 
     #[test]
-    fn restored_batches_go_on() {
-        // 48 is no multiple of 20: batches span two couplings.
+    fn restored_batches_continue_the_stream() {
+        // 48 is not a multiple of 20, so that some batches span two couplings.
         for coupling in [Coupling::Independent, Coupling::Transport] {
             let mut whole = batches(coupling.clone(), 20, 48);
             for _ in 0..12 {
@@ -250,7 +257,7 @@ mod tests {
                 let mut other = batches(coupling.clone(), 20, 48);
                 other.restore(serde_json::from_str(&state).unwrap()).unwrap();
                 for _ in 0..3 {
-                    // A copy of the state that goes on does not move the one that it came from.
+                    // Batches from one copy of the state must not advance another copy.
                     other.next_batch().unwrap();
                 }
                 let mut other = batches(coupling.clone(), 20, 48);
@@ -261,17 +268,17 @@ mod tests {
     }
 
     #[test]
-    fn transport_shortens_the_way_and_keeps_the_points() {
-        let mean = |coupling| {
+    fn transport_reduces_the_squared_distance_within_pairs() {
+        let total = |coupling| {
             let batch = batches(coupling, 256, 256).next_batch().unwrap();
             let lengths = batch.x_0.values().iter().zip(batch.x_1.values());
             lengths.map(|(a, b)| f64::from((a - b) * (a - b))).sum::<f64>()
         };
-        assert!(mean(Coupling::Transport) < 0.8 * mean(Coupling::Independent));
+        assert!(total(Coupling::Transport) < 0.8 * total(Coupling::Independent));
     }
 
     #[test]
-    fn labels_are_dropped_at_their_rate() {
+    fn conditions_are_dropped_at_the_configured_rate() {
         let mut batches = batches(Coupling::Independent, 4000, 0);
         let c = batches.next_batch().unwrap().c;
         let dropped = (0..c.rows()).filter(|&row| c.row(row).iter().all(|&c| c == 0.0)).count();

@@ -1,5 +1,4 @@
-//! From a configuration to the data of a run: what is trained on, what is held out, and the units
-//! of both.
+//! Prepares a run's data from its configuration: training data, held-out data, source and units.
 
 use std::path::Path;
 
@@ -15,65 +14,65 @@ use crate::data::{
     Target, load, preset, split,
 };
 
-/// Everything that training and judging need of the data.
+/// A run's data, for training and for evaluation.
 #[derive(Debug)]
 pub struct Dataset {
-    /// What training draws from, in flow units.
+    /// The target distribution that training draws from, in flow units.
     pub target: Target,
-    /// Where its paths begin, in flow units.
+    /// The source distribution, in flow units.
     pub source: Source,
-    /// Points that training never sees, in flow units; none without held-out rows.
+    /// Points for the held-out loss, in flow units; training never sees them. `None` without held-out
+    /// rows. At most 4,096.
     pub held_out: Option<Points>,
-    /// The same data in the user's units, for the judgement.
+    /// The same data in the user's units, for evaluation.
     pub real: Real,
-    /// The units.
+    /// Conversion between the user's units and flow units.
     pub units: Units,
     /// The names of the data columns.
     pub data_columns: Vec<String>,
     /// The conditions as the user named them.
     pub conditions: Vec<ConditionColumn>,
-    /// What the user should know: skipped rows, constant columns.
+    /// Warnings for the user, such as skipped rows or constant columns.
     pub warnings: Vec<String>,
 }
 
-/// User's units = flow units · scale + mean.
+/// The user's units of data and conditions: user's units = flow units · scale + mean.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Units {
-    /// Of the data, `D` columns.
+    /// Mean and scale of the data, `D` columns.
     pub data: Standardization,
-    /// Of the conditions, `C` columns.
+    /// Mean and scale of the conditions, `C` columns.
     pub condition: Standardization,
 }
 
 /// Data in the user's units.
 #[derive(Debug)]
 pub enum Real {
-    /// Draws without end.
+    /// A known distribution: as many draws as wanted.
     Distribution {
-        /// What is drawn from.
+        /// The distribution.
         distribution: Distribution,
-        /// Whether a draw's class is its condition.
+        /// Whether the class of a draw is its condition.
         by_class: bool,
     },
     /// A file's rows.
     Rows {
-        /// Those that training sees.
+        /// The rows that training draws from.
         train: Points,
-        /// Those that it does not.
+        /// The rows that training never sees.
         held_out: Points,
     },
 }
 
-/// Draws from a known distribution that the held-out loss is measured on, or that standardisation
-/// is estimated from.
+/// Draws from a known distribution for the held-out loss; 16 times as many give its mean and scale.
 const DRAWS: usize = 4096;
 
-/// Held-out rows that the held-out loss is measured on, at most.
+/// The most held-out rows of a file that the held-out loss uses.
 const HELD_OUT: usize = 4096;
 
 impl Dataset {
-    /// A number over the rows of all files that training draws from, in hexadecimal: a run that goes on
-    /// must go on with the same.
+    /// Returns a digest of all rows from files, data and source, as 16 hexadecimal digits. A resumed run
+    /// must have the same digest.
     pub fn digest(&self) -> String {
         let mut digest = Digest::new();
         if let Real::Rows { train, held_out } = &self.real {
@@ -91,8 +90,8 @@ impl Dataset {
     ///
     /// # Errors
     ///
-    /// On data that cannot be read or does not fit the configuration; the message names the file,
-    /// and the line or the column.
+    /// Returns an error if the data cannot be read or do not fit the configuration. The message names
+    /// the file, and the line or column where there is one.
     pub fn open(config: &Config) -> Result<Self> {
         let source = &config.data.source;
         if PRESETS.contains(&source.as_str()) {
@@ -131,10 +130,10 @@ impl Dataset {
             [] => false,
             [one] if one == "class" && distribution.classes() > 1 => true,
             _ if distribution.classes() == 1 => {
-                bail!("{source} has no classes: leave the condition out")
+                bail!("{source} has no classes: remove the condition")
             }
             _ => bail!(
-                "{source} has one condition, \"class\" ({}), found {condition:?}",
+                "the only condition of {source} is \"class\" ({}), found {condition:?}",
                 distribution.class_names().join(", ")
             ),
         };
@@ -189,7 +188,7 @@ impl Dataset {
         let (all, part) = (rows.points.x.rows(), split.held_out.len());
         if rows.groups.is_some() && (part as f64 / all as f64 - data.holdout).abs() > 0.05 {
             warnings.push(format!(
-                "groups are large: {part} of {all} rows are held out, where {} of all were asked for",
+                "groups are large: {part} of {all} rows are held out, expected a share of {}",
                 data.holdout
             ));
         }
@@ -197,7 +196,7 @@ impl Dataset {
         let held_out = rows.points.select(&split.held_out);
         if split.held_out.is_empty() {
             warnings
-                .push("no rows are held out: the summary judges on the training rows".to_string());
+                .push("no rows are held out: the summary compares with training rows".to_string());
         }
 
         warnings.extend(untrained_categories(&rows.conditions, &train));
@@ -208,7 +207,7 @@ impl Dataset {
                 let name = &rows.data_columns[column];
                 ensure!(
                     !data.strict,
-                    "{}: column {name} is constant; leave it out of the data columns, or train \
+                    "{}: column {name} is constant; remove it from the data columns, or train \
                      without --strict",
                     path.display()
                 );
@@ -227,7 +226,7 @@ impl Dataset {
         let mut flow = train.clone();
         units.to_flow(&mut flow);
         let target = Target::rows(flow, generator(config.seed, Stream::Target));
-        // All rows if there are few; of many, not the file's first ones.
+        // A random subset if there are too many: the file's first rows may not be typical.
         let mut judged: Vec<usize> = (0..held_out.x.rows()).collect();
         if judged.len() > HELD_OUT {
             judged.shuffle(&mut rng);
@@ -247,19 +246,19 @@ impl Dataset {
         })
     }
 
-    /// The number of data columns, `D`.
+    /// Returns the number of data columns, `D`.
     pub fn data_dim(&self) -> usize {
         self.data_columns.len()
     }
 
-    /// The number of condition columns once categories are one-hot, `C`.
+    /// Returns the number of condition columns with categories one-hot, `C`.
     pub fn condition_dim(&self) -> usize {
         self.conditions.iter().map(ConditionColumn::width).sum()
     }
 }
 
 impl Units {
-    /// The units that change nothing, of `D` and `C` columns.
+    /// Units that change nothing, for `D` data columns and `C` condition columns.
     pub fn identity(data_dim: usize, condition_dim: usize) -> Self {
         Self {
             data: Standardization::identity(data_dim),
@@ -267,14 +266,14 @@ impl Units {
         }
     }
 
-    /// Brings points from the user's units to those of the flow.
+    /// Converts points from the user's units to flow units, in place.
     pub fn to_flow(&self, points: &mut Points) {
         self.data.forward(&mut points.x);
         self.condition.forward(&mut points.c);
     }
 }
 
-/// A warning for each category that only held-out rows have.
+/// Returns a warning for each category that no training row has.
 fn untrained_categories(conditions: &[ConditionColumn], train: &Points) -> Vec<String> {
     let mut warnings = Vec::new();
     let mut column = 0;
@@ -291,7 +290,7 @@ fn untrained_categories(conditions: &[ConditionColumn], train: &Points) -> Vec<S
     warnings
 }
 
-/// Options that mean nothing without a file would otherwise be ignored in silence.
+/// Refuses options for files, which a known distribution would silently ignore.
 fn refuse_file_options(data: &DataConfig) -> Result<()> {
     let given = [
         ("columns", data.columns.is_some()),

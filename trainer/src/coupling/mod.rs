@@ -1,4 +1,4 @@
-//! Pairs of noise and data: the data set, the source, how both are paired, and batches of pairs.
+//! Pairs of noise and data: the data set, the source, the coupling of both, and batches of pairs.
 
 pub mod assignment;
 pub mod batches;

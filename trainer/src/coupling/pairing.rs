@@ -1,4 +1,4 @@
-//! Which noise goes to which data.
+//! Couplings: how noise and data are paired.
 
 use anyhow::{Result, bail, ensure};
 
@@ -6,36 +6,37 @@ use crate::config::words::CouplingKind;
 use crate::coupling::assignment::{Cost, CostMatrix, assign, assign_dense};
 use crate::data::{ConditionColumn, Matrix};
 
-/// A coupling of draws from the source with draws from the target.
+/// A coupling of source and target, ready to pair batches.
 #[derive(Clone, Debug)]
 pub enum Coupling {
-    /// [`CouplingKind::Independent`]
+    /// See [`CouplingKind::Independent`].
     Independent,
-    /// [`CouplingKind::Transport`]
+    /// See [`CouplingKind::Transport`].
     Transport,
-    /// [`CouplingKind::ConditionalTransport`]
+    /// See [`CouplingKind::ConditionalTransport`].
     ConditionalTransport(ByCondition),
 }
 
-/// Which conditions keep pairs apart.
+/// How conditions restrict the pairs of [`Coupling::ConditionalTransport`].
 #[derive(Clone, Debug)]
 pub struct ByCondition {
-    /// Columns of one-hot classes: pairs within a class only.
+    /// One-hot columns of classes: points are paired only within a class.
     classes: Vec<usize>,
-    /// Columns of numbers: pairs of similar conditions.
+    /// Columns of numeric conditions: pairs of different values cost more.
     numbers: Vec<usize>,
-    /// The part of pairs that numbers leave as near as the pair that was drawn; see
+    /// C²OT's r: the share of all pairs that may cost no more than the drawn pair; see
     /// [`condition_weight`].
     ratio: f64,
 }
 
 impl Coupling {
-    /// The coupling of a run whose conditions are `conditions`. `ratio` is C²OT's r: the smaller, the
-    /// more the numeric conditions of a pair must agree.
+    /// Makes the coupling of a run with `conditions`. `ratio` is C²OT's r: a smaller one makes the
+    /// numeric conditions of a pair agree more closely. Conditional transport without conditions is
+    /// plain transport.
     ///
     /// # Errors
     ///
-    /// When `kind` is plain transport though there are conditions, and it is not `forced`.
+    /// Returns an error for plain transport with conditions, unless it is `forced`.
     pub fn new(
         kind: CouplingKind,
         conditions: &[ConditionColumn],
@@ -45,10 +46,10 @@ impl Coupling {
         match kind {
             CouplingKind::Independent => Ok(Self::Independent),
             CouplingKind::Transport if !conditions.is_empty() && !forced => bail!(
-                "the coupling \"transport\" bends a conditional model: it pairs noise with data \
-                 without a look at the condition, so training sees another source under each \
-                 condition than sampling does (class-wise errors ten times as large in Cheng & \
-                 Schwing 2025). Take --coupling conditional-transport, or --force-transport"
+                "the coupling \"transport\" bends a conditional model: it ignores the condition when it \
+                 pairs noise with data, so that under each condition training and sampling have \
+                 different sources (class-wise errors ten times as large in Cheng & Schwing 2025). \
+                 Use --coupling conditional-transport, or --force-transport"
             ),
             CouplingKind::Transport => Ok(Self::Transport),
             CouplingKind::ConditionalTransport if conditions.is_empty() => Ok(Self::Transport),
@@ -67,12 +68,13 @@ impl Coupling {
         }
     }
 
-    /// For each row of `x_1` (`[n, D]`) under `c` (`[n, C]`) the row of `x_0` (`[n, D]`) that goes
-    /// there: a permutation.
+    /// Returns, for each row of `x_1` (`[n, D]`) with conditions `c` (`[n, C]`), the row of `x_0`
+    /// (`[n, D]`) that it is paired with: a permutation.
     ///
     /// # Errors
     ///
-    /// When a coordinate is not finite.
+    /// Returns an error if the coupling transports and a coordinate or a numeric condition is not
+    /// finite.
     pub fn pair(&self, x_0: &Matrix, x_1: &Matrix, c: &Matrix) -> Result<Vec<usize>> {
         match self {
             Self::Independent => Ok((0..x_1.rows()).collect()),
@@ -81,7 +83,7 @@ impl Coupling {
         }
     }
 
-    /// Whether pairing takes more than drawing.
+    /// Whether pairs are chosen by their distance, and not as they were drawn.
     pub fn transports(&self) -> bool {
         !matches!(self, Self::Independent)
     }
@@ -89,13 +91,16 @@ impl Coupling {
 
 fn transport(x_0: &Matrix, x_1: &Matrix) -> Result<Vec<usize>> {
     for (x, name) in [(x_0, "source"), (x_1, "target")] {
-        ensure!(is_finite(x), "transport needs finite points, but the {name} has others");
+        ensure!(
+            is_finite(x),
+            "transport needs finite points, but the {name} has infinite or NaN values"
+        );
     }
     Ok(assign(x_1, x_0, Cost::SquaredEuclidean))
 }
 
 impl ByCondition {
-    /// Within each class, in the order in which classes appear.
+    /// Pairs the points of each class separately; see [`Coupling::pair`].
     fn pair(&self, x_0: &Matrix, x_1: &Matrix, c: &Matrix) -> Result<Vec<usize>> {
         let mut groups: Vec<(Vec<u32>, Vec<usize>)> = Vec::new();
         for row in 0..c.rows() {
@@ -121,14 +126,18 @@ impl ByCondition {
         Ok(paired)
     }
 
-    /// The draw `x_0` in row i came with the condition in row i: distances between points count, and
-    /// those between conditions with the weight of [`condition_weight`].
+    /// Pairs the points of one class by numeric conditions. A pair costs the squared distance of its
+    /// points, plus that of its conditions times [`condition_weight`]. Row i of `x_0` has the condition in
+    /// row i, which it was drawn with.
     fn by_numbers(&self, x_0: &Matrix, x_1: &Matrix, c: &Matrix) -> Result<Vec<usize>> {
         let columns = |row: usize| self.numbers.iter().map(move |&column| c.row(row)[column]);
         let values = (0..c.rows()).flat_map(columns).collect();
         let numbers = Matrix::new(values, c.rows(), self.numbers.len());
         for (x, name) in [(x_0, "source"), (x_1, "target"), (&numbers, "condition")] {
-            ensure!(is_finite(x), "transport needs finite points, but the {name} has others");
+            ensure!(
+                is_finite(x),
+                "transport needs finite points, but the {name} has infinite or NaN values"
+            );
         }
         let mut costs = CostMatrix::between(x_1, x_0, Cost::SquaredEuclidean);
         let conditions = CostMatrix::between(&numbers, &numbers, Cost::SquaredEuclidean);
@@ -142,12 +151,12 @@ fn is_finite(matrix: &Matrix) -> bool {
     matrix.values().iter().all(|x| x.is_finite())
 }
 
-/// C²OT's adaptive weight (Cheng & Schwing 2025, section 4): the one under which the part `ratio` of
-/// all pairs (i, j) of different rows costs no more than the pair (j, j) that was drawn. `points` and `conditions` are
-/// squared distances `[n][n]`.
+/// Returns C²OT's adaptive weight of the conditions (Cheng & Schwing 2025, section 4), at most about 10⁸.
+/// With it, at most a share `ratio` of the pairs (i, j) of different rows costs no more than the drawn pair
+/// (j, j); 0 if that holds without conditions. `points` and `conditions` are squared distances, `[n][n]`.
 fn condition_weight(points: &[f32], conditions: &[f32], n: usize, ratio: f64) -> f32 {
     let part = |weight: f32| {
-        // The pairs that were drawn cost no more than themselves under any weight.
+        // Drawn pairs (i = j) would count under any weight.
         let near = (0..n * n).filter(|&at| {
             let (i, j) = (at / n, at % n);
             i != j && points[at] + weight * conditions[at] <= points[j * n + j]
@@ -190,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn classes_keep_the_noise_that_they_were_drawn_with() {
+    fn classes_keep_the_noise_they_were_drawn_with() {
         let kind = CouplingKind::ConditionalTransport;
         let coupling = Coupling::new(kind, &[class("k", &["a", "b"])], 0.05, false).unwrap();
         let (x_0, x_1) = (column(&[5.0, -1.0, 2.0, 0.0]), column(&[0.0, 3.0, 9.0, 7.0]));
@@ -200,10 +209,10 @@ mod tests {
     }
 
     #[test]
-    fn similar_numbers_are_paired_first() {
+    fn a_small_ratio_pairs_equal_conditions() {
         let kind = CouplingKind::ConditionalTransport;
         let number = ConditionColumn { name: "v".to_string(), categories: None };
-        // Distances alone would cross the pairs; their conditions are far apart.
+        // By distance alone the rows would be exchanged, but their conditions are far apart.
         let (x_0, x_1) = (column(&[1.0, 0.0]), column(&[0.0, 1.0]));
         let c = column(&[-10.0, 10.0]);
         let strict = Coupling::new(kind, std::slice::from_ref(&number), 0.01, false).unwrap();

@@ -1,4 +1,4 @@
-//! π₀: where paths begin.
+//! The source distribution π₀, which paths start from.
 
 use std::path::Path;
 
@@ -16,37 +16,38 @@ use crate::data::{
 };
 use crate::solve::sampling;
 
-/// What `x_0` is drawn from, in flow units.
+/// The distribution of the starting points `x_0`, in flow units.
 #[derive(Clone, Debug)]
 pub enum Source {
     /// The standard normal distribution: noise.
     Normal,
-    /// Fresh draws from a known distribution, which is in the same units as the data.
+    /// Fresh draws from a known distribution, given in the data's own units.
     Distribution {
-        /// What is drawn from.
+        /// The distribution, in the units of the data.
         distribution: Distribution,
-        /// The units of the data.
+        /// The units of the data; draws are converted to flow units.
         units: Standardization,
     },
-    /// Rows of a file, in the same units as the data.
+    /// Random rows of a file, `[n, D]`, converted to flow units.
     Rows(Matrix),
 }
 
-/// Random numbers of 32 bits that each starting point has for itself; a draw takes a few for each of its
-/// coordinates.
+/// Random 32-bit words reserved for each starting point. A draw needs only a few for each coordinate, so
+/// that the points' words do not overlap.
 const WORDS_PER_START: u128 = 1 << 20;
 
 impl Source {
-    /// The source that a configuration names, for data with the columns `names` in `units`.
+    /// Opens the source that `config` names, for data with the columns `names` in `units`.
     ///
     /// # Errors
     ///
-    /// When there is no such distribution or file, or its dimension is another.
+    /// Returns an error if no preset or file has that name, the file cannot be read, or its dimension
+    /// differs from the data's.
     pub fn open(config: &SourceConfig, names: &[String], units: &Standardization) -> Result<Self> {
         let name = &config.distribution;
         ensure!(
             config.components.is_empty() || name == "mixture",
-            "components describe the source distribution \"mixture\", but it is {name:?}"
+            "components belong to the source distribution \"mixture\", but the source is {name:?}"
         );
         if name == NORMAL {
             return Ok(Self::Normal);
@@ -82,26 +83,23 @@ impl Source {
         Ok(Self::Rows(x))
     }
 
-    /// A known distribution, for data in `units`.
+    /// A source that draws from a known distribution, for data in `units`.
     ///
     /// # Errors
     ///
-    /// When its dimension is another.
+    /// Returns an error if its dimension differs from that of `units`.
     pub fn known(distribution: Distribution, units: &Standardization) -> Result<Self> {
         let (found, expected) = (distribution.data_dim(), units.mean.len());
-        ensure!(
-            found == expected,
-            "expected {expected} dimensions as the data have, found {found}"
-        );
+        ensure!(found == expected, "expected {expected} dimensions, as in the data, found {found}");
         Ok(Self::Distribution { distribution, units: units.clone() })
     }
 
-    /// The name of the source in a model's file; none for noise. A file has its name without its folder,
-    /// so that the same run in another folder writes the same model.
+    /// Returns the name for a model file's metadata; `None` for noise, the default. A file's name is
+    /// without its folder, so that the same run in another folder writes the same model.
     pub fn name(&self, config: &SourceConfig) -> Option<String> {
         match self {
             Self::Normal => None,
-            // A preset has the name of its own mixture; this one is another.
+            // Without components "mixture" is a preset; with components it is another distribution.
             Self::Distribution { .. } if !config.components.is_empty() => {
                 Some("a mixture of its own".to_string())
             }
@@ -113,14 +111,14 @@ impl Source {
         }
     }
 
-    /// Where the samples 0 to `n − 1` of `seed` begin, `[n, D]` in flow units. From the standard
-    /// normal distribution that is the runtime's own noise, to the bit.
+    /// Returns the starting points of samples 0 to `n − 1` of `seed`, `[n, D]` in flow units. For
+    /// [`Self::Normal`] they have the same bits as the runtime's noise.
     pub fn starts(&self, seed: u64, n: usize, data_dim: usize) -> Matrix {
         self.starts_from(seed, 0, n, data_dim)
     }
 
-    /// The same from sample `first` on: where a sample begins is a function of the seed and its index
-    /// alone.
+    /// Returns the starting points of `n` samples from sample `first` on, `[n, D]` in flow units. A
+    /// starting point depends only on the seed and the sample's index.
     pub fn starts_from(&self, seed: u64, first: u64, n: usize, data_dim: usize) -> Matrix {
         if let Self::Normal = self {
             return sampling::noise_from(seed, first, n, data_dim);
@@ -136,7 +134,7 @@ impl Source {
         Matrix::new(values, n, data_dim)
     }
 
-    /// `n` draws of `data_dim` coordinates, `[n, D]`.
+    /// Draws `n` starting points of `data_dim` coordinates, `[n, D]` in flow units.
     pub fn draw(&self, n: usize, data_dim: usize, rng: &mut ChaCha8Rng) -> Matrix {
         match self {
             Self::Normal => {
@@ -156,7 +154,8 @@ impl Source {
     }
 }
 
-/// A CSV's columns by the names of the data; other formats have no names, and all of theirs are meant.
+/// Returns the data's column names for a CSV or TSV file, and `None`, all columns, for other formats, which
+/// have no column names.
 fn columns_of(path: &Path, names: &[String]) -> Result<Option<Vec<String>>> {
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     Ok(matches!(extension.as_str(), "csv" | "tsv").then(|| names.to_vec()))

@@ -1,4 +1,5 @@
-//! How good a model is: its samples beside real data, on data that training did not see.
+//! The quality of a trained model: its samples compared with real data, if possible data that training did
+//! not see.
 
 use std::time::Instant;
 
@@ -14,49 +15,49 @@ use crate::judge::sides::{Sides, choose, joint};
 use crate::model::Model;
 use crate::solve::sampling;
 
-/// Samples for the Wasserstein distance, whose cost is that of sorting.
+/// The most samples for the Wasserstein distance of numbers, whose cost is that of sorting.
 const SORTED: usize = 100_000;
 
-/// Fewer rows than this say too little.
+/// The fewest held-out rows from which [`Memory`] is measured.
 pub const FEW: usize = 30;
 
-/// Samples for distances over all pairs, at most.
+/// The most samples for distances over all pairs.
 const PAIRED: usize = 4000;
 
-/// Training rows among which the nearest is looked for, at most.
+/// The most training rows that are searched for the nearest one.
 const NEIGHBOURS: usize = 50_000;
 
 /// The verdict on a model.
 #[derive(Clone, Debug)]
 pub struct Judgement {
-    /// What is measured.
+    /// The name of the distance.
     pub measure: &'static str,
-    /// Between the model's samples and real data.
+    /// The distance between the model's samples and real data.
     pub model: f64,
-    /// Between two sets of real data: what a perfect model would get.
+    /// The distance between two sets of real data: what a perfect model would get.
     pub real: f64,
-    /// Samples on each side.
+    /// Points in each set.
     pub samples: usize,
-    /// What the real data are.
+    /// The real data that samples are compared with, in words.
     pub judged_on: &'static str,
-    /// Whether samples repeat the training rows; only known where enough rows are held out.
+    /// Whether samples repeat training rows; `None` with fewer than [`FEW`] held-out rows.
     pub memory: Option<Memory>,
-    /// Time for one sample on one core.
+    /// Seconds for one sample on one core.
     pub seconds_per_sample: f64,
 }
 
-/// How near to the training rows samples lie, beside how near rows do that training did not see.
+/// The distances of samples and of held-out rows to the nearest training row, compared.
 #[derive(Clone, Copy, Debug)]
 pub struct Memory {
     /// Mean distance from a sample to the nearest training row, in standard deviations.
     pub samples: f64,
-    /// The same from a held-out row.
+    /// Mean distance from a held-out row to the nearest training row, in standard deviations.
     pub held_out: f64,
-    /// Whether the samples lie nearer, by more than chance would explain.
+    /// Whether samples are nearer by more than three standard errors: the model repeats training rows.
     pub nearer: bool,
 }
 
-/// Judges a model by `solver`'s samples.
+/// Judges a model by the samples that `solver` draws.
 ///
 /// # Errors
 ///
@@ -73,8 +74,8 @@ pub fn judge(
     let limit = if plain { SORTED } else { PAIRED };
     let Sides { first, second, judged_on } = Sides::of(real, limit, &mut rng);
 
-    // Under the second set's conditions, not the first's: otherwise samples would be nearer to the
-    // first set than other real data are.
+    // The conditions are the second set's: under the first's, samples would be nearer to the first set than
+    // other real data are.
     let x_0 = source.starts(seed, second.x.rows(), model.mlp.data_dim());
     let x = sampling::sample(&model.mlp, solver, &x_0, &second.c);
     ensure!(
@@ -113,7 +114,7 @@ pub fn judge(
     })
 }
 
-/// What a sample takes on one core, over some hundred of them.
+/// Returns the mean time of a sample on one core, over 256 samples.
 fn seconds_per_sample(model: &Model, solver: &HeapSolver, conditions: &Matrix) -> f64 {
     const SAMPLES: usize = 256;
     let mut x_0 = sampling::noise(0, SAMPLES, model.mlp.data_dim());
@@ -126,6 +127,7 @@ fn seconds_per_sample(model: &Model, solver: &HeapSolver, conditions: &Matrix) -
     start.elapsed().as_secs_f64() / SAMPLES as f64
 }
 
+/// Compares the distances of samples and of held-out rows to the nearest training row.
 fn memory(
     samples: &Matrix,
     train: &Points,
@@ -142,7 +144,7 @@ fn memory(
     let distances = |x: &Matrix| Spread::of(&distance::nearest(&scaled(x), &train));
     let samples = distances(samples);
     let held_out = distances(&choose(held_out, PAIRED, rng).x);
-    // Welch's test at three standard errors.
+    // Welch's test, with three standard errors as its threshold.
     let error = (samples.error_squared + held_out.error_squared).sqrt();
     Memory {
         samples: samples.mean,

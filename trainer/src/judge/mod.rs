@@ -1,5 +1,5 @@
-//! Is the runtime right, and is the model good: goldens and their verification, the 64-bit reference,
-//! and distances from samples to real data.
+//! Checks of the runtime against golden outputs and a 64-bit reference, and measures of a model's quality:
+//! distances between its samples and real data, likelihood, speed.
 
 pub mod distance;
 pub mod evaluation;

@@ -1,5 +1,4 @@
-//! The model in 64-bit floats, written as plainly as it can be: what rounding errors are measured
-//! against.
+//! The model in 64-bit floats, written as plainly as possible. Rounding errors are measured against it.
 
 use anyhow::{Context, Result};
 use flowlet::{ActivationKind, SolverKind};
@@ -8,8 +7,7 @@ use crate::disk::tensor_file::TensorFile;
 use crate::network::activation_f64::{activate, activate_with_slope};
 use crate::solve::textbook::{self, Space};
 
-/// A model whose every operation is in 64-bit floats. It shares no code with the runtime or with
-/// candle.
+/// A model that computes in 64-bit floats only. It shares no code with the runtime or with candle.
 #[derive(Clone, Debug)]
 pub struct Reference {
     layers: Vec<Layer>,
@@ -26,11 +24,11 @@ struct Layer {
 }
 
 impl Reference {
-    /// The model of a file.
+    /// Returns the model in a file.
     ///
     /// # Errors
     ///
-    /// When a tensor is missing.
+    /// When a bias is missing, or a tensor's numbers cannot be read.
     pub fn new(file: &TensorFile, activation: ActivationKind) -> Result<Self> {
         let read = |name: &str| file.tensors.get(name).map(|block| block.to_f64()).transpose();
         let mut layers = Vec::new();
@@ -44,7 +42,7 @@ impl Reference {
         Ok(Self { layers, activation, condition_mean, condition_scale })
     }
 
-    /// The velocity at `t` and `x` (`[D]`, flow units) under `c` (`[C]`, the user's units).
+    /// Returns the velocity `[D]` at `t` and `x` (`[D]`, flow units) under `c` (`[C]`, the user's units).
     pub fn velocity(&self, t: f64, x: &[f64], c: &[f32]) -> Vec<f64> {
         let mut h = self.inputs(t, x, c);
         for (k, Layer { weight, bias }) in self.layers.iter().enumerate() {
@@ -60,12 +58,13 @@ impl Reference {
         h
     }
 
-    /// The velocity, and its divergence: the sum over the coordinates of its derivative along each,
-    /// by one forward sweep of derivatives (no difference quotients, no random probes).
+    /// Returns the velocity and its exact divergence: the sum over k of the derivative of coordinate k with
+    /// respect to x_k. One forward pass carries all derivatives; there are no difference quotients and no random
+    /// probes.
     pub fn velocity_and_divergence(&self, t: f64, x: &[f64], c: &[f32]) -> (Vec<f64>, f64) {
         let data_dim = x.len();
         let mut h = self.inputs(t, x, c);
-        // d h / d x_k, `[D][units]`.
+        // The derivatives d h / d x_k, `[D][units]`.
         let mut slopes = vec![vec![0.0; h.len()]; data_dim];
         slopes.iter_mut().enumerate().for_each(|(k, slopes)| slopes[1 + k] = 1.0);
         for (k, Layer { weight, bias }) in self.layers.iter().enumerate() {
@@ -86,20 +85,20 @@ impl Reference {
         (h, divergence)
     }
 
-    /// How far rounding throws the velocity of a network of f32 that adds its terms in order: the standard
-    /// deviation of the worst coordinate, to first order, if every rounding error were independent and
-    /// evenly spread over half a unit in the last place to either side (Higham, "Accuracy and Stability
-    /// of Numerical Algorithms", 2002, section 2.8).
+    /// Estimates the rounding error of the velocity of an f32 network that adds its terms in order. Returns the
+    /// standard deviation of the worst coordinate, to first order. Every rounding error is taken as independent
+    /// and uniform over half a unit in the last place to either side (Higham, "Accuracy and Stability of
+    /// Numerical Algorithms", 2002, section 2.8).
     pub fn rounding(&self, t: f64, x: &[f64], c: &[f32]) -> f64 {
-        /// The variance of a rounding of a number of size 1.
+        /// The variance of the rounding error of a number of size 1.
         const ROUNDING: f64 = f32::EPSILON as f64 * f32::EPSILON as f64 / 12.0;
         let mut h: Vec<(f64, f64)> = self.inputs(t, x, c).into_iter().map(|x| (x, 0.0)).collect();
         for (k, Layer { weight, bias }) in self.layers.iter().enumerate() {
             if k > 0 {
                 for (h, variance) in &mut h {
                     let (value, slope) = activate_with_slope(self.activation, *h);
-                    // An activation's own error is that of three roundings of its input: the runtime's GELU
-                    // keeps to 1.78e-7 of it.
+                    // An activation's own error is taken as three roundings of its input; the runtime's GELU is
+                    // within 1.78e-7 of its input.
                     *variance = slope * slope * *variance + 9.0 * ROUNDING * *h * *h;
                     *h = value;
                 }
@@ -118,6 +117,7 @@ impl Reference {
         h.iter().fold(0.0, |worst: f64, (_, variance)| worst.max(variance.sqrt()))
     }
 
+    /// Returns the first layer's input, `[1 + D + C]`, with the conditions in flow units.
     fn inputs(&self, t: f64, x: &[f64], c: &[f32]) -> Vec<f64> {
         let c = c.iter().enumerate().map(|(k, &c)| {
             let mean = self.condition_mean.get(k).copied().unwrap_or(0.0);
@@ -127,24 +127,15 @@ impl Reference {
         std::iter::once(t).chain(x.iter().copied()).chain(c).collect()
     }
 
-    /// The path from `x_0` over the grid `times` (`[N + 1]`): `[N + 1][D]`.
-    ///
-    /// # Errors
-    ///
-    /// None.
-    pub fn path(
-        &self,
-        kind: SolverKind,
-        times: &[f32],
-        x_0: &[f32],
-        c: &[f32],
-    ) -> Result<Vec<f64>> {
+    /// Returns the path from `x_0` over the grid `times` (`[N + 1]`): `[N + 1][D]`.
+    pub fn path(&self, kind: SolverKind, times: &[f32], x_0: &[f32], c: &[f32]) -> Vec<f64> {
         let x_0 = x_0.iter().copied().map(f64::from).collect();
-        Ok(textbook::path(&Under { reference: self, c }, kind, times, x_0)?.concat())
+        let points = textbook::path(&Under { reference: self, c }, kind, times, x_0);
+        points.expect("this model's operations cannot fail").concat()
     }
 }
 
-/// A sum in eight parts, which a processor adds side by side.
+/// Returns the inner product, in eight partial sums that a processor can add at the same time.
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     const LANES: usize = 8;
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
@@ -156,7 +147,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     sums.iter().copied().chain(rest).sum()
 }
 
-/// The model under a condition.
+/// The model under a fixed condition.
 struct Under<'a> {
     reference: &'a Reference,
     c: &'a [f32],
@@ -180,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_divergence_is_what_difference_quotients_approach() {
+    fn the_divergence_matches_difference_quotients() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../weights/8gaussians/model.safetensors");
         let file = TensorFile::read(path.as_ref()).unwrap();
         let reference = Reference::new(&file, ActivationKind::Gelu).unwrap();

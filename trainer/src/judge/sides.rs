@@ -1,4 +1,5 @@
-//! What samples are compared with: two sets of real data of one size, so that there is a floor.
+//! The real data that samples are compared with: two sets of equal size. The distance between the two is
+//! the floor, the distance that a perfect model gets.
 
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
@@ -6,20 +7,22 @@ use rand_chacha::ChaCha8Rng;
 use crate::coupling::dataset::{Real, Units};
 use crate::data::{Matrix, Points};
 
-/// Two sets of real data, of one size, in the user's units.
+/// Two sets of real data of equal size, in the user's units.
 #[derive(Clone, Debug)]
 pub struct Sides {
-    /// What samples are held against.
+    /// The set that samples are compared with.
     pub first: Points,
-    /// What is held against it for the floor, and whose conditions samples are drawn under: under
-    /// the first set's they would be nearer to it than other real data are.
+    /// The set that is compared with the first for the floor. Samples are drawn under its conditions: under
+    /// the first set's, they would be nearer to the first set than other real data are.
     pub second: Points,
-    /// What the first set is.
+    /// What the first set is, in words.
     pub judged_on: &'static str,
 }
 
 impl Sides {
-    /// Of at most `limit` points each, none of which training saw, as far as there are such.
+    /// Chooses two sets of at most `limit` points each. The first holds points that training did not see, if
+    /// there are any. The second holds such points, too, for a known distribution and for rows with conditions.
+    /// For other rows it holds training rows, if there are any.
     pub fn of(real: &Real, limit: usize, rng: &mut ChaCha8Rng) -> Self {
         match real {
             Real::Distribution { distribution, by_class } => Self {
@@ -42,6 +45,7 @@ impl Sides {
         }
     }
 
+    /// Two disjoint sets of the same points, each of at most half of them.
     fn halves(
         points: &Points,
         limit: usize,
@@ -55,7 +59,7 @@ impl Sides {
     }
 }
 
-/// `n` of the rows, in random order.
+/// Returns `n` of the rows, chosen at random, in random order.
 pub fn choose(points: &Points, n: usize, rng: &mut ChaCha8Rng) -> Points {
     let mut rows: Vec<usize> = (0..points.x.rows()).collect();
     rows.shuffle(rng);
@@ -63,7 +67,7 @@ pub fn choose(points: &Points, n: usize, rng: &mut ChaCha8Rng) -> Points {
     points.select(&rows)
 }
 
-/// Data and conditions side by side, each column in standard deviations.
+/// Returns data and conditions side by side, `[n, D + C]`, each column standardised.
 pub fn joint(points: &Points, units: &Units) -> Matrix {
     let mut points = points.clone();
     units.to_flow(&mut points);

@@ -1,5 +1,6 @@
-//! How fast this machine samples a model, and how fast it could multiply and add.
+//! The speed at which this machine samples a model, and its peak of multiplications and additions.
 
+use std::convert::Infallible;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -13,13 +14,13 @@ use crate::model::Model;
 use crate::model::cost;
 use crate::solve::sampling;
 
-/// The seconds of each of some calls: of as many as go into `time`, at least three; one call more warms
-/// up.
+/// Calls `call` until `time` is over, but at least three times, and returns the seconds of each call. One
+/// more call before them warms up and is not counted.
 ///
 /// # Errors
 ///
-/// The first of a call.
-pub fn seconds(time: Duration, mut call: impl FnMut() -> Result<()>) -> Result<Vec<f64>> {
+/// The first error of `call`.
+pub fn seconds<E>(time: Duration, mut call: impl FnMut() -> Result<(), E>) -> Result<Vec<f64>, E> {
     call()?;
     let (mut seconds, start) = (Vec::new(), Instant::now());
     while seconds.len() < 3 || start.elapsed() < time {
@@ -30,11 +31,11 @@ pub fn seconds(time: Duration, mut call: impl FnMut() -> Result<()>) -> Result<V
     Ok(seconds)
 }
 
-/// The median.
+/// Returns the median, sorting `values`.
 ///
 /// # Panics
 ///
-/// Without values.
+/// When `values` is empty.
 pub fn median(values: &mut [f64]) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     let middle = values.len() / 2;
@@ -45,13 +46,10 @@ pub fn median(values: &mut [f64]) -> f64 {
     }
 }
 
-/// Multiplications and additions a second on one core, each rounded by itself, of numbers in the nearest
-/// cache: what no sampler under the numeric contract can exceed. The highest of several runs.
-///
-/// # Errors
-///
-/// None.
-pub fn peak() -> Result<f64> {
+/// Measures how many multiplications and additions one core does in a second, on numbers in the L1 cache, the
+/// best of several runs. Both are rounded separately, as the numeric contract demands, so that no sampler
+/// under the contract can be faster.
+pub fn peak() -> f64 {
     const ROUNDS: usize = 20_000;
     const ROWS: usize = 64;
 
@@ -61,7 +59,7 @@ pub fn peak() -> Result<f64> {
         let (factors, terms) = ([[1e-7; SUMS]; ROWS], [[1.0; 16]; ROWS]);
         let mut sums = [f32x16::splat(simd, 0.0); SUMS];
         for _ in 0..ROUNDS {
-            // Not known to be the last round's.
+            // `black_box` keeps the compiler from reusing the last round's products.
             let (factors, terms) = black_box((&factors, &terms));
             for (factors, &term) in factors.iter().zip(terms) {
                 let term = f32x16::simd_from(simd, term);
@@ -73,7 +71,7 @@ pub fn peak() -> Result<f64> {
         sums.iter().map(|sum| sum.as_slice()[0]).sum()
     }
 
-    /// With as many sums as registers hold; the operations.
+    /// Runs `work` with as many sums as the registers hold. Returns the number of operations.
     #[inline(always)]
     fn run<S: Simd>(simd: S) -> usize {
         let (sums, value) = match <S::f32s as SimdBase<S>>::LEN {
@@ -87,41 +85,42 @@ pub fn peak() -> Result<f64> {
     }
 
     let (level, mut operations) = (Level::new(), 0);
-    let seconds = seconds(Duration::from_millis(300), || {
+    let Ok(seconds) = seconds(Duration::from_millis(300), || {
         operations = dispatch!(level, simd => run(simd));
-        Ok(())
-    })?;
+        Ok::<(), Infallible>(())
+    });
     let least = seconds.into_iter().fold(f64::INFINITY, f64::min);
-    Ok(operations as f64 / least)
+    operations as f64 / least
 }
 
-/// What a model's samples cost on this machine; medians of several runs.
+/// The time that a model's samples take on this machine; medians of several runs.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Speed {
     /// Samples in the batch.
     pub samples: usize,
-    /// Steps of each.
+    /// Steps of each sample.
     pub steps: usize,
     /// Threads that shared the batch.
     pub threads: usize,
-    /// How many times the batch was done.
+    /// How many times the batch was measured.
     pub runs: usize,
     /// Seconds for the batch.
     pub batch_seconds: f64,
-    /// Evaluations of the network a second, in the batch.
+    /// Evaluations of the network per second, in the batch.
     pub evaluations_per_second: f64,
-    /// The part of the peak of so many cores that the products of the network's layers took, in the batch.
+    /// The multiplications and additions of the layers' products in the batch, as a part of [`peak`] on
+    /// `threads` cores.
     pub peak_share: f64,
-    /// Microseconds for one sample by itself, on one core.
+    /// Microseconds for a single sample on one core.
     pub single_microseconds: f64,
 }
 
-/// Measures `solver` on `model`: `samples` at once on all threads of this thread's pool, and one by itself,
-/// under the condition `c` (`[C]`, the user's units), each for about `time`.
+/// Measures `solver` on `model` under the condition `c` (`[C]`, the user's units): batches of `samples` on
+/// all threads of the current rayon pool for about `time`, then single samples for a quarter of it.
 ///
 /// # Errors
 ///
-/// When there is no starting point: [`Model::source`].
+/// When the model's starting points are not known: see [`Model::source`].
 pub fn measure(
     model: &Model,
     solver: &HeapSolver,
@@ -131,21 +130,21 @@ pub fn measure(
 ) -> Result<Speed> {
     let x_0 = model.source()?.starts(0, samples, model.mlp.data_dim());
     let conditions = Matrix::new(c.repeat(samples), samples, c.len());
-    let mut batch = seconds(time, || {
+    let Ok(mut batch) = seconds(time, || {
         black_box(sampling::sample(&model.mlp, solver, &x_0, &conditions));
-        Ok(())
-    })?;
-    // Too short for the clock by itself.
+        Ok::<(), Infallible>(())
+    });
+    // One sample alone is too short for the clock.
     const AT_ONCE: usize = 20;
     let mut scratch = model.mlp.scratch();
-    let mut single = seconds(time / 4, || {
+    let Ok(mut single) = seconds(time / 4, || {
         for row in 0..AT_ONCE {
             let mut x = black_box(x_0.row(row % samples)).to_vec();
             solver.sample(&model.mlp, &mut x, black_box(c), &mut scratch);
             black_box(x);
         }
-        Ok(())
-    })?;
+        Ok::<(), Infallible>(())
+    });
     let threads = rayon::current_num_threads();
     let batch_seconds = median(&mut batch);
     let evaluations_per_second = (samples * solver.evaluations()) as f64 / batch_seconds;
@@ -157,7 +156,7 @@ pub fn measure(
         runs: batch.len(),
         batch_seconds,
         evaluations_per_second,
-        peak_share: operations as f64 * evaluations_per_second / (peak()? * threads as f64),
+        peak_share: operations as f64 * evaluations_per_second / (peak() * threads as f64),
         single_microseconds: median(&mut single) / AT_ONCE as f64 * 1e6,
     })
 }
@@ -167,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_median_is_in_the_middle() {
+    fn the_median_is_the_middle_value_or_the_mean_of_the_middle_two() {
         assert_eq!(median(&mut [3.0, 1.0, 2.0]), 2.0);
         assert_eq!(median(&mut [4.0, 1.0, 2.0, 3.0]), 2.5);
     }

@@ -1,4 +1,4 @@
-//! The runtime held against golden outputs.
+//! Compares the runtime with golden outputs.
 
 use std::fmt;
 
@@ -9,50 +9,50 @@ use crate::judge::golden::{Answers, Golden, digest};
 use crate::model::Model;
 use crate::model::self_test;
 
-/// Where candle's own error is smaller, this much is allowed all the same.
+/// The least error that is always allowed, however small candle's own error is.
 const FLOOR: f64 = 1e-6;
 
-/// And so many standard deviations of what rounding does to sums in order, as the contract has them, at
-/// the worst point: candle adds in several parts, which rounds less, and in a network of large weights
-/// much less.
+/// The error that is always allowed, in standard deviations of the rounding error at the worst point. The
+/// contract adds the terms of a sum in order; candle adds several partial sums, whose rounding error is smaller,
+/// and much smaller in a network of large weights.
 const DEVIATIONS: f64 = 3.0;
 
-/// What was found.
+/// The result of a verification.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
     /// The points of all paths.
     pub path: Quantity,
     /// The velocities on the grid.
     pub velocity: Quantity,
-    /// Each method whose digest the golden file has, and the digest of its bits now.
+    /// The methods whose digests the golden file has, with the digests of their bits now.
     pub methods: Vec<Method>,
-    /// Whether the golden steps in the model's own file give their bits; `None` if it has none.
+    /// Whether the self-test in the model's own file passes; `None` if the file has none.
     pub self_test: Option<bool>,
 }
 
-/// The worst absolute errors of one quantity, against the f64 reference.
+/// The worst absolute errors of one quantity against the f64 reference, and its digests.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quantity {
-    /// The runtime's.
+    /// The runtime's error.
     pub runtime: f64,
-    /// candle's, in f32.
+    /// The error of candle's f32.
     pub candle: f64,
-    /// What rounding alone does, as a standard deviation: see [`Golden::rounding`].
+    /// The standard deviation of the error by rounding alone: see [`Golden::rounding`].
     pub rounding: f64,
-    /// The digest of the runtime's bits that the golden file has.
+    /// The digest in the golden file.
     pub expected_digest: u64,
-    /// The digest of the bits now.
+    /// The digest of the runtime's bits now.
     pub found_digest: u64,
 }
 
-/// The bits of paths by one method.
+/// The digests of paths by one method.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Method {
     /// The method.
     pub kind: SolverKind,
-    /// The digest that the golden file has.
+    /// The digest in the golden file.
     pub expected_digest: u64,
-    /// The digest of the bits now.
+    /// The digest of the runtime's bits now.
     pub found_digest: u64,
 }
 
@@ -67,15 +67,15 @@ impl Quantity {
         }
     }
 
-    /// The largest error that is allowed: twice candle's, three standard deviations of what rounding
-    /// does, or 1e-6, whichever is largest.
+    /// Returns the largest error that is allowed: twice candle's, three standard deviations of the rounding
+    /// error, or 1e-6, whichever is largest.
     pub fn tolerance(&self) -> f64 {
         (2.0 * self.candle).max(DEVIATIONS * self.rounding).max(FLOOR)
     }
 
-    /// Whether the error is within tolerance and the bits are the golden ones.
+    /// Returns whether the error is within tolerance and the bits are those of the golden file.
     pub fn passes(&self) -> bool {
-        // Where candle's error is infinite, so is the tolerance.
+        // If candle's error is infinite, so is the tolerance; the runtime's must be finite even then.
         self.runtime.is_finite()
             && self.runtime <= self.tolerance()
             && self.expected_digest == self.found_digest
@@ -83,7 +83,7 @@ impl Quantity {
 }
 
 impl Report {
-    /// Whether everything is as it must be.
+    /// Returns whether all errors are within tolerance, all bits are the expected ones, and the self-test passes.
     pub fn passes(&self) -> bool {
         self.path.passes()
             && self.velocity.passes()
@@ -91,7 +91,7 @@ impl Report {
             && self.self_test != Some(false)
     }
 
-    /// The runtime's worst error of all.
+    /// Returns the runtime's worst error over paths and velocities.
     pub fn worst(&self) -> f64 {
         self.path.runtime.max(self.velocity.runtime)
     }
@@ -128,9 +128,9 @@ impl fmt::Display for Report {
             )?;
         }
         match self.self_test {
-            Some(true) => writeln!(f, "self-test                  as the model file has it")?,
+            Some(true) => writeln!(f, "self-test                  as expected")?,
             Some(false) => {
-                writeln!(f, "self-test                  OTHER BITS than the model file has")?
+                writeln!(f, "self-test                  OTHER BITS than in the model file")?
             }
             None => writeln!(f, "self-test                  none in the model file")?,
         }
@@ -138,11 +138,11 @@ impl fmt::Display for Report {
     }
 }
 
-/// Runs the runtime on a golden file's inputs.
+/// Runs the runtime on a golden file's inputs, and compares the results.
 ///
 /// # Errors
 ///
-/// When the file belongs to a model of another size, or the model's self-test does.
+/// When the golden file or the model's self-test belongs to a model of another size.
 pub fn verify(model: &Model, golden: &Golden) -> Result<Report> {
     let (path, velocity) = golden.runtime(model)?;
     let path_digest = golden.path_digest(&path);
@@ -161,7 +161,7 @@ pub fn verify(model: &Model, golden: &Golden) -> Result<Report> {
     })
 }
 
-/// The worst absolute error; infinite when a value is none, or when there are not as many.
+/// Returns the worst absolute error: ∞ when a value is NaN or when the lengths differ.
 fn worst(values: &[f32], reference: &[f64]) -> f64 {
     if values.len() != reference.len() {
         return f64::INFINITY;
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tolerance_is_the_largest_of_three() {
+    fn the_tolerance_is_the_largest_of_candles_error_rounding_and_the_floor() {
         assert!(quantity(1e-8, 1e-7, 0.9e-6).passes());
         assert!(!quantity(1e-8, 1e-7, 1.1e-6).passes());
         assert!(quantity(1e-6, 1e-7, 2.9e-6).passes());

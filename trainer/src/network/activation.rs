@@ -1,14 +1,14 @@
-//! The network's activations as candle sees them.
+//! The activations, as candle operations.
 
 use candle_core::{Result, Tensor};
 use flowlet::ActivationKind;
 
-/// An activation made of candle's own operations: what the goldens hold the runtime against, and what
-/// trains on a GPU.
+/// Returns the activation of each number of `x`, computed by candle's own operations. Used for training on
+/// a GPU, and for the golden outputs that the runtime is compared with.
 ///
 /// # Errors
 ///
-/// candle's.
+/// When candle's operation fails.
 pub fn apply(kind: ActivationKind, x: &Tensor) -> Result<Tensor> {
     // Klambauer et al., "Self-Normalizing Neural Networks" (2017).
     const SELU_ALPHA: f64 = 1.673_263_242_354_377_3;

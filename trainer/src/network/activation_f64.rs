@@ -1,8 +1,8 @@
-//! The activations and their slopes in 64-bit floats, by their definitions.
+//! The activations and their derivatives in 64-bit floats, by their definitions.
 
 use flowlet::ActivationKind;
 
-/// An activation and its derivative (at ReLU's corner, 0).
+/// Returns an activation and its derivative at `x`. ReLU's derivative at 0 is 0.
 pub fn activate_with_slope(kind: ActivationKind, x: f64) -> (f64, f64) {
     use std::f64::consts::{FRAC_1_SQRT_2, PI};
     let value = activate(kind, x);
@@ -32,11 +32,11 @@ pub fn activate_with_slope(kind: ActivationKind, x: f64) -> (f64, f64) {
 const SELU_ALPHA: f64 = 1.673_263_242_354_377_3;
 const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
 
-/// An activation by its definition.
+/// Returns an activation by its definition.
 pub fn activate(kind: ActivationKind, x: f64) -> f64 {
     use std::f64::consts::{FRAC_1_SQRT_2, PI};
     match kind {
-        // The complement keeps its relative precision far out on the left.
+        // `erfc` keeps its relative precision in the far left tail, where 1 + erf would cancel.
         ActivationKind::Gelu => x * 0.5 * libm::erfc(-x * FRAC_1_SQRT_2),
         ActivationKind::GeluTanh => {
             let inner = (2.0 / PI).sqrt() * (x + 0.044715 * x * x * x);
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slopes_are_what_difference_quotients_approach() {
+    fn slopes_match_difference_quotients() {
         for kind in ActivationKind::ALL {
             for x in [-6.0, -1.3, -0.2, 0.4, 2.0, 7.0] {
                 let (value, slope) = activate_with_slope(kind, x);

@@ -1,5 +1,5 @@
-//! A linear layer with the activation before it, as one operation on the CPU: forward and backward on
-//! kernels of our own, where candle's would be a dozen operations, most of them one number at a time.
+//! An activation and the linear layer after it, as one candle operation on the CPU. Both passes run on this
+//! crate's kernels; with candle's own they would be a dozen operations, most of them scalar.
 
 use std::sync::Mutex;
 
@@ -11,15 +11,15 @@ use crate::network::sharing::share;
 use crate::network::slopes::multiply_by_slopes;
 use crate::network::storage::{cpu_floats, floats};
 
-/// Rows that are done at once: what is made of them stays in the nearest cache until it is used.
+/// Rows in a tile. A tile's intermediate values stay in the L1 cache until they are used.
 const TILE: usize = 32;
 
-/// `activation(x)·Wᵀ + b`, `[B, O]`, of `x` (`[B, I]`), `weight` (`[O, I]`) and `bias` (`[O]`); without an
-/// activation `x` is taken as it is. All on the CPU, in 32-bit floats.
+/// Returns `activation(x)·Wᵀ + b`, `[B, O]`, for `x` (`[B, I]`), `weight` (`[O, I]`) and `bias` (`[O]`).
+/// Without an activation, `x` itself is multiplied.
 ///
 /// # Errors
 ///
-/// candle's, on shapes that do not match or another device.
+/// When shapes do not match, or a tensor is not on the CPU or not of 32-bit floats.
 pub fn apply(
     activation: Option<ActivationKind>,
     x: &Tensor,
@@ -31,7 +31,7 @@ pub fn apply(
 
 struct Layer {
     activation: Option<ActivationKind>,
-    /// The activations `[B, I]`, which the forward pass leaves for the backward one.
+    /// The activations `[B, I]`, kept by the forward pass for the backward pass.
     values: Mutex<Option<Vec<f32>>>,
 }
 
@@ -52,7 +52,12 @@ impl CustomOp3 for Layer {
         let (rows, inputs) = x_layout.shape().dims2()?;
         let (outputs, weight_inputs) = weight_layout.shape().dims2()?;
         if weight_inputs != inputs || bias_layout.shape().dims1()? != outputs {
-            bail!("a layer of {outputs} × {weight_inputs} does not take {inputs} inputs");
+            bail!(
+                "a layer's shapes do not match: input {:?}, weight {:?}, bias {:?}",
+                x_layout.shape(),
+                weight_layout.shape(),
+                bias_layout.shape()
+            );
         }
         let (x, bias) = (floats(x, x_layout)?, floats(bias, bias_layout)?);
         let product = Forward::new(floats(weight, weight_layout)?, inputs, bias);
@@ -65,7 +70,7 @@ impl CustomOp3 for Layer {
                 kind.apply_slice(values);
                 product.write(values, y);
             });
-            *self.values.lock().expect("nobody panics with it") = Some(values);
+            *self.values.lock().expect("no holder of this lock panics") = Some(values);
         } else {
             share(work, tiles, |(x, y)| product.write(x, y));
         }
@@ -80,47 +85,48 @@ impl CustomOp3 for Layer {
         _: &Tensor,
         gradient: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let values = self.values.lock().expect("nobody panics with it").take();
+        let values = self.values.lock().expect("no holder of this lock panics").take();
         if self.activation.is_some() && values.is_none() {
-            bail!("a layer's gradient is asked for twice");
+            bail!("a second backward pass through one forward pass: run the forward pass again");
         }
         let gradient = gradient.contiguous()?;
         let ((y, y_layout), (w, w_layout)) =
             (gradient.storage_and_layout(), weight.storage_and_layout());
         let (z, z_layout) = x.storage_and_layout();
-        let (of_y, weights) = (cpu_floats(&y, y_layout)?, cpu_floats(&w, w_layout)?);
+        // `dy` is the gradient of the loss with respect to the outputs; `dw`, `db` and `dx` likewise.
+        let (dy, weights) = (cpu_floats(&y, y_layout)?, cpu_floats(&w, w_layout)?);
         let z = cpu_floats(&z, z_layout)?;
         let h = values.as_deref().unwrap_or(z);
         let (rows, outputs) = gradient.dims2()?;
         let inputs = x.dim(1)?;
-        let of_weight = if inputs < outputs {
-            // Vectors want the longer side.
-            transposed(&outer_products(h, inputs, of_y, outputs), outputs)
+        let dw = if inputs < outputs {
+            // The kernel's vectors run along the second factor's columns, so that is the wider one.
+            transposed(&outer_products(h, inputs, dy, outputs), outputs)
         } else {
-            outer_products(of_y, outputs, h, inputs)
+            outer_products(dy, outputs, h, inputs)
         };
-        let of_bias = outer_products(&vec![1.0; rows], 1, of_y, outputs);
-        // The first layer's is asked for only where a batch's points depend on the weights.
-        let of_x = x.track_op().then(|| {
+        let db = outer_products(&vec![1.0; rows], 1, dy, outputs);
+        // The first layer's input needs a gradient only where a batch's points depend on the weights.
+        let dx = x.track_op().then(|| {
             let panels = Panels::of(weights, [outputs, inputs]);
-            let mut of_x = vec![0.0; rows * inputs];
-            let tiles = of_x.chunks_mut(TILE * inputs).zip(of_y.chunks(TILE * outputs));
+            let mut dx = vec![0.0; rows * inputs];
+            let tiles = dx.chunks_mut(TILE * inputs).zip(dy.chunks(TILE * outputs));
             let inner = z.chunks(TILE * inputs).zip(h.chunks(TILE * inputs));
-            share(of_y.len() * inputs, tiles.zip(inner), |((of_x, of_y), (z, h))| {
-                panels.multiply(of_y, of_x);
+            share(dy.len() * inputs, tiles.zip(inner), |((dx, dy), (z, h))| {
+                panels.multiply(dy, dx);
                 if let Some(kind) = self.activation {
-                    multiply_by_slopes(kind, z, h, of_x);
+                    multiply_by_slopes(kind, z, h, dx);
                 }
             });
-            Tensor::from_vec(of_x, (rows, inputs), x.device())
+            Tensor::from_vec(dx, (rows, inputs), x.device())
         });
-        let of_weight = Tensor::from_vec(of_weight, (outputs, inputs), x.device())?;
-        let of_bias = Tensor::from_vec(of_bias, outputs, x.device())?;
-        Ok((of_x.transpose()?, Some(of_weight), Some(of_bias)))
+        let dw = Tensor::from_vec(dw, (outputs, inputs), x.device())?;
+        let db = Tensor::from_vec(db, outputs, x.device())?;
+        Ok((dx.transpose()?, Some(dw), Some(db)))
     }
 }
 
-/// The layer's own product.
+/// The forward product, by the kernel that suits the number of outputs.
 enum Forward<'a> {
     Panels(Panels),
     Few { weight: &'a [f32], inputs: usize, bias: &'a [f32] },
@@ -143,7 +149,7 @@ impl<'a> Forward<'a> {
     }
 }
 
-/// Of a matrix of so many columns.
+/// Returns the transpose of a row-major matrix of `columns` columns.
 fn transposed(matrix: &[f32], columns: usize) -> Vec<f32> {
     (0..columns).flat_map(|column| matrix.iter().skip(column).step_by(columns)).copied().collect()
 }
@@ -200,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn gradients_are_those_of_finite_differences() {
+    fn gradients_match_finite_differences() {
         const STEP: f64 = 1e-5;
         let points: Vec<f32> = (-80..=80).map(|k| k as f32 * 0.15 + 0.01).collect();
         for kind in ActivationKind::ALL {

@@ -1,4 +1,4 @@
-//! The multilayer perceptron that is trained: the same function as the runtime's
+//! The multilayer perceptron that is trained. It computes the same function as the runtime's
 //! [`Mlp`](flowlet::Mlp), on candle's tensors.
 
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{activation, layer};
 
-/// The sizes of a network, and its activation.
+/// A network's sizes and activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     /// Data dimensions, `D`.
@@ -22,7 +22,7 @@ pub struct Shape {
     pub hidden_width: usize,
     /// Hidden-to-hidden layers, `L`.
     pub hidden_layers: usize,
-    /// Between the layers.
+    /// Activation between the layers.
     pub activation: ActivationKind,
 }
 
@@ -41,7 +41,8 @@ impl Shape {
     }
 }
 
-/// A network in training, or one to be compared with.
+/// A network whose weights are candle variables: it can be trained, or evaluated by candle's operations to
+/// check the runtime.
 #[derive(Debug)]
 pub struct Network {
     shape: Shape,
@@ -57,12 +58,12 @@ struct Layer {
 }
 
 impl Network {
-    /// Weights as PyTorch's `Linear` starts them: weights and biases uniform in ±1/√inputs,
-    /// drawn layer after layer, the weight before the bias, row by row.
+    /// Returns a network with random weights, as PyTorch initialises a `Linear`: weights and biases uniform
+    /// in ±1/√inputs. They are drawn layer by layer: the weight row by row, then the bias.
     ///
     /// # Errors
     ///
-    /// candle's, when the device has no room.
+    /// When the device is out of memory.
     pub fn initialize(shape: Shape, rng: &mut ChaCha8Rng, device: &Device) -> Result<Self> {
         let layers = shape
             .layers()
@@ -80,11 +81,11 @@ impl Network {
         Ok(Self { shape, layers })
     }
 
-    /// A network of `shape` with weights from `tensors`, named as [`Self::tensors`] names them.
+    /// Returns a network of `shape` with the weights in `tensors`, named as by [`Self::tensors`].
     ///
     /// # Errors
     ///
-    /// A tensor that is missing or has another shape, by its name.
+    /// When a tensor is missing or has another shape; the error names the tensor.
     pub fn from_tensors(shape: Shape, tensors: &BTreeMap<String, Tensor>) -> Result<Self> {
         let find = |name: String, expected: &[usize]| -> Result<Var> {
             let tensor = tensors.get(&name).with_context(|| format!("tensor {name} is missing"))?;
@@ -108,23 +109,23 @@ impl Network {
         Ok(Self { shape, layers })
     }
 
-    /// The sizes.
+    /// The sizes and the activation.
     pub fn shape(&self) -> Shape {
         self.shape
     }
 
-    /// Where the weights live.
+    /// The device that holds the weights.
     pub fn device(&self) -> Device {
         self.layers.first().map_or(Device::Cpu, |layer| layer.weight.device().clone())
     }
 
-    /// Everything that is trained, in order.
+    /// All weights and biases, layer by layer, each weight before its bias.
     pub fn variables(&self) -> Vec<Var> {
         self.layers.iter().flat_map(|layer| [layer.weight.clone(), layer.bias.clone()]).collect()
     }
 
-    /// The weights under their names in a model file, `net.0.weight`, `net.0.bias`, `net.2.weight`
-    /// and so on.
+    /// The weights and biases under their names in a model file: `net.0.weight`, `net.0.bias`,
+    /// `net.2.weight` and so on.
     pub fn tensors(&self) -> BTreeMap<String, Tensor> {
         let named = |(k, layer): (usize, &Layer)| {
             [("weight", &layer.weight), ("bias", &layer.bias)]
@@ -133,12 +134,13 @@ impl Network {
         self.layers.iter().enumerate().flat_map(named).collect()
     }
 
-    /// The velocity `[B, D]` at `t` (`[B, 1]`) and `x` (`[B, D]`) under `c` (`[B, C]`, in flow
-    /// units), for training: on the CPU by [`layer`], elsewhere as [`Self::velocity_by_candle`].
+    /// Returns the velocity `[B, D]` at `t` (`[B, 1]`) and `x` (`[B, D]`) under `c` (`[B, C]`, in flow
+    /// units), for training. On the CPU the layers are computed by [`layer`], on other devices by
+    /// [`Self::velocity_by_candle`].
     ///
     /// # Errors
     ///
-    /// candle's, on shapes that do not match.
+    /// When shapes do not match.
     pub fn velocity(&self, t: &Tensor, x: &Tensor, c: &Tensor) -> candle_core::Result<Tensor> {
         if !x.device().is_cpu() {
             return self.velocity_by_candle(t, x, c);
@@ -152,11 +154,11 @@ impl Network {
         Ok(h)
     }
 
-    /// The same by candle's own operations alone.
+    /// Returns the same velocity, computed by candle's own operations on any device.
     ///
     /// # Errors
     ///
-    /// candle's, on shapes that do not match.
+    /// When shapes do not match.
     pub fn velocity_by_candle(
         &self,
         t: &Tensor,
@@ -173,7 +175,7 @@ impl Network {
         Ok(h)
     }
 
-    /// What the first layer takes, `[B, 1 + D + C]`.
+    /// The first layer's input, `[B, 1 + D + C]`.
     fn inputs(&self, t: &Tensor, x: &Tensor, c: &Tensor) -> candle_core::Result<Tensor> {
         if self.shape.condition_dim == 0 {
             Tensor::cat(&[t, x], 1)

@@ -1,4 +1,4 @@
-//! The network that is trained, on candle's tensors; on the CPU its layers are computed here.
+//! The network that is trained, on candle's tensors. On the CPU this module's own kernels compute its layers.
 
 pub mod activation;
 pub mod activation_f64;

@@ -1,12 +1,13 @@
-//! Work shared among cores, where there is enough of it.
+//! Parallel work, where there is enough of it to gain time.
 
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
-/// Multiplications from which on work is shared. For fewer it takes longer to wake another core than to do
-/// its part.
+/// The fewest multiplications that are shared among cores. With fewer, waking another core takes longer than
+/// its part of the work.
 const WORTH_SHARING: usize = 1 << 22;
 
-/// Does all parts of a work of so many multiplications.
+/// Calls `work` on each of `parts`: in parallel if all of them together take at least [`WORTH_SHARING`]
+/// multiplications, else one after the other.
 pub(crate) fn share<T: Send>(
     multiplications: usize,
     parts: impl Iterator<Item = T>,

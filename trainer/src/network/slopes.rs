@@ -3,7 +3,8 @@
 use fearless_simd::{Level, Simd, SimdBase, SimdFrom, dispatch, f32x16};
 use flowlet::{ActivationKind, elementary};
 
-/// Multiplies each of `out` by the derivative at `x` of an activation whose value there is `y`.
+/// Multiplies each of `out` by the activation's derivative. `x` holds the activation's inputs and `y` its
+/// values there; the three slices have one length.
 pub(crate) fn multiply_by_slopes(kind: ActivationKind, x: &[f32], y: &[f32], out: &mut [f32]) {
     let slope = match kind {
         ActivationKind::Gelu => return multiply_by_gelu_slopes(x, out),
@@ -16,7 +17,7 @@ pub(crate) fn multiply_by_slopes(kind: ActivationKind, x: &[f32], y: &[f32], out
     each(x, y, out, slope);
 }
 
-/// Multiplies by the `slope` of each input and its activation.
+/// Multiplies each of `out` by `slope(x, y)`.
 #[inline(always)]
 fn each(x: &[f32], y: &[f32], out: &mut [f32], slope: impl Fn(f32, f32) -> f32) {
     dispatch!(Level::new(), _ => {
@@ -26,19 +27,19 @@ fn each(x: &[f32], y: &[f32], out: &mut [f32], slope: impl Fn(f32, f32) -> f32) 
     });
 }
 
-/// `Φ(x) + x·φ(x)`, as ½ + x·Q(x² − 13) where x² is below 26, and 0 or 1 beyond: within 5e-6, and 5e-7 where
-/// it is a polynomial.
+/// Multiplies each of `out` by the derivative of exact GELU, `Φ(x) + x·φ(x)`. Where x² is below 26 it is
+/// computed as ½ + x·Q(x² − 13), with an error of at most 5e-7; beyond, it is 0 or 1, with at most 5e-6.
 fn multiply_by_gelu_slopes(x: &[f32], out: &mut [f32]) {
     dispatch!(Level::new(), simd => gelu_slopes_in_blocks(simd, x, out));
 }
 
 #[inline(always)]
 fn gelu_slopes_in_blocks<S: Simd>(simd: S, x: &[f32], out: &mut [f32]) {
-    // Were the coefficients known, or how many, one vector's polynomial would be done after the other's,
-    // each waiting for its own sums.
+    // `black_box` hides the coefficients and their number, so that LLVM interleaves the vectors' Horner
+    // chains. Otherwise it finishes one vector before the next, and each step waits for the one before.
     let coefficients = std::hint::black_box(&GELU_SLOPE[..]);
     let ((x, x_rest), (out, out_rest)) = (x.as_chunks::<LANES>(), out.as_chunks_mut::<LANES>());
-    // As many numbers as registers hold, with their polynomials.
+    // As many vectors side by side as the registers hold together with their sums.
     let done = if S::f32s::LEN == LANES {
         gelu_slopes::<S, 8>(simd, x, out, coefficients)
     } else {
@@ -54,7 +55,7 @@ fn gelu_slopes_in_blocks<S: Simd>(simd: S, x: &[f32], out: &mut [f32]) {
     }
 }
 
-/// Does as many blocks of `N` vectors as there are; how many vectors that were.
+/// Processes the whole blocks of `N` vectors in `x`. Returns how many vectors these are.
 #[inline(always)]
 fn gelu_slopes<S: Simd, const N: usize>(
     simd: S,
@@ -80,7 +81,7 @@ fn gelu_slopes<S: Simd, const N: usize>(
             let (zero, one) = (simd.splat_f32x16(0.0), simd.splat_f32x16(1.0));
             let near = simd.mul_add_f32x16(x, *sum, simd.splat_f32x16(0.5));
             let far = simd.select_f32x16(simd.simd_gt_f32x16(x, zero), one, zero);
-            // In this order NaN stays one.
+            // A NaN fails this comparison, so `near` is taken, which is NaN too.
             let beyond = simd.simd_ge_f32x16(x * x, simd.splat_f32x16(LIMIT_SQUARED));
             *out = (f32x16::simd_from(simd, *out) * simd.select_f32x16(beyond, far, near)).into();
         }
@@ -88,13 +89,14 @@ fn gelu_slopes<S: Simd, const N: usize>(
     N * out.len()
 }
 
-/// Numbers of a vector.
+/// Numbers in a vector.
 const LANES: usize = 16;
 
-/// Beyond its root the slope is 0 or 1.
+/// The x² from which on the slope is taken as 0 or 1.
 const LIMIT_SQUARED: f32 = 26.0;
 
-/// (Φ(x) + x·φ(x) − ½) ÷ x in x² − 13: x times the error of the fit is at most 1.9e-7.
+/// The coefficients of Q, from the constant term up: (Φ(x) + x·φ(x) − ½) ÷ x as a polynomial in x² − 13.
+/// With these coefficients the fit's error times x is at most 2.1e-7.
 const GELU_SLOPE: [f32; 15] = [
     0.139_231_65,
     -5.608_876e-3,
@@ -113,18 +115,19 @@ const GELU_SLOPE: [f32; 15] = [
     7.276_958e-19,
 ];
 
-/// Of x·σ(u), `u = √(8/π)·(x + 0.044715·x³)`: `σ + x·σ·(1 − σ)·u′`.
+/// The derivative of GELU's tanh form, x·σ(u) with `u = √(8/π)·(x + 0.044715·x³)`:
+/// `σ + x·σ·(1 − σ)·u′`.
 #[inline(always)]
 fn gelu_tanh(x: f32, _: f32) -> f32 {
     const FACTOR: f32 = 1.595_769;
-    // Beyond it the slope is 0 or 1.
+    // Beyond ±9 the slope is 0 or 1; without the clamp a large `x` would give 0·∞, which is NaN.
     let x = x.clamp(-9.0, 9.0);
     let sigmoid = sigmoid(FACTOR * (x + 0.044_715 * (x * x * x)));
     let inner = FACTOR * (1.0 + 3.0 * 0.044_715 * (x * x));
     sigmoid + x * sigmoid * (1.0 - sigmoid) * inner
 }
 
-/// Of x·σ(x): `σ + x·σ·(1 − σ)`.
+/// The derivative of SiLU, x·σ(x): `σ + x·σ·(1 − σ)`.
 #[inline(always)]
 fn silu(x: f32, _: f32) -> f32 {
     let sigmoid = sigmoid(x);
@@ -136,7 +139,8 @@ fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + elementary::exp(-x))
 }
 
-/// Below 0 the value is `scale·alpha·(eˣ − 1)`.
+/// The derivative of SELU. For x ≤ 0 the value `y` is `scale·alpha·(eˣ − 1)`, so the derivative is
+/// `y + scale·alpha`.
 #[inline(always)]
 fn selu(x: f32, y: f32) -> f32 {
     const SCALE: f32 = 1.050_701;

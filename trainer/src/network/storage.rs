@@ -1,14 +1,14 @@
-//! The numbers of a candle tensor on the CPU, and tensors of rows.
+//! The numbers of candle's tensors on the CPU, and tensors made of rows.
 
 use candle_core::{CpuStorage, Device, Layout, Result, Storage, Tensor, bail};
 
 use crate::data::Matrix;
 
-/// The numbers that lie where `layout` says.
+/// Returns the numbers of the tensor with this storage and layout.
 ///
 /// # Errors
 ///
-/// When they are no 32-bit floats, or do not lie one after the other.
+/// When they are not 32-bit floats, or the layout is not contiguous.
 pub(crate) fn floats<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [f32]> {
     match (storage, layout.contiguous_offsets()) {
         (CpuStorage::F32(values), Some((begin, end))) => Ok(&values[begin..end]),
@@ -16,19 +16,19 @@ pub(crate) fn floats<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a
     }
 }
 
-/// As [`floats`], of a storage that may be elsewhere.
+/// As [`floats`], for a storage on any device.
 ///
 /// # Errors
 ///
-/// When it is.
+/// When the storage is not on the CPU; otherwise as [`floats`].
 pub(crate) fn cpu_floats<'a>(storage: &'a Storage, layout: &Layout) -> Result<&'a [f32]> {
     match storage {
         Storage::Cpu(storage) => floats(storage, layout),
-        _ => bail!("expected numbers on the CPU"),
+        _ => bail!("expected a tensor on the CPU"),
     }
 }
 
-/// As [`floats`], to be changed in place.
+/// As [`floats`], mutable.
 ///
 /// # Errors
 ///
@@ -43,12 +43,12 @@ pub(crate) fn floats_mut<'a>(
     }
 }
 
-/// Rows as a tensor `[rows, columns]` on `device`. Not every device can hold a tensor of nothing: one
-/// without columns stays on the CPU.
+/// Returns the matrix as a tensor `[rows, columns]` on `device`. A matrix without columns stays on the CPU,
+/// since not every device can hold an empty tensor.
 ///
 /// # Errors
 ///
-/// candle's, when the device has no room.
+/// When the device is out of memory.
 pub(crate) fn tensor(matrix: &Matrix, device: &Device) -> Result<Tensor> {
     let home = if matrix.columns() == 0 { &Device::Cpu } else { device };
     Tensor::from_slice(matrix.values(), (matrix.rows(), matrix.columns()), home)

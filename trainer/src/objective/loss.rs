@@ -1,13 +1,13 @@
-//! What training makes small.
+//! The loss function.
 
 use candle_core::{Result, Tensor};
 
-/// The mean squared error between predicted and wanted velocities (`[B, D]` each), over all
-/// elements: a scalar.
+/// Returns the mean squared error between `predicted` and `expected` (velocities or endpoints, `[B, D]`
+/// each) over all elements: a scalar.
 ///
 /// # Errors
 ///
-/// candle's, on shapes that do not match.
-pub fn mean_squared_error(predicted: &Tensor, wanted: &Tensor) -> Result<Tensor> {
-    (predicted - wanted)?.sqr()?.mean_all()
+/// Returns candle's error if the shapes do not match.
+pub fn mean_squared_error(predicted: &Tensor, expected: &Tensor) -> Result<Tensor> {
+    (predicted - expected)?.sqr()?.mean_all()
 }

@@ -1,4 +1,4 @@
-//! What training makes small, as a function of a network and a batch.
+//! Objectives: the loss of a network on a batch.
 
 pub mod loss;
 pub mod path;
@@ -17,41 +17,41 @@ use crate::solve::textbook::{self, Space};
 /// What a network learns.
 #[derive(Clone, Debug)]
 pub enum Objective {
-    /// The velocity of the straight path from `x_0` to `x_1`, at the batch's times (flow matching).
+    /// Flow matching: the velocity of the straight path from `x_0` to `x_1`, at the batch's times.
     Velocity,
-    /// The way from `x_0` to `x_1` in the steps of the solver that will be embedded (distillation of
-    /// the endpoint).
+    /// Endpoint distillation: the solver's endpoint from `x_0` should be `x_1`. The solver is the one that
+    /// will run on the target device, with its few steps.
     Endpoint(Steps),
 }
 
-/// A solver's method and grid.
+/// A solver's method and time grid.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Steps {
     /// The method.
     pub kind: SolverKind,
-    /// The times before each step and after the last, `[N + 1]`.
+    /// The times before the first step and after each step, `[N + 1]`.
     pub times: Vec<f32>,
 }
 
-/// A batch on a network's device.
+/// A batch as tensors on a network's device.
 #[derive(Clone, Debug)]
 pub struct Tensors {
-    /// `[B, D]`
+    /// Noise, `[B, D]`.
     pub x_0: Tensor,
-    /// `[B, D]`
+    /// Data, `[B, D]`.
     pub x_1: Tensor,
-    /// `[B, C]`
+    /// Conditions, `[B, C]`, in flow units.
     pub c: Tensor,
-    /// `[B, 1]`; none for an objective that has times of its own.
+    /// Times, `[B, 1]`; `None` for an objective that uses a solver's grid instead.
     pub t: Option<Tensor>,
 }
 
 impl Tensors {
-    /// A batch copied to `device`.
+    /// Copies a batch to `device`.
     ///
     /// # Errors
     ///
-    /// candle's, when the device has no room.
+    /// Returns candle's error if the device is out of memory.
     pub fn new(batch: &Batch, device: &Device) -> Result<Self> {
         let t = match &batch.t[..] {
             [] => None,
@@ -67,11 +67,12 @@ impl Tensors {
 }
 
 impl Objective {
-    /// The loss of a batch: a scalar, the mean squared error over all coordinates.
+    /// Returns the loss of a batch: the mean squared error over all coordinates, a scalar.
     ///
     /// # Errors
     ///
-    /// candle's, on shapes that do not match.
+    /// Returns candle's error if shapes do not match, and an error if [`Self::Velocity`] gets a batch
+    /// without times.
     pub fn loss(&self, network: &Network, batch: &Tensors) -> Result<Tensor> {
         let Tensors { x_0, x_1, c, t } = batch;
         Ok(match (self, t) {
@@ -79,7 +80,9 @@ impl Objective {
                 let path = linear(x_0, x_1, t)?;
                 mean_squared_error(&network.velocity(&path.t, &path.x_t, c)?, &path.velocity)?
             }
-            (Self::Velocity, None) => anyhow::bail!("the velocity is learned at times"),
+            (Self::Velocity, None) => {
+                anyhow::bail!("flow matching needs times, but the batch has none")
+            }
             (Self::Endpoint(steps), _) => {
                 mean_squared_error(&endpoint(network, steps, x_0, c)?, x_1)?
             }
@@ -87,18 +90,19 @@ impl Objective {
     }
 }
 
-/// Where the solver leads from `x_0` (`[B, D]`) under `c` (`[B, C]`, flow units), with gradients.
+/// Integrates from `x_0` (`[B, D]`) with conditions `c` (`[B, C]`, flow units) and returns the endpoints,
+/// `[B, D]`. candle tracks gradients through all steps.
 ///
 /// # Errors
 ///
-/// candle's, on shapes that do not match.
+/// Returns candle's error if shapes do not match.
 pub fn endpoint(network: &Network, steps: &Steps, x_0: &Tensor, c: &Tensor) -> Result<Tensor> {
     let field = Field { network, c };
     let points = textbook::path(&field, steps.kind, &steps.times, x_0.clone())?;
-    points.into_iter().next_back().context("a path has an end")
+    points.into_iter().next_back().context("the path has no points")
 }
 
-/// A network's velocities with gradients.
+/// A network's velocity field under conditions `c` (`[B, C]`), with gradients.
 struct Field<'a> {
     network: &'a Network,
     c: &'a Tensor,

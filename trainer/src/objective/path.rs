@@ -1,8 +1,8 @@
-//! How noise becomes data while the model learns: the linear probability path.
+//! The linear probability path from noise to data, which training samples.
 
 use candle_core::{Result, Tensor};
 
-/// Points on the path and the velocities there: what the network sees and what it should answer.
+/// Points on the path, which are the network's inputs, and the velocities there, its targets.
 #[derive(Clone, Debug)]
 pub struct Supervision {
     /// Times, `[B, 1]`.
@@ -13,15 +13,15 @@ pub struct Supervision {
     pub velocity: Tensor,
 }
 
-/// The straight line from `x_0` to `x_1` (`[B, D]` each): `x_t = (1 − t)·x_0 + t·x_1` with the
-/// velocity `x_1 − x_0`, at the times `t` (`[B, 1]`).
+/// Returns the points of the straight lines from `x_0` to `x_1` (`[B, D]` each) at the times `t`
+/// (`[B, 1]`): `x_t = (1 − t)·x_0 + t·x_1`, with the velocity `x_1 − x_0`.
 ///
-/// Lipman et al., "Flow Matching for Generative Modeling" (2023), equations 20 to 23 with
+/// Source: Lipman et al., "Flow Matching for Generative Modeling" (2023), equations 20 to 23 with
 /// σ_min = 0.
 ///
 /// # Errors
 ///
-/// candle's, on shapes that do not match.
+/// Returns candle's error if the shapes do not match.
 pub fn linear(x_0: &Tensor, x_1: &Tensor, t: &Tensor) -> Result<Supervision> {
     let noise = x_0.broadcast_mul(&t.affine(-1.0, 1.0)?)?;
     let data = x_1.broadcast_mul(t)?;

@@ -1,4 +1,4 @@
-//! Adam, with moments that a checkpoint can keep.
+//! The optimiser Adam. Its moments can be read and restored, for checkpoints.
 
 use anyhow::{Result, ensure};
 use candle_core::backprop::GradStore;
@@ -6,14 +6,14 @@ use candle_core::{DType, Device, Tensor, Var};
 
 use super::kernels::{BETA, EPSILON, Step, SumOfSquares, Update};
 
-/// How Adam steps. Its other constants are those of the paper: β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸.
+/// Settings of Adam. The other constants are the paper's: β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AdamSettings {
-    /// Weights shrink by `learning_rate · weight_decay` at each step, apart from the gradient
-    /// (AdamW: Loshchilov & Hutter 2019).
+    /// Decoupled weight decay (AdamW: Loshchilov & Hutter 2019): a step multiplies the weights by
+    /// `1 − learning_rate · weight_decay`.
     pub weight_decay: f64,
-    /// A gradient whose Euclidean norm, over all variables together, is above this one is scaled
-    /// down to it.
+    /// The largest Euclidean norm of the gradient over all variables together; a longer gradient is scaled
+    /// down to it. `None` does not clip.
     pub gradient_clip: Option<f64>,
 }
 
@@ -29,22 +29,23 @@ pub struct Adam {
 /// Running means of the gradient and of its square.
 #[derive(Debug)]
 enum Moments {
-    /// On the CPU: for each variable both, one after the other, `[2, n]`.
-    Each(Vec<Var>),
-    /// Elsewhere, where each operation has to be launched: of all variables together, `[P]`.
-    All { m: Tensor, v: Tensor },
+    /// On the CPU: both moments of each variable, `[2, n]`.
+    Separate(Vec<Var>),
+    /// On other devices: the moments of all variables together, `[P]` each, because every operation there
+    /// costs a launch.
+    Joint { m: Tensor, v: Tensor },
 }
 
 impl Adam {
-    /// An optimiser at its beginning.
+    /// Makes an optimiser for `variables`, with moments 0.
     ///
     /// # Errors
     ///
-    /// candle's, when the device has no room.
+    /// Returns candle's error if the device is out of memory.
     pub fn new(variables: Vec<Var>, settings: AdamSettings) -> Result<Self> {
         let elsewhere = variables.iter().find(|variable| !variable.device().is_cpu());
         let moments = match elsewhere {
-            None => Moments::Each(
+            None => Moments::Separate(
                 variables
                     .iter()
                     .map(|variable| {
@@ -58,18 +59,18 @@ impl Adam {
         Ok(Self { variables, moments, steps: 0, settings })
     }
 
-    /// Takes a step of length `learning_rate`, and gives the norm that the gradient had: a scalar of 64
-    /// bits, on the CPU or where the gradients are.
+    /// Takes a step with `learning_rate`. Returns the norm of the gradient before clipping: an f64 scalar on
+    /// the device of the variables.
     ///
     /// # Errors
     ///
-    /// candle's.
+    /// Returns candle's error if an operation fails on the device.
     pub fn step(&mut self, gradients: &GradStore, learning_rate: f64) -> Result<Tensor> {
         self.steps += 1;
         let [scale_m, scale_v] = BETA.map(|beta| 1.0 / (1.0 - beta.powi(self.steps as i32)));
         let decay = 1.0 - learning_rate * self.settings.weight_decay;
         match &mut self.moments {
-            Moments::Each(moments) => {
+            Moments::Separate(moments) => {
                 let norm = norm(&self.variables, gradients)?;
                 let clip = match self.settings.gradient_clip {
                     Some(most) if norm > most => most / norm,
@@ -89,7 +90,7 @@ impl Adam {
                 }
                 Ok(Tensor::new(norm, &Device::Cpu)?)
             }
-            Moments::All { m, v } => {
+            Moments::Joint { m, v } => {
                 let mut gradient =
                     flat(&self.variables, |variable| match gradients.get(variable) {
                         Some(gradient) => Ok(gradient.flatten_all()?),
@@ -97,7 +98,7 @@ impl Adam {
                     })?;
                 let norm = gradient.sqr()?.sum_all()?.sqrt()?;
                 if let Some(most) = self.settings.gradient_clip {
-                    // The smaller of most ÷ norm and 1.
+                    // min(most ÷ norm, 1), without a copy to the host.
                     let above = norm.recip()?.affine(-most, 1.0)?.relu()?;
                     let clip = above.affine(-1.0, 1.0)?;
                     gradient = gradient.broadcast_mul(&clip)?;
@@ -120,17 +121,17 @@ impl Adam {
         }
     }
 
-    /// The moments of each variable, `[2, n]`.
+    /// Returns the moments of each variable, `[2, n]`.
     ///
     /// # Errors
     ///
-    /// candle's.
+    /// Returns candle's error if an operation fails on the device.
     pub fn moments(&self) -> Result<Vec<Tensor>> {
         let (m, v) = match &self.moments {
-            Moments::Each(moments) => {
+            Moments::Separate(moments) => {
                 return Ok(moments.iter().map(|moments| moments.as_tensor().clone()).collect());
             }
-            Moments::All { m, v } => (m, v),
+            Moments::Joint { m, v } => (m, v),
         };
         let mut first = 0;
         let of = |variable: &Var| {
@@ -141,11 +142,11 @@ impl Adam {
         self.variables.iter().map(of).collect()
     }
 
-    /// Goes on after `steps` steps, with these moments.
+    /// Continues after `steps` steps, with `moments` as [`Self::moments`] returned them.
     ///
     /// # Errors
     ///
-    /// When their shapes are others.
+    /// Returns an error if their number differs from that of the variables or, on the CPU, a shape differs.
     pub fn restore(&mut self, steps: usize, moments: &[Tensor]) -> Result<()> {
         ensure!(
             moments.len() == self.variables.len(),
@@ -154,12 +155,12 @@ impl Adam {
             moments.len()
         );
         match &mut self.moments {
-            Moments::Each(own) => {
+            Moments::Separate(own) => {
                 for (own, moments) in own.iter().zip(moments) {
                     own.set(moments)?;
                 }
             }
-            Moments::All { m, v } => {
+            Moments::Joint { m, v } => {
                 for (k, own) in [m, v].into_iter().enumerate() {
                     let parts = moments.iter().map(|moments| moments.get(k));
                     let parts = parts.collect::<candle_core::Result<Vec<_>>>()?;
@@ -173,21 +174,21 @@ impl Adam {
 }
 
 impl Moments {
-    /// Of all variables together, at their beginning.
+    /// Returns moments 0 of all variables together.
     fn zeros(variables: &[Var], device: &Device) -> Result<Self> {
         let parameters = variables.iter().map(|variable| variable.elem_count()).sum::<usize>();
         let zeros = || Tensor::zeros(parameters, DType::F32, device);
-        Ok(Self::All { m: zeros()?, v: zeros()? })
+        Ok(Self::Joint { m: zeros()?, v: zeros()? })
     }
 }
 
-/// What `of` gives for each variable, one after the other.
+/// Concatenates what `of` returns for each variable, a vector.
 fn flat(variables: &[Var], of: impl Fn(&Var) -> Result<Tensor>) -> Result<Tensor> {
     let parts = variables.iter().map(of).collect::<Result<Vec<_>>>()?;
     Ok(Tensor::cat(&parts, 0)?)
 }
 
-/// The Euclidean norm of all gradients together, which are on the CPU.
+/// Returns the Euclidean norm of all gradients together. They must be on the CPU.
 fn norm(variables: &[Var], gradients: &GradStore) -> Result<f64> {
     let mut squares = 0.0;
     for gradient in variables.iter().filter_map(|variable| gradients.get(variable)) {
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn its_steps_are_those_of_candle_to_the_bit() {
+    fn steps_have_the_bits_of_candles_adamw() {
         let (ours, theirs) = (variable(), variable());
         let settings = AdamSettings { weight_decay: 0.01, gradient_clip: None };
         let mut adam = Adam::new(vec![ours.clone()], settings).unwrap();
@@ -229,9 +230,9 @@ mod tests {
         }
     }
 
-    /// What other devices do, done on this one.
+    /// Runs the other devices' method on the CPU.
     #[test]
-    fn all_variables_at_once_step_as_each_by_itself() {
+    fn joint_and_separate_moments_give_the_same_steps() {
         let settings = AdamSettings { weight_decay: 0.01, gradient_clip: Some(0.7) };
         let other = || Var::new(&[0.3_f32, -0.2, 1.0], &Device::Cpu).unwrap();
         let (each, all) = ([variable(), other()], [variable(), other()]);
@@ -256,7 +257,7 @@ mod tests {
                 assert!(worst(a, b) < 1e-6, "step {k}");
             }
             if k == 20 {
-                // A checkpoint has the moments of each variable.
+                // Checkpoints keep separate moments; restoring joins them again.
                 let kept = two.moments().unwrap();
                 for (a, b) in one.moments().unwrap().iter().zip(&kept) {
                     assert!(worst(a, b) < 1e-6);
@@ -268,8 +269,8 @@ mod tests {
     }
 
     #[test]
-    fn a_long_gradient_is_cut_to_its_length() {
-        // The first moments of a step are a tenth of the gradient that it saw.
+    fn a_long_gradient_is_clipped_to_the_limit() {
+        // After the first step, the first moments are a tenth of the clipped gradient.
         let seen = |clip| {
             let x = variable();
             let settings = AdamSettings { weight_decay: 0.0, gradient_clip: clip };

@@ -3,9 +3,8 @@
 use anyhow::Result;
 use candle_core::{Tensor, Var};
 
-/// An exponential moving average of the variables of a network. It moves faster at first, so that it
-/// forgets the initial weights: the decay at step n is the smaller of the one asked for and
-/// (1 + n) ÷ (10 + n).
+/// An exponential moving average of a network's variables. The decay at step n is the smaller of the
+/// configured decay and (1 + n) ÷ (10 + n), so that the average forgets the initial weights quickly.
 #[derive(Debug)]
 pub struct Average {
     variables: Vec<Var>,
@@ -14,11 +13,11 @@ pub struct Average {
 }
 
 impl Average {
-    /// An average that begins at what the variables are now.
+    /// Starts an average at the current values of `variables`. `decay` is in [0, 1).
     ///
     /// # Errors
     ///
-    /// candle's, when the device has no room.
+    /// Returns candle's error if the device is out of memory.
     pub fn new(variables: Vec<Var>, decay: f64) -> Result<Self> {
         let average = variables
             .iter()
@@ -27,27 +26,27 @@ impl Average {
         Ok(Self { variables, average, decay })
     }
 
-    /// Takes in the variables after optimiser step `n`, from 1.
+    /// Adds the current values of the variables to the average, after optimiser step `n`, counted from 1.
     ///
     /// # Errors
     ///
-    /// candle's.
+    /// Returns candle's error if an operation fails on the device.
     pub fn update(&mut self, n: usize) -> Result<()> {
         let decay = self.decay.min((1.0 + n as f64) / (10.0 + n as f64));
         for (average, variable) in self.average.iter_mut().zip(&self.variables) {
-            // Detached: candle would otherwise keep every average that there ever was, to
-            // differentiate through.
+            // Detached, because candle would otherwise keep every earlier average for
+            // differentiation.
             *average = ((&*average * decay)? + (variable.as_detached_tensor() * (1.0 - decay))?)?;
         }
         Ok(())
     }
 
-    /// The average of each variable.
+    /// Returns the average of each variable, in the order of the variables.
     pub fn tensors(&self) -> &[Tensor] {
         &self.average
     }
 
-    /// Goes on from these averages.
+    /// Continues from the averages of a checkpoint.
     pub fn restore(&mut self, average: Vec<Tensor>) {
         self.average = average;
     }
@@ -59,7 +58,7 @@ mod tests {
     use candle_core::Device;
 
     #[test]
-    fn it_follows_quickly_at_first_and_slowly_later() {
+    fn the_average_follows_quickly_at_first_and_slowly_later() {
         let x = Var::new(&[1.0_f32], &Device::Cpu).unwrap();
         let mut average = Average::new(vec![x.clone()], 0.9).unwrap();
         x.set(&Tensor::new(&[0.0_f32], &Device::Cpu).unwrap()).unwrap();

@@ -1,17 +1,17 @@
-//! Adam's passes over the numbers of a variable, on the CPU.
+//! Adam's operations on the elements of a variable, on the CPU.
 
 use candle_core::{CpuStorage, CustomOp1, InplaceOp2, Layout, Shape};
 use fearless_simd::{Level, dispatch};
 
 use crate::network::storage::{floats, floats_mut};
 
-/// Decays of the running means, β₁ and β₂.
+/// β₁ and β₂: the decay of the first and of the second moment.
 pub(super) const BETA: [f64; 2] = [0.9, 0.999];
 
-/// ε
+/// ε, which is added to the root of the second moment.
 pub(super) const EPSILON: f64 = 1e-8;
 
-/// The sum of the squares of all numbers: a scalar.
+/// candle operation: the sum of the squares of all elements, a scalar.
 pub(super) struct SumOfSquares;
 
 impl CustomOp1 for SumOfSquares {
@@ -24,7 +24,7 @@ impl CustomOp1 for SumOfSquares {
         storage: &CpuStorage,
         layout: &Layout,
     ) -> candle_core::Result<(CpuStorage, Shape)> {
-        /// Sums side by side, which a processor adds at once.
+        /// Number of independent partial sums, which vector instructions add together.
         const LANES: usize = 16;
         let mut sums = [0.0; LANES];
         let (chunks, rest) = floats(storage, layout)?.as_chunks::<LANES>();
@@ -40,7 +40,7 @@ impl CustomOp1 for SumOfSquares {
     }
 }
 
-/// Both moments, from the gradient.
+/// candle operation: updates both moments (`[2, n]`) from the gradient.
 pub(super) struct Update {
     pub(super) clip: f32,
 }
@@ -72,7 +72,7 @@ impl InplaceOp2 for Update {
     }
 }
 
-/// The variable, from its moments.
+/// candle operation: updates a variable from its moments (`[2, n]`).
 pub(super) struct Step {
     pub(super) scale_m: f32,
     pub(super) scale_v: f32,

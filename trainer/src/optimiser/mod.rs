@@ -1,4 +1,4 @@
-//! Adam, and a moving average of the weights.
+//! The optimiser Adam, and a moving average of the weights.
 
 mod adam;
 pub mod average;

@@ -1,18 +1,18 @@
-//! A conditional model, class by class.
+//! The figure of a conditional model's classes.
 
 use anyhow::Result;
 use serde_json::json;
 
-use super::chart::{Axis, Key, Mark, Panel, Row, Sheet, Sign, Width};
+use super::chart::{Axis, Key, Mark, Panel, Row, Sheet, Symbol, Width};
 use super::colour::Colour;
 use super::figure::Figure;
 use super::histogram::Histogram;
 use super::subject::Subject;
-use super::views::{Flat, column_of, flat_view, marginal_view, points};
+use super::views::{Rectangle, column_of, marginal_view, plane_view, points};
 use crate::data::{Matrix, Points};
 use crate::report::numbers::thousands;
 
-/// Classes that are shown, at most.
+/// The most classes that are shown.
 const CLASSES: usize = 12;
 
 const STEPS: usize = 50;
@@ -20,18 +20,19 @@ const POINTS: usize = 4000;
 const DOTS: usize = 500;
 const BINS: usize = 50;
 
-/// One class: its name, samples under it, and real data of it.
+/// One class: its name, samples and real data, `[n, D]` each in the user's units.
 struct Class {
     name: String,
     samples: Matrix,
     real: Option<Matrix>,
 }
 
-/// A panel for each category of the first condition that has such; none without one.
+/// Makes a figure with a panel for each category of the first condition with categories; `None` if no
+/// condition has categories.
 ///
 /// # Errors
 ///
-/// None that an opened model could cause.
+/// Returns an error if samples of the model are not finite.
 pub fn figure(subject: &Subject) -> Result<Option<Figure>> {
     let conditions = subject.model.condition_columns();
     let mut column = 0;
@@ -70,7 +71,7 @@ pub fn figure(subject: &Subject) -> Result<Option<Figure>> {
         let height = if line { 130.0 } else { width.choose(230.0, 125.0) };
         let rows = Row::grid(height, across, &panels);
         let [samples, target] =
-            if line { [Sign::Patch, Sign::Line] } else { [Sign::Dot, Sign::Dot] };
+            if line { [Symbol::Patch, Symbol::Line] } else { [Symbol::Dot, Symbol::Dot] };
         let mut legend = vec![Key::new(Colour::Samples, samples, "samples x̂₁")];
         if has_real {
             legend.push(Key::new(Colour::Target, target, "target π₁"));
@@ -78,12 +79,16 @@ pub fn figure(subject: &Subject) -> Result<Option<Figure>> {
         Sheet { width: width.pixels(), legend, rows }
     };
     let mut caption = format!(
-        "{} samples under each {name}{}",
-        thousands(n),
-        if has_real { ", over real data of it." } else { "; there are no data at hand." }
+        "{} samples for each {name}{}",
+        thousands(if line { n } else { n.min(DOTS) }),
+        if has_real {
+            ", with real data of the same category."
+        } else {
+            ". No real data are available."
+        }
     );
     if conditions.len() > 1 {
-        caption += &format!(" Samples have {} besides.", subject.shown.name(Some(which)));
+        caption += &format!(" Their other conditions: {}.", subject.shown.name(Some(which)));
     }
     if categories.len() > CLASSES {
         caption += &format!(" The first {CLASSES} of {} are shown.", categories.len());
@@ -101,6 +106,7 @@ pub fn figure(subject: &Subject) -> Result<Option<Figure>> {
     Ok(Some(Figure::new("classes", "Class by class", caption, numbers, sheet)))
 }
 
+/// Returns the first `n` data points of the class whose one-hot column is `column`; `None` if there are none.
 fn of_class(real: &Points, column: usize, n: usize) -> Option<Matrix> {
     let rows = (0..real.x.rows()).filter(|&row| real.c.row(row)[column] > 0.5);
     let rows: Vec<usize> = rows.take(n).collect();
@@ -131,7 +137,7 @@ fn on_a_line(classes: &[Class], all: &[&Matrix], name: &str) -> Vec<Panel> {
 }
 
 fn in_a_plane(classes: &[Class], all: &[&Matrix], names: &[String]) -> Vec<Panel> {
-    let Flat { x, y } = flat_view(all, [0, 1]);
+    let Rectangle { x, y } = plane_view(all, [0, 1]);
     let panel = |class: &Class| {
         let (x, y) = (Axis::new(x, names[0].as_str()), Axis::new(y, names[1].as_str()));
         let mut panel = Panel::new(&class.name, x, y);

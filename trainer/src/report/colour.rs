@@ -1,33 +1,33 @@
-//! One colour for one thing in every figure, in the light and in the dark.
+//! The colours of figures in the light and the dark theme. A colour means the same in every figure.
 
-/// What a colour stands for. Source, target and samples stay apart for the colour-blind too, by their
-/// lightness where hues fall together.
+/// A colour, named by what it stands for. Source, target and samples can be told apart with colour
+/// blindness too: where their hues look alike, their lightness differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colour {
     /// Text and axes.
     Ink,
-    /// Second thoughts: construction lines, notes.
+    /// Less important things: construction lines, notes.
     Faint,
-    /// Lines behind the data.
+    /// Grid lines.
     Grid,
-    /// The page.
+    /// The background.
     Paper,
-    /// π₀, noise.
+    /// The source π₀: noise.
     Source,
-    /// π₁, data.
+    /// The target π₁: data.
     Target,
-    /// What the model makes.
+    /// Samples of the model.
     Samples,
     /// A velocity.
     Velocity,
-    /// A path, where it is neither of the above.
+    /// A path, if it has none of the colours above.
     Path,
-    /// Lines and arrows over a picture, which is the same in the light and in the dark.
+    /// Lines and arrows over a heat map, whose colours are the same in both themes.
     OnPicture,
 }
 
 impl Colour {
-    /// All of them.
+    /// All colours.
     pub const ALL: [Self; 10] = [
         Self::Ink,
         Self::Faint,
@@ -41,7 +41,7 @@ impl Colour {
         Self::OnPicture,
     ];
 
-    /// Its name in style sheets.
+    /// Returns the name of its CSS variable, without `--`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Ink => "ink",
@@ -57,7 +57,8 @@ impl Colour {
         }
     }
 
-    /// In the light. No two are the same: a figure is drawn in these, and a page finds them again.
+    /// Returns its RGB value in the light theme. All are different, because a figure is drawn with them and
+    /// the page then replaces each by its CSS variable.
     pub fn light(self) -> [u8; 3] {
         match self {
             Self::Ink => [0x1f, 0x23, 0x28],
@@ -73,7 +74,7 @@ impl Colour {
         }
     }
 
-    /// In the dark.
+    /// Returns its RGB value in the dark theme.
     pub fn dark(self) -> [u8; 3] {
         match self {
             Self::Ink => [0xe6, 0xed, 0xf3],
@@ -90,18 +91,18 @@ impl Colour {
     }
 }
 
-/// `#RRGGBB`, as plotters writes it.
+/// Formats a colour as `#RRGGBB`, as plotters does.
 pub fn hex([r, g, b]: [u8; 3]) -> String {
     format!("#{r:02X}{g:02X}{b:02X}")
 }
 
-/// How numbers become colours in a picture.
+/// How values become colours in a heat map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ramp {
-    /// From nothing to much: viridis (van der Walt & Smith 2015).
+    /// From zero to large values: viridis (van der Walt & Smith 2015).
     Amount,
-    /// Blue below zero, white at zero, red above: ColorBrewer's RdBu, whose ends the colour-blind
-    /// tell apart.
+    /// Blue below zero, white at zero, red above: ColorBrewer's RdBu, whose ends can be told apart with
+    /// colour blindness.
     Signed,
 }
 
@@ -134,7 +135,7 @@ const SIGNED: [[u8; 3]; 11] = [
 ];
 
 impl Ramp {
-    /// The colour at `share`, from 0 to 1; zero of [`Ramp::Signed`] is at ½.
+    /// Returns the colour at `share`, from 0 to 1; the zero of [`Ramp::Signed`] is at ½.
     pub fn at(self, share: f64) -> [u8; 3] {
         let anchors = match self {
             Self::Amount => &AMOUNT,
@@ -156,7 +157,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_two_things_have_one_colour() {
+    fn all_colours_and_names_are_different() {
         for a in Colour::ALL {
             for b in Colour::ALL {
                 assert!(a == b || a.light() != b.light(), "{a:?} {b:?}");
@@ -165,8 +166,8 @@ mod tests {
         }
     }
 
-    /// What is left of a colour, in linear light, without one kind of cones (Machado, Oliveira & Fernandes
-    /// 2009, severity 1).
+    /// How a colour in linear light looks without one kind of cones: protanopia, deuteranopia, tritanopia
+    /// (Machado, Oliveira & Fernandes 2009, severity 1).
     const BLINDNESS: [[[f64; 3]; 3]; 3] = [
         [
             [0.152_286, 1.052_583, -0.204_868],
@@ -189,7 +190,7 @@ mod tests {
         matrix.map(|row| row.iter().zip(colour).map(|(a, b)| a * b).sum())
     }
 
-    /// CIE L*a*b* of linear light.
+    /// Converts linear light to CIE L*a*b*.
     fn lab(colour: [f64; 3]) -> [f64; 3] {
         const XYZ: [[f64; 3]; 3] =
             [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]];
@@ -200,20 +201,20 @@ mod tests {
     }
 
     #[test]
-    fn source_target_and_samples_stay_apart_for_the_colour_blind() {
+    fn source_target_and_samples_differ_with_colour_blindness() {
         let linear = |c: u8| {
             let c = f64::from(c) / 255.0;
             if c <= 0.040_45 { c / 12.92 } else { ((c + 0.055) / 1.055).powf(2.4) }
         };
-        let three = [Colour::Source, Colour::Target, Colour::Samples];
+        let compared = [Colour::Source, Colour::Target, Colour::Samples];
         for shown in [Colour::light, Colour::dark] {
             for blindness in &BLINDNESS {
-                let seen = three.map(|c| lab(times(blindness, shown(c).map(linear))));
+                let seen = compared.map(|c| lab(times(blindness, shown(c).map(linear))));
                 for (a, b) in [(0, 1), (0, 2), (1, 2)] {
                     let squares = seen[a].iter().zip(seen[b]).map(|(a, b)| (a - b) * (a - b));
                     let distance = squares.sum::<f64>().sqrt();
-                    // 2.3 is just noticeable.
-                    assert!(distance > 25.0, "{:?} {:?}: {distance}", three[a], three[b]);
+                    // A distance of 2.3 is just noticeable.
+                    assert!(distance > 25.0, "{:?} {:?}: {distance}", compared[a], compared[b]);
                 }
             }
         }

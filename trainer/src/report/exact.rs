@@ -1,26 +1,26 @@
-//! The velocity field that a perfect network would learn, where it is known.
+//! The velocity field that a perfect network would learn, if it has a closed form.
 
 use crate::coupling::dataset::Real;
 use crate::coupling::source::Source;
 use crate::data::{Component, Distribution, GaussianMixture};
 use crate::report::subject::Subject;
 
-/// The field between standard normal noise and a mixture of Gaussians, in flow units.
+/// The exact velocity field between standard normal noise and a mixture of Gaussians, in flow units.
 ///
-/// Given the component k, x₀ and x₁ are Gaussian, and so is x_t = (1 − t) x₀ + t x₁, with the mean t μ_k
-/// and in each coordinate the variance q_k = (1 − t)² + t² σ_k². The regression of x₁ − x₀ on x_t is
-/// u_k = μ_k + (t σ_k² − (1 − t)) / q_k · (x − t μ_k), and the field is the mean of the u_k, each by the
-/// probability of its component at x (Lipman et al., "Flow Matching for Generative Modeling", 2023,
-/// theorem 1 and equation 8; the regression is that of jointly Gaussian variables).
+/// For a given component k, x₀ and x₁ are Gaussian, and so is x_t = (1 − t) x₀ + t x₁. Its mean is t μ_k,
+/// and its variance in each coordinate is q_k = (1 − t)² + t² σ_k². Given x_t = x, the mean of x₁ − x₀ is
+/// u_k = μ_k + (t σ_k² − (1 − t)) / q_k · (x − t μ_k), from the regression of jointly Gaussian variables.
+/// The field is the mean of the u_k, weighted by the probabilities of the components at x (Lipman et al.,
+/// "Flow Matching for Generative Modeling", 2023, theorem 1 and equation 8).
 #[derive(Clone, Debug)]
 pub struct ExactField {
     components: Vec<Component>,
 }
 
 impl ExactField {
-    /// The field that `subject` should have learnt under the condition that is shown; none if it is not
-    /// known: if the data are no mixture of Gaussians, paths do not begin at noise, or pairs are
-    /// transported.
+    /// Returns the field that `subject` should have learned for the shown condition. Returns `None` if there
+    /// is no closed form: the data are not a mixture of Gaussians, the source is not normal, or the coupling
+    /// transports.
     pub fn of(subject: &Subject) -> Option<Self> {
         let known = subject.known.as_ref()?;
         let Real::Distribution { distribution: Distribution::Mixture(mixture), by_class } =
@@ -39,7 +39,8 @@ impl ExactField {
         Some(Self::new(mixture, class, &subject.units.data.mean, &subject.units.data.scale))
     }
 
-    /// The field to `mixture`, or to its component `class`, in units of `scale` around `mean` (`[D]`).
+    /// Makes the field to `mixture`, or to its component `class` alone. `mean` and `scale` (`[D]`) convert
+    /// the mixture's units to flow units.
     pub fn new(
         mixture: &GaussianMixture,
         class: Option<usize>,
@@ -66,7 +67,7 @@ impl ExactField {
         Self { components }
     }
 
-    /// The velocity at `t` and `x` (`[D]`).
+    /// Returns the velocity (`[D]`) at time `t` and point `x` (`[D]`).
     pub fn velocity(&self, t: f64, x: &[f64]) -> Vec<f64> {
         let away = 1.0 - t;
         let at = |component: &Component| Component {
@@ -103,11 +104,11 @@ mod tests {
     fn mixture(name: &str) -> GaussianMixture {
         match preset(name) {
             Some(Distribution::Mixture(mixture)) => mixture,
-            _ => panic!("{name} is a mixture"),
+            _ => panic!("expected {name} to be a mixture"),
         }
     }
 
-    /// The mean velocity of many straight paths that come by: what the formula must give.
+    /// Compares the formula with the mean velocity of many straight paths that pass near a point.
     #[test]
     fn the_exact_field_is_the_mean_velocity_of_reference_paths() {
         const N: usize = 400_000;
@@ -142,7 +143,7 @@ mod tests {
                     }
                 }
                 assert!(near > 100.0, "{name} {t} {place:?}: {near}");
-                // Four standard errors, and what the width of the neighbourhood does.
+                // Four standard errors, and 0.02 for the width of the neighbourhood.
                 let tolerance = 4.0 * (squares / near / near).sqrt() + 0.02;
                 for (sum, exact) in sum.iter().zip(&exact) {
                     let mean = sum / near;

@@ -1,48 +1,48 @@
-//! A figure: what is seen, in both widths, and the numbers behind it.
+//! A figure at both widths, and the numbers behind it.
 
 use anyhow::Result;
 use serde_json::Value;
 
 use super::chart::{Sheet, Width};
 
-/// Makes some figures.
+/// Makes some figures, possibly none.
 pub(super) type Maker<'a> = Box<dyn Fn() -> Result<Vec<Figure>> + Send + Sync + 'a>;
 
 /// A figure.
 #[derive(Clone, Debug)]
 pub struct Figure {
-    /// The name of its files, and of its place in the page.
+    /// The name of its files, and its section's id in the page.
     pub name: &'static str,
     /// Its heading.
     pub title: String,
-    /// What is seen.
+    /// The text below it.
     pub caption: String,
-    /// For a desk.
+    /// At the width for a computer's screen.
     pub wide: Sheet,
-    /// For a phone.
+    /// At the width for a phone.
     pub narrow: Sheet,
-    /// The numbers that are drawn, for a reader's own use.
+    /// The numbers that it shows; the page contains them as JSON.
     pub numbers: Value,
-    /// What moves over it.
+    /// Dots that move over it.
     pub animation: Option<Animation>,
-    /// What stands in its place in a page.
+    /// A table that replaces it in the page; its files still show the figure.
     pub table: Option<Table>,
 }
 
 /// Dots that move over a figure's panel.
 #[derive(Clone, Debug)]
 pub struct Animation {
-    /// The row and the place in it of the panel that they move in.
+    /// The row of the panel that they move in, and its index in the row.
     pub panel: [usize; 2],
-    /// `[frames][dots]`, in the units of the panel's axes.
+    /// The dots, `[frames][dots]`, in the units of the panel's axes.
     pub frames: Vec<Vec<[f64; 2]>>,
-    /// What is said beside each.
+    /// The text above the panel in each frame, `[frames]`.
     pub texts: Vec<String>,
-    /// Whether the first dot leaves its way behind.
+    /// Whether the first dot leaves a trail.
     pub trail: bool,
-    /// In pixels.
+    /// The dots' radius in pixels.
     pub radius: f64,
-    /// Milliseconds for a frame.
+    /// Duration of a frame in milliseconds.
     pub pace: u32,
 }
 
@@ -51,12 +51,12 @@ pub struct Animation {
 pub struct Table {
     /// Names of the columns.
     pub header: Vec<String>,
-    /// Its lines.
+    /// The cells, `[rows][columns]`.
     pub rows: Vec<Vec<String>>,
 }
 
 impl Figure {
-    /// A figure that stands still.
+    /// Makes a figure without animation and table. `sheet` is called for both widths.
     pub fn new(
         name: &'static str,
         title: impl Into<String>,
@@ -76,18 +76,18 @@ impl Figure {
         }
     }
 
-    /// With something that moves over it.
+    /// Adds an animation.
     pub fn moving(mut self, animation: Animation) -> Self {
         let [row, place] = animation.panel;
         for sheet in [&mut self.wide, &mut self.narrow] {
-            // Room above the panel for what is said beside each frame.
+            // An empty title makes room above the panel for the frames' texts.
             sheet.rows[row].panels[place].1.title = vec![String::new()];
         }
         self.animation = Some(animation);
         self
     }
 
-    /// The sheet of one width.
+    /// Returns the sheet of one width.
     pub fn sheet(&self, width: Width) -> &Sheet {
         width.choose(&self.wide, &self.narrow)
     }

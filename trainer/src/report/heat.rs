@@ -1,57 +1,57 @@
-//! Numbers over a plane as a picture: an indexed PNG.
+//! Heat maps: values on a grid as an indexed PNG.
 
 use anyhow::Result;
 
 use super::colour::Ramp;
 
-/// Values over a grid of cells.
+/// A heat map: values on a grid of cells.
 #[derive(Clone, Debug)]
 pub struct Heat {
-    /// Cells from left to right.
+    /// Number of cells from left to right.
     pub columns: usize,
-    /// Cells from bottom to top.
+    /// Number of cells from bottom to top.
     pub rows: usize,
-    /// `[columns][rows]`, each column from the bottom up; NaN where there is nothing.
+    /// The values, `[columns][rows]`, each column from the bottom up; NaN for an empty cell.
     pub values: Vec<f64>,
-    /// Their colours.
+    /// The colours of the values.
     pub ramp: Ramp,
-    /// The value at the ramp's end; what is beyond has the end's colour.
+    /// The value at the ramp's end; a larger value has the colour of the end.
     pub most: f64,
 }
 
-/// Colours of a picture; one more index is for nothing.
+/// Number of colours in the palette; one more index is transparent, for empty cells.
 const COLOURS: usize = 255;
 
 impl Heat {
-    /// A picture whose ramp ends at the largest value, without its sign.
+    /// Makes a heat map whose ramp ends at the largest finite absolute value, or at 1 if that is 0.
     ///
     /// # Panics
     ///
-    /// When there are not `columns` · `rows` values.
+    /// Panics if `values` has not `columns` · `rows` elements.
     pub fn new(ramp: Ramp, [columns, rows]: [usize; 2], values: Vec<f64>) -> Self {
-        assert_eq!(values.len(), columns * rows, "{columns} columns of {rows}");
+        assert_eq!(values.len(), columns * rows, "expected {columns} columns of {rows}");
         let finite = values.iter().filter(|value| value.is_finite());
         let most = finite.fold(0.0, |most: f64, value| most.max(value.abs()));
         Self { columns, rows, values, ramp, most: if most > 0.0 { most } else { 1.0 } }
     }
 
-    /// A ramp beside its numbers.
+    /// Makes a heat map of one row that shows the whole ramp, for a colour scale.
     pub fn scale(ramp: Ramp, most: f64) -> Self {
         let least = if ramp == Ramp::Signed { -most } else { 0.0 };
         let values = (0..COLOURS).map(|k| least + (most - least) * k as f64 / (COLOURS - 1) as f64);
         Self { columns: COLOURS, rows: 1, values: values.collect(), ramp, most }
     }
 
-    /// The smallest and the largest value that have colours of their own.
+    /// Returns the values at the two ends of the ramp.
     pub fn range(&self) -> [f64; 2] {
         [if self.ramp == Ramp::Signed { -self.most } else { 0.0 }, self.most]
     }
 
-    /// The picture, a pixel per cell.
+    /// Encodes it as a PNG file, one pixel for each cell.
     ///
     /// # Errors
     ///
-    /// None that values could cause.
+    /// Returns an error if it has no cells or more than a PNG can have.
     pub fn png(&self) -> Result<Vec<u8>> {
         let [least, most] = self.range();
         let index = |value: f64| {
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_picture_has_its_values_colours_and_is_empty_where_there_is_nothing() {
+    fn cells_have_the_colours_of_their_values_and_empty_cells_are_transparent() {
         // One column, from the bottom up.
         let heat = Heat::new(Ramp::Signed, [1, 3], vec![-2.0, 0.0, f64::NAN]);
         let bytes = heat.png().unwrap();

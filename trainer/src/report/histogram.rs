@@ -1,17 +1,18 @@
-//! Counts in bins, on a line and over a plane.
+//! Histograms in one and two dimensions.
 
-/// Counts in bins of equal width.
+/// A histogram with bins of equal width.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Histogram {
-    /// From where to where.
+    /// The lower edge of the first bin and the upper edge of the last.
     pub range: [f64; 2],
-    /// How many values are in each bin.
+    /// The number of values in each bin.
     pub counts: Vec<u64>,
-    /// How many values there were, inside and outside the range.
+    /// The number of all values, inside and outside the range.
     pub total: u64,
 }
 
-/// The bin of `value` among `bins` over `range`, whose end is in the last one; none outside.
+/// Returns the bin of `value` among `bins` of equal width over a range, or `None` outside the range. The end
+/// of the range belongs to the last bin.
 pub fn bin(value: f64, [from, to]: [f64; 2], bins: usize) -> Option<usize> {
     if !(from..=to).contains(&value) {
         return None;
@@ -33,7 +34,8 @@ impl Histogram {
         histogram
     }
 
-    /// Counts `values` in `bins` from the smallest to the largest of them, so that all are counted.
+    /// Counts `values` in `bins` from the smallest to the largest value, so that every finite value is in a
+    /// bin.
     pub fn of(bins: usize, values: &[f32]) -> Self {
         let (least, most) = values
             .iter()
@@ -43,39 +45,40 @@ impl Histogram {
         Self::over(range, bins, values.iter().copied())
     }
 
-    /// The edges of the bins, one more than there are bins.
+    /// Returns the edges of the bins, `[bins + 1]`.
     pub fn edges(&self) -> Vec<f64> {
         let [from, to] = self.range;
         let n = self.counts.len();
         (0..=n).map(|k| from + (to - from) * k as f64 / n as f64).collect()
     }
 
-    /// The density in each bin: the part of all values that is there, over the bin's width.
+    /// Returns the density in each bin: the bin's share of all values ÷ the bin's width.
     pub fn densities(&self) -> Vec<f64> {
         let width = (self.range[1] - self.range[0]) / self.counts.len() as f64;
         let total = self.total.max(1) as f64;
         self.counts.iter().map(|&count| count as f64 / total / width).collect()
     }
 
-    /// The highest density.
+    /// Returns the highest density.
     pub fn most(&self) -> f64 {
         self.densities().into_iter().fold(0.0, f64::max)
     }
 
-    /// The line along the tops of its bins.
+    /// Returns the line along the tops of the bins, in densities.
     pub fn outline(&self) -> Vec<[f64; 2]> {
         let (edges, densities) = (self.edges(), self.densities());
         let tops = edges.windows(2).zip(densities);
         tops.flat_map(|(edge, height)| [[edge[0], height], [edge[1], height]]).collect()
     }
 
-    /// Its numbers for a page.
+    /// Returns its numbers as JSON.
     pub fn to_json(&self) -> serde_json::Value {
         serde_json::json!({ "range": self.range, "counts": self.counts, "total": self.total })
     }
 }
 
-/// Counts over a plane, `[bins_x][bins_y]`: the number of points in each cell.
+/// Counts points in the cells of a grid over a plane, `[columns][rows]`. Ignores points outside `ranges`
+/// (x, y).
 pub fn plane(
     ranges: [[f64; 2]; 2],
     [columns, rows]: [usize; 2],
@@ -92,11 +95,11 @@ pub fn plane(
     counts
 }
 
-/// The value below which the share `share` of `values` lies; `values` are put in order.
+/// Returns the quantile of `values` at `share`, from 0 to 1: the value of nearest rank. Reorders `values`.
 ///
 /// # Panics
 ///
-/// Without values.
+/// Panics if `values` is empty.
 pub fn quantile(values: &mut [f32], share: f64) -> f64 {
     let rank = (share * (values.len() - 1) as f64).round() as usize;
     f64::from(*values.select_nth_unstable_by(rank, f32::total_cmp).1)
@@ -107,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_value_is_in_one_bin_and_the_density_has_area_one() {
+    fn every_value_is_counted_and_the_density_has_area_one() {
         let values: Vec<f32> = (0..1000_u16).map(|k| f32::from(k) * 0.37 % 1.0).collect();
         let histogram = Histogram::of(100, &values);
         assert_eq!(histogram.counts.iter().sum::<u64>(), 1000);
@@ -118,12 +121,12 @@ mod tests {
     }
 
     #[test]
-    fn equal_values_have_a_bin() {
+    fn equal_values_are_in_one_bin() {
         assert_eq!(Histogram::of(3, &[2.0; 5]).counts, [0, 5, 0]);
     }
 
     #[test]
-    fn what_is_outside_is_counted_in_the_total_alone() {
+    fn values_outside_the_range_count_only_in_the_total() {
         let histogram = Histogram::over([0.0, 1.0], 2, [-1.0, 0.0, 0.5, 1.0, 2.0, f32::NAN]);
         assert_eq!((histogram.counts, histogram.total), (vec![1, 2], 6));
     }

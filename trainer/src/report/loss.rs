@@ -1,24 +1,25 @@
-//! How training went.
+//! The figure of the training losses.
 
 use serde_json::json;
 
-use super::chart::{Axis, Key, Mark, Panel, Row, Sheet, Sign, Width};
+use super::chart::{Axis, Key, Mark, Panel, Row, Sheet, Symbol, Width};
 use super::colour::Colour;
 use super::figure::Figure;
 use super::histogram::quantile;
 use crate::training::metrics::Measurement;
 
-/// The article's average: over so many iterations.
+/// Iterations of the moving average: the article's number.
 const WINDOW: usize = 100;
 
-/// The mean of each row and those before it, over at least [`WINDOW`] iterations and at least one row.
+/// Returns the moving average of the losses over the last [`WINDOW`] iterations: `[iteration, mean]`, from
+/// iteration [`WINDOW`] on. The last row has an average even before that.
 pub fn moving_average(rows: &[&Measurement]) -> Vec<[f64; 2]> {
     let mut averages = Vec::new();
     for (last, row) in rows.iter().enumerate() {
         let since = row.iteration.saturating_sub(WINDOW);
         let window: Vec<_> =
             rows[..=last].iter().rev().take_while(|row| row.iteration > since).collect();
-        // A row is the mean of the iterations since the one before: as many for each.
+        // All rows have equal weight, because each is the mean over the same number of iterations.
         let mean = window.iter().map(|row| row.loss).sum::<f64>() / window.len() as f64;
         if row.iteration >= WINDOW || last + 1 == rows.len() {
             averages.push([row.iteration as f64, mean]);
@@ -27,7 +28,7 @@ pub fn moving_average(rows: &[&Measurement]) -> Vec<[f64; 2]> {
     averages
 }
 
-/// The loss of each phase; none if there are no finite losses.
+/// Makes the figure of the losses, a panel for each phase; `None` if no loss is finite.
 pub fn figure(metrics: &[Measurement]) -> Option<Figure> {
     let finite = |row: &&Measurement| row.loss.is_finite();
     let last_phase = metrics.iter().filter(finite).map(|row| row.phase).max()?;
@@ -45,35 +46,36 @@ pub fn figure(metrics: &[Measurement]) -> Option<Figure> {
     });
     let per_row = phases[0].first().map_or(1, |row| row.iteration);
     let mut caption = format!(
-        "Pale: the training loss, {}. Strong: its moving average over {WINDOW} iterations.",
+        "Pale line: the training loss, {}. Thick line: its moving average over {WINDOW} iterations.",
         if per_row == 1 {
-            "of each iteration".to_string()
+            "one value for each iteration".to_string()
         } else {
-            format!("the mean of each {per_row} iterations")
+            format!("averaged over {per_row} iterations each")
         }
     );
     if held_out {
-        caption += " Dots: the loss on data that training does not see.";
+        caption += " Dots: the loss on held-out data, which training does not see.";
     }
     if phases.len() == 1 {
-        caption += " It need not go to zero: where paths cross, their velocities differ.";
+        caption +=
+            " The loss need not reach zero: where paths cross, they have different velocities.";
     }
     if phases.len() > 1 {
-        caption += " One panel for each phase of training: the flow; the student that does in few steps \
-                    what the teacher does in many; the student's own endpoints.";
+        caption += " One panel for each phase of training: the flow; the student, which learns to reach the \
+                    teacher's endpoints in few steps; the student, which moves its own endpoints to the data.";
     }
     let sheet = |width: Width| {
         let mut legend = vec![
-            Key::new(Colour::Samples, Sign::Patch, "loss"),
-            Key::new(Colour::Samples, Sign::Line, format!("moving average over {WINDOW}")),
+            Key::new(Colour::Samples, Symbol::Patch, "loss"),
+            Key::new(Colour::Samples, Symbol::Line, format!("moving average over {WINDOW}")),
         ];
         if held_out {
-            legend.push(Key::new(Colour::Target, Sign::Dot, "held-out loss"));
+            legend.push(Key::new(Colour::Target, Symbol::Dot, "held-out loss"));
         }
         let panels = phases.iter().map(|rows| Row::even(170.0, [panel(rows)]));
         Sheet { width: width.pixels(), legend, rows: panels.collect() }
     };
-    Some(Figure::new("loss", "The loss while training", caption, numbers, sheet))
+    Some(Figure::new("loss", "The loss during training", caption, numbers, sheet))
 }
 
 fn panel(rows: &[&Measurement]) -> Panel {
@@ -85,14 +87,14 @@ fn panel(rows: &[&Measurement]) -> Panel {
         .filter(|[_, loss]| loss.is_finite())
         .collect();
     let last = losses.last().map_or(1.0, |[iteration, _]| *iteration);
-    // The first losses may be many times the others: they would leave nothing to see of these.
+    // The first losses may be many times the others and would hide these, so that the axis leaves them out.
     let mut values: Vec<f32> = losses.iter().chain(&dots).map(|[_, loss]| *loss as f32).collect();
     let least = values.iter().copied().fold(f32::INFINITY, f32::min);
     let most = quantile(&mut values, 0.995);
     let room = ((most - f64::from(least)) * 0.08).max(most.abs() * 1e-3).max(1e-9);
     let y = Axis::new([f64::from(least) - room, most + room], "loss");
     let mut panel = Panel::new("", Axis::new([0.0, last.max(1.0) * 1.0001], "iteration"), y);
-    // A line of one point cannot be seen.
+    // A line of one point is invisible.
     if let [only] = losses.as_slice() {
         let (points, colour) = (vec![*only], Colour::Samples);
         panel = panel.with(Mark::Dots { points, radius: 3.5, colour, opacity: 1.0 });

@@ -1,8 +1,11 @@
-//! Every picture that explains a model, from its weights and the runtime that is embedded, in one page
-//! that opens anywhere.
+//! A report: one HTML page without external files, with all figures that explain a model. The embedded
+//! runtime computes its samples and velocities.
 //!
-//! A [`Subject`] is drawn from; a [`Figure`] is what is seen, as a [`chart`] and the
-//! numbers behind it; a [`Page`] is all of them.
+//! A [`Subject`] is the model and what is known of its run. Each [`Figure`] is a [`chart`] with the numbers
+//! behind it. A [`Page`] holds all figures.
+//!
+//! The figures in one dimension follow the article "Flow Matching: A Visual Introduction", which comments
+//! here call "the article".
 
 pub mod chart;
 mod classes;
@@ -32,12 +35,12 @@ pub use page::{GENERATOR, Page};
 pub use subject::{Known, Pairs, Shown, Subject};
 pub use terminal::text;
 
-/// All figures of a subject, in the order of the page. `done` is told after each part of the work, and of how
-/// many parts.
+/// Makes all figures of a subject, in the order of the page. Calls `done` after each part of the work, with
+/// the total number of parts; calls come from several threads.
 ///
 /// # Errors
 ///
-/// When samples of the model are not finite, or pairs of its data cannot be made.
+/// Returns an error if samples of the model are not finite, or noise and data cannot be paired.
 pub fn figures(subject: &Subject, done: impl Fn(usize) + Sync) -> Result<Vec<Figure>> {
     let shared: Vec<Maker<'_>> = vec![
         Box::new(|| Ok(Vec::from_iter(loss::figure(&subject.metrics)))),
@@ -61,12 +64,12 @@ pub fn figures(subject: &Subject, done: impl Fn(usize) + Sync) -> Result<Vec<Fig
         make(plane.figures().into_iter().chain(shared).collect())?
     }
     .concat();
-    // As the way goes: from the data to the loss, the field, the paths and the samples.
+    // The makers' order is not the page's.
     figures.sort_by_key(|figure| ORDER.iter().position(|name| *name == figure.name));
     Ok(figures)
 }
 
-/// The order of a page.
+/// The order of the figures in a page: data, loss, field, paths, samples.
 const ORDER: [&str; 18] = [
     "densities",
     "reference-paths",

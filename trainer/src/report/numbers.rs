@@ -1,8 +1,8 @@
-//! Numbers as people read them.
+//! Numbers formatted for people.
 
 use std::fmt::Display;
 
-/// 12345678 as 12,345,678.
+/// Separates the thousands of a whole number without a sign: 12345678 becomes 12,345,678.
 pub fn thousands(value: impl Display) -> String {
     let digits = value.to_string();
     let mut text = String::new();

@@ -1,4 +1,4 @@
-// Moves the dots of each animation, and hands out figures as files where no files lie beside the page.
+// Plays the animations. Also makes figures downloadable as SVG if no files lie beside the page.
 for (const box of document.querySelectorAll("[data-moves]")) {
   const moves = JSON.parse(box.querySelector("script.moves").textContent);
   const [button, slider] = [box.querySelector("button"), box.querySelector("input")];
@@ -25,7 +25,7 @@ for (const box of document.querySelectorAll("[data-moves]")) {
   const say = () => { button.textContent = playing ? "Pause" : "Play"; };
   setInterval(() => {
     if (!playing) return;
-    // The end is looked at for a while.
+    // The last frame stays for a while.
     if (frame === last && rest < moves.rest) { rest += 1; return; }
     [frame, rest] = [frame === last ? 0 : frame + 1, 0];
     show(frame);

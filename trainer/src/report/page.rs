@@ -1,4 +1,4 @@
-//! All figures in one page that needs nothing beside it, and as files.
+//! The HTML page with all figures, which needs no other files; figures as separate files.
 
 use std::fmt::Write;
 
@@ -18,20 +18,20 @@ use crate::report::numbers::thousands;
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// What marks a page as one of ours.
+/// The page's `generator` in its metadata: it marks a page that flowlet wrote.
 pub const GENERATOR: &str = concat!("flowlet ", env!("CARGO_PKG_VERSION"), " report");
 
-/// A report.
+/// A report: the page and its files.
 #[derive(Clone, Debug)]
 pub struct Page {
-    /// The page.
+    /// The HTML page, well-formed XML too.
     pub html: String,
-    /// Names of files and their contents: each figure as SVG and as PNG, and as GIF if it moves; none if
-    /// none were asked for.
+    /// Names and contents of the files beside the page: each figure as SVG and PNG, and as GIF if it is
+    /// animated. Empty if no files were asked for.
     pub files: Vec<(String, Vec<u8>)>,
 }
 
-/// A figure, drawn.
+/// A drawn figure.
 struct Drawn<'a> {
     figure: &'a Figure,
     wide: Drawing,
@@ -77,7 +77,7 @@ impl Page {
 
 fn files_of(drawn: Drawn<'_>) -> Result<Vec<(String, Vec<u8>)>> {
     let Drawn { figure, wide, gif, .. } = drawn;
-    // What moves is seen at its end.
+    // A still picture of an animation shows its last frame.
     let svg = match &figure.animation {
         Some(animation) => with_frame(&wide, animation, animation.frames.len() - 1),
         None => wide.svg,
@@ -91,7 +91,7 @@ fn files_of(drawn: Drawn<'_>) -> Result<Vec<(String, Vec<u8>)>> {
     Ok(files)
 }
 
-/// With a white ground: a viewer's own may be dark.
+/// Adds a white background, because a viewer's own may be dark.
 fn on_white(svg: &str) -> String {
     let Some(end) = svg.find("<svg").and_then(|start| Some(start + svg[start..].find('>')? + 1))
     else {
@@ -128,7 +128,7 @@ fn html(subject: &Subject, drawn: &[Drawn<'_>], notes: &[String], files: bool) -
     for drawn in drawn {
         section(&mut page, drawn, files)?;
     }
-    // The page is XML too, in which a script may hold any sign within these comments.
+    // The page is also XML, where CDATA allows any character in the script.
     writeln!(page, "</main>\n<script>\n//<![CDATA[\n{SCRIPT}//]]>\n</script>\n</body>\n</html>")?;
     Ok(page)
 }
@@ -207,7 +207,7 @@ fn write_table(page: &mut String, Table { header, rows }: &Table) -> Result<()> 
     Ok(())
 }
 
-/// Colours by name, in the light and in the dark.
+/// Returns CSS variables of all colours, for the light and the dark theme.
 fn palette() -> String {
     let all = |of: fn(Colour) -> [u8; 3]| -> String {
         Colour::ALL.iter().map(|&c| format!("--{}: {}; ", c.name(), hex(of(c)))).collect()
@@ -220,7 +220,7 @@ fn palette() -> String {
     )
 }
 
-/// An SVG as part of a page: its colours are the page's.
+/// Makes an SVG part of the page: its colours become the page's CSS variables.
 fn in_page(svg: &str, title: &str) -> String {
     let mut svg = svg.trim().replace(" xmlns=\"http://www.w3.org/2000/svg\"", "");
     for colour in Colour::ALL {
@@ -231,14 +231,14 @@ fn in_page(svg: &str, title: &str) -> String {
     svg.replacen("<svg ", &format!("<svg role=\"img\" aria-label=\"{title}\" "), 1)
 }
 
-/// Moments of an animation without those at its end that only repeat the last one.
+/// Returns the number of frames without those at the end that repeat the last one.
 fn moments(animation: &Animation) -> usize {
     let frames = &animation.frames;
     let repeated = frames.windows(2).rev().take_while(|pair| pair[0] == pair[1]).count();
     frames.len() - repeated
 }
 
-/// Where dots are, in ten thousandths of the panel.
+/// Returns the data of an animation for the script. Dots are in ten thousandths of the panel's size.
 fn movements(animation: &Animation, wide: &Drawing, narrow: &Drawing) -> serde_json::Value {
     let [row, place] = animation.panel;
     let frame = |drawing: &Drawing| drawing.frames[row][place];
@@ -251,7 +251,7 @@ fn movements(animation: &Animation, wide: &Drawing, narrow: &Drawing) -> serde_j
         .map(|dots| dots.iter().map(in_panel).collect())
         .collect();
     let place = |Frame { horizontal, vertical, .. }: Frame| json!({ "horizontal": horizontal, "vertical": vertical });
-    // A second and a half.
+    // The last frame stays for at least 1.5 s.
     let rest = (animation.frames.len() - moments).max(1500 / animation.pace as usize);
     json!({
         "wide": place(frame(wide)),
@@ -263,7 +263,7 @@ fn movements(animation: &Animation, wide: &Drawing, narrow: &Drawing) -> serde_j
     })
 }
 
-/// JSON that cannot end the element that it is in.
+/// Formats JSON so that it cannot close the script element that contains it.
 fn script_json(value: &serde_json::Value) -> String {
     value.to_string().replace('<', "\\u003c")
 }
@@ -272,7 +272,7 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// What the model is, in a line.
+/// Describes the model in one line.
 fn facts(subject: &Subject) -> String {
     let model = &subject.model;
     let shape = model.shape();
@@ -293,7 +293,7 @@ fn facts(subject: &Subject) -> String {
     }
     let _ = write!(
         facts,
-        " All points are drawn from seed {}, and every sample is the embedded runtime's.",
+        " All random points come from seed {}, and the embedded runtime computed every sample.",
         subject.seed
     );
     facts
@@ -304,7 +304,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_cannot_leave_its_element() {
+    fn text_cannot_close_its_element() {
         assert_eq!(escape("<a href=\"x\">&"), "&lt;a href=&quot;x&quot;&gt;&amp;");
         assert_eq!(script_json(&json!("</script>")), "\"\\u003c/script>\"");
     }

@@ -1,4 +1,4 @@
-//! From SVG to pixels: PNG files, and GIF files of what moves.
+//! Renders SVG as PNG files, and animations as GIF files.
 
 use std::sync::{Arc, OnceLock};
 
@@ -11,10 +11,10 @@ use super::chart::{Drawing, FONT};
 use super::colour::{Colour, hex};
 use super::figure::Animation;
 
-/// How coarse the search for a GIF's colours is, of 1 to 30: figures have few.
+/// How coarse the search for a GIF's palette is, from 1 to 30. Figures have few colours.
 const SPEED: i32 = 20;
 
-/// Pixels of a PNG for one of the figure's.
+/// Pixels of a PNG for each pixel of the figure.
 const SCALE: f32 = 2.0;
 
 fn options() -> Options<'static> {
@@ -40,20 +40,20 @@ fn rasterize(svg: &str, scale: f32) -> Result<Pixmap> {
     Ok(pixmap)
 }
 
-/// A figure as a PNG file, on white.
+/// Renders a figure as a PNG file with a white background.
 ///
 /// # Errors
 ///
-/// When the SVG is none.
+/// Returns an error if `svg` is not a valid SVG.
 pub fn png(svg: &str) -> Result<Vec<u8>> {
     rasterize(svg, SCALE)?.encode_png().context("a figure's PNG")
 }
 
-/// A figure with what moves over it, as a GIF file that begins anew when it is over.
+/// Renders a figure with its animation as a GIF file that repeats without end.
 ///
 /// # Errors
 ///
-/// When the SVG is none.
+/// Returns an error if the drawing is not a valid SVG, or the animation has no frames.
 pub fn gif(drawing: &Drawing, animation: &Animation) -> Result<Vec<u8>> {
     let pictures = (0..animation.frames.len())
         .into_par_iter()
@@ -66,7 +66,7 @@ pub fn gif(drawing: &Drawing, animation: &Animation) -> Result<Vec<u8>> {
             let [width, height] = [picture.width(), picture.height()].map(u16::try_from);
             let mut pixels = picture.data().to_vec();
             if k > 0 {
-                // What stays as it was is left to the frame before: a tenth of the bytes.
+                // Unchanged pixels are transparent and show the frame before: a tenth of the bytes.
                 let before = pictures[k - 1].data().chunks_exact(4);
                 for (pixel, before) in pixels.chunks_exact_mut(4).zip(before) {
                     if pixel == before {

@@ -1,16 +1,16 @@
-//! Samples in few steps and in many, side by side, with their distances to the target.
+//! The figure of samples by number of steps, with their distances to the target.
 
 use anyhow::Result;
 use flowlet::HeapSolver;
 use rayon::prelude::*;
 use serde_json::json;
 
-use super::chart::{Axis, Key, Mark, Panel, Row, Sheet, Sign, Width};
+use super::chart::{Axis, Key, Mark, Panel, Row, Sheet, Symbol, Width};
 use super::colour::Colour;
 use super::figure::Figure;
 use super::histogram::Histogram;
 use super::subject::Subject;
-use super::views::{Flat, flat_view, marginal_view};
+use super::views::{Rectangle, marginal_view, plane_view};
 use crate::coupling::assignment::Cost;
 use crate::data::random::{Stream, generator};
 use crate::data::{Matrix, Points};
@@ -20,24 +20,29 @@ use crate::judge::sides::{Sides, joint};
 use crate::report::numbers::thousands;
 use crate::solve::sampling;
 
-/// As `flowlet evaluate` has them.
+/// The numbers of steps, the same as in `flowlet evaluate`.
 const STEPS: [usize; 6] = [1, 2, 4, 8, 16, 50];
 
-/// Points for a distance whose cost is that of sorting, and of an exact assignment.
+/// The most points for W₁, which only sorts them.
 const SORTED: usize = 100_000;
+
+/// The most points for the other distances: W₂ needs an exact assignment.
 const ASSIGNED: usize = 1000;
 
-/// Bins, and dots, of a small panel.
+/// Bins of a panel in one dimension.
 const BINS: usize = 60;
+
+/// Dots of a panel in more dimensions.
 const DOTS: usize = 800;
 
-/// What samples are held against, and how.
+/// Measures the distance of samples to real data, if there are any.
 struct Judge<'a> {
     subject: &'a Subject,
     sides: Option<Sides>,
 }
 
 impl Judge<'_> {
+    /// Returns the name of the distance that suits the model.
     fn measure(&self) -> &'static str {
         match self.subject.model.mlp.data_dim() {
             1 if !self.subject.is_conditional() => "W₁",
@@ -46,6 +51,7 @@ impl Judge<'_> {
         }
     }
 
+    /// Returns the distance of `points` to real data; `None` without data, or if a point is not finite.
     fn distance(&self, points: &Points) -> Option<f64> {
         let first = &self.sides.as_ref()?.first;
         if points.x.values().iter().any(|x| !x.is_finite()) {
@@ -65,11 +71,11 @@ impl Judge<'_> {
     }
 }
 
-/// The samples of the model in 1, 2, 4, 8, 16 and 50 steps.
+/// Makes the figure of the model's samples in 1, 2, 4, 8, 16 and 50 steps.
 ///
 /// # Errors
 ///
-/// None that an opened model could cause.
+/// Returns an error if the model cannot take these steps; not expected of a model that was opened.
 pub fn figure(subject: &Subject) -> Result<Figure> {
     let model = &subject.model;
     let plain = model.mlp.data_dim() == 1 && !subject.is_conditional();
@@ -128,21 +134,24 @@ pub fn figure(subject: &Subject) -> Result<Figure> {
         let height = if model.mlp.data_dim() == 1 {
             width.choose(150.0, 120.0)
         } else {
-            // About square.
+            // Makes the panels about square.
             width.choose(250.0, 130.0)
         };
         let rows = Row::grid(height, across, &panels);
-        let (sign, name) =
-            if model.mlp.data_dim() == 1 { (Sign::Line, "target") } else { (Sign::Dot, "target") };
-        let drawn = if sign == Sign::Dot { Sign::Dot } else { Sign::Patch };
+        let (symbol, name) = if model.mlp.data_dim() == 1 {
+            (Symbol::Line, "target")
+        } else {
+            (Symbol::Dot, "target")
+        };
+        let drawn = if symbol == Symbol::Dot { Symbol::Dot } else { Symbol::Patch };
         let mut legend = vec![Key::new(Colour::Samples, drawn, "samples")];
         if first.is_some() {
-            legend.push(Key::new(Colour::Target, sign, name));
+            legend.push(Key::new(Colour::Target, symbol, name));
         }
         Sheet { width: width.pixels(), legend, rows }
     };
     let mut caption = format!(
-        "{} samples in more and more steps of {}.",
+        "{} samples for each number of steps of {}.",
         thousands(c.rows()),
         model.solver_kind()
     );
@@ -156,18 +165,19 @@ pub fn figure(subject: &Subject) -> Result<Figure> {
                 "in standard deviations"
             };
             caption += &format!(
-                " {}: the distance to the target ({}), {units}. Between two sets of real data it is \
-                 {floor:.3}: a perfect model gets no less.",
+                " {} is the distance to the target ({}), {units}. Between two sets of real data it is \
+                 {floor:.3}; a perfect model would reach about that.",
                 judge.measure(),
                 sides.judged_on
             );
         }
-        _ => caption += " There are no data at hand to compare.",
+        _ => caption += " No data are available for comparison.",
     }
     if let Some(own) = model.description.steps {
-        caption += &format!(" The model was made for {own}.");
+        let step = if own == 1 { "step" } else { "steps" };
+        caption += &format!(" The model was made for {own} {step}.");
     }
-    Ok(Figure::new("steps", "How few steps it needs", caption, numbers, sheet))
+    Ok(Figure::new("steps", "Samples by number of steps", caption, numbers, sheet))
 }
 
 fn histograms(samples: &[&Matrix], target: Option<&Matrix>, name: &str) -> Vec<Panel> {
@@ -195,7 +205,7 @@ fn histograms(samples: &[&Matrix], target: Option<&Matrix>, name: &str) -> Vec<P
 
 fn scatters(samples: &[&Matrix], target: Option<&Matrix>, names: &[String]) -> Vec<Panel> {
     let last = samples[samples.len() - 1];
-    let Flat { x, y } = flat_view(&[target.unwrap_or(last)], [0, 1]);
+    let Rectangle { x, y } = plane_view(&[target.unwrap_or(last)], [0, 1]);
     let dots = |matrix: &Matrix, colour, opacity| Mark::Dots {
         points: super::views::points(matrix, [0, 1], DOTS),
         radius: 1.2,

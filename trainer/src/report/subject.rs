@@ -1,4 +1,4 @@
-//! What a report is about: a model, and what is known of its run.
+//! The subject of a report: a model, and what is known of its run.
 
 use anyhow::{Context, Result, ensure};
 use flowlet::HeapSolver;
@@ -16,51 +16,52 @@ use crate::model::cost;
 use crate::solve::sampling;
 use crate::training::metrics::Measurement;
 
-/// A model, and what is known of its run.
+/// The subject of a report: a model, and what is known of its run.
 #[derive(Debug)]
 pub struct Subject {
     /// The model.
     pub model: Model,
-    /// What it is called in the page's title.
+    /// The title of the page.
     pub name: String,
-    /// Its units.
+    /// The model's units.
     pub units: Units,
-    /// Where its paths begin.
+    /// The distribution of the starting points.
     pub source: Source,
-    /// The data that it learnt from, if they are at hand.
+    /// The training data, if they are available.
     pub known: Option<Known>,
-    /// How training went; empty if nobody knows.
+    /// The losses during training; empty if unknown.
     pub metrics: Vec<Measurement>,
-    /// Under which condition fields and paths are shown.
+    /// The condition of the fields and paths that are shown.
     pub shown: Shown,
-    /// Of everything that is drawn.
+    /// The seed of all random points.
     pub seed: u64,
 }
 
-/// The data that a model learnt from.
+/// The data that a model was trained on.
 #[derive(Debug)]
 pub struct Known {
-    /// In the user's units.
+    /// The data in the user's units.
     pub real: Real,
-    /// In flow units.
+    /// The target distribution in flow units.
     pub target: Target,
-    /// How they were paired with noise.
+    /// How training pairs data with noise.
     pub coupling: Coupling,
-    /// Points that were paired at once.
+    /// The number of points that training pairs at once.
     pub transport_size: usize,
 }
 
-/// A condition.
+/// The condition that figures show.
 #[derive(Clone, Debug)]
 pub struct Shown {
-    /// `[C]`, in the user's units.
+    /// The condition, `[C]`, in the user's units.
     pub c: Vec<f32>,
-    /// Each as the user would say it: `label = cat`; empty without conditions.
+    /// A text for each condition, such as `label = cat`; empty without conditions.
     pub names: Vec<String>,
 }
 
 impl Shown {
-    /// All of them but `without`, of many the first; empty if there are none.
+    /// Joins the texts of all conditions, except for the one at `without`. Shows at most four; empty without
+    /// conditions.
     pub fn name(&self, without: Option<usize>) -> String {
         const MOST: usize = 4;
         let names = self.names.iter().enumerate().filter(|(k, _)| Some(*k) != without);
@@ -74,42 +75,44 @@ impl Shown {
     }
 }
 
-/// Noise and data in flow units, as training paired them, and the data's conditions in flow units.
+/// Pairs of noise and data as training draws them, all in flow units.
 #[derive(Clone, Debug)]
 pub struct Pairs {
-    /// `[n, D]`
+    /// Noise, `[n, D]`.
     pub x_0: Matrix,
-    /// `[n, D]`
+    /// Data, `[n, D]`.
     pub x_1: Matrix,
-    /// `[n, C]`
+    /// Conditions of the data, `[n, C]`.
     pub c: Matrix,
 }
 
-/// Points of a picture, at most: the article's number.
+/// The most points of a figure: the article's number.
 const POINTS: usize = 100_000;
 
-/// Multiply-adds of a picture, at most: some seconds on two cores.
+/// The most multiply-adds of a figure: a few seconds on two cores.
 const WORK: usize = 100_000_000_000;
 
-/// Points of a picture even so.
+/// The fewest points of a figure, even if they exceed [`WORK`].
 const FEWEST: usize = 1000;
 
-/// With fewer steps than this a model was trained for these steps, and knows nothing of other times.
+/// A model with fewer steps than this was trained for exactly these steps: its velocities at other times
+/// mean nothing.
 const FEW_STEPS: usize = 15;
 
 impl Subject {
-    /// How many points are worth their evaluations in `steps` steps.
+    /// Returns the number of points for a figure whose points take `steps` evaluations each: at most 100,000,
+    /// fewer for a large network, at least 1,000.
     pub fn points(&self, steps: usize) -> usize {
         let each = cost::multiply_adds(&self.model.shape()) * steps;
         (WORK / each.max(1)).clamp(FEWEST, POINTS)
     }
 
-    /// The method that the model was made for in `steps` equal steps; the model's own steps if it was made
-    /// for few.
+    /// Returns the model's own method with `steps` equal steps. A model that was made for fewer than 15 steps
+    /// keeps its own steps.
     ///
     /// # Errors
     ///
-    /// None that an opened model could cause.
+    /// Returns an error if the model cannot take these steps; not expected of a model that was opened.
     pub fn solver(&self, steps: usize) -> Result<HeapSolver> {
         match self.model.description.steps {
             Some(own) if own < FEW_STEPS => self.model.solver(None, None),
@@ -117,21 +120,21 @@ impl Subject {
         }
     }
 
-    /// The first `n` starting points, `[n, D]`.
+    /// Returns the first `n` starting points, `[n, D]` in flow units.
     pub fn starts(&self, n: usize) -> Matrix {
         self.source.starts(self.seed, n, self.model.mlp.data_dim())
     }
 
-    /// The condition that is shown, for `n` rows.
+    /// Returns the shown condition in each of `n` rows, `[n, C]` in the user's units.
     pub fn shown_rows(&self, n: usize) -> Matrix {
         Matrix::new(self.shown.c.repeat(n), n, self.shown.c.len())
     }
 
-    /// Samples in flow units under the condition that is shown, `[n, D]`.
+    /// Returns samples with the shown condition, `[n, D]` in flow units.
     ///
     /// # Errors
     ///
-    /// When one is not finite.
+    /// Returns an error if a sample is not finite.
     pub fn shown_samples(&self, steps: usize) -> Result<Matrix> {
         let n = self.points(steps);
         let solver = self.solver(steps)?;
@@ -140,11 +143,11 @@ impl Subject {
         Ok(x)
     }
 
-    /// Samples in the user's units, a row for each of `c` (`[n, C]`).
+    /// Returns samples with the conditions `c` (`[n, C]`, the user's units), `[n, D]` in the user's units.
     ///
     /// # Errors
     ///
-    /// When one is not finite.
+    /// Returns an error if a sample is not finite.
     pub fn samples(&self, steps: usize, c: &Matrix) -> Result<Points> {
         let solver = self.solver(steps)?;
         let x = sampling::sample(&self.model.mlp, &solver, &self.starts(c.rows()), c);
@@ -155,14 +158,14 @@ impl Subject {
     fn finite(&self, x: &Matrix) -> Result<()> {
         ensure!(
             x.values().iter().all(|x| x.is_finite()),
-            "{}: its samples are not finite: there is nothing to draw",
+            "{}: the model's samples are not finite, so there is nothing to draw",
             self.model.path.display()
         );
         Ok(())
     }
 
-    /// Real data in the user's units, at most `n`, whether training saw them or not; none if none are at
-    /// hand.
+    /// Returns at most `n` points of real data in the user's units, from training and held-out rows; `None`
+    /// if no data are available.
     pub fn real(&self, n: usize) -> Option<Points> {
         let known = self.known.as_ref()?;
         let mut rng = generator(self.seed, Stream::Evaluation);
@@ -174,7 +177,7 @@ impl Subject {
         })
     }
 
-    /// The rows of `c` (`[n, C]`) whose categories are those that are shown; numbers may differ.
+    /// Returns the indices of the rows of `c` (`[n, C]`) that have the shown categories; numbers may differ.
     pub fn rows_shown(&self, c: &Matrix) -> Vec<usize> {
         let (mut one_hot, mut column) = (Vec::new(), 0);
         for condition in self.model.condition_columns() {
@@ -192,13 +195,13 @@ impl Subject {
         self.model.mlp.condition_dim() > 0
     }
 
-    /// The name of an axis for a coordinate of the flow.
+    /// Returns the label of an axis that shows data column `column` in flow units.
     pub fn axis(&self, column: usize) -> String {
         let name = &self.model.data_columns()[column];
         if self.units.data.is_identity() { name.clone() } else { format!("{name} (flow units)") }
     }
 
-    /// `, class = 0`, or nothing.
+    /// Returns the shown condition for a caption, such as `, under class = 0`; empty without conditions.
     pub fn under(&self) -> String {
         match self.shown.name(None) {
             name if name.is_empty() => name,
@@ -207,18 +210,18 @@ impl Subject {
     }
 }
 
-/// The rows of `matrix` again and again, `n` in all.
+/// Repeats the rows of `matrix` in order, up to `n` rows.
 pub fn repeat(matrix: &Matrix, n: usize) -> Matrix {
     let rows: Vec<usize> = (0..n).map(|row| row % matrix.rows()).collect();
     matrix.select(&rows)
 }
 
 impl Known {
-    /// The first `n` pairs of noise and data, as training would draw them.
+    /// Returns the first `n` pairs of noise and data, paired as in training; `seed` gives the draws.
     ///
     /// # Errors
     ///
-    /// When points cannot be paired.
+    /// Returns an error if the coupling fails.
     pub fn pairs(&self, source: &Source, seed: u64, n: usize) -> Result<Pairs> {
         let size = n.min(self.transport_size.max(1));
         let options = BatchesOptions {
@@ -234,7 +237,7 @@ impl Known {
         let mut pairs: [Vec<f32>; 3] = Default::default();
         let mut widths = [0; 3];
         for _ in 0..n.div_ceil(size) {
-            let batch = batches.next_batch().context("pairs of noise and data")?;
+            let batch = batches.next_batch().context("cannot pair noise and data")?;
             for ((values, width), matrix) in
                 pairs.iter_mut().zip(&mut widths).zip([&batch.x_0, &batch.x_1, &batch.c])
             {
@@ -251,7 +254,7 @@ impl Known {
         Ok(Pairs { x_0: matrix(x_0, data), x_1: matrix(x_1, data), c: matrix(c, conditions) })
     }
 
-    /// Different rows of the data; without end for a known distribution.
+    /// Returns the number of the data's rows; `usize::MAX` for a known distribution.
     pub fn rows(&self) -> usize {
         match &self.real {
             Real::Distribution { .. } => usize::MAX,
@@ -259,7 +262,8 @@ impl Known {
         }
     }
 
-    /// The density of the data on a line at `x`, in the user's units; none if nobody knows it.
+    /// Returns the density of one-dimensional data as a function of `x` in the user's units; `None` if it is
+    /// unknown.
     pub fn density(&self) -> Option<impl Fn(f64) -> f64> {
         match &self.real {
             Real::Distribution { distribution: Distribution::Mixture(mixture), .. } => {

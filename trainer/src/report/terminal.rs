@@ -1,4 +1,4 @@
-//! A report in plain text: the samples' histogram against the target, and the loss.
+//! The report in plain text: histograms of the samples and the target, and the loss.
 
 use std::fmt::Write;
 
@@ -16,17 +16,17 @@ const WIDTH: usize = 64;
 const HEIGHT: usize = 12;
 const STEPS: usize = 50;
 
-/// Columns that are drawn, at most.
+/// The most data columns that are drawn.
 const COLUMNS: usize = 4;
 
-/// Eighths of a character, from the bottom up.
+/// Characters that are filled from the bottom by 0 to 8 eighths.
 const EIGHTHS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// The text.
+/// Writes the report as text.
 ///
 /// # Errors
 ///
-/// None that an opened model could cause.
+/// Returns an error if samples of the model are not finite.
 pub fn text(subject: &Subject) -> Result<String> {
     let mut text = String::new();
     let n = subject.points(STEPS);
@@ -41,7 +41,7 @@ pub fn text(subject: &Subject) -> Result<String> {
     writeln!(text, "{} samples in {} steps of {}: █", thousands(n), solver.steps(), solver.kind())?;
     match &real {
         Some(_) => writeln!(text, "the target: ●")?,
-        None => writeln!(text, "no data are at hand to compare")?,
+        None => writeln!(text, "no data are available for comparison")?,
     }
     for (column, name) in names.iter().enumerate().take(COLUMNS) {
         let own = column_of(&samples, column);
@@ -81,7 +81,7 @@ pub fn text(subject: &Subject) -> Result<String> {
     Ok(text)
 }
 
-/// Bars in eighths, and dots where the target is.
+/// Writes a bar chart in eighths of a character, with dots at the heights of the target.
 fn bars(text: &mut String, bars: &[f64], target: Option<&[f64]>) -> Result<()> {
     let all = bars.iter().chain(target.into_iter().flatten());
     let most = all.copied().fold(0.0, f64::max).max(1e-12);

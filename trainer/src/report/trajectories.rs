@@ -1,4 +1,4 @@
-//! Many paths of a model, kept whole.
+//! Paths of a model with all their points.
 
 use flowlet::HeapSolver;
 use rayon::prelude::*;
@@ -6,20 +6,20 @@ use rayon::prelude::*;
 use super::subject::Subject;
 use crate::data::Matrix;
 
-/// Paths that a core takes at once.
+/// Number of paths in a core's unit of work.
 const TASK: usize = 1024;
 
-/// Where paths of a model are before each step and after the last. In flow units.
+/// Points of a model's paths before the first step and after each step, in flow units.
 #[derive(Clone, Debug)]
 pub struct Trajectories {
-    /// `[N + 1]`
+    /// The times, `[N + 1]`.
     times: Vec<f64>,
-    /// `[N + 1]`, each `[n, D]`.
+    /// The points at each time, `[N + 1]` matrices `[n, D]`.
     points: Vec<Matrix>,
 }
 
 impl Trajectories {
-    /// The paths from `starts` (`[n, D]`) under the conditions `c` (`[n, C]`, the user's units).
+    /// Integrates from `starts` (`[n, D]`, flow units) with conditions `c` (`[n, C]`, the user's units).
     pub fn new(subject: &Subject, solver: &HeapSolver, starts: &Matrix, c: &Matrix) -> Self {
         let mlp = &subject.model.mlp;
         let data_dim = mlp.data_dim();
@@ -48,7 +48,7 @@ impl Trajectories {
         }
     }
 
-    /// Where they are at `t`, `[n, D]`: between two steps on the straight line that the step takes.
+    /// Returns the points at time `t`, `[n, D]`. Interpolates linearly within a step.
     pub fn at(&self, t: f64) -> Matrix {
         let after = self.times.partition_point(|&time| time < t);
         if after == 0 || after == self.times.len() || self.times[after] == t {
@@ -61,7 +61,7 @@ impl Trajectories {
         Matrix::new(between.collect(), a.rows(), a.columns())
     }
 
-    /// The whole of path `row`, a point for each moment.
+    /// Returns the points of path `row`, `[N + 1]` of `[D]`.
     pub fn path(&self, row: usize) -> impl Iterator<Item = &[f32]> {
         self.points.iter().map(move |points| points.row(row))
     }

@@ -1,4 +1,4 @@
-//! Rows without end, block after block: one is computed while those before it are written.
+//! Computes rows in blocks, while another thread writes the blocks before.
 
 use std::ops::Range;
 use std::sync::mpsc::sync_channel;
@@ -6,18 +6,20 @@ use std::thread;
 
 use anyhow::Result;
 
-/// Blocks that wait to be written, at most. Memory holds these, the one that is written and the one
-/// that is computed.
+/// The most blocks in the queue to the writer. Memory also holds the block that is written and the one that
+/// is computed.
 const WAITING: usize = 2;
 
-/// Computes the bytes of `rows`, `size` of them at a time, and writes them in order. `write` gets the
-/// bytes and the row behind their last; it runs on a thread of its own.
+/// Computes the bytes of `rows` in blocks of `size` rows, and writes the blocks in order. `write` gets a
+/// block's bytes and its end, the index after its last row; it runs on a separate thread. `stops` is asked
+/// before each block.
 ///
-/// Gives the row behind the last one written: the end, or less if it `stops`.
+/// Returns the index after the last row that was written: `rows.end`, or less if `stops` returned `true`.
 ///
 /// # Errors
 ///
-/// The first that `compute` or `write` has.
+/// Returns the error of `compute`, or else that of `write`. Blocks that were computed before an error of
+/// `compute` are still written.
 pub fn in_blocks(
     rows: Range<u64>,
     size: u64,
@@ -48,7 +50,7 @@ pub fn in_blocks(
                 }
             };
             if sender.send((bytes, end)).is_err() {
-                // Who does not listen any more has failed, and says why below.
+                // The writer failed; `join` returns its error.
                 break;
             }
             next = end;
@@ -70,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn every_row_comes_once_and_in_order() {
+    fn every_row_is_written_once_and_in_order() {
         for size in [1, 7, 50, 1000] {
             let mut written = Vec::new();
             let write = |block: &[u8], _: u64| {
@@ -84,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn it_stops_after_whole_blocks() {
+    fn stopping_leaves_only_whole_blocks() {
         let left = Cell::new(4);
         let stops = || left.replace(left.get() - 1) == 0;
         let mut last = 0;
@@ -97,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_of_either_side_end_it() {
+    fn an_error_of_either_side_stops_both() {
         let full = |_: &[u8], end: u64| if end > 30 { bail!("full") } else { Ok(()) };
         let error = in_blocks(0..u64::MAX, 10, || false, bytes, full).unwrap_err();
         assert_eq!(error.to_string(), "full");

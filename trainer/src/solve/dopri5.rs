@@ -1,8 +1,8 @@
-//! Dormand and Prince's method of order 5(4) with step control: the reference that solvers of few
-//! steps are held against.
+//! Dormand and Prince's method of order 5(4) with step control: the reference for solvers with few steps.
 //!
-//! Coefficients, error norm, first step and PI control are those of Hairer, Nørsett and Wanner,
-//! "Solving Ordinary Differential Equations I" (1993), II.4, II.5, and II of the second volume, IV.2.
+//! Coefficients, error norm and first step are from Hairer, Nørsett and Wanner, "Solving Ordinary
+//! Differential Equations I" (1993), sections II.4 and II.5; PI step control is from volume II, section
+//! IV.2.
 
 use anyhow::{Result, ensure};
 use flowlet::HeapMlp;
@@ -10,33 +10,34 @@ use rayon::prelude::*;
 
 use crate::data::Matrix;
 
-/// The error that a step may make, in each coordinate: `absolute + relative · |x|`, and in the mean of
-/// squares over the coordinates.
+/// The allowed error of a step. A coordinate's scale is `absolute + relative · |x|`, with the larger |x| of
+/// the step's two ends. A step is accepted if the root mean square of error ÷ scale over the coordinates is
+/// at most 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Tolerances {
-    /// In the units of x.
+    /// The absolute part, in the units of x.
     pub absolute: f64,
-    /// As a part of x.
+    /// The relative part, as a share of |x|.
     pub relative: f64,
 }
 
-/// Where a path ends, and what it took.
+/// The end of a path, and the work it took.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Solution {
     /// The end of the path, `[D]`.
     pub x: Vec<f64>,
-    /// Evaluations of the field.
+    /// Number of evaluations of the velocity.
     pub evaluations: usize,
-    /// Steps that were within tolerance.
+    /// Number of accepted steps.
     pub accepted: usize,
-    /// Steps that were not, and were taken again.
+    /// Number of rejected steps; each was repeated with a shorter one.
     pub rejected: usize,
 }
 
-/// The times of the stages, as parts of the step.
+/// The times of the stages, as fractions of the step.
 const C: [f64; 7] = [0.0, 1.0 / 5.0, 3.0 / 10.0, 4.0 / 5.0, 8.0 / 9.0, 1.0, 1.0];
 
-/// What the earlier velocities count for in each stage. The last row is the step of order 5.
+/// The weights of the earlier velocities in each stage. The last row gives the step of order 5.
 const A: [&[f64]; 7] = [
     &[],
     &[1.0 / 5.0],
@@ -47,7 +48,7 @@ const A: [&[f64]; 7] = [
     &[35.0 / 384.0, 0.0, 500.0 / 1113.0, 125.0 / 192.0, -2187.0 / 6784.0, 11.0 / 84.0],
 ];
 
-/// The step of order 5 less the one of order 4.
+/// Weights of the error estimate: the step of order 5 minus that of order 4.
 const E: [f64; 7] = [
     71.0 / 57600.0,
     0.0,
@@ -58,15 +59,16 @@ const E: [f64; 7] = [
     -1.0 / 40.0,
 ];
 
-/// A path of more steps than this is given up.
+/// The most steps of a path, accepted and rejected; integration then fails.
 const MOST_STEPS: usize = 100_000;
 
-/// Follows dx/dt = v(t, x) from `x_0` (`[D]`) at the time `from` to the time `to`, which may be the
-/// earlier one. `velocity` writes v (`[D]`) into its last argument.
+/// Integrates dx/dt = v(t, x) from `x_0` (`[D]`) at time `from` to time `to`, which may be earlier.
+/// `velocity` gets t and x, and writes v (`[D]`) into its last argument.
 ///
 /// # Errors
 ///
-/// When a velocity is not finite, or the field is so stiff that 100,000 steps do not suffice.
+/// Returns an error if velocities are not finite, or if 100,000 steps do not reach `to`, because the field
+/// is too stiff.
 pub fn integrate(
     mut velocity: impl FnMut(f64, &[f64], &mut [f64]),
     (from, to): (f64, f64),
@@ -86,7 +88,7 @@ pub fn integrate(
     velocity(t, &x, &mut v[0]);
     let mut solution = Solution { x: Vec::new(), evaluations: 1, accepted: 0, rejected: 0 };
 
-    // The first step: as long as the field hardly changes.
+    // First step: so short that the velocity hardly changes over it.
     let mut h = {
         let scales: Vec<f64> = x.iter().map(|&x| scale(x, x)).collect();
         let (d_0, d_1) = (size(&x, &scales), size(&v[0], &scales));
@@ -116,7 +118,7 @@ pub fn integrate(
             solution.accepted + solution.rejected < MOST_STEPS && t + direction * h != t,
             "no path within tolerance from time {t}: the field is too stiff or not finite there"
         );
-        // Not a last step of next to nothing.
+        // Up to 1 % longer, so that no tiny last step remains.
         let last = h * 1.01 >= left;
         let dt = if last { to - t } else { direction * h };
         for stage in 1..7 {
@@ -134,14 +136,14 @@ pub fn integrate(
             })
             .collect();
         let error = (errors.iter().map(|e| e * e).sum::<f64>() / x.len().max(1) as f64).sqrt();
-        // A NaN is no error that is small enough.
+        // NaN fails this test, so the step is rejected.
         if error <= 1.0 {
             let factor = 0.9 * error.max(1e-10).powf(-0.17) * error_before.powf(0.04);
             h = dt.abs() * factor.clamp(0.2, if shrunk { 1.0 } else { 10.0 });
             (error_before, shrunk) = (error.max(1e-4), false);
             t = if last { to } else { t + dt };
             std::mem::swap(&mut x, &mut next);
-            // The last stage is the first of the next step.
+            // The last stage of this step is the first stage of the next one.
             v.swap(0, 6);
             solution.accepted += 1;
         } else {
@@ -153,13 +155,14 @@ pub fn integrate(
     }
 }
 
-/// The ends of a model's paths from the rows of `x_0` (`[n, D]`, flow units) under those of `c`
-/// (`[n, C]`, the user's units): `[n][D]`. The network is evaluated in f32, the path kept in f64; so
-/// tolerances much below 10⁻⁷ gain nothing.
+/// Integrates a model's paths from t = 0 to 1, and returns their ends, `[n]` solutions in flow units. The
+/// rows of `x_0` are the starting points (`[n, D]`, flow units), those of `c` the conditions (`[n, C]`, the
+/// user's units). The network is evaluated in f32 and the state kept in f64, so that tolerances much below
+/// 10⁻⁷ gain nothing.
 ///
 /// # Errors
 ///
-/// As [`integrate`].
+/// Returns the first error of [`integrate`].
 pub fn endpoints(
     mlp: &HeapMlp,
     x_0: &Matrix,
@@ -197,7 +200,7 @@ mod tests {
             assert!((row.iter().sum::<f64>() - c).abs() < 1e-14, "{c}");
         }
         assert!(E.iter().sum::<f64>().abs() < 1e-15);
-        // Of order 5: the moments of the last row, and of order 4 those without the difference.
+        // The last row satisfies the quadrature conditions of order 5, and the embedded step those of order 4.
         for power in 0..5 {
             let moment = |weights: &dyn Fn(usize) -> f64| -> f64 {
                 (0..7).map(|k| weights(k) * C[k].powi(power)).sum()
@@ -213,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_are_of_the_tolerances_size() {
+    fn errors_stay_within_twenty_tolerances() {
         let decay = |_: f64, x: &[f64], v: &mut [f64]| v[0] = 3.0 - 2.0 * x[0];
         let turn = |_: f64, x: &[f64], v: &mut [f64]| (v[0], v[1]) = (-5.0 * x[1], 5.0 * x[0]);
         let swell = |t: f64, x: &[f64], v: &mut [f64]| v[0] = x[0] * (3.0 * t * t + 1.0);
@@ -233,14 +236,14 @@ mod tests {
             }
             evaluations.push(solutions[1].evaluations);
         }
-        // Of order 5: a thousandth of the error for some four times the work.
+        // Order 5: a thousandth of the error takes about four times the evaluations.
         for pair in evaluations.windows(2) {
             assert!((1.5..6.0).contains(&(pair[1] as f64 / pair[0] as f64)), "{evaluations:?}");
         }
     }
 
     #[test]
-    fn a_path_leads_back_to_its_start() {
+    fn integrating_backwards_returns_to_the_start() {
         let field = |t: f64, x: &[f64], v: &mut [f64]| v[0] = x[0].sin() + t;
         let there = integrate(field, (0.0, 1.0), &[0.3], tolerance(1e-10)).unwrap();
         let back = integrate(field, (1.0, 0.0), &there.x, tolerance(1e-10)).unwrap();
@@ -248,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sudden_change_is_found() {
+    fn a_jump_of_the_velocity_is_resolved() {
         // dx/dt = 1 from t = 0.7 on.
         let field = |t: f64, _: &[f64], v: &mut [f64]| v[0] = if t < 0.7 { 0.0 } else { 1.0 };
         let solution = integrate(field, (0.0, 1.0), &[1.0], tolerance(1e-6)).unwrap();
@@ -257,11 +260,11 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_not_finite_is_an_error() {
+    fn a_velocity_that_is_not_finite_is_an_error() {
         let field = |t: f64, _: &[f64], v: &mut [f64]| v[0] = if t < 0.5 { 1.0 } else { f64::NAN };
         let error = integrate(field, (0.0, 1.0), &[0.0], tolerance(1e-6)).unwrap_err();
         assert!(error.to_string().contains("not finite"), "{error}");
-        // dx/dt = x² from 1 is infinite at t = 1.
+        // The solution of dx/dt = x² from x = 1 becomes infinite at t = 1.
         let field = |_: f64, x: &[f64], v: &mut [f64]| v[0] = x[0] * x[0];
         integrate(field, (0.0, 2.0), &[1.0], tolerance(1e-6)).unwrap_err();
     }

@@ -1,5 +1,5 @@
-//! Integration: textbook solvers, Dormand and Prince's with error control, and the runtime's on many
-//! samples at once.
+//! Integration: textbook solvers, Dormand and Prince's method with error control, and the runtime's
+//! solvers on many samples at once.
 
 pub mod blocks;
 pub mod dopri5;

@@ -1,19 +1,19 @@
-//! Many samples at once, by the runtime on all cores.
+//! Samples many points at once with the runtime, on all cores.
 
 use flowlet::{HeapMlp, HeapSolver, LANES, Noise, Scratch};
 use rayon::prelude::*;
 
 use crate::data::Matrix;
 
-/// Rows that a core takes at once.
+/// Number of rows in a core's unit of work.
 const TASK: usize = 16 * LANES;
 
-/// Starting points `[n, D]`: the runtime's noise, samples 0 to `n − 1` of `seed`.
+/// Returns the runtime's noise for samples 0 to `n − 1` of `seed`, `[n, D]`.
 pub fn noise(seed: u64, n: usize, data_dim: usize) -> Matrix {
     noise_from(seed, 0, n, data_dim)
 }
 
-/// The same from sample `first` on.
+/// Returns the runtime's noise for `n` samples of `seed` from sample `first` on, `[n, D]`.
 pub fn noise_from(seed: u64, first: u64, n: usize, data_dim: usize) -> Matrix {
     let noise = Noise::new(seed);
     let mut values = vec![0.0; n * data_dim];
@@ -24,21 +24,20 @@ pub fn noise_from(seed: u64, first: u64, n: usize, data_dim: usize) -> Matrix {
     Matrix::new(values, n, data_dim)
 }
 
-/// Samples in data units `[n, D]`, one for each row of `x_0` (`[n, D]`, flow units) under the same
-/// row of `c` (`[n, C]`, the user's units).
+/// Returns samples in data units, `[n, D]`: one for each row of `x_0` (`[n, D]`, flow units) with the
+/// conditions in the same row of `c` (`[n, C]`, the user's units).
 ///
-/// Each is what the embedded model gives, to the bit; how many cores share the work changes
-/// nothing.
+/// Each sample has the same bits as on the target device, whatever the number of cores.
 pub fn sample(mlp: &HeapMlp, solver: &HeapSolver, x_0: &Matrix, c: &Matrix) -> Matrix {
     each_task(mlp, x_0, c, |x, c, scratch| solver.sample_batch(mlp, x, c, scratch))
 }
 
-/// As [`sample`], in flow units.
+/// The same as [`sample`], but returns flow units.
 pub fn integrate(mlp: &HeapMlp, solver: &HeapSolver, x_0: &Matrix, c: &Matrix) -> Matrix {
     each_task(mlp, x_0, c, |x, c, scratch| solver.integrate_batch(mlp, x, c, scratch))
 }
 
-/// Does rows of `x` and `c` at once, on all cores.
+/// Applies `batch` to blocks of rows of `x_0` and `c`, on all cores; returns the results, `[n, D]`.
 fn each_task(
     mlp: &HeapMlp,
     x_0: &Matrix,

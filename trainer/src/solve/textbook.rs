@@ -1,34 +1,35 @@
-//! The solvers' methods as a textbook has them, for whatever the points are made of: what rounding
-//! errors of the runtime's are measured against.
+//! The solvers' textbook formulas, generic over the type of points: the reference for the runtime's
+//! rounding errors, and the form that training differentiates.
 
 use anyhow::Result;
 use flowlet::SolverKind;
 
-/// Points and velocities that a path can be computed in.
+/// A velocity field, and the arithmetic on its points that solvers need.
 pub trait Space {
-    /// A point, or a velocity.
+    /// The type of points and of velocities.
     type Point: Clone;
 
-    /// The velocity at `t` and `x`.
+    /// Returns the velocity at time `t` and point `x`.
     ///
     /// # Errors
     ///
-    /// Those of the library that computes it.
+    /// Returns the error of the library that computes it.
     fn velocity(&self, t: f64, x: &Self::Point) -> Result<Self::Point>;
 
-    /// `x` and each velocity times its factor.
+    /// Returns `x` plus the sum of the velocities, each times its factor.
     ///
     /// # Errors
     ///
-    /// Those of the library that computes it.
+    /// Returns the error of the library that computes it.
     fn moved(&self, x: &Self::Point, by: &[(f64, &Self::Point)]) -> Result<Self::Point>;
 }
 
-/// The points before the first step and after each, over the grid `times` (`[N + 1]`).
+/// Integrates over the grid `times` (`[N + 1]`), and returns the points before the first step and after
+/// each step, `[N + 1]`. Adams–Bashforth's first step is an Euler step.
 ///
 /// # Errors
 ///
-/// The space's.
+/// Returns the first error of `space`.
 pub fn path<S: Space>(
     space: &S,
     kind: SolverKind,

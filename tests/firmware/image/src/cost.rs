@@ -1,4 +1,4 @@
-//! What a model costs where it runs.
+//! Counts the instructions of a model's evaluation.
 
 use core::hint::black_box;
 
@@ -6,8 +6,9 @@ use flowlet::VelocityField;
 
 use crate::machine::instructions;
 
-/// A model whose evaluation is one piece of code, as in firmware that samples in one place: a type
-/// of that name, for a `static` of so many data dimensions and conditions.
+/// Defines a type `$name` that evaluates the `static` model `$model`, with `$data` data dimensions and
+/// `$condition` conditions. Its evaluation is one function that is not inlined, as in firmware that samples in
+/// one place.
 #[macro_export]
 macro_rules! one_piece {
     ($name:ident, $model:path, $data:literal, $condition:literal) => {
@@ -26,10 +27,10 @@ macro_rules! one_piece {
     };
 }
 
-/// So many share what a timer's tick may be off.
+/// Evaluations in one count, to divide the timer's error among them.
 const EVALUATIONS: u64 = 8;
 
-/// Instructions for an evaluation of the field.
+/// Returns the instructions of one evaluation of the field.
 pub fn evaluation<const D: usize, const C: usize>(
     field: &impl VelocityField<D, C>,
     mut x: [f32; D],

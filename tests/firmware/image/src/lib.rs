@@ -1,4 +1,4 @@
-//! What the images share: the committed models, their golden starting points, and the machine.
+//! Code that the images share: the committed models, their golden starting points, and the machine.
 
 #![cfg_attr(any(target_os = "none", target_arch = "wasm32"), no_std)]
 

@@ -16,21 +16,21 @@ pub static MOONS: Mlp<2, 0, 64, 1> =
 pub static EIGHT_GAUSSIANS: Mlp<2, 8, 64, 1> =
     Mlp::from_safetensors(include_bytes!("../../../../weights/8gaussians/model.safetensors"));
 
-/// The runtime's own example.
+/// The model of the runtime's examples.
 static SWIRL: Mlp<2, 0, 32, 1, Silu> =
     Mlp::from_safetensors(include_bytes!("../../../../runtime/examples/swirl.safetensors"));
 
-/// The digest of all golden paths of a model, and the one that the golden file has.
+/// The digest of a model's golden paths, as computed and as expected.
 pub struct Outcome {
     /// The model's name.
     pub name: &'static str,
-    /// As computed here.
+    /// The digest of the paths computed here.
     pub found: u64,
-    /// As the golden file has it.
+    /// The digest in the golden file.
     pub expected: u64,
 }
 
-/// How many models there are.
+/// The number of models.
 pub const MODELS: u32 = 3;
 
 /// Samples the golden paths of one model.
@@ -54,7 +54,7 @@ pub fn outcome(model: u32) -> Outcome {
     }
 }
 
-/// Whether every method gives its golden bits on the first few paths of one model.
+/// Returns whether every method gives its golden bits on the first few paths of one model.
 pub fn methods_agree(model: u32) -> bool {
     match model {
         0 => {
@@ -72,10 +72,10 @@ pub fn methods_agree(model: u32) -> bool {
     }
 }
 
-/// A path's steps in the digest of a method, and the paths.
+/// The number of paths in a method's digest, and of steps in each.
 const FEW: usize = 8;
 
-/// The digests of each method's paths, in the order of `SolverKind::ALL`.
+/// Returns the digest of each method's paths, in the order of `SolverKind::ALL`.
 fn methods<const D: usize, const C: usize>(
     field: &impl VelocityField<D, C>,
     x_0: &[[f32; D]],
@@ -103,11 +103,11 @@ fn methods<const D: usize, const C: usize>(
     ]
 }
 
-/// What [`fast_digest`] was when this was written.
+/// The result of [`fast_digest`], which must never change.
 pub const FAST_DIGEST: u64 = 0xcccf_a94e_f8fc_8c5b;
 
-/// The digest of a few golden paths of the `mixture` with the fast GELU: not the exact bits, and as
-/// much the same everywhere.
+/// Returns the digest of a few golden paths of `mixture` with the fast GELU. It differs from the exact GELU's,
+/// but is the same on every target, too.
 #[inline(never)]
 pub fn fast_digest() -> u64 {
     use goldens::mixture::{CONDITION, STEPS, X_0};
@@ -116,7 +116,7 @@ pub fn fast_digest() -> u64 {
     digest::<STEPS, _, _, _, _, _>(&FAST, &X_0[..4], &CONDITION[..4])
 }
 
-/// Whether each committed model takes the golden steps in its file with their bits.
+/// Returns whether the self-test in each committed model's file passes.
 #[inline(never)]
 pub fn self_tests_pass() -> bool {
     static MIXTURE_TEST: SelfTest<1, 0> =

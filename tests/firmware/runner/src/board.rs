@@ -1,4 +1,4 @@
-//! The `sample` image for a real board, where it counts cycles.
+//! Builds the `sample` image for a real board, where it counts cycles.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crate::image::Build;
 use crate::target::Target;
 
-/// Builds the image, and says how to run it. `memory`: the linker's memory file of the board.
+/// Builds the image and prints how to run it. `memory` is the board's linker memory file.
 pub(crate) fn build(root: &Path, target: &Target, memory: Option<&Path>) -> Result<()> {
     let memory = match memory {
         None => None,
@@ -27,8 +27,9 @@ pub(crate) fn build(root: &Path, target: &Target, memory: Option<&Path>) -> Resu
     let program = build.run(root)?;
     println!("{}", program.display());
     println!(
-        "Run it with a probe that does semihosting, as `probe-rs run --chip CHIP PATH`. It prints\n\
-         in hexadecimal: the bits of a sample, an evaluation's cycles, and a sample's bytes of stack."
+        "Run it with a probe that supports semihosting, for example `probe-rs run --chip CHIP PATH`.\n\
+         It prints in hexadecimal: the bits of a sample, the cycles of an evaluation, and the bytes of\n\
+         stack of a sample."
     );
     Ok(())
 }

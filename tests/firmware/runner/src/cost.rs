@@ -1,4 +1,4 @@
-//! What was measured: the sampler of the `mixture` model, activations, and the committed models.
+//! The measured cost of a target: the sampler of the `mixture` model, the activations, and the committed models.
 
 use std::fmt::Display;
 use std::path::Path;
@@ -7,50 +7,55 @@ use std::str::FromStr;
 use anyhow::{Context, Result, ensure};
 use object::{Object, ObjectSection, ObjectSymbol, SectionFlags, SectionKind, SymbolKind, elf};
 
-/// What a target's images cost.
+/// The cost of a target's images.
 #[derive(Debug)]
 pub(crate) struct Cost {
-    /// Bytes of code of the sampler, without weights and without what is compiler's or the board's.
+    /// Bytes of the sampler's code, without weights, the compiler's support code and the board's start-up code.
     pub(crate) code: u64,
-    /// Bytes of the whole image beyond the weights.
+    /// Bytes of the whole image without the weights.
     pub(crate) image: u64,
     /// Bytes of static RAM.
     pub(crate) ram: u64,
-    /// Bytes of stack.
+    /// Bytes of stack of a sample.
     pub(crate) stack: u64,
-    /// Instructions for an evaluation of the network.
+    /// Instructions of one evaluation of the network.
     pub(crate) instructions: u64,
-    /// Each activation's name and its instructions for a number.
+    /// Each activation's name and its instructions for one number.
     pub(crate) activations: Vec<(String, f64)>,
-    /// What each committed model takes.
+    /// The cost of each committed model.
     pub(crate) models: Vec<ModelCost>,
 }
 
-/// What one model takes.
+/// The cost of one model.
 #[derive(Debug)]
 pub(crate) struct ModelCost {
     pub(crate) name: String,
-    /// In an evaluation, as its activations.
+    /// Multiply-adds in an evaluation.
     pub(crate) multiply_adds: u64,
+    /// Activations in an evaluation.
     pub(crate) activations: u64,
-    /// Instructions for an evaluation.
+    /// Instructions of an evaluation.
     pub(crate) instructions: u64,
-    /// Bytes of stack that a sample takes.
+    /// Bytes of stack of a sample.
     pub(crate) stack: u64,
 }
 
-/// The `mixture` model in `sample`: its multiply-adds and its activations, all of them GELU.
+/// Multiply-adds in an evaluation of the `mixture` model, which `sample` measures.
 const MULTIPLY_ADDS: f64 = 4288.0;
+
+/// Activations in an evaluation of the `mixture` model, all of them GELU.
 const ACTIVATIONS: f64 = 128.0;
 
 impl Cost {
-    /// From the image `sample`, and what it and the image `activations` said.
+    /// Takes the cost from the image `sample`, its output `said`, and the output of the image `activations`.
     pub(crate) fn measured(sample: &Path, said: &str, said_of_activations: &str) -> Result<Self> {
         let (code, image, ram) = sizes(sample)?;
         let reported = |word: &str| {
             let line = said.lines().find_map(|line| line.strip_prefix(word));
             let number = line.and_then(|line| u64::from_str_radix(line.trim(), 16).ok());
-            number.with_context(|| format!("the image reported no {word}, but:\n{said}"))
+            number.with_context(|| {
+                format!("the image `sample` printed no line `{word}`, but:\n{said}")
+            })
         };
         let (stack, instructions) = (reported("stack")?, reported("evaluation")?);
         let (mut activations, mut models) = (Vec::new(), Vec::new());
@@ -73,23 +78,23 @@ impl Cost {
         }
         ensure!(
             activations.iter().any(|(name, _)| name == "gelu") && !models.is_empty(),
-            "the image reported no activations or no models, but:\n{said_of_activations}"
+            "the image `activations` printed no line `activation gelu` or `model`, but:\n{said_of_activations}"
         );
         Ok(Self { code, image, ram, stack, instructions, activations, models })
     }
 
-    /// Instructions for a number of the activation that the committed models have.
+    /// Instructions of GELU, the committed models' activation, for one number.
     fn per_gelu(&self) -> f64 {
         let gelu = self.activations.iter().find(|(name, _)| name == "gelu");
         gelu.map_or(f64::NAN, |(_, instructions)| *instructions)
     }
 
-    /// Instructions for a multiply-add and whatever else is no activation.
+    /// Instructions per multiply-add, with everything else that is not an activation.
     pub(crate) fn per_multiply_add(&self) -> f64 {
         (self.instructions as f64 - ACTIVATIONS * self.per_gelu()) / MULTIPLY_ADDS
     }
 
-    /// Instructions for an evaluation of a model, from those of the `mixture` model.
+    /// Estimates the instructions of a model's evaluation from those of the `mixture` model.
     pub(crate) fn estimate(&self, model: &ModelCost) -> f64 {
         model.multiply_adds as f64 * self.per_multiply_add()
             + model.activations as f64 * self.per_gelu()
@@ -97,17 +102,17 @@ impl Cost {
 }
 
 fn number<T: FromStr<Err: Display>>(text: &str) -> Result<T> {
-    text.parse().map_err(|error| anyhow::anyhow!("the image reported {text}: {error}"))
+    text.parse().map_err(|error| anyhow::anyhow!("the image printed {text}: {error}"))
 }
 
-/// Bytes of the sampler's code, of the image beyond the weights, and of static RAM.
+/// Returns the bytes of the sampler's code, of the image without the weights, and of static RAM.
 fn sizes(image: &Path) -> Result<(u64, u64, u64)> {
     let bytes = std::fs::read(image)?;
     let file = object::File::parse(&*bytes).with_context(|| image.display().to_string())?;
     let (mut code, mut weights) = (0, 0);
     for symbol in file.symbols() {
         let name = symbol.name().unwrap_or("");
-        // As `flowlet::…` and as `<flowlet::… as …>`; and what of the program samples.
+        // Matches `flowlet::…`, `<flowlet::… as …>`, and the program's own function `sample`.
         let is_sampler = name.contains("flowlet") || name.contains("4bare6sample");
         match symbol.kind() {
             SymbolKind::Text if is_sampler => code += symbol.size(),
@@ -115,7 +120,7 @@ fn sizes(image: &Path) -> Result<(u64, u64, u64)> {
             _ => {}
         }
     }
-    ensure!(weights > 0, "{}: no weights found", image.display());
+    ensure!(weights > 0, "{}: found no symbol of the weights, MIXTURE", image.display());
     let (mut loaded, mut ram) = (0, 0);
     for section in file.sections() {
         let SectionFlags::Elf { sh_flags } = section.flags() else { continue };

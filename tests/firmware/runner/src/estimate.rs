@@ -1,8 +1,8 @@
-//! How well the `mixture` model's numbers tell what another shape takes.
+//! Compares each committed model's instructions with an estimate from the `mixture` model's.
 
 use crate::Row;
 
-/// Prints each committed model's instructions beside the estimate, and its stack.
+/// Prints each committed model's instructions, the estimate, and the model's stack.
 pub(crate) fn print(rows: &[Row]) {
     println!(
         "\n{:<30} {:<4} {:<11} {:>9} {:>9} {:>7} {:>6}",

@@ -1,4 +1,4 @@
-//! The digests that the committed golden files have.
+//! Reads the digests in the committed golden files.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 const MODELS: [&str; 3] = ["mixture", "moons", "8gaussians"];
 
-/// Each model's name and the digest of its golden paths.
+/// Returns each model's name and the digest of its golden paths.
 pub(crate) fn digests(root: &Path) -> Result<Vec<(&'static str, u64)>> {
     MODELS
         .into_iter()
@@ -14,13 +14,13 @@ pub(crate) fn digests(root: &Path) -> Result<Vec<(&'static str, u64)>> {
             let path = root.join("weights").join(name).join("golden.safetensors");
             let bytes = std::fs::read(&path).with_context(|| path.display().to_string())?;
             let digest =
-                digest(&bytes).with_context(|| format!("{}: no digest", path.display()))?;
+                digest(&bytes).with_context(|| format!("{}: found no digest", path.display()))?;
             Ok((name, digest))
         })
         .collect()
 }
 
-/// The header's `"flowlet.digest.path":"…"`.
+/// Returns the value of `"flowlet.digest.path":"…"` in the file's header.
 fn digest(bytes: &[u8]) -> Option<u64> {
     let length = usize::try_from(u64::from_le_bytes(*bytes.first_chunk()?)).ok()?;
     let header = std::str::from_utf8(bytes.get(8..)?.get(..length)?).ok()?;

@@ -1,4 +1,4 @@
-//! Building and running the images of one target.
+//! Builds and runs the images of one target.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -10,7 +10,7 @@ use crate::cost::Cost;
 use crate::target::{Machine, Target};
 use crate::toolchain;
 
-/// What a program found.
+/// A model's digest, as an image printed it.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) model: String,
@@ -54,19 +54,19 @@ pub(crate) fn row(
 pub(crate) struct Build<'a> {
     pub(crate) target: &'a Target,
     pub(crate) level: &'a str,
-    /// Of the CPU, beyond the target's own.
+    /// CPU features beyond the target's own.
     pub(crate) features: &'a str,
-    /// The image's own, for what it counts with; empty if none.
+    /// The image's cargo feature that selects its timer; empty for the default timer.
     pub(crate) counter: &'a str,
     pub(crate) image: &'a str,
-    /// Where the program is put.
+    /// The target directory of the build.
     pub(crate) directory: PathBuf,
-    /// The linker's memory file, where it is not the emulated machine's.
+    /// The linker memory file of a real board; `None` for the emulated machine's.
     pub(crate) memory: Option<PathBuf>,
 }
 
 impl Build<'_> {
-    /// Builds, and gives the program's path.
+    /// Builds the image and returns the program's path.
     pub(crate) fn run(&self, root: &Path) -> Result<PathBuf> {
         let Self { target, level, features, counter, image, directory, memory } = self;
         let mut flags = toolchain::link_flags(target)?.to_string();
@@ -90,18 +90,18 @@ impl Build<'_> {
             cargo.env("FLOWLET_MEMORY", memory);
         }
         let status = cargo.status().context("cannot run cargo")?;
-        ensure!(status.success(), "{} does not build for {}", image, target.triple);
+        ensure!(status.success(), "cannot build the image `{image}` for {}", target.triple);
         let extension = if matches!(target.machine, Machine::Node) { ".wasm" } else { "" };
         Ok(directory.join(target.triple).join("release").join(format!("{image}{extension}")))
     }
 }
 
-/// A level as cargo wants it: a number, or a string.
+/// Returns an opt-level in TOML: a number or a quoted string.
 fn quoted(level: &str) -> String {
     if level.parse::<u8>().is_ok() { level.to_string() } else { format!("{level:?}") }
 }
 
-/// Whether this CPU has the features.
+/// Returns whether this CPU has the features.
 fn runs_here(features: &str) -> bool {
     #[cfg(target_arch = "x86_64")]
     return match features {
@@ -116,8 +116,8 @@ fn runs_here(features: &str) -> bool {
     features.is_empty()
 }
 
-/// Runs an image to its end and gives what it said, and whether it ended well. `counted`: each
-/// instruction takes a nanosecond of the machine's time, so that its timer counts them.
+/// Runs an image to its end. Returns its output, and whether it exited with 0. With `counted`, each instruction
+/// takes one nanosecond of the emulated machine's time, so that the machine's timer counts instructions.
 fn run(target: &Target, image: &Path, counted: bool) -> Result<(String, bool)> {
     let mut command = match &target.machine {
         Machine::Host => Command::new(image),
@@ -141,9 +141,11 @@ fn run(target: &Target, image: &Path, counted: bool) -> Result<(String, bool)> {
     };
     let program = command.get_program().to_string_lossy().into_owned();
     let Output { stdout, stderr, status } = command.output().with_context(|| {
-        format!("cannot run {program}: `tests/firmware/run --install` may help")
+        format!(
+            "cannot run {program}: if it is missing, `tests/firmware/run --install` installs it"
+        )
     })?;
-    // QEMU's semihosting speaks on standard error.
+    // QEMU's semihosting prints to standard error.
     let said = [stdout, stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).concat();
     Ok((said, status.success()))
 }
@@ -157,7 +159,7 @@ const NODE: &str = "
         if (!instance.exports.methods_agree(model)) process.exitCode = 1;
     });";
 
-/// The lines `digest MODEL HEXADECIMAL`.
+/// Reads the lines `digest MODEL HEXADECIMAL`.
 fn outcomes(said: &str) -> Result<Vec<Outcome>> {
     let mut outcomes = Vec::new();
     for line in said.lines() {
@@ -167,7 +169,7 @@ fn outcomes(said: &str) -> Result<Vec<Outcome>> {
         }
     }
     if outcomes.is_empty() {
-        bail!("the image reported no digest, but:\n{said}");
+        bail!("the image `digest` printed no line `digest`, but:\n{said}");
     }
     Ok(outcomes)
 }

@@ -1,4 +1,4 @@
-//! `tests/firmware/run`: the same bits on every chip, shown by running them.
+//! `tests/firmware/run`: checks on emulated chips that every target gives the same bits, and measures the cost.
 
 mod board;
 mod cost;
@@ -22,29 +22,29 @@ use image::Outcome;
 use measured::Measured;
 use target::{TARGETS, Target};
 
-/// Builds the images for every target, runs them, and prints one table: digests of the committed
-/// models' golden paths, and what the `mixture` model's sampler costs. Fails when a digest differs
-/// from the golden file's.
+/// Builds the images for every target, runs them and prints a table: the digests of the committed models'
+/// golden paths, and the cost of the `mixture` model's sampler. Fails when a digest differs from the golden
+/// file's.
 #[derive(Debug, Parser)]
 #[command(name = "tests/firmware/run", max_term_width = 100)]
 struct Args {
-    /// Targets, whole or the beginning of their names [default: all]
+    /// Targets, or the beginnings of their names [default: all]
     targets: Vec<String>,
-    /// Install what a target needs: by rustup, or else Debian's packages
+    /// Install what the targets need, with rustup or from Debian's packages
     #[arg(long)]
     install: bool,
-    /// Fail when a number in trainer/src/model/cost/measured.csv is off by more than 3 %, or the tables
-    /// in runtime/README.md are not those of that file
+    /// Fail when a number in trainer/src/model/cost/measured.csv differs by more than 3 %, or when the tables
+    /// in runtime/README.md differ from that file
     #[arg(long)]
     check: bool,
-    /// Write trainer/src/model/cost/measured.csv and the tables in runtime/README.md
+    /// Write the numbers to trainer/src/model/cost/measured.csv and to the tables in runtime/README.md
     #[arg(long, conflicts_with = "check")]
     write: bool,
-    /// Instead of all this, build `sample` to count cycles on a real board [default target:
+    /// Only build `sample` for a real board, where it counts cycles; takes one target [default target:
     /// thumbv7em-none-eabihf]
     #[arg(long, conflicts_with_all = ["check", "write"])]
     cycles: bool,
-    /// The board's memory.x for the linker [default: the emulated machine's]
+    /// Linker memory file of the board, memory.x [default: the emulated machine's]
     #[arg(long, value_name = "FILE", requires = "cycles")]
     memory: Option<PathBuf>,
     /// Instead of all this, run the firmware project DIR for thumbv7em-none-eabihf in QEMU; --check then compares its
@@ -59,8 +59,8 @@ struct Row {
     level: &'static str,
     /// Features beyond the target's own.
     features: &'static str,
-    /// The digests, and whether the image ended well; `None` where it was built and this machine
-    /// cannot run it.
+    /// The digests, and whether the image exited with 0; `None` if this machine can only build the image, not
+    /// run it.
     outcomes: Option<(Vec<Outcome>, bool)>,
     cost: Option<Cost>,
     /// The compiler's version.
@@ -83,7 +83,7 @@ fn run(args: &Args) -> Result<bool> {
     if args.cycles {
         let target = if args.targets.is_empty() { "thumbv7em" } else { &args.targets.join(" ") };
         let [target] = choose(&[target.to_string()])?[..] else {
-            bail!("{target} is more than one target: --cycles takes one");
+            bail!("{target}: expected one target with --cycles, found several");
         };
         if args.install {
             toolchain::install(target)?;
@@ -143,7 +143,9 @@ fn run(args: &Args) -> Result<bool> {
                 let mut digests_right = true;
                 for (name, digest) in &expected {
                     let found = outcomes.iter().find(|outcome| outcome.model == *name);
-                    let found = found.with_context(|| format!("{name} was not reported"))?.digest;
+                    let found = found
+                        .with_context(|| format!("the image printed no digest of {name}"))?
+                        .digest;
                     digests_right &= found == *digest;
                     print!("{found:016x}{}", if found == *digest { ' ' } else { '!' });
                 }
@@ -166,11 +168,15 @@ fn run(args: &Args) -> Result<bool> {
     estimate::print(&rows);
     println!();
     for (name, digest) in &expected {
-        println!("{name}: {digest:016x} in its golden file");
+        println!("{name}: {digest:016x} in the golden file");
     }
     println!(
         "{}",
-        if right { "every digest is the golden one" } else { "DIGESTS MARKED ! DIFFER" }
+        if right {
+            "all digests equal the golden files' digests"
+        } else {
+            "FAILED: a digest marked ! differs from its golden file, or a line names a failure"
+        }
     );
     let measured = Measured::of(&rows);
     if args.write {
@@ -183,6 +189,7 @@ fn run(args: &Args) -> Result<bool> {
     Ok(right)
 }
 
+/// Returns the targets whose names begin with one of `names`, or all if there are no names.
 fn choose(names: &[String]) -> Result<Vec<&'static Target>> {
     if names.is_empty() {
         return Ok(TARGETS.iter().collect());
@@ -193,15 +200,18 @@ fn choose(names: &[String]) -> Result<Vec<&'static Target>> {
             TARGETS.iter().filter(|target| target.triple.starts_with(name.as_str())).collect();
         if found.is_empty() {
             let all: Vec<_> = TARGETS.iter().map(|target| target.triple).collect();
-            bail!("no target is called {name}: expected one of {}", all.join(", "));
+            bail!("unknown target {name}: expected one of {}", all.join(", "));
         }
         chosen.extend(found);
     }
     Ok(chosen)
 }
 
-/// The repository's root, from where this program's sources are.
+/// Returns the repository's root, found from the directory of this program's sources.
 fn root() -> Result<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(3).map(Path::to_path_buf).context("the runner lies in the repository")
+    here.ancestors()
+        .nth(3)
+        .map(Path::to_path_buf)
+        .context("the runner is not in tests/firmware/runner")
 }

@@ -1,5 +1,5 @@
-//! `trainer/src/model/cost/measured.csv`: the numbers that the README's tables show, and from which
-//! `flowlet inspect` estimates what a model of any shape takes.
+//! `trainer/src/model/cost/measured.csv`: the numbers in the README's tables, from which `flowlet inspect` also
+//! estimates the cost of a model of any shape.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::Row;
 
 const PATH: &str = "trainer/src/model/cost/measured.csv";
 
-/// The columns before those of the activations. The first three say which line it is.
+/// The columns before those of the activations. The first three identify the line.
 const COLUMNS: [&str; 10] = [
     "target",
     "machine",
@@ -24,10 +24,10 @@ const COLUMNS: [&str; 10] = [
     "per_multiply_add",
 ];
 
-/// How far a number may be off.
+/// The largest relative difference that `check` accepts.
 const TOLERANCE: f64 = 0.03;
 
-/// The file's lines, one for each target and level that an emulator runs.
+/// The file's lines: one for each target and opt-level that runs in an emulator.
 #[derive(Debug, Default)]
 pub(crate) struct Measured {
     pub(crate) header: Vec<String>,
@@ -35,7 +35,7 @@ pub(crate) struct Measured {
 }
 
 impl Measured {
-    /// What was measured now.
+    /// Collects the measurements of this run.
     pub(crate) fn of(rows: &[Row]) -> Self {
         let mut measured = Self::default();
         for row in rows {
@@ -53,7 +53,7 @@ impl Measured {
         measured
     }
 
-    /// The file.
+    /// Reads the file.
     pub(crate) fn read(root: &Path) -> Result<Self> {
         let text = fs::read_to_string(root.join(PATH)).context(PATH)?;
         let mut lines = text.lines().map(|line| line.split(',').map(String::from).collect());
@@ -63,14 +63,14 @@ impl Measured {
             header.iter().zip(COLUMNS).filter(|(found, expected)| found == expected).count()
                 == COLUMNS.len()
                 && lines.iter().all(|line| line.len() == header.len()),
-            "{PATH} has other columns than {}, …, or a line has not as many: --write for all targets \
-             makes it",
+            "{PATH}: expected the columns {}, … and a cell for each of them in every line: run with --write for \
+             all targets to write it anew",
             COLUMNS.join(",")
         );
         Ok(Self { header, lines })
     }
 
-    /// Writes the file. Targets that were not run keep the lines that they had.
+    /// Writes the file. Targets that were not run keep their lines.
     pub(crate) fn write(mut self, root: &Path) -> Result<Self> {
         if let Ok(mut earlier) = Self::read(root)
             && (self.lines.is_empty() || earlier.header == self.header)
@@ -91,16 +91,20 @@ impl Measured {
         Ok(self)
     }
 
-    /// Fails when a number that the file states is off. Another compiler's numbers are its own.
+    /// Fails when a number in the file differs from the measured one by more than [`TOLERANCE`]. Skips lines
+    /// that were measured with another version of rustc.
     pub(crate) fn check(&self, stated: &Self) -> Result<()> {
         for measured in &self.lines {
             let line = measured.join(",");
             let Some(stated) = stated.lines.iter().find(|stated| stated[..3] == measured[..3])
             else {
-                bail!("{PATH} has no line for {line}: --write makes it");
+                bail!("{PATH} has no line for {line}: run with --write to add it");
             };
             if stated[3] != measured[3] {
-                eprintln!("not checked, since rustc {} made the file's: {line}", stated[3]);
+                eprintln!(
+                    "not checked, since the file's line was measured with rustc {}: {line}",
+                    stated[3]
+                );
                 continue;
             }
             let is_off = |(stated, measured): (&String, &String)| {
@@ -114,7 +118,7 @@ impl Measured {
             };
             if stated.len() != measured.len() || stated.iter().zip(measured).skip(4).any(is_off) {
                 bail!(
-                    "{PATH} says\n{}\nbut measured was\n{line}\n--write brings it up to date",
+                    "{PATH} has\n{}\nbut this run measured\n{line}\nRun with --write to update it",
                     stated.join(",")
                 );
             }
@@ -122,7 +126,7 @@ impl Measured {
         Ok(())
     }
 
-    /// A line's cell in the column of that name.
+    /// Returns a line's cell in the column of that name.
     pub(crate) fn cell<'a>(&self, line: &'a [String], column: &str) -> Result<&'a str> {
         let place = self.header.iter().position(|name| name == column);
         let cell = place.and_then(|place| line.get(place));

@@ -1,4 +1,4 @@
-//! The tables in `runtime/README.md`: `measured.csv` in other words.
+//! The tables in `runtime/README.md`, made from `measured.csv`.
 
 use std::fs;
 use std::path::Path;
@@ -12,22 +12,22 @@ const COSTS: &str = "<!-- tests/firmware/run --write -->\n";
 const ACTIVATIONS: &str = "<!-- tests/firmware/run --write, activations -->\n";
 const END: &str = "<!-- end -->";
 
-/// Replaces the tables.
+/// Replaces the tables in the README.
 pub(crate) fn write(root: &Path, measured: &Measured) -> Result<()> {
     fs::write(root.join(PATH), updated(root, measured)?)?;
     Ok(())
 }
 
-/// Fails when the tables are not those of the file.
+/// Fails when the tables differ from `measured`.
 pub(crate) fn check(root: &Path, measured: &Measured) -> Result<()> {
     ensure!(
         updated(root, measured)? == fs::read_to_string(root.join(PATH))?,
-        "the tables in {PATH} are not those of measured.csv: --write brings them up to date"
+        "the tables in {PATH} differ from measured.csv: run with --write to update them"
     );
     Ok(())
 }
 
-/// The README with the tables as they should be.
+/// Returns the README's text with tables made from `measured`.
 fn updated(root: &Path, measured: &Measured) -> Result<String> {
     let mut text = fs::read_to_string(root.join(PATH)).context(PATH)?;
     for (begin, table) in [(COSTS, costs(measured)?), (ACTIVATIONS, activations(measured)?)] {
@@ -39,10 +39,10 @@ fn updated(root: &Path, measured: &Measured) -> Result<String> {
 }
 
 fn missing(marker: &str) -> String {
-    format!("{PATH} has no {}", marker.trim())
+    format!("{PATH}: the marker {} is missing", marker.trim())
 }
 
-/// A row for each target and level.
+/// Returns the table of costs, a row for each target and opt-level.
 fn costs(measured: &Measured) -> Result<String> {
     let mut table =
         "| target, machine | opt | rustc | code | image | static RAM | stack | instructions | per \
@@ -63,7 +63,7 @@ fn costs(measured: &Measured) -> Result<String> {
     Ok(table)
 }
 
-/// A row for each target, at level 3.
+/// Returns the table of activations, a row for each target at opt-level 3.
 fn activations(measured: &Measured) -> Result<String> {
     let names = measured.activations();
     let mut table = "| target |".to_string();
@@ -84,7 +84,7 @@ fn activations(measured: &Measured) -> Result<String> {
     Ok(table)
 }
 
-/// 12345 as 12,345.
+/// Formats 12345 as 12,345.
 fn thousands(digits: &str) -> String {
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
@@ -96,9 +96,10 @@ fn thousands(digits: &str) -> String {
     text
 }
 
-/// 1234.56 as 1,235, 123.45 as 123, 12.345 as 12.3 and 1.2345 as 1.23.
+/// Formats 1234.56 as 1,235, 123.45 as 123, 12.345 as 12.3 and 1.2345 as 1.23.
 fn three_digits(text: &str) -> Result<String> {
-    let number: f64 = text.parse().with_context(|| format!("measured.csv: {text} is no number"))?;
+    let number: f64 =
+        text.parse().with_context(|| format!("measured.csv: {text} is not a number"))?;
     Ok(match number {
         100.0.. => thousands(&format!("{number:.0}")),
         10.0.. => format!("{number:.1}"),

@@ -1,21 +1,21 @@
-//! The targets and the machines that stand for them.
+//! The targets and the machines that run them.
 
-/// A target and how it is run.
+/// A target, and how its images are built and run.
 #[derive(Debug)]
 pub(crate) struct Target {
     /// rustc's name.
     pub(crate) triple: &'static str,
     pub(crate) machine: Machine,
     pub(crate) levels: &'static [&'static str],
-    /// Sets of target features, each built and, where it can be, run.
+    /// Sets of target features. Each is built, and run if this machine can.
     pub(crate) features: &'static [&'static str],
 }
 
-/// What runs a program.
+/// The machine that runs an image.
 #[derive(Debug)]
 pub(crate) enum Machine {
-    /// QEMU's system emulation: its program, its machine, further arguments, and the cargo feature
-    /// that says how long a tick of the board's timer is.
+    /// QEMU's system emulation: the program, the machine, further arguments, and the image's cargo feature for
+    /// the length of the timer's tick.
     Qemu(&'static str, &'static str, &'static [&'static str], &'static str),
     /// A JavaScript engine.
     Node,
@@ -46,7 +46,7 @@ const fn riscv(triple: &'static str) -> Target {
     Target { triple, machine, levels: LEVELS, features: &[""] }
 }
 
-/// All of them.
+/// All targets.
 pub(crate) static TARGETS: [Target; 10] = [
     arm("thumbv6m-none-eabi", "microbit", "microbit"),
     arm("thumbv7m-none-eabi", "mps2-an385", ""),

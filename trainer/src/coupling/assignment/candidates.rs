@@ -2,37 +2,43 @@
 
 use super::costs::Costs;
 
-/// Columns kept for a row, at most.
+/// The most columns that are kept for a row.
 const KEPT: usize = 24;
 
-/// A row's blocks of columns; the threshold is taken from their minima, so that about
-/// [`RANK`] columns lie below it.
+/// About how many blocks of columns a row is divided into; fewer where blocks would have under 8 columns.
 const BLOCKS: usize = 64;
+
+/// The threshold for keeping columns is the block minimum of this rank, so that at least as many columns
+/// do not exceed it.
 const RANK: usize = 14;
 
-/// For each row, the columns that were cheapest, net of prices, when all were last looked at, and
-/// a bound that no other column's net cost was below. Prices only fall, net costs only rise: the
-/// bound holds until the next look.
+/// For each row, the columns of least net cost (cost − price) when [`Self::look`] last read the row, and a
+/// lower bound on the net costs of all other columns. Prices only fall, so net costs only rise, and the
+/// bound stays valid.
 pub(super) struct Candidates {
     n: usize,
     block: usize,
-    /// `[n][KEPT]`, of which `count[i]` are in use.
+    /// The kept columns, `[n][KEPT]`, of which `count[i]` are in use.
     columns: Vec<u32>,
+    /// Their costs, without prices, `[n][KEPT]`.
     costs: Vec<f32>,
     count: Vec<u8>,
     bound: Vec<f64>,
-    /// Of the last row looked at: net costs `[n]` and their minima by block.
+    /// Net costs of the row that was last read, `[n]`.
     net: Vec<f64>,
+    /// The minimum of `net` in each block.
     minima: Vec<f64>,
     row: Vec<f32>,
     order: Vec<f64>,
     picked: Vec<(f64, u32)>,
 }
 
-/// A row's cheapest column, its net cost, and that of the second cheapest or less.
+/// The cheapest column of a row.
 pub(super) struct Cheapest {
     pub(super) column: usize,
+    /// Its net cost.
     pub(super) net: f64,
+    /// A lower bound on the net costs of the other columns, but see [`Candidates::cheapest`].
     pub(super) second: f64,
 }
 
@@ -53,19 +59,20 @@ impl Candidates {
         }
     }
 
-    /// The kept columns of a row and their costs, prices not taken off.
+    /// Returns the kept columns of row `i` and their costs, without prices.
     pub(super) fn kept(&self, i: usize) -> impl Iterator<Item = (usize, f64)> {
         let range = i * KEPT..i * KEPT + usize::from(self.count[i]);
         let columns = self.columns[range.clone()].iter().map(|&j| j as usize);
         columns.zip(self.costs[range].iter().map(|&cost| f64::from(cost)))
     }
 
-    /// What no column's net cost is below that is not kept.
+    /// Returns a lower bound on the net costs of the columns of row `i` that are not kept.
     pub(super) fn bound(&self, i: usize) -> f64 {
         self.bound[i]
     }
 
-    /// The net costs of the row last looked at that are below `limit`.
+    /// Returns the columns and net costs of the row that was last read, in those blocks that have a net
+    /// cost below `limit`. Some of them may exceed it.
     pub(super) fn below(&self, limit: f64) -> impl Iterator<Item = (usize, f64)> {
         let blocks = self.minima.iter().enumerate().filter(move |(_, least)| **least < limit);
         blocks.flat_map(|(block, _)| {
@@ -75,8 +82,9 @@ impl Candidates {
         })
     }
 
-    /// A row's cheapest column, or one that may be dearer by the slack; all columns are looked at
-    /// only if the kept ones do not tell.
+    /// Returns the cheapest column of row `i`, or one whose net cost exceeds the least by at most `slack`.
+    /// Reads all columns only if the kept ones cannot decide that. For a slack above 0, `second` may be above the
+    /// net cost of a column that is not kept, by less than `slack`.
     pub(super) fn cheapest(
         &mut self,
         i: usize,
@@ -106,7 +114,7 @@ impl Candidates {
         Cheapest { column, net: least, second }
     }
 
-    /// Looks at all columns of a row, and keeps the cheapest.
+    /// Reads all columns of row `i`, keeps the cheapest and updates the bound.
     pub(super) fn look(&mut self, i: usize, costs: &impl Costs, price: &[f64]) {
         let Self { n, block, net, minima, order, picked, .. } = self;
         let (n, block) = (*n, *block);
@@ -118,8 +126,7 @@ impl Candidates {
         } else {
             f64::INFINITY
         };
-        // Each row starts elsewhere: rows that find the same columns equally cheap must not all
-        // keep the same few of them.
+        // Each row starts at another block, so that rows with the same ties keep different columns.
         let blocks = minima.len();
         let start = i * 7 % blocks;
         let mut count = 0;
@@ -144,7 +151,7 @@ impl Candidates {
     }
 }
 
-/// Net costs, and their minima by block.
+/// Computes the net costs of a row, and their minimum in each block.
 fn subtract(row: &[f32], price: &[f64], block: usize, net: &mut [f64], minima: &mut Vec<f64>) {
     const LANES: usize = 8;
     let less = |a: f64, b: f64| if a < b { a } else { b };

@@ -1,37 +1,38 @@
-//! What it costs to bring one point to another.
+//! Costs of matching points: the distances between them, or a given matrix.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::data::Matrix;
 
-/// What it costs to bring a point to another.
+/// The cost of matching two points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cost {
-    /// The square of the distance: what W₂ is the root of.
+    /// The squared distance: the least mean cost is W₂².
     SquaredEuclidean,
-    /// The distance: W₁.
+    /// The distance: the least mean cost is W₁.
     Euclidean,
-    /// The sum of the coordinates' distances: W₁ along the axes.
+    /// The sum of the absolute differences of the coordinates: W₁ of that metric.
     Cityblock,
 }
 
-/// Costs of all pairs, of as many rows as columns.
+/// A square matrix of costs, stored or computed on demand.
 pub(super) trait Costs {
+    /// The number of rows, which is that of columns.
     fn len(&self) -> usize;
     fn at(&self, i: usize, j: usize) -> f32;
-    /// The costs of row `i`, in `buffer` (`[n]`) if they lie nowhere else; the same bits as
-    /// [`Self::at`].
+    /// Returns the costs of row `i`, with the same bits as [`Self::at`]. Computed costs are written to
+    /// `buffer` (`[n]`).
     fn row<'b>(&'b self, i: usize, buffer: &'b mut [f32]) -> &'b [f32];
-    /// The costs of some rows and as many columns.
+    /// Returns the costs of some rows and as many columns.
     fn part(&self, rows: &[usize], columns: &[usize]) -> Self;
     fn to_matrix(&self) -> CostMatrix;
 }
 
-/// Costs `[n][n]`, any finite numbers: for costs that are no distance between points.
+/// A square matrix of costs, `[n][n]`, any finite numbers: for costs that are not a distance between points.
 ///
-/// Conditional optimal transport, say, adds to the squared distance a penalty for every difference
-/// of conditions:
+/// For example, conditional optimal transport adds a penalty for different conditions to the squared
+/// distance:
 ///
 /// ```
 /// use flowlet_trainer::coupling::assignment::{Cost, CostMatrix, assign_dense};
@@ -53,23 +54,27 @@ pub struct CostMatrix {
 }
 
 impl CostMatrix {
-    /// From all costs, row after row.
+    /// Makes a matrix from its costs in row-major order.
     ///
     /// # Panics
     ///
-    /// When there are not `n · n` of them.
+    /// Panics if `values` has not `n · n` elements.
     pub fn new(n: usize, values: Vec<f32>) -> Self {
-        assert_eq!(values.len(), n * n, "{n} rows of {n} costs");
+        assert_eq!(values.len(), n * n, "expected {n} rows of {n} costs");
         Self { n, values }
     }
 
-    /// Between all rows of `a` and all rows of `b`.
+    /// Computes the costs between all rows of `a` and all rows of `b`.
     ///
     /// # Panics
     ///
-    /// When they differ in size.
+    /// Panics if `a` and `b` differ in size.
     pub fn between(a: &Matrix, b: &Matrix, cost: Cost) -> Self {
-        assert_eq!((a.rows(), a.columns()), (b.rows(), b.columns()), "two sets of one size");
+        assert_eq!(
+            (a.rows(), a.columns()),
+            (b.rows(), b.columns()),
+            "the sets of points differ in size"
+        );
         let points = PointCosts {
             n: a.rows(),
             data_dim: a.columns(),
@@ -80,20 +85,20 @@ impl CostMatrix {
         points.to_matrix()
     }
 
-    /// Adds `weight` times `others` to the costs.
+    /// Adds `weight` times the costs of `others`.
     ///
     /// # Panics
     ///
-    /// When they differ in size.
+    /// Panics if the matrices differ in size.
     pub fn add(&mut self, weight: f32, others: &Self) {
-        assert_eq!(self.n, others.n, "two matrices of one size");
+        assert_eq!(self.n, others.n, "the cost matrices differ in size");
         self.values
             .iter_mut()
             .zip(&others.values)
             .for_each(|(cost, other)| *cost += weight * other);
     }
 
-    /// All costs, row after row.
+    /// Returns all costs in row-major order.
     pub fn values(&self) -> &[f32] {
         &self.values
     }
@@ -127,21 +132,22 @@ impl Costs for CostMatrix {
     }
 }
 
-/// Costs that are found when they are asked for.
+/// Costs between two sets of points, computed on demand.
 pub(super) struct PointCosts {
     n: usize,
     data_dim: usize,
     /// `[n][D]`
     a: Vec<f32>,
-    /// `[D][n]`: rows of costs are vectors over `n`.
+    /// `[D][n]`: transposed, so that a row of costs is computed with vectors over `n`.
     b: Vec<f32>,
     cost: Cost,
 }
 
 impl PointCosts {
-    /// The points are shifted and scaled, which changes every cost alike, or, where squared costs
-    /// let each set be shifted on its own, all assignments' totals alike: costs stay well inside
-    /// the range of their 32 bits, and small differences are not lost under a large common part.
+    /// Centres and scales the points, so that costs stay well inside the range of f32, and small
+    /// differences are not lost under a large common offset. The optimal assignment stays the same: scaling
+    /// multiplies every cost by one factor, and a common shift changes no cost. With squared costs each
+    /// set is centred separately, which changes the totals of all assignments by the same amount.
     pub(super) fn new(a: &Matrix, b: &Matrix, cost: Cost) -> Self {
         let data_dim = a.columns();
         let mean = |points: &Matrix, column: usize| {
@@ -159,7 +165,7 @@ impl PointCosts {
         };
         let (a_values, b_values) = (centred(a, &of_a), centred(b, &of_b));
         let largest = a_values.iter().chain(&b_values).fold(0.0_f64, |most, x| most.max(x.abs()));
-        // A power of two rounds nothing.
+        // A power of two: scaling rounds nothing.
         let scale = if largest > 0.0 { (-largest.log2().ceil()).exp2() } else { 1.0 };
         let scaled =
             |values: Vec<f64>| values.iter().map(|x| (x * scale) as f32).collect::<Vec<_>>();
@@ -167,8 +173,10 @@ impl PointCosts {
         Self { n: a.rows(), data_dim, a: scaled(a_values), b, cost }
     }
 
+    /// Writes the costs of row `i` to `row` (`[n]`).
     fn fill(&self, i: usize, row: &mut [f32]) {
-        /// A part of the row that stays in the nearest cache for all columns.
+        /// Number of columns that are summed over all coordinates at a time, so that their sums stay in the
+        /// L1 cache.
         const CHUNK: usize = 512;
         let a = &self.a[i * self.data_dim..][..self.data_dim];
         for (chunk, row) in row.chunks_mut(CHUNK).enumerate() {
@@ -227,12 +235,13 @@ impl Costs for PointCosts {
     }
 }
 
+/// Returns the transpose of a row-major matrix.
 fn transpose(values: &[f32], columns: usize) -> Vec<f32> {
     (0..columns).flat_map(|k| values.iter().skip(k).step_by(columns)).copied().collect()
 }
 
-/// `count` of `n` rows and as many columns, drawn apart: rows often come in an order that means
-/// something.
+/// Draws `count` of `n` rows and, independently, as many columns. They are random because the order of
+/// the points may have a meaning.
 pub(super) fn samples(n: usize, count: usize) -> [Vec<usize>; 2] {
     let mut rng = ChaCha8Rng::seed_from_u64(0);
     [0, 1].map(|_| rand::seq::index::sample(&mut rng, n, count).into_vec())

@@ -1,12 +1,13 @@
-//! Which point of one set goes to which of another, so that they cost the least in all: the exact
-//! linear assignment.
+//! The exact linear assignment problem: matches the points of two sets at the least total cost.
 //!
-//! Prices are scaled down in an auction (Bertsekas 1988) that starts from the prices of a random
-//! quarter of the problem, solved the same way; what the auction leaves open is closed by shortest
-//! augmenting paths (Jonker & Volgenant 1987), so that the result is optimal, not close to it.
-//! Throughout, prices only fall. So each row keeps its few cheapest columns and a bound below which
-//! no other can come, and looks at all columns only when the bound is reached: most of the work
-//! does not grow with the number of points, and no matrix is needed.
+//! 1. A random quarter of the problem is solved the same way; its prices are the initial ones.
+//! 2. Auctions with smaller and smaller steps (Bertsekas 1988) bring the prices close to optimal.
+//! 3. Shortest augmenting paths (Jonker & Volgenant 1987) assign the remaining rows. They make the
+//!    result optimal, not only close to it.
+//!
+//! Prices only fall. So each row keeps its few cheapest columns, and a lower bound on the net cost of
+//! all others; it reads all columns only when the bound is reached. Most of the work does not grow with
+//! the number of points, and no cost matrix is needed.
 
 mod augment;
 mod candidates;
@@ -20,24 +21,27 @@ use prices::Prices;
 
 use crate::data::Matrix;
 
-/// Up to so many points, a matrix of all costs is faster than finding them anew: 16 MiB.
+/// The most points for which a matrix of all costs (16 MiB) is faster than computing costs on demand.
 const DENSE: usize = 2048;
 
-/// Assigns the rows of `a` to the rows of `b`, each to one: row `i` of `a` goes to row `result[i]`
-/// of `b`.
+/// Assigns each row of `a` to a different row of `b`, at the least total cost: row `i` of `a` is matched
+/// with row `result[i]` of `b`.
 ///
-/// The total cost is the least there is, up to the rounding of single costs to 32 bits (6e-8
-/// relative, times the root of the columns). The same points give the same assignment, on one core
-/// and whatever else runs. With one column it is found by sorting. 1,024 points in two dimensions
-/// take some 20 ms, 10,000 one or two seconds by squared costs and five by plain ones; city-block
-/// costs, very many of them equal, take minutes there. Points may repeat, lie far out or agree
-/// between the sets.
+/// The total is optimal up to the rounding of single costs to f32 (6e-8 relative, times the square root
+/// of the number of columns). The result depends on the points alone. Runs on one core: 1,024 points in
+/// two dimensions take some 20 ms; 10,000 points take one or two seconds with squared costs, five with
+/// Euclidean costs, and minutes with city-block costs, very many of which are equal. One column is
+/// sorted instead. Points may repeat, lie far out or be the same in both sets.
 ///
 /// # Panics
 ///
-/// When the sets differ in size, or a value is not finite.
+/// Panics if the sets differ in size, or a value is not finite.
 pub fn assign(a: &Matrix, b: &Matrix, cost: Cost) -> Vec<usize> {
-    assert_eq!((a.rows(), a.columns()), (b.rows(), b.columns()), "two sets of one size");
+    assert_eq!(
+        (a.rows(), a.columns()),
+        (b.rows(), b.columns()),
+        "the sets of points differ in size"
+    );
     for points in [a, b] {
         assert!(points.values().iter().all(|x| x.is_finite()), "points must be finite");
     }
@@ -51,17 +55,19 @@ pub fn assign(a: &Matrix, b: &Matrix, cost: Cost) -> Vec<usize> {
     }
 }
 
-/// The same for costs that are no distance between points: row `i` goes to column `result[i]`.
+/// Assigns each row of a cost matrix to a different column, at the least total cost: row `i` is matched with
+/// column `result[i]`. For costs that are not a distance between points.
 ///
 /// # Panics
 ///
-/// When a cost is not finite.
+/// Panics if a cost is not finite.
 pub fn assign_dense(costs: &CostMatrix) -> Vec<usize> {
     assert!(costs.are_finite(), "costs must be finite");
     solve(costs).column_of
 }
 
-/// On a line the costs of [`Cost`] grow ever faster with the distance, or as fast: order is kept.
+/// Assigns points on a line. Every [`Cost`] is convex in their distance, so matching both sets in sorted
+/// order is optimal.
 fn by_sorting(a: &[f32], b: &[f32]) -> Vec<usize> {
     let sorted = |values: &[f32]| {
         let mut order: Vec<usize> = (0..values.len()).collect();
@@ -75,8 +81,8 @@ fn by_sorting(a: &[f32], b: &[f32]) -> Vec<usize> {
     column_of
 }
 
-/// An optimal assignment and prices that prove it: with `u[i] = cost(i, column_of[i]) −
-/// price[column_of[i]]`, no `cost(i, j) − price[j]` is below `u[i]`.
+/// An optimal assignment, and prices that prove it optimal: each row has a column of least net cost,
+/// `cost(i, j) − price[j]`.
 struct Solution {
     column_of: Vec<usize>,
     price: Vec<f64>,
@@ -95,16 +101,17 @@ fn solve(costs: &impl Costs) -> Solution {
     Solution { column_of, price }
 }
 
-/// Prices to start from: those of a random quarter of rows and columns, solved, and for the other
-/// columns the highest that leave the quarter's rows content.
+/// Returns the initial prices, `[n]`. Solves a random quarter of the rows and columns; every column then
+/// gets the highest price at which no row of the quarter prefers it to its own column. Up to 20 points,
+/// a column's price is its least cost.
 fn first_prices(costs: &impl Costs) -> Vec<f64> {
     const SMALL: usize = 20;
     let n = costs.len();
     let mut price = vec![f64::INFINITY; n];
     let mut row = vec![0.0; n];
-    let mut lower = |row: &[f32], content: f64| {
+    let mut lower = |row: &[f32], own_net: f64| {
         for (price, &cost) in price.iter_mut().zip(row) {
-            let limit = f64::from(cost) - content;
+            let limit = f64::from(cost) - own_net;
             *price = if limit < *price { limit } else { *price };
         }
     };
@@ -117,8 +124,8 @@ fn first_prices(costs: &impl Costs) -> Vec<f64> {
     let Solution { column_of, price: paid } =
         if rows.len() <= DENSE { solve(&quarter.to_matrix()) } else { solve(&quarter) };
     for (i, &j) in column_of.iter().enumerate() {
-        let content = f64::from(quarter.at(i, j)) - paid[j];
-        lower(costs.row(rows[i], &mut row), content);
+        let own_net = f64::from(quarter.at(i, j)) - paid[j];
+        lower(costs.row(rows[i], &mut row), own_net);
     }
     price
 }

@@ -1,43 +1,49 @@
-//! Prices of the columns: found by auction, then made exact.
+//! Prices of the columns: auctions bring them close to optimal, a reduction of rows then makes the
+//! assignment consistent with them.
 
 use super::candidates::{Candidates, Cheapest};
 use super::costs::Costs;
 
-/// An assignment in the making.
+/// A partial assignment and its prices.
 ///
-/// Every row that has a column has it at its least net cost, except during the auction, where it
-/// may be above by the step.
+/// An assigned row has a column of least net cost (cost − price). During an auction, the net cost of its
+/// column may exceed the least by less than `1 + SLACK` steps.
 pub(super) struct Prices<'c, C> {
     pub(super) costs: &'c C,
     pub(super) candidates: Candidates,
-    /// What is taken off a column's costs; it only falls.
+    /// What is subtracted from a column's costs, `[n]`; a price only falls.
     pub(super) price: Vec<f64>,
-    /// The row that has a column, or [`NONE`].
+    /// The row of each column, or [`NONE`], `[n]`.
     pub(super) row_of: Vec<usize>,
-    /// The column that a row has, or [`NONE`].
+    /// The column of each row, or [`NONE`], `[n]`.
     pub(super) column_of: Vec<usize>,
 }
 
-/// No row, no column.
+/// Marks a row without a column, or a column without a row.
 pub(super) const NONE: usize = usize::MAX;
 
-/// The auctions' steps, each a fifth of the one before, go from the larger of the first two to the
-/// third: in spreads (how far a row's cheapest column and its fourteenth lie apart); and in mean costs
-/// over √n, about what prices of a quarter of the points are wrong by. Where very many columns cost
-/// the same, as on the way to far points by W₁, the spread says nothing.
+/// The first auction's step, in spreads; see [`Prices::spread`].
 const FIRST_BY_SPREAD: f64 = 12.0;
-const FIRST_BY_MEAN: f64 = 0.3;
-const LAST_BY_SPREAD: f64 = 0.1;
-const RATIO: f64 = 5.0;
 
-/// And no step is smaller, in mean costs over n.
+/// The first auction's step is at least this, in mean costs over √n, which is about the error of prices
+/// from a quarter of the points. The spread alone says nothing where very many columns cost the same, as
+/// for points that are far away by W₁.
+const FIRST_BY_MEAN: f64 = 0.3;
+
+/// The last auction's step, in spreads.
+const LAST_BY_SPREAD: f64 = 0.1;
+
+/// The last auction's step is at least this, in mean costs over n.
 const LEAST_BY_MEAN: f64 = 1e-3;
 
-/// How many steps dearer than the cheapest a column may be that is bid for: prices need only be
-/// close to right, and looking for the cheapest would cost more than it brings.
+/// The ratio of the steps of two auctions in sequence.
+const RATIO: f64 = 5.0;
+
+/// In steps: by how much a column that a row bids for may cost more than the cheapest. Prices need only be
+/// close to optimal, and searching for the cheapest column would cost more than it gains.
 const SLACK: f64 = 4.0;
 
-/// Bids of an auction for each row, at most: ties can make it long, and it need not be finished.
+/// The most bids of an auction, for each row. Ties can make an auction long, and it need not finish.
 const BIDS: usize = 50;
 
 impl<'c, C: Costs> Prices<'c, C> {
@@ -47,7 +53,7 @@ impl<'c, C: Costs> Prices<'c, C> {
         Self { costs, candidates, price, row_of: vec![NONE; n], column_of: vec![NONE; n] }
     }
 
-    /// Prices that are close to right.
+    /// Brings the prices close to optimal, by auctions with smaller and smaller steps.
     pub(super) fn auction(&mut self) {
         let (n, spread, mean) = (self.costs.len() as f64, self.spread(), self.mean_cost());
         let last = (LAST_BY_SPREAD * spread).max(LEAST_BY_MEAN * mean / n);
@@ -61,15 +67,16 @@ impl<'c, C: Costs> Prices<'c, C> {
         }
     }
 
-    /// The mean size of some costs, one for each row.
+    /// Returns the mean absolute value of a sample of the costs, one in each row.
     fn mean_cost(&self) -> f64 {
         let n = self.costs.len();
         let some = (0..n).map(|i| f64::from(self.costs.at(i, (i * 7919 + 13) % n)).abs());
         some.sum::<f64>() / n as f64
     }
 
-    /// The median over rows of how far the bound lies above the cheapest column, where it does;
-    /// outliers and repeated points do not move it.
+    /// Returns the median over the rows of the distance from the least net cost to the bound on columns
+    /// that are not kept, without the rows where it is 0 or infinite. As a median it ignores outliers and
+    /// repeated points. Returns 0 if no row is left.
     fn spread(&mut self) -> f64 {
         let mut spreads: Vec<f64> = (0..self.costs.len())
             .map(|i| {
@@ -86,7 +93,7 @@ impl<'c, C: Costs> Prices<'c, C> {
         *spreads.select_nth_unstable_by(middle, f64::total_cmp).1
     }
 
-    /// An auction in which every bid takes at least `step` off a price.
+    /// Runs an auction in which every bid lowers a price by at least `step`.
     fn auction_by(&mut self, step: f64) {
         let slack = SLACK * step;
         self.release_all();
@@ -100,8 +107,9 @@ impl<'c, C: Costs> Prices<'c, C> {
         }
     }
 
-    /// Gives rows their cheapest columns at prices that leave no row a cheaper one; rows that lose
-    /// theirs look again, a few times (Jonker & Volgenant's augmenting row reduction).
+    /// Assigns rows to their cheapest columns, at prices at which no assigned row has a cheaper column.
+    /// A row that loses its column bids again, within 4 sweeps and 3n bids (Jonker & Volgenant's
+    /// augmenting row reduction).
     pub(super) fn reduce_rows(&mut self) {
         const SWEEPS: usize = 4;
         let n = self.costs.len();
@@ -135,14 +143,14 @@ impl<'c, C: Costs> Prices<'c, C> {
         }
     }
 
-    /// A free one of the kept columns at this net cost.
+    /// Returns a kept column of row `i` that has exactly this net cost and no row.
     fn free_at(&self, i: usize, net: f64) -> Option<usize> {
         let mut kept = self.candidates.kept(i);
         let found = kept.find(|&(j, cost)| self.row_of[j] == NONE && cost - self.price[j] == net);
         found.map(|(j, _)| j)
     }
 
-    /// Gives row `i` the column, and says who loses it.
+    /// Assigns `column` to row `i`, and returns the row that loses it.
     fn take(&mut self, i: usize, column: usize) -> Option<usize> {
         let loser = std::mem::replace(&mut self.row_of[column], i);
         self.column_of[i] = column;

@@ -13,7 +13,7 @@ fn normal(n: usize, data_dim: usize, seed: u64) -> Matrix {
     Matrix::new(values, n, data_dim)
 }
 
-/// That the assignment is one, and the prices prove that none costs less.
+/// Checks that the assignment is a permutation, and that the prices prove it optimal.
 fn check(costs: &impl Costs, Solution { column_of, price }: &Solution) {
     let n = costs.len();
     let mut taken = vec![false; n];
@@ -33,7 +33,7 @@ fn check_points(a: &Matrix, b: &Matrix) {
     for cost in COSTS {
         let costs = PointCosts::new(a, b, cost);
         check(&costs, &solve(&costs));
-        // With and without the matrix.
+        // Stored and computed costs give the same assignment.
         assert_eq!(solve(&costs).column_of, solve(&costs.to_matrix()).column_of);
     }
 }
@@ -51,7 +51,7 @@ fn prices_prove_that_no_assignment_costs_less() {
 }
 
 #[test]
-fn repeated_far_and_equal_points_are_assigned_too() {
+fn repeated_distant_and_identical_points_are_assigned_optimally() {
     let a = normal(300, 2, 1);
     check_points(&a, &a);
     let rounded = |points: Matrix| {
@@ -70,7 +70,7 @@ fn repeated_far_and_equal_points_are_assigned_too() {
 }
 
 #[test]
-fn equal_clouds_cost_nothing() {
+fn equal_sets_are_matched_at_no_cost() {
     let a = normal(500, 3, 1);
     let shuffled: Vec<usize> = (0..500).map(|i| i * 7 % 500).collect();
     let assigned = assign(&a, &a.select(&shuffled), Cost::SquaredEuclidean);
@@ -78,7 +78,7 @@ fn equal_clouds_cost_nothing() {
 }
 
 #[test]
-fn no_other_assignment_of_a_few_points_costs_less() {
+fn no_permutation_of_four_rows_costs_less() {
     let mut rng = ChaCha8Rng::seed_from_u64(8);
     for _ in 0..200 {
         let values: Vec<f32> = (0..16).map(|_| rng.random_range(-3..4_i32) as f32).collect();
@@ -96,14 +96,14 @@ fn no_other_assignment_of_a_few_points_costs_less() {
 }
 
 #[test]
-fn on_a_line_sorting_finds_what_the_auction_does() {
+fn on_a_line_sorting_gives_the_auctions_assignment() {
     let (a, b) = (normal(200, 1, 1), normal(200, 1, 2));
     let costs = PointCosts::new(&a, &b, Cost::SquaredEuclidean);
     assert_eq!(assign(&a, &b, Cost::SquaredEuclidean), solve(&costs).column_of);
 }
 
 #[test]
-fn a_cost_is_the_same_alone_and_in_its_row() {
+fn single_costs_have_the_bits_of_their_row() {
     let (a, b) = (normal(30, 5, 1), normal(30, 5, 2));
     for cost in COSTS {
         let costs = PointCosts::new(&a, &b, cost);
@@ -116,7 +116,7 @@ fn a_cost_is_the_same_alone_and_in_its_row() {
 }
 
 #[test]
-fn none_and_one_are_assigned() {
+fn zero_points_and_one_point_are_assigned() {
     for data_dim in 0..3 {
         for n in 0..2 {
             let points = Matrix::new(vec![0.5; n * data_dim], n, data_dim);

@@ -1,11 +1,11 @@
-//! The nearest of other points.
+//! Distances to nearest neighbours.
 
 use rayon::prelude::*;
 
 use super::squared_distance;
 use crate::data::Matrix;
 
-/// For each row of `a`, the distance to the nearest row of `b`.
+/// Returns, for each row of `a`, the Euclidean distance to the nearest row of `b`.
 pub fn nearest(a: &Matrix, b: &Matrix) -> Vec<f64> {
     (0..a.rows())
         .into_par_iter()

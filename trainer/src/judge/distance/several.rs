@@ -1,4 +1,4 @@
-//! Several distances at once.
+//! Several distances between two sets, computed together.
 
 use serde::Serialize;
 
@@ -8,14 +8,14 @@ use super::wasserstein::transport_cost;
 use crate::coupling::assignment::Cost;
 use crate::data::Matrix;
 
-/// Several distances between two sets of one size.
+/// Several distances between two sets of equal size.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Distances {
-    /// The first Wasserstein distance, of Euclidean costs.
+    /// The first Wasserstein distance, with Euclidean costs.
     pub w1: f64,
-    /// The second Wasserstein distance, a root.
+    /// The second Wasserstein distance: the root of `w2_squared`.
     pub w2: f64,
-    /// Its square.
+    /// The square of the second Wasserstein distance: the mean squared Euclidean cost.
     pub w2_squared: f64,
     /// The sliced second Wasserstein distance.
     pub sliced_w2: f64,
@@ -24,7 +24,7 @@ pub struct Distances {
 }
 
 impl Distances {
-    /// Between the rows of `a` and those of `b`.
+    /// Computes the distances between the rows of `a` and the rows of `b`.
     ///
     /// # Panics
     ///

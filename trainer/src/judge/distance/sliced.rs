@@ -8,17 +8,17 @@ use rayon::prelude::*;
 use super::sorted;
 use crate::data::Matrix;
 
-/// Directions that are taken in more than one dimension.
+/// Number of directions, if there is more than one column.
 const DIRECTIONS: usize = 256;
 
-/// The sliced second Wasserstein distance: the root of the mean square of W₂ along random
-/// directions, always the same 256 (Bonneel et al. 2015).
+/// Returns the sliced second Wasserstein distance: the root of the mean of W₂² along 256 random directions
+/// (Bonneel et al. 2015). Every call uses the same directions.
 ///
 /// # Panics
 ///
 /// When the sets differ in size.
 pub fn sliced(a: &Matrix, b: &Matrix) -> f64 {
-    assert_eq!((a.rows(), a.columns()), (b.rows(), b.columns()), "two sets of one size");
+    assert_eq!((a.rows(), a.columns()), (b.rows(), b.columns()), "the sets differ in size");
     let mut rng = ChaCha8Rng::seed_from_u64(0);
     let directions: Vec<Vec<f64>> = match a.columns() {
         1 => vec![vec![1.0]],
@@ -28,7 +28,7 @@ pub fn sliced(a: &Matrix, b: &Matrix) -> f64 {
     (squares.iter().sum::<f64>() / squares.len() as f64).sqrt()
 }
 
-/// W₂² of the coordinates along a direction.
+/// Returns W₂² of the two sets' coordinates along a direction.
 fn squared(a: &Matrix, b: &Matrix, along: &[f64]) -> f64 {
     let project = |points: &Matrix| {
         let rows = (0..points.rows()).map(|row| points.row(row).iter().zip(along));
@@ -38,6 +38,7 @@ fn squared(a: &Matrix, b: &Matrix, along: &[f64]) -> f64 {
     pairs.map(|(a, b)| (a - b) * (a - b)).sum::<f64>() / a.rows() as f64
 }
 
+/// Returns a random unit vector, uniform over the sphere.
 fn direction(columns: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
     let along: Vec<f64> = (0..columns).map(|_| rng.sample(StandardNormal)).collect();
     let length = along.iter().map(|x| x * x).sum::<f64>().sqrt();

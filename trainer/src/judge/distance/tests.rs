@@ -6,7 +6,7 @@ use crate::coupling::assignment::Cost;
 use crate::data::Matrix;
 
 #[test]
-fn a_shift_is_its_own_wasserstein_distance() {
+fn the_wasserstein_distance_of_a_shift_is_its_length() {
     let distance = wasserstein_1(&[3.0, 1.0, 2.0], &[1.5, 3.5, 2.5]);
     assert!((distance - 0.5).abs() < 1e-12, "{distance}");
     let a = Matrix::new(vec![0.0, 0.0, 5.0, 1.0, 2.0, 2.0], 3, 2);
@@ -28,7 +28,7 @@ fn the_energy_distance_of_two_points_is_known() {
 }
 
 #[test]
-fn on_a_line_the_energy_distance_is_that_of_all_pairs() {
+fn in_one_column_the_energy_distance_matches_the_formula_over_all_pairs() {
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut draw = |n: usize| -> Vec<f32> {
         (0..n).map(|_| rng.random_range(-20..20_i32) as f32 * 0.1).collect()
@@ -40,12 +40,12 @@ fn on_a_line_the_energy_distance_is_that_of_all_pairs() {
         Matrix::new(values, rows, 2)
     };
     let on_a_line = energy(&Matrix::new(a.clone(), 50, 1), &Matrix::new(b.clone(), 70, 1));
-    let of_all_pairs = energy(&beside_zeros(&a), &beside_zeros(&b));
-    assert!((on_a_line / of_all_pairs - 1.0).abs() < 1e-12, "{on_a_line} {of_all_pairs}");
+    let over_all_pairs = energy(&beside_zeros(&a), &beside_zeros(&b));
+    assert!((on_a_line / over_all_pairs - 1.0).abs() < 1e-12, "{on_a_line} {over_all_pairs}");
 }
 
 #[test]
-fn slices_of_a_shift_are_a_half_of_its_square_in_two_dimensions() {
+fn in_two_dimensions_the_squared_sliced_distance_of_a_shift_is_half_its_square() {
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     let a: Vec<f32> = (0..400).map(|_| rng.random()).collect();
     let shifted: Vec<f32> = a.chunks(2).flat_map(|x| [x[0] + 3.0, x[1] + 4.0]).collect();

@@ -1,4 +1,4 @@
-//! What can be said of a model whatever the solver: its loss, its paths' energy, its likelihood.
+//! Measures that do not depend on the solver in use: held-out loss, path energy, likelihood.
 
 use std::num::NonZeroUsize;
 
@@ -19,15 +19,15 @@ use crate::judge::likelihood::{Under, log_likelihood as log_likelihood_of};
 use crate::judge::reference::Reference;
 use crate::model::cost;
 
-/// Points in flow units.
+/// Returns the data `[n, D]` in flow units.
 fn in_flow(subject: &Subject<'_>, points: &Points) -> Matrix {
     let mut x = points.x.clone();
     subject.units.data.forward(&mut x);
     x
 }
 
-/// The mean squared error between the velocities and x₁ − x₀ at points of straight lines from `x_0`
-/// to real data, over all coordinates: what training makes small, on other data.
+/// Returns the training loss on real data: the mean over all coordinates of the squared error between the
+/// velocity and x₁ − x₀, at random points of the straight lines from `x_0` to the data.
 pub(super) fn held_out_loss(subject: &Subject<'_>, real: &Points, x_0: &Matrix, seed: u64) -> f64 {
     let mlp = &subject.model.mlp;
     let x_1 = in_flow(subject, real);
@@ -50,9 +50,9 @@ pub(super) fn held_out_loss(subject: &Subject<'_>, real: &Points, x_0: &Matrix, 
     errors.iter().sum::<f64>() / x_1.values().len() as f64
 }
 
-/// |E − W₂²| / W₂²: E is the mean of ∫ |v|² dt over paths, in 100 steps of Euler's method, and W₂²
-/// lies between where paths begin and real data; 0 if paths are as short as they can be (Tong et al.
-/// 2024, section 6.1). In flow units.
+/// Returns the normalised path energy |E − W₂²| / W₂² (Tong et al. 2024, section 6.1). E is the mean of
+/// ∫ |v|² dt over paths of 100 Euler steps; W₂² is between starting points and real data. All in flow
+/// units. It is 0 if the paths are as short as possible.
 pub(super) fn path_energy(subject: &Subject<'_>, real: &Points, x_0: &Matrix) -> f64 {
     const STEPS: NonZeroUsize = NonZeroUsize::new(100).unwrap();
     let mlp = &subject.model.mlp;
@@ -66,7 +66,7 @@ pub(super) fn path_energy(subject: &Subject<'_>, real: &Points, x_0: &Matrix) ->
             |scratch, row| {
                 let path = solver.trajectory(mlp, x_0.row(row), &[], scratch);
                 let next = path.iter().skip(mlp.data_dim());
-                // A step moves by v ÷ N, and takes 1 ÷ N.
+                // A step lasts 1 ÷ N and moves by v ÷ N, so |v|² · dt is N times the squared move.
                 let moved = path.iter().zip(next).map(|(x, next)| f64::from(next - x).powi(2));
                 moved.sum::<f64>() * STEPS.get() as f64
             },
@@ -77,25 +77,30 @@ pub(super) fn path_energy(subject: &Subject<'_>, real: &Points, x_0: &Matrix) ->
     (energy - least).abs() / least
 }
 
-/// Of RK4 along a path.
+/// RK4 steps along a path.
 const STEPS: usize = 50;
 
-/// Points whose likelihood is taken, at most, and as few as the budget of multiply-adds leaves, but
-/// not fewer than the last number.
+/// The most points whose likelihood is computed.
 const POINTS: usize = 1000;
+
+/// Multiply-adds of the likelihood; wide models get fewer points.
 const BUDGET: usize = 10_000_000_000;
+
+/// The fewest points, even beyond the budget.
 const FEWEST: usize = 50;
 
-/// The mean log-likelihood of real data.
+/// Returns the mean log-likelihood of real data in nats, or the reason why it is left out.
 pub(super) fn log_likelihood(subject: &Subject<'_>, real: &Points) -> Result<LogLikelihood> {
     let model = subject.model;
     let data_dim = model.mlp.data_dim();
     if !matches!(subject.source, Source::Normal) {
-        return Ok(LogLikelihood::LeftOut { reason: "paths do not begin at noise" });
+        return Ok(LogLikelihood::LeftOut {
+            reason: "paths do not start from standard normal noise",
+        });
     }
     if data_dim > FEW_DIMENSIONS {
         return Ok(LogLikelihood::LeftOut {
-            reason: "the exact divergence is for up to 16 dimensions",
+            reason: "the exact divergence is computed for at most 16 data dimensions",
         });
     }
     let reference = Reference::new(&model.file, model.mlp.activation())?;
@@ -118,8 +123,8 @@ pub(super) fn log_likelihood(subject: &Subject<'_>, real: &Points) -> Result<Log
     Ok(LogLikelihood::Nats { mean, error, truth: truth(subject, real, points), points })
 }
 
-/// The mean of the true log-density at the first of the points, given their classes if the model
-/// is.
+/// Returns the mean of the true log-density over the first `points` rows, if the distribution's density is
+/// known. If the conditions are classes, the density is that of each row's class.
 fn truth(subject: &Subject<'_>, real: &Points, points: usize) -> Option<f64> {
     let Real::Distribution { distribution: Distribution::Mixture(mixture), .. } = subject.real
     else {

@@ -1,4 +1,4 @@
-//! How near a model's samples come to real data, by solver and number of steps, and what each costs.
+//! The distances between a model's samples and real data for each solver and number of steps, with the cost.
 
 mod field;
 mod per_class;
@@ -22,34 +22,34 @@ use crate::judge::sides::Sides;
 use crate::model::{Model, cost};
 use crate::solve::sampling;
 
-/// How it is evaluated.
+/// The settings of an evaluation.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The solvers.
     pub solvers: Vec<SolverKind>,
-    /// Each in these numbers of steps.
+    /// The numbers of steps for each solver.
     pub steps: Vec<usize>,
-    /// Points on each side; fewer, if there are fewer.
+    /// Points in each set, or as many as there are.
     pub points: usize,
-    /// Of starting points and of the choice of real data.
+    /// Seed of the starting points and of the choice of real data.
     pub seed: u64,
-    /// Whether columns are brought to standard deviations first; with conditions they always are.
+    /// Whether columns are standardised before distances are taken. With conditions they always are.
     pub standardize: bool,
-    /// How much farther than the best, in per cent, is near enough.
+    /// How much larger than the best distance, in per cent, is still near enough for the advice.
     pub within: f64,
 }
 
-/// Evaluates a model. `done` is told after each of `plan`'s solvers in each number of steps.
+/// Evaluates a model. `done` is called after each solver and number of steps of `plan`.
 ///
 /// # Errors
 ///
-/// When there are no two points of real data to compare, or samples are not finite.
+/// When there are fewer than two points of real data, or samples are not finite.
 pub fn evaluate(subject: &Subject<'_>, plan: &Plan, done: impl Fn() + Sync) -> Result<Evaluation> {
     let Subject { model, real, source, conditions, .. } = *subject;
     let mut rng = generator(plan.seed, Stream::Evaluation);
     let sides = Sides::of(real, plan.points, &mut rng);
     let n = sides.first.x.rows();
-    ensure!(n > 0, "there are too few rows to compare: two sets take at least two");
+    ensure!(n > 0, "too few rows to compare: expected at least two, one for each set");
     let conditional = model.mlp.condition_dim() > 0;
     let view = View { units: subject.units, standardize: plan.standardize || conditional };
     let x_0 = source.starts(plan.seed, n, model.mlp.data_dim());
@@ -98,14 +98,15 @@ fn samples(model: &Model, solver: &HeapSolver, x_0: &Matrix, c: &Matrix) -> Resu
     let x = sampling::sample(&model.mlp, solver, x_0, c);
     ensure!(
         x.values().iter().all(|x| x.is_finite()),
-        "samples of {} in {} steps are not finite",
+        "samples by {} in {} steps are not finite",
         solver.kind(),
         solver.steps()
     );
     Ok(Points { x, c: c.clone() })
 }
 
-/// The fewest evaluations within some per cent of the best; among equal ones, the nearest.
+/// Returns the row with the fewest evaluations within `within` per cent of the best distance; among equal
+/// ones, the one with the smallest distance.
 fn advise(rows: &[Row], data_dim: usize, within: f64) -> Advice {
     let few = data_dim <= FEW_DIMENSIONS;
     let distance = |row: &Row| if few { row.distances.w2 } else { row.distances.energy };

@@ -9,16 +9,16 @@ use crate::judge::distance::Distances;
 /// The distances of one class.
 #[derive(Clone, Debug, Serialize)]
 pub struct Class {
-    /// The condition's name and the category.
+    /// The condition's name and the category, as in `label cat`.
     pub class: String,
-    /// Points on each side.
+    /// Points in each set.
     pub points: usize,
-    /// Over data alone.
+    /// The distances over data columns alone.
     pub distances: Distances,
 }
 
-/// Class by class; where one side has more points, its first ones count. A class that a side lacks
-/// is left out.
+/// Returns the distances between `a` and `b` for each class. Where one set has more points of a class, only
+/// its first ones count. A class that is missing in one set is left out.
 pub(super) fn between(
     a: &Points,
     b: &Points,
@@ -33,15 +33,15 @@ pub(super) fn between(
                 let own = |row: &usize| points.c.row(*row)[column + k] == 1.0;
                 (0..points.c.rows()).filter(own).collect()
             };
-            let (of_a, of_b) = (rows(a), rows(b));
-            let points = of_a.len().min(of_b.len());
+            let (rows_a, rows_b) = (rows(a), rows(b));
+            let points = rows_a.len().min(rows_b.len());
             if points > 0 {
                 let part =
                     |set: &Points, rows: &[usize]| view.of_data(&set.select(&rows[..points]));
                 classes.push(Class {
                     class: format!("{} {category}", condition.name),
                     points,
-                    distances: Distances::between(&part(a, &of_a), &part(b, &of_b)),
+                    distances: Distances::between(&part(a, &rows_a), &part(b, &rows_b)),
                 });
             }
         }

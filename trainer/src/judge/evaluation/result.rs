@@ -1,51 +1,51 @@
-//! What an evaluation finds.
+//! The result of an evaluation.
 
 use serde::Serialize;
 
 use super::per_class::Class;
 use crate::judge::distance::Distances;
 
-/// The result.
+/// The result of an evaluation.
 #[derive(Clone, Debug, Serialize)]
 pub struct Evaluation {
-    /// Points on each side.
+    /// Points in each set.
     pub points: usize,
-    /// What samples are held against.
+    /// The real data that samples are compared with, in words.
     pub judged_on: &'static str,
-    /// What distances are over: data, or conditions and data together.
+    /// The columns that distances are taken over: data, or conditions and data together.
     pub over: &'static str,
-    /// What distances are in: data units, or standard deviations.
+    /// The unit of the distances: data units, or standard deviations.
     pub units: &'static str,
-    /// By solver and steps.
+    /// A row for each solver and number of steps.
     pub rows: Vec<Row>,
     /// The same distances between two sets of real data: what a perfect model gets.
     pub floor: Distances,
-    /// The floors class by class; none without classes.
+    /// The floor for each class; empty without classes.
     pub floor_by_class: Vec<Class>,
     /// The mean squared error of the velocity on these real data, in flow units.
     pub held_out_loss: f64,
-    /// Normalised path energy; not with conditions.
+    /// The normalised path energy; `None` with conditions.
     pub path_energy: Option<f64>,
     /// The log-likelihood of the real data.
     pub log_likelihood: LogLikelihood,
-    /// The fewest evaluations that do.
+    /// The row with the fewest evaluations among those near enough to the best.
     pub advice: Advice,
 }
 
-/// One solver in one number of steps.
+/// The result for one solver and number of steps.
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {
     /// The solver's name.
     pub solver: &'static str,
-    /// Its steps.
+    /// The number of steps.
     pub steps: usize,
     /// Evaluations of the network for a sample.
     pub evaluations: usize,
     /// Multiply-adds for a sample.
     pub multiply_adds: usize,
-    /// From real data.
+    /// Distances between samples and real data.
     pub distances: Distances,
-    /// The same class by class; none without classes.
+    /// The distances for each class; empty without classes.
     pub by_class: Vec<Class>,
 }
 
@@ -53,20 +53,20 @@ pub struct Row {
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub enum LogLikelihood {
-    /// In nats, in data units.
+    /// In nats, of the density in data units.
     Nats {
-        /// By the model.
+        /// The mean under the model.
         mean: f64,
-        /// Twice its standard error.
+        /// Twice the standard error of the mean.
         error: f64,
-        /// By the true distribution at the same points, if its density is known.
+        /// The mean under the true distribution at the same points, if its density is known.
         truth: Option<f64>,
-        /// Points.
+        /// The number of points.
         points: usize,
     },
-    /// Why not.
+    /// Not computed.
     LeftOut {
-        /// A sentence's end, after "left out: ".
+        /// Why; follows "left out: ".
         reason: &'static str,
     },
 }
@@ -74,12 +74,12 @@ pub enum LogLikelihood {
 /// The cheapest row that is near enough to the best.
 #[derive(Clone, Debug, Serialize)]
 pub struct Advice {
-    /// What it rests on.
+    /// The distance that is compared.
     pub measure: &'static str,
-    /// How near, in per cent of the best.
+    /// How much larger than the best a distance may be, in per cent.
     pub within: f64,
     /// The best distance.
     pub best: f64,
-    /// The index of the row.
+    /// The index of the advised row.
     pub row: usize,
 }

@@ -1,28 +1,28 @@
-//! What is evaluated, and how far.
+//! The model and the data that are evaluated, and limits of what is worth its cost.
 
 use crate::coupling::dataset::{Real, Units};
 use crate::coupling::source::Source;
 use crate::data::ConditionColumn;
 use crate::model::Model;
 
-/// Up to so many data dimensions, W₂ tells models apart with some thousand points, and the
-/// likelihood by the exact divergence is worth its cost.
+/// The most data dimensions in which W₂ over a few thousand points tells models apart, and in which the exact
+/// divergence for the likelihood is worth its cost.
 pub const FEW_DIMENSIONS: usize = 16;
 
-/// Points that an exact assignment can take in seconds.
+/// The most points that are assigned exactly; this many take seconds.
 pub const MOST_ASSIGNED: usize = 10_000;
 
-/// What is evaluated.
+/// The model and the data that are evaluated.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     /// The model.
     pub model: &'a Model,
-    /// What it should give.
+    /// The real data that its samples are compared with.
     pub real: &'a Real,
-    /// Its units.
+    /// The units of data and conditions.
     pub units: &'a Units,
-    /// Where its paths begin.
+    /// The distribution of the starting points.
     pub source: &'a Source,
-    /// Its conditions.
+    /// The condition columns.
     pub conditions: &'a [ConditionColumn],
 }

@@ -14,12 +14,12 @@ fn the_advice_is_the_cheapest_row_that_is_near_enough() {
         [row("euler", 1, 0.9), row("euler", 8, 0.105), row("heun", 8, 0.104), row("heun", 16, 0.1)];
     let advised = |within: f64| advise(&rows, 2, within).row;
     assert_eq!([advised(0.0), advised(4.5), advised(6.0), advised(1000.0)], [3, 2, 2, 0]);
-    // Above some dimensions by the energy distance, which is the other way round here.
+    // Above 16 dimensions the energy distance decides; here it ranks the rows the other way round.
     assert_eq!(advise(&rows, 17, 0.0).row, 0);
     assert_eq!(advise(&rows, 17, 0.0).measure, "energy distance");
 }
 
-/// A model whose velocity is (1, 2) everywhere, for data in units of their own.
+/// A model whose velocity is (1, 2) everywhere, with means and scales of its data.
 fn constant() -> Model {
     let mut file = TensorFile::default();
     let mut add = |name: &str, shape: &[usize], values: &[f32]| {
@@ -37,7 +37,7 @@ fn constant() -> Model {
 }
 
 #[test]
-fn of_a_constant_velocity_everything_is_known() {
+fn the_measures_of_a_constant_velocity_match_their_closed_forms() {
     let model = constant();
     let n = 500;
     let x_0 = sampling::noise(3, n, 2);
@@ -65,9 +65,9 @@ fn of_a_constant_velocity_everything_is_known() {
         assert!(w1.max(*w2).max(*sliced_w2) < 1e-5, "{w1} {w2} {sliced_w2}");
     }
     assert_eq!((found.floor.w2, found.points, found.judged_on), (0.0, n, "held-out rows"));
-    // Paths are straight, and as short as they can be.
+    // All paths are the same shift, which is the shortest transport.
     assert!(found.path_energy.unwrap() < 1e-4, "{:?}", found.path_energy);
-    // x₁ − x₀ is (1, 2) and the difference of two independent draws.
+    // The error is the difference of two independent normal draws, whose variance is 2.
     assert!((found.held_out_loss - 2.0).abs() < 0.3, "{}", found.held_out_loss);
     let squares: f64 = x_0.values().iter().map(|&x| f64::from(x).powi(2)).sum();
     let expected = -0.5 * squares / n as f64 - (2.0 * std::f64::consts::PI).ln() - 8.0_f64.ln();

@@ -1,22 +1,22 @@
-//! Points as distances see them.
+//! The columns and units in which distances are taken.
 
 use crate::coupling::dataset::Units;
 use crate::data::{Matrix, Points};
 use crate::judge::sides::joint;
 
-/// What distances are taken of.
+/// Prepares points for distances: in data units or in standard deviations.
 pub(super) struct View<'a> {
     pub(super) units: &'a Units,
     pub(super) standardize: bool,
 }
 
 impl View<'_> {
-    /// Data and conditions, or data alone if there are no conditions.
+    /// Returns the data, with the conditions beside them if there are any.
     pub(super) fn of(&self, points: &Points) -> Matrix {
         if self.standardize { joint(points, self.units) } else { points.x.clone() }
     }
 
-    /// Data alone.
+    /// Returns the data alone.
     pub(super) fn of_data(&self, points: &Points) -> Matrix {
         let mut x = points.x.clone();
         if self.standardize {

@@ -1,4 +1,4 @@
-//! The model by candle's own operations in f32.
+//! Samples a model with candle's own operations in f32.
 
 use anyhow::Result;
 use candle_core::{Device, Tensor};
@@ -34,13 +34,13 @@ impl Candle {
         })
     }
 
-    /// Conditions in flow units.
+    /// Returns the conditions in flow units.
     pub(super) fn condition(&self, c: &Matrix) -> Result<Tensor> {
         let c = tensor(c, &Device::Cpu)?;
         Ok(c.broadcast_sub(&self.condition_mean)?.broadcast_div(&self.condition_scale)?)
     }
 
-    /// `[P][N + 1][D]`.
+    /// Returns the paths from each row of `x_0`, `[P][N + 1][D]`.
     pub(super) fn path(
         &self,
         kind: SolverKind,

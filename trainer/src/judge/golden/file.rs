@@ -1,4 +1,4 @@
-//! The file of golden outputs.
+//! Reads and writes golden files.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,11 +12,11 @@ use crate::data::Matrix;
 use crate::disk::tensor_file::{Block, TensorFile};
 
 impl Golden {
-    /// The file.
+    /// Returns the bytes of a golden file.
     ///
     /// # Errors
     ///
-    /// None that golden outputs could cause.
+    /// When the length of an answer does not fit its shape.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let matrix = |m: &Matrix| Block::f32(&[m.rows(), m.columns()], m.values());
         let path = [self.x_0.rows(), self.times.len(), self.x_0.columns()];
@@ -49,11 +49,11 @@ impl Golden {
         file.to_bytes()
     }
 
-    /// Reads a file.
+    /// Reads a golden file.
     ///
     /// # Errors
     ///
-    /// When it is no golden file, naming what is missing.
+    /// When the file cannot be read or is not a golden file; the error names what is missing or wrong.
     pub fn read(path: &Path) -> Result<Self> {
         let file = TensorFile::read(path)?;
         Self::from_file(&file).with_context(|| format!("{}: not a golden file", path.display()))
@@ -99,14 +99,14 @@ impl Golden {
         let (x_0, times, grid_t) = (matrix("x0")?, f32s("times")?, f32s("velocity.t")?);
         let (condition, grid_x) = (matrix("condition")?, matrix("velocity.x")?);
         let grid_condition = matrix("velocity.condition")?;
-        ensure!(times.len() >= 2, "tensor times: expected at least two, found {}", times.len());
+        ensure!(times.len() >= 2, "tensor times: expected at least 2 times, found {}", times.len());
         ensure!(
             condition.rows() == x_0.rows()
                 && grid_x.rows() == grid_t.len()
                 && grid_condition.rows() == grid_t.len()
                 && grid_x.columns() == x_0.columns()
                 && grid_condition.columns() == condition.columns(),
-            "its tensors do not belong together"
+            "the numbers of rows or columns of its tensors do not match"
         );
         let path = answers("path", &[x_0.rows(), times.len(), x_0.columns()])?;
         let velocity = answers("velocity", &[grid_t.len(), x_0.columns()])?;
@@ -125,11 +125,12 @@ impl Golden {
     }
 }
 
-/// The metadata key of a method's digest.
+/// Returns the metadata key of a method's digest.
 fn key(kind: SolverKind) -> String {
     format!("flowlet.digest.path.{kind}")
 }
 
+/// Reads the digest under a metadata key; `None` if the file has no such key.
 fn hexadecimal(file: &TensorFile, key: &str) -> Result<Option<u64>> {
     let Some(digest) = file.metadata.get(key) else { return Ok(None) };
     Ok(Some(u64::from_str_radix(digest, 16).with_context(|| format!("metadata {key}"))?))

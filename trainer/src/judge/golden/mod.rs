@@ -1,5 +1,5 @@
-//! Golden outputs: what candle and the f64 reference give for a model, and the digest of the
-//! runtime's own bits. Any implementation, on any chip, can be held against them.
+//! Golden outputs of a model: the results of candle and of the f64 reference, and digests of the runtime's own
+//! bits. Any implementation, on any chip, can be compared with them.
 
 mod candle;
 mod file;
@@ -15,27 +15,27 @@ use crate::model::Model;
 use crate::network::storage::tensor;
 use crate::solve::sampling;
 
-/// Paths in a golden file.
+/// The number of paths in a golden file.
 pub const PATHS: usize = 64;
 
-/// Times of the velocity grid, from 0 to 1.
+/// The number of times in the velocity grid, evenly spaced from 0 to 1.
 const TIMES: usize = 11;
 
-/// Points of the velocity grid at each time.
+/// The number of points in the velocity grid at each time.
 const POINTS: usize = 16;
 
-/// Steps of the paths that each method's digest is over.
+/// The number of steps of the paths in each method's digest.
 const METHOD_STEPS: usize = 8;
 
-/// The first so many paths: a slow chip, too, should soon be done with all methods.
+/// The number of paths in each method's digest: few, so that a slow chip runs all methods in a short time.
 const METHOD_PATHS: usize = 8;
 
 /// Golden outputs of a model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Golden {
-    /// The method of the paths.
+    /// The method that computes the paths.
     pub solver: SolverKind,
-    /// The times before each step and after the last, `[N + 1]`.
+    /// The times before each step and after the last step, `[N + 1]`.
     pub times: Vec<f32>,
     /// Starting points, `[P, D]`.
     pub x_0: Matrix,
@@ -43,43 +43,43 @@ pub struct Golden {
     pub condition: Matrix,
     /// Every point of every path, `[P][N + 1][D]`.
     pub path: Answers,
-    /// For each method the digest of the runtime's bits from the first 8 of the same starting points,
-    /// in 8 steps of equal length: the points after each step.
+    /// Each method and the digest of the runtime's bits: the points after each of 8 equal steps, from the first
+    /// 8 starting points.
     pub methods: Vec<(SolverKind, u64)>,
-    /// Where velocities were taken: times, `[G]`.
+    /// The velocity grid's times, `[G]`.
     pub grid_t: Vec<f32>,
-    /// Points, `[G, D]`.
+    /// The velocity grid's points, `[G, D]`.
     pub grid_x: Matrix,
-    /// Conditions, `[G, C]`, in the user's units.
+    /// The velocity grid's conditions, `[G, C]`, in the user's units.
     pub grid_condition: Matrix,
-    /// The velocities there, `[G][D]`.
+    /// The velocities on the grid, `[G][D]`.
     pub velocity: Answers,
 }
 
-/// The same quantity by three implementations.
+/// The same quantity by three implementations: the numbers of two, and the digest of the third.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answers {
-    /// candle's own operations, in f32.
+    /// By candle's own operations, in f32.
     pub candle: Vec<f32>,
-    /// The f64 reference.
+    /// By the f64 reference.
     pub reference: Vec<f64>,
-    /// The digest of the runtime's bits; for paths, of the points after each step.
+    /// The digest of the runtime's bits. For paths, of the points after each step.
     pub digest: u64,
 }
 
 impl Golden {
-    /// Has candle, the reference and the runtime answer: paths from the runtime's noise of `seed` by
-    /// the model's solver on its grid, and velocities on a grid of times and points. The conditions
-    /// are taken in turn from the rows of `conditions` (`[any, C]`, user's units).
+    /// Computes golden outputs of a model by candle, the reference and the runtime: paths from the runtime's
+    /// noise of `seed`, by the model's solver on its grid, and velocities on a grid of times and points. Their
+    /// conditions are the rows of `conditions` (`[any, C]`, user's units), repeated in turn.
     ///
     /// # Errors
     ///
-    /// candle's; or without a row of conditions for a model that has some.
+    /// When `conditions` has no row or not C columns, or when candle fails.
     pub fn make(model: &Model, conditions: &Matrix, seed: u64) -> Result<Self> {
         let data_dim = model.mlp.data_dim();
         ensure!(
             conditions.rows() > 0 && conditions.columns() == model.mlp.condition_dim(),
-            "expected rows of {} conditions, found {} of {}",
+            "expected at least one row of {} conditions, found {} rows of {}",
             model.mlp.condition_dim(),
             conditions.rows(),
             conditions.columns()
@@ -89,7 +89,7 @@ impl Golden {
             conditions.select(&rows)
         };
         let points = sampling::noise(seed.wrapping_add(1), POINTS, data_dim);
-        // Somewhat wider than the noise: where samples go, and a little beyond.
+        // 1.5 times as wide as the noise, to cover the region of samples and a little more.
         let wide: Vec<f32> = points.values().iter().map(|x| 1.5 * x).collect();
         let mut golden = Self {
             solver: model.solver_kind(),
@@ -107,11 +107,11 @@ impl Golden {
         Ok(golden)
     }
 
-    /// Takes over the model's solver and grid, and replaces all answers and digests by new ones.
+    /// Adopts the model's solver and grid, and computes all answers and digests anew.
     ///
     /// # Errors
     ///
-    /// candle's; or when the model is of another size.
+    /// When the model has another D or C, or candle fails.
     pub fn renew(&mut self, model: &Model) -> Result<()> {
         let solver = model.solver(None, None)?;
         (self.solver, self.times) = (solver.kind(), solver.times().collect());
@@ -125,17 +125,17 @@ impl Golden {
         self.answer(model)
     }
 
-    /// Replaces candle's and the reference's answers by new ones.
+    /// Computes candle's and the reference's answers anew.
     ///
     /// # Errors
     ///
-    /// candle's.
+    /// When candle fails.
     pub fn answer(&mut self, model: &Model) -> Result<()> {
         let reference = Reference::new(&model.file, model.mlp.activation())?;
         let paths = (0..self.x_0.rows()).map(|p| {
             reference.path(self.solver, &self.times, self.x_0.row(p), self.condition.row(p))
         });
-        self.path.reference = paths.collect::<Result<Vec<_>>>()?.concat();
+        self.path.reference = paths.flatten().collect();
         self.velocity.reference = (0..self.grid_t.len())
             .flat_map(|g| {
                 let x: Vec<f64> = self.grid_x.row(g).iter().copied().map(f64::from).collect();
@@ -153,12 +153,13 @@ impl Golden {
         Ok(())
     }
 
-    /// The worst of [`Reference::rounding`] on the paths, times the paths' length in time (flow units),
-    /// and on the grid.
+    /// Returns the expected rounding error of the paths and of the velocities. For the velocities it is the
+    /// largest [`Reference::rounding`] on the grid; for the paths, the largest on their points times their
+    /// duration. Flow units.
     ///
     /// # Errors
     ///
-    /// When the model is of another size.
+    /// When the model has another D or C.
     pub fn rounding(&self, model: &Model) -> Result<(f64, f64)> {
         self.check_size(model)?;
         let reference = Reference::new(&model.file, model.mlp.activation())?;
@@ -176,11 +177,11 @@ impl Golden {
         Ok((path * time, grid))
     }
 
-    /// What the runtime gives: the paths, `[P][N + 1][D]`, and the velocities, `[G][D]`.
+    /// Computes the paths, `[P][N + 1][D]`, and the velocities, `[G][D]`, by the runtime.
     ///
     /// # Errors
     ///
-    /// When the model is of another size.
+    /// When the model has another D or C, or the times are not a valid grid.
     pub fn runtime(&self, model: &Model) -> Result<(Vec<f32>, Vec<f32>)> {
         self.check_size(model)?;
         let mlp = &model.mlp;
@@ -196,11 +197,11 @@ impl Golden {
         Ok((path, velocity))
     }
 
-    /// The digest that belongs into [`Self::methods`].
+    /// Computes the digest of a method for [`Self::methods`].
     ///
     /// # Errors
     ///
-    /// When the model is of another size.
+    /// When the model has another D or C.
     pub fn method_digest(&self, model: &Model, kind: SolverKind) -> Result<u64> {
         self.check_size(model)?;
         let solver = HeapSolver::uniform(kind, METHOD_STEPS.try_into()?);
@@ -208,7 +209,7 @@ impl Golden {
         Ok(path_digest(&paths, METHOD_STEPS + 1, self.x_0.columns()))
     }
 
-    /// From the first `most` starting points, `[P][N + 1][D]`.
+    /// Computes the runtime's paths from the first `most` starting points, `[P][N + 1][D]`.
     fn paths(&self, solver: &HeapSolver, model: &Model, most: usize) -> Vec<f32> {
         let mut scratch = model.mlp.scratch();
         let rows = 0..self.x_0.rows().min(most);
@@ -222,7 +223,7 @@ impl Golden {
         let mlp = &model.mlp;
         ensure!(
             self.x_0.columns() == mlp.data_dim() && self.condition.columns() == mlp.condition_dim(),
-            "the golden outputs are of a model with D = {}, C = {}, but the model has D = {}, C = {}",
+            "the golden outputs belong to a model with D = {}, C = {}, but this model has D = {}, C = {}",
             self.x_0.columns(),
             self.condition.columns(),
             mlp.data_dim(),
@@ -231,13 +232,13 @@ impl Golden {
         Ok(())
     }
 
-    /// The digest of paths `[P][N + 1][D]`: without their starting points, which are given.
+    /// Returns the digest of paths `[P][N + 1][D]` without their starting points, which are inputs.
     pub fn path_digest(&self, path: &[f32]) -> u64 {
         path_digest(path, self.times.len(), self.x_0.columns())
     }
 }
 
-/// The digest of paths `[P][points][D]` without their starting points.
+/// Returns the digest of paths `[P][points][D]` without their starting points.
 fn path_digest(path: &[f32], points: usize, data_dim: usize) -> u64 {
     let mut digest = Digest::new();
     for path in path.chunks_exact(points * data_dim) {
@@ -246,7 +247,7 @@ fn path_digest(path: &[f32], points: usize, data_dim: usize) -> u64 {
     digest.value()
 }
 
-/// The digest of values.
+/// Returns the digest of values.
 pub fn digest(values: &[f32]) -> u64 {
     let mut digest = Digest::new();
     digest.update(values);

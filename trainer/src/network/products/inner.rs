@@ -1,14 +1,15 @@
-//! Inner products, where a product has few columns.
+//! Inner products, for matrix products of few columns.
 
 use fearless_simd::{Level, Simd, SimdFrom, dispatch, f32x16};
 
 use super::vectors::LANES;
 
-/// As many columns are done by [`inner_products`]: a panel's would be zeros but for them.
+/// Products of fewer columns than this use [`inner_products`]: in a panel most columns would be padding.
 pub(crate) const FEW: usize = 4;
 
-/// The product of `rows` (`[n, depth]`) and the transpose of a matrix `[columns, depth]` of few columns;
-/// sums begin with `start`. Here lanes are parts of a sum, in an order of their own.
+/// Writes to `out` (`[n, columns]`) the product of `rows` (`[n, depth]`) and the transpose of `matrix`
+/// (`[columns, depth]`), plus `start` (`[columns]`). Here a vector's lanes are partial sums of one output, so
+/// the terms are added in another order than in the other kernels.
 pub(crate) fn inner_products(
     rows: &[f32],
     depth: usize,
@@ -39,7 +40,7 @@ fn inner_product<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> f32 {
     for ((sum, a), b) in sums.iter_mut().zip(a_rest).zip(b_rest) {
         *sum += a * b;
     }
-    // Halves onto each other: fewer steps wait for each other than one by one.
+    // Adds the upper half to the lower until one sum is left: a chain of 4 additions instead of 15.
     let mut n = LANES / 2;
     while n > 0 {
         for k in 0..n {

@@ -1,5 +1,6 @@
-//! Products of a layer's matrices on the CPU. Vectors lie over columns and each sum has its terms in order,
-//! so that a product's bytes do not depend on how it is shared among cores.
+//! Matrix products of a layer on the CPU. The order of the terms in each sum is fixed, so that a product's
+//! bytes do not depend on how it is shared among cores. In panels and outer products a vector's lanes are
+//! output columns.
 
 mod inner;
 mod outer;
@@ -32,7 +33,7 @@ mod tests {
     }
 
     #[test]
-    fn every_shape_of_a_product_is_what_it_should_be() {
+    fn products_of_all_shapes_match_plain_sums() {
         for n in [1, 3, 4, 9, 130] {
             for depth in [1, 2, 16, 33] {
                 for columns in [1, 3, 4, 15, 16, 17, 64, 80, 145] {
@@ -80,9 +81,9 @@ mod tests {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| outer_products(&a, m, &b, k))
         };
-        // In parts of a core each, and as one.
         let whole = by(1);
         assert_eq!(by(3), whole);
+        // 70 of the 150 columns are too few multiplications to be shared among cores.
         let mut narrow = vec![0.0; 70 * k];
         let first: Vec<f32> = a.chunks_exact(m).flat_map(|row| &row[..70]).copied().collect();
         narrow.copy_from_slice(&outer_products(&first, 70, &b, k));

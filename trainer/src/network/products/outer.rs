@@ -1,18 +1,19 @@
-//! Sums of outer products: a weight's gradient.
+//! Sums of outer products, which are a weight's gradient.
 
 use fearless_simd::{Level, Simd, dispatch};
 
 use super::vectors::{LANES, ROWS, VECTORS, add, load, store, width};
 use crate::network::sharing::share;
 
-/// Rows whose products are added before the next sums' turn: as many as the nearest cache holds.
+/// Rows of `a` and `b` in a block. A tile of sums adds the products of a whole block before the next tile
+/// starts, so that the block stays in the L1 cache.
 const BLOCK: usize = 64;
 
-/// The rows of a sum of outer products that are one core's.
+/// Rows of the result that one core computes at a time.
 const SHARE: usize = 64;
 
-/// The sum over the rows of `a` (`[n, m]`) and `b` (`[n, k]`) of their outer products, `[m, k]`, the rows in
-/// order: `aᵀ·b`.
+/// Returns `aᵀ·b` (`[m, k]`) for `a` (`[n, m]`) and `b` (`[n, k]`): the sum of the outer products of their
+/// rows, added in order.
 pub(crate) fn outer_products(a: &[f32], m: usize, b: &[f32], k: usize) -> Vec<f32> {
     let mut sums = vec![0.0; m * k];
     share(a.len() * k, sums.chunks_mut(SHARE * k).enumerate(), |(part, sums)| {
@@ -25,7 +26,7 @@ pub(crate) fn outer_products(a: &[f32], m: usize, b: &[f32], k: usize) -> Vec<f3
     sums
 }
 
-/// A block of rows.
+/// A block of rows of `a` (`[rows, m]`) and `b` (`[rows, k]`).
 struct Outer<'a> {
     a: &'a [f32],
     m: usize,
@@ -34,7 +35,7 @@ struct Outer<'a> {
 }
 
 impl Outer<'_> {
-    /// Adds the products of the columns of `a` from `at` on.
+    /// Adds the block's products to `sums`, whose first row belongs to column `at` of `a`.
     #[inline(always)]
     fn add<S: Simd>(&self, simd: S, at: usize, sums: &mut [f32]) {
         let mut column = 0;
@@ -67,7 +68,7 @@ impl Outer<'_> {
         }
     }
 
-    /// Of the `V` vectors of columns of `b` from `column` on.
+    /// Adds the products with the `V` vectors of columns of `b` that begin at `column`.
     #[inline(always)]
     fn columns<S: Simd, const V: usize>(
         &self,
@@ -88,7 +89,7 @@ impl Outer<'_> {
         }
     }
 
-    /// `R` columns of `a` and `V` vectors of columns of `b`.
+    /// Adds the products of `R` columns of `a` and `V` vectors of columns of `b`.
     #[inline(always)]
     fn tile<S: Simd, const R: usize, const V: usize>(
         &self,

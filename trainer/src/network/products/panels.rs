@@ -1,11 +1,11 @@
-//! The product of rows and a matrix in panels.
+//! The product of rows and a matrix that is packed into panels.
 
 use fearless_simd::{Level, Simd, dispatch};
 
 use super::vectors::{LANES, ROWS, VECTORS, add, load, store, width};
 
-/// A right factor `[depth, columns]`, with what the product's sums begin with: a panel of columns after the
-/// other, each row after row, the last one filled up with zeros.
+/// The right factor of a product, `[depth, columns]`, and the values that its sums begin with. The columns
+/// are packed into panels, one panel after the other, each row by row. The last panel is padded with zeros.
 pub(crate) struct Panels {
     depth: usize,
     columns: usize,
@@ -14,7 +14,7 @@ pub(crate) struct Panels {
 }
 
 impl Panels {
-    /// Of a matrix as it lies.
+    /// Packs a row-major matrix `[depth, columns]`; sums begin with 0.
     pub(crate) fn of(matrix: &[f32], [depth, columns]: [usize; 2]) -> Self {
         Self::pack([depth, columns], &[], |panel, width, at| {
             let n = width.min(columns - at);
@@ -24,7 +24,7 @@ impl Panels {
         })
     }
 
-    /// Of the transpose of a matrix `[columns, depth]`; sums begin with `start`, `[columns]`.
+    /// Packs the transpose of a row-major matrix `[columns, depth]`; sums begin with `start`, `[columns]`.
     pub(crate) fn of_transpose(
         matrix: &[f32],
         [depth, columns]: [usize; 2],
@@ -40,7 +40,7 @@ impl Panels {
         })
     }
 
-    /// `fill` fills a panel, of so many columns, from a column on.
+    /// Packs what `fill(panel, width, at)` writes: a panel of `width` columns from column `at` on.
     fn pack(
         [depth, columns]: [usize; 2],
         start: &[f32],
@@ -59,7 +59,7 @@ impl Panels {
         Self { depth, columns, values, start: sums }
     }
 
-    /// The product of `rows` (`[n, depth]`) and the panels, `[n, columns]`.
+    /// Writes to `out` (`[n, columns]`) the product of `rows` (`[n, depth]`) and the matrix.
     pub(crate) fn multiply(&self, rows: &[f32], out: &mut [f32]) {
         dispatch!(Level::new(), simd => self.multiply_by(simd, rows, out));
     }
@@ -79,7 +79,7 @@ impl Panels {
         }
     }
 
-    /// The `V` vectors of columns from `at` on.
+    /// Computes the `V` vectors of columns from column `at` on, for all rows.
     #[inline(always)]
     fn panel<S: Simd, const V: usize>(
         &self,
@@ -103,7 +103,7 @@ impl Panels {
         }
     }
 
-    /// `R` rows of them.
+    /// Computes the same columns for `R` rows.
     #[inline(always)]
     fn tile<S: Simd, const R: usize, const V: usize>(
         &self,
@@ -132,7 +132,8 @@ impl Panels {
     }
 }
 
-/// Fills a panel `[depth, W]` with the first columns of `depth` numbers each, or all if there are fewer.
+/// Fills a panel `[depth, W]` with the first `W` of `columns`, each of `depth` numbers, or with all if there
+/// are fewer.
 fn transpose<const W: usize>(columns: &[f32], depth: usize, panel: &mut [f32]) {
     let panel = panel.as_chunks_mut::<W>().0;
     for (n, column) in columns.chunks_exact(depth).take(W).enumerate() {

@@ -1,23 +1,23 @@
-//! Vectors of floats: how many a processor takes at once, and how they are read, added and written.
+//! Vectors of floats: their sizes, and how they are loaded, added and stored.
 
 use fearless_simd::{Simd, SimdBase, SimdFrom, f32x16};
 
-/// Columns of a vector.
+/// Columns in a vector.
 pub(super) const LANES: usize = 16;
 
-/// Rows side by side: with the columns of a panel, as many sums as an addition's latency asks for.
+/// Rows in a tile. Times a panel's vectors, this gives enough independent sums to hide an addition's latency.
 pub(super) const ROWS: usize = 4;
 
-/// Vectors side by side where a register holds one.
+/// Vectors in a wide panel, used where one register holds a vector.
 pub(super) const VECTORS: usize = 4;
 
-/// How many columns the panel has that `left` columns begin with.
+/// Returns the number of columns in the next panel, where `left` columns are left.
 #[inline(always)]
 pub(super) fn width<S: Simd>(_: S, left: usize) -> usize {
     if S::f32s::LEN == LANES && left >= VECTORS * LANES { VECTORS * LANES } else { LANES }
 }
 
-/// `V` vectors from memory.
+/// Loads the first `V` vectors of `values`.
 #[inline(always)]
 pub(super) fn load<S: Simd, const V: usize>(simd: S, values: &[f32]) -> [f32x16<S>; V] {
     let values = &values.as_chunks::<LANES>().0[..V];
@@ -28,7 +28,7 @@ pub(super) fn load<S: Simd, const V: usize>(simd: S, values: &[f32]) -> [f32x16<
     vectors
 }
 
-/// Adds a number's products to sums.
+/// Adds `number · factors` to `sums`.
 #[inline(always)]
 pub(super) fn add<S: Simd, const V: usize>(
     simd: S,
@@ -42,10 +42,11 @@ pub(super) fn add<S: Simd, const V: usize>(
     }
 }
 
-/// Writes the vectors' numbers for as many columns as there are.
+/// Writes the vectors to `out`, or as many of their numbers as it holds.
 #[inline(always)]
 pub(super) fn store<S: Simd, const V: usize>(vectors: &[f32x16<S>; V], out: &mut [f32]) {
-    // By way of an array: written where they go, the sums would be kept in memory before, too.
+    // Through a local array: with direct writes to `out`, the compiler would keep the sums in memory during the
+    // whole loop.
     let mut numbers = [[0.0; LANES]; V];
     for (numbers, vector) in numbers.iter_mut().zip(vectors) {
         *numbers = (*vector).into();

@@ -1,6 +1,6 @@
-//! What of a mark lies within its panel: plotters draws the rest too.
+//! Clips marks to their panel, which plotters does not do.
 
-/// A panel's ranges, each in order.
+/// The ranges of a panel's axes, each in ascending order.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bounds {
     pub x: [f64; 2],
@@ -8,23 +8,23 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    /// Of axes that may run backwards.
+    /// Makes bounds from the ranges of axes that may run backwards.
     pub fn new(x: [f64; 2], y: [f64; 2]) -> Self {
         let ordered = |[a, b]: [f64; 2]| if a < b { [a, b] } else { [b, a] };
         Self { x: ordered(x), y: ordered(y) }
     }
 
-    /// Whether a point lies within.
+    /// Whether a point lies within the bounds.
     pub fn contains(&self, [x, y]: [f64; 2]) -> bool {
         (self.x[0]..=self.x[1]).contains(&x) && (self.y[0]..=self.y[1]).contains(&y)
     }
 
-    /// The point within that is nearest.
+    /// Returns the nearest point within the bounds.
     pub fn clamp(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         [x.clamp(self.x[0], self.x[1]), y.clamp(self.y[0], self.y[1])]
     }
 
-    /// The part of a segment that lies within (Liang & Barsky 1984).
+    /// Returns the part of a segment within the bounds (Liang & Barsky 1984), if there is one.
     fn segment(&self, from: [f64; 2], to: [f64; 2]) -> Option<[[f64; 2]; 2]> {
         let [dx, dy] = [to[0] - from[0], to[1] - from[1]];
         let (mut enters, mut leaves) = (0.0_f64, 1.0_f64);
@@ -48,7 +48,7 @@ impl Bounds {
         (enters <= leaves).then(|| [at(enters), at(leaves)])
     }
 
-    /// The parts of a line that lie within. A point that is not finite breaks it.
+    /// Returns the parts of a line within the bounds. A point that is not finite splits the line.
     pub fn line(&self, points: &[[f64; 2]]) -> Vec<Vec<[f64; 2]>> {
         let mut parts: Vec<Vec<[f64; 2]>> = Vec::new();
         for pair in points.windows(2) {
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_cut_where_it_leaves_and_goes_on_where_it_comes_back() {
+    fn a_line_is_split_where_it_leaves_the_bounds() {
         let bounds = Bounds::new([0.0, 1.0], [1.0, 0.0]);
         let parts = bounds.line(&[[-1.0, 0.5], [0.5, 0.5], [0.5, 2.0], [0.75, 2.0], [0.75, 0.0]]);
         let expected = [vec![[0.0, 0.5], [0.5, 0.5], [0.5, 1.0]], vec![[0.75, 1.0], [0.75, 0.0]]];
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_outside_has_no_part() {
+    fn a_line_outside_the_bounds_has_no_parts() {
         let bounds = Bounds::new([0.0, 1.0], [0.0, 1.0]);
         assert!(bounds.line(&[[2.0, 0.0], [2.0, 1.0], [f64::NAN, 0.5], [0.5, 0.5]]).is_empty());
     }

@@ -1,4 +1,4 @@
-//! From a sheet to SVG, by plotters.
+//! Draws a sheet as SVG with plotters.
 
 use anyhow::Result;
 use plotters::element::DashedPathElement;
@@ -12,29 +12,29 @@ use plotters::style::text_anchor::VPos;
 use super::frame::{Drawing, Frame};
 use super::inserts::{Inserts, dots};
 use super::marks::draw_mark;
-use super::pen::{Area, FINE, failed, lettering, rgba, stroke, units};
+use super::pen::{Area, UNITS_PER_PIXEL, failed, lettering, rgba, stroke, units};
 use super::text;
-use super::{Anchor, Axis, Key, Panel, Row, Sheet, Sign, TEXT, number};
+use super::{Anchor, Axis, Key, Panel, Row, Sheet, Symbol, TEXT, number};
 use crate::report::colour::Colour;
 
 /// Pixels between panels, and around them.
 const GAP: f64 = 14.0;
-/// Right of the last panel: room for half of a number.
+/// Pixels right of the last panel: half of a number may extend there.
 const RIGHT: f64 = 10.0;
-/// Above the panels, for a line of the legend or of a title.
+/// Pixels for a line of the legend or of a title.
 const LINE: f64 = 20.0;
-/// Left of a panel whose y axis has numbers.
+/// Pixels left of a panel whose y axis has numbers.
 const LEFT: f64 = 46.0;
-/// Below a panel whose x axis has numbers.
+/// Pixels below a panel whose x axis has numbers.
 const BELOW: f64 = 22.0;
-/// For an axis' name.
+/// Pixels for an axis' label.
 const NAME: f64 = 18.0;
 
-/// Draws a sheet.
+/// Draws a sheet as SVG.
 ///
 /// # Errors
 ///
-/// None that a sheet of finite ranges could cause.
+/// Returns an error if plotters cannot draw it; not expected for finite ranges.
 pub fn draw(sheet: &Sheet) -> Result<Drawing> {
     text::register();
     let keys = legend_rows(&sheet.legend, sheet.width);
@@ -49,13 +49,14 @@ pub fn draw(sheet: &Sheet) -> Result<Drawing> {
         })
         .collect();
     let size = [sheet.width, height.ceil()];
-    let fine = size.map(|pixels| (pixels * FINE) as u32);
+    let view_box = size.map(|pixels| (pixels * UNITS_PER_PIXEL) as u32);
 
     let mut svg = String::new();
     let mut frames = Vec::new();
     let mut inserts = Inserts::default();
     {
-        let root = SVGBackend::with_string(&mut svg, (fine[0], fine[1])).into_drawing_area();
+        let root =
+            SVGBackend::with_string(&mut svg, (view_box[0], view_box[1])).into_drawing_area();
         draw_legend(&root, &keys, &mut inserts)?;
         for (row, top) in sheet.rows.iter().zip(tops) {
             frames.push(draw_row(&root, row, top, sheet.width, &mut inserts)?);
@@ -63,7 +64,7 @@ pub fn draw(sheet: &Sheet) -> Result<Drawing> {
         root.present().map_err(failed)?;
     }
     let [width, height] = size;
-    let opened = format!("<svg width=\"{}\" height=\"{}\"", fine[0], fine[1]);
+    let opened = format!("<svg width=\"{}\" height=\"{}\"", view_box[0], view_box[1]);
     let opens = format!("<svg width=\"{width}\" height=\"{height}\"");
     let svg = inserts.fill_in(&svg.replacen(&opened, &opens, 1));
     Ok(Drawing { svg, size, frames })
@@ -86,7 +87,7 @@ fn left(axis: &Axis) -> f64 {
     f64::from(u8::from(axis.numbers)) * LEFT + f64::from(u8::from(!axis.label.is_empty())) * NAME
 }
 
-/// The legend's lines, broken where they would be too long, with where each key begins.
+/// Breaks the legend into lines of at most `width` pixels, and returns each key with its start in pixels.
 fn legend_rows(keys: &[Key], width: f64) -> Vec<Vec<(f64, &Key)>> {
     let mut rows: Vec<Vec<(f64, &Key)>> = Vec::new();
     let mut x = GAP;
@@ -107,26 +108,26 @@ fn legend_rows(keys: &[Key], width: f64) -> Vec<Vec<(f64, &Key)>> {
 fn draw_legend(root: &Area<'_>, rows: &[Vec<(f64, &Key)>], inserts: &mut Inserts) -> Result<()> {
     for (k, row) in rows.iter().enumerate() {
         let y = (k as f64 + 0.5) * LINE + GAP / 4.0;
-        for &(x, Key { colour, sign, text }) in row {
+        for &(x, Key { colour, symbol, text }) in row {
             let at = |dx: f64, dy: f64| (units(x + dx), units(y + dy));
-            match sign {
-                Sign::Patch => {
+            match symbol {
+                Symbol::Patch => {
                     let style = ShapeStyle::from(&rgba(*colour, 0.7)).filled();
                     root.draw(&Rectangle::new([at(3.0, -6.0), at(17.0, 6.0)], style))
                         .map_err(failed)?;
                 }
-                Sign::Line => {
+                Symbol::Line => {
                     let style = stroke(*colour, 2.2, 1.0);
                     root.draw(&PathElement::new([at(0.0, 0.0), at(20.0, 0.0)], style))
                         .map_err(failed)?;
                 }
-                Sign::Dashes => {
+                Symbol::Dashes => {
                     let points = [at(0.0, 0.0), at(20.0, 0.0)];
                     let style = stroke(*colour, 1.6, 1.0);
                     let element = DashedPathElement::new(points, units(4.0), units(3.0), style);
                     root.draw(&element).map_err(failed)?;
                 }
-                Sign::Dot => {
+                Symbol::Dot => {
                     let (x, y) = at(10.0, 0.0);
                     let place = [f64::from(x), f64::from(y)];
                     inserts.put(root, dots(&[place], 4.0, *colour, 1.0))?;
@@ -157,43 +158,50 @@ fn draw_row(
     let mut frames = Vec::new();
     let mut x = GAP;
     for (share, panel) in &row.panels {
-        let own = left(&panel.y);
+        let label_width = left(&panel.y);
         let plot = room * share / shares;
-        let middle = x + own + plot / 2.0;
+        let middle = x + label_width + plot / 2.0;
         for (line, title) in panel.title.iter().enumerate() {
             let y = top + (line as f64 + 0.45) * LINE;
             let style = lettering(TEXT, Colour::Ink, Anchor::Middle, VPos::Center);
-            // Not into the neighbour's.
-            let title = text::fit(title, TEXT, plot + own.min(GAP));
+            // Must not run into the next panel's title.
+            let title = text::fit(title, TEXT, plot + label_width.min(GAP));
             root.draw(&Text::new(title, (units(middle), units(y)), style)).map_err(failed)?;
         }
         let corner = (units(x), units(top + title_height(row)));
-        let extent = (units(own + plot) as u32, units(row.height + below(row)) as u32);
+        let extent = (units(label_width + plot) as u32, units(row.height + below(row)) as u32);
         let area = root.clone().shrink(corner, extent);
         let below = below(row);
-        frames.push(draw_panel(root, &area, panel, [own, below], [plot, row.height], inserts)?);
-        x += own + plot + GAP;
+        frames.push(draw_panel(
+            root,
+            &area,
+            panel,
+            [label_width, below],
+            [plot, row.height],
+            inserts,
+        )?);
+        x += label_width + plot + GAP;
     }
     Ok(frames)
 }
 
-/// A panel, whose labels take so many pixels at the left and below, and whose plot so many across and
-/// down.
+/// Draws a panel. Its labels take `label_width` pixels at the left and `below` pixels at the bottom; its
+/// plot is `across` × `down` pixels.
 fn draw_panel(
     root: &Area<'_>,
     area: &Area<'_>,
     panel: &Panel,
-    [own, below]: [f64; 2],
+    [label_width, below]: [f64; 2],
     [across, down]: [f64; 2],
     inserts: &mut Inserts,
 ) -> Result<Frame> {
     let (x, y) = (&panel.x, &panel.y);
-    // plotters finds no numbers for a range that runs backwards: it gets the mirrored one.
-    let sign = if x.range[0] > x.range[1] { -1.0 } else { 1.0 };
+    // plotters makes no ticks for a range that runs backwards, so x and its range are negated.
+    let direction = if x.range[0] > x.range[1] { -1.0 } else { 1.0 };
     let mut chart = ChartBuilder::on(area)
-        .set_label_area_size(LabelAreaPosition::Left, units(own))
+        .set_label_area_size(LabelAreaPosition::Left, units(label_width))
         .set_label_area_size(LabelAreaPosition::Bottom, units(below))
-        .build_cartesian_2d(sign * x.range[0]..sign * x.range[1], y.range[0]..y.range[1])
+        .build_cartesian_2d(direction * x.range[0]..direction * x.range[1], y.range[0]..y.range[1])
         .map_err(failed)?;
     let (horizontal, vertical) = chart.plotting_area().get_pixel_range();
     let frame = Frame {
@@ -205,7 +213,7 @@ fn draw_panel(
     let ticks = |axis: &Axis, count: f64| if axis.numbers { count as usize } else { 0 };
     let lines = |count: f64| (count as usize).max(2);
     let (columns, rows) = ((across / 62.0).clamp(3.0, 12.0), (down / 40.0).clamp(2.0, 9.0));
-    // Lines even where there are no numbers: the neighbour has them.
+    // Grid lines are drawn without numbers too: the neighbouring panel has those.
     chart
         .configure_mesh()
         .x_labels(lines(columns))
@@ -222,15 +230,15 @@ fn draw_panel(
         .map_err(failed)?;
     let bounds = frame.bounds();
     for mark in &panel.marks {
-        draw_mark(&mut chart, root, (&frame, sign), &bounds, mark, inserts)?;
+        draw_mark(&mut chart, root, (&frame, direction), &bounds, mark, inserts)?;
     }
-    // Axes over the marks, so that these do not hide them.
+    // The axes come last, so that marks do not hide them.
     let style = lettering(TEXT - 1.0, Colour::Ink, Anchor::Middle, VPos::Top);
-    // Zero, but for rounding.
+    // Rounding errors around 0 are shown as 0.
     let tick = |value: f64, [from, to]: [f64; 2]| {
         if value.abs() < 1e-9 * (to - from).abs() { number(0.0) } else { number(value) }
     };
-    let sideways = |value: &f64| tick(sign * *value, x.range);
+    let sideways = |value: &f64| tick(direction * *value, x.range);
     let upwards = |value: &f64| tick(*value, y.range);
     let mut mesh = chart.configure_mesh();
     mesh.disable_mesh()

@@ -1,36 +1,36 @@
-//! Where the parts of a drawn sheet are.
+//! A drawn sheet, and the positions of its plots.
 
 use super::clip::Bounds;
-use super::pen::FINE;
+use super::pen::UNITS_PER_PIXEL;
 
 /// A drawn sheet.
 #[derive(Clone, Debug)]
 pub struct Drawing {
-    /// A whole SVG, in the colours of the light.
+    /// A complete SVG, in the colours of the light theme.
     pub svg: String,
-    /// In pixels.
+    /// Width and height in pixels.
     pub size: [f64; 2],
-    /// Where the panels' plots are, in rows.
+    /// The panels' plots, `[rows][panels]`.
     pub frames: Vec<Vec<Frame>>,
 }
 
-/// Where a panel's plot is, in the units of the SVG's view box, and what it spans.
+/// The position of a panel's plot, in the units of the SVG's view box, and the values it spans.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame {
-    /// Left and right.
+    /// The positions of the left and right edges.
     pub horizontal: [f64; 2],
-    /// Bottom and top: the first is the larger.
+    /// The positions of the bottom and top edges; the first is larger.
     pub vertical: [f64; 2],
-    /// The values at left and right.
+    /// The values at the left and right edges.
     pub x: [f64; 2],
-    /// The values at bottom and top.
+    /// The values at the bottom and top edges.
     pub y: [f64; 2],
 }
 
 impl Drawing {
-    /// Units of the SVG's view box for a pixel.
+    /// Returns the units of the SVG's view box for each pixel.
     pub fn unit(&self) -> f64 {
-        FINE
+        UNITS_PER_PIXEL
     }
 }
 
@@ -39,17 +39,17 @@ impl Frame {
         Bounds::new(self.x, self.y)
     }
 
-    /// Whether a point is in view.
+    /// Whether a point lies within the plot.
     pub fn contains(&self, point: [f64; 2]) -> bool {
         self.bounds().contains(point)
     }
 
-    /// The point in view that is nearest.
+    /// Returns the nearest point within the plot.
     pub fn clamp(&self, point: [f64; 2]) -> [f64; 2] {
         self.bounds().clamp(point)
     }
 
-    /// Where a point is.
+    /// Returns the position of a point, in the units of the SVG's view box.
     pub fn place(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         let between = |value: f64, [from, to]: [f64; 2], [first, last]: [f64; 2]| {
             first + (value - from) / (to - from) * (last - first)

@@ -1,21 +1,23 @@
-//! SVG that plotters has no element for.
+//! SVG elements that plotters does not have.
 
 use anyhow::Result;
 use plotters::prelude::{RGBColor, Rectangle, ShapeStyle};
 
-use super::pen::{Area, FINE, failed};
+use super::pen::{Area, UNITS_PER_PIXEL, failed};
 use crate::report::colour::{Colour, hex};
 
-/// What plotters has no element for, put in its place afterwards.
+/// SVG elements that plotters does not have: images, dots and arrows. A placeholder keeps the place of each
+/// one in the drawing order, until [`Self::fill_in`] replaces it.
 #[derive(Default)]
 pub(super) struct Inserts(Vec<String>);
 
 impl Inserts {
-    /// The colour of the rectangle that keeps the place of insert `k`: none of a palette's.
+    /// Returns the colour of the placeholder of insert `k`, which no palette has.
     fn mark(k: usize) -> RGBColor {
         RGBColor(0x01, (k >> 8) as u8, k as u8)
     }
 
+    /// Draws a placeholder for `svg`.
     pub(super) fn put(&mut self, area: &Area<'_>, svg: String) -> Result<()> {
         let style = ShapeStyle::from(&Self::mark(self.0.len())).filled();
         area.draw(&Rectangle::new([(0, 0), (1, 1)], style)).map_err(failed)?;
@@ -23,6 +25,7 @@ impl Inserts {
         Ok(())
     }
 
+    /// Replaces the placeholders in `svg` by the inserts.
     pub(super) fn fill_in(self, svg: &str) -> String {
         let mut text = String::with_capacity(svg.len() * 2);
         for line in svg.lines() {
@@ -40,18 +43,18 @@ impl Inserts {
     }
 }
 
-/// Dots as one path of points with round ends: a tenth of the bytes of as many circles.
+/// Returns dots as one path of zero-length lines with round ends: a tenth of the bytes of circles.
 pub(super) fn dots(places: &[[f64; 2]], radius: f64, colour: Colour, opacity: f64) -> String {
     let points: String = places.iter().map(|[x, y]| format!("M{x:.0} {y:.0}h0")).collect();
     format!(
         "<path d=\"{points}\" fill=\"none\" stroke=\"{}\" stroke-width=\"{:.0}\" \
          stroke-linecap=\"round\" stroke-opacity=\"{opacity}\"/>",
         hex(colour.light()),
-        2.0 * radius * FINE
+        2.0 * radius * UNITS_PER_PIXEL
     )
 }
 
-/// Shafts as one path, heads as another.
+/// Returns arrows as two paths, one of all shafts and one of all heads. Positions are in view box units.
 pub(super) fn arrow_paths(arrows: &[[[f64; 2]; 2]], colour: Colour, width: f64) -> String {
     use std::fmt::Write;
     let (mut shafts, mut heads) = (String::new(), String::new());
@@ -61,7 +64,7 @@ pub(super) fn arrow_paths(arrows: &[[[f64; 2]; 2]], colour: Colour, width: f64) 
         if length < 1.0 {
             continue;
         }
-        let head = (width * FINE * 3.2).min(0.6 * length);
+        let head = (width * UNITS_PER_PIXEL * 3.2).min(0.6 * length);
         let (ux, uy) = (dx / length, dy / length);
         let (base_x, base_y) = (tip_x - head * ux, tip_y - head * uy);
         let (side_x, side_y) = (-0.42 * head * uy, 0.42 * head * ux);
@@ -79,6 +82,6 @@ pub(super) fn arrow_paths(arrows: &[[[f64; 2]; 2]], colour: Colour, width: f64) 
     format!(
         "<path d=\"{shafts}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{:.0}\"/>\
          <path d=\"{heads}\" fill=\"{colour}\"/>",
-        width * FINE
+        width * UNITS_PER_PIXEL
     )
 }

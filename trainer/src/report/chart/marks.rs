@@ -1,4 +1,4 @@
-//! The marks in a panel.
+//! Draws the marks of a panel.
 
 use anyhow::Result;
 use base64::Engine;
@@ -13,15 +13,16 @@ use super::frame::Frame;
 use super::inserts::{Inserts, arrow_paths, dots};
 use super::pen::{Area, Plane, failed, lettering, rgba, stroke, units};
 
+/// Draws a mark. `direction` is −1 if the x axis runs backwards, else 1.
 pub(super) fn draw_mark(
     chart: &mut Plane<'_, '_>,
     root: &Area<'_>,
-    (frame, sign): (&Frame, f64),
+    (frame, direction): (&Frame, f64),
     bounds: &Bounds,
     mark: &Mark,
     inserts: &mut Inserts,
 ) -> Result<()> {
-    let pair = |point: &[f64; 2]| (sign * point[0], point[1]);
+    let pair = |point: &[f64; 2]| (direction * point[0], point[1]);
     match mark {
         Mark::Line { points, colour, width, opacity, dashed } => {
             let style = stroke(*colour, *width, *opacity);

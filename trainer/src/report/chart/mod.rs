@@ -1,6 +1,6 @@
-//! What a figure consists of, before it is drawn: rows of panels with marks in data units.
+//! The contents of a figure before it is drawn: rows of panels, with marks in data units.
 //!
-//! [`draw()`] turns them into SVG. Only the files beside this one know the plotting crate.
+//! [`draw()`] turns them into SVG. Only this folder's other files use the plotting crate.
 
 mod clip;
 mod draw;
@@ -18,18 +18,17 @@ use super::colour::Colour;
 use super::heat::Heat;
 use crate::report::numbers::thousands;
 
-/// How wide a figure is: as on a desk, or as on a phone. Text has the same size in both, so that it can
-/// be read in both.
+/// The width of a figure. Text has the same size in pixels at both widths, so that both are legible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Width {
-    /// For a screen or paper.
+    /// 960 pixels, for a computer's screen or paper.
     Wide,
-    /// For a phone.
+    /// 400 pixels, for a phone.
     Narrow,
 }
 
 impl Width {
-    /// In pixels.
+    /// Returns the width in pixels.
     pub fn pixels(self) -> f64 {
         match self {
             Self::Wide => 960.0,
@@ -37,7 +36,7 @@ impl Width {
         }
     }
 
-    /// The first on a desk, the second on a phone.
+    /// Returns `wide` or `narrow`, whichever belongs to this width.
     pub fn choose<T>(self, wide: T, narrow: T) -> T {
         match self {
             Self::Wide => wide,
@@ -46,67 +45,67 @@ impl Width {
     }
 }
 
-/// A figure of one width.
+/// A figure at one width.
 #[derive(Clone, Debug)]
 pub struct Sheet {
-    /// In pixels.
+    /// The width in pixels.
     pub width: f64,
-    /// What colours mean, in a line above the panels.
+    /// The legend, above the panels.
     pub legend: Vec<Key>,
-    /// From top to bottom.
+    /// The rows of panels, from top to bottom.
     pub rows: Vec<Row>,
 }
 
-/// A line of the legend.
+/// An entry of the legend.
 #[derive(Clone, Debug)]
 pub struct Key {
     /// The colour.
     pub colour: Colour,
-    /// How it is shown.
-    pub sign: Sign,
-    /// What it means.
+    /// The shape that shows it.
+    pub symbol: Symbol,
+    /// What the colour means.
     pub text: String,
 }
 
-/// How a legend shows a colour.
+/// The shape that shows a colour in the legend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sign {
+pub enum Symbol {
     /// A filled square.
     Patch,
     /// A line.
     Line,
-    /// A broken line.
+    /// A dashed line.
     Dashes,
     /// A dot.
     Dot,
 }
 
 impl Key {
-    /// A line of the legend.
-    pub fn new(colour: Colour, sign: Sign, text: impl Into<String>) -> Self {
-        Self { colour, sign, text: text.into() }
+    /// Makes an entry of the legend.
+    pub fn new(colour: Colour, symbol: Symbol, text: impl Into<String>) -> Self {
+        Self { colour, symbol, text: text.into() }
     }
 }
 
 /// Panels side by side.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// Of the plots, in pixels, without titles and labels.
+    /// The height of the plots in pixels, without titles and labels.
     pub height: f64,
-    /// Each with its share of the width.
+    /// The panels from left to right, each with its share of the width.
     pub panels: Vec<(f64, Panel)>,
-    /// For how many panels there is room; those that are missing are as wide as the first.
+    /// The number of panels that there is room for. A missing panel leaves as much space as the first one.
     pub places: usize,
 }
 
 impl Row {
-    /// Panels of equal width.
+    /// Makes a row of panels of equal width.
     pub fn even(height: f64, panels: impl IntoIterator<Item = Panel>) -> Self {
         let panels: Vec<(f64, Panel)> = panels.into_iter().map(|panel| (1.0, panel)).collect();
         Self { height, places: panels.len(), panels }
     }
 
-    /// A ramp and its numbers.
+    /// Makes a row that shows the colour scale of `heat`, labelled with its `meaning`.
     pub fn scale(heat: &Heat, meaning: &str) -> Self {
         let range = heat.range();
         let panel = Panel::new("", Axis::new(range, meaning), Axis::bare([0.0, 1.0]));
@@ -114,7 +113,7 @@ impl Row {
         Self::even(10.0, [panel.with(Mark::Picture { heat: scale, x: range, y: [0.0, 1.0] })])
     }
 
-    /// Panels of equal width in rows of `places`.
+    /// Makes rows of `places` panels of equal width.
     pub fn grid(height: f64, places: usize, panels: &[Panel]) -> Vec<Self> {
         let rows = panels.chunks(places).map(|panels| Self::even(height, panels.to_vec()));
         rows.map(|row| Self { places, ..row }).collect()
@@ -124,60 +123,61 @@ impl Row {
 /// A plot.
 #[derive(Clone, Debug)]
 pub struct Panel {
-    /// Above it; as many lines as are given.
+    /// Lines of text above the plot.
     pub title: Vec<String>,
-    /// From left to right.
+    /// The horizontal axis.
     pub x: Axis,
-    /// From bottom to top.
+    /// The vertical axis.
     pub y: Axis,
-    /// One over the other.
+    /// What is drawn; later marks cover earlier ones.
     pub marks: Vec<Mark>,
 }
 
 /// An axis. Its range may run backwards.
 #[derive(Clone, Debug)]
 pub struct Axis {
-    /// From where to where.
+    /// The values at its start and end: left and right, or bottom and top.
     pub range: [f64; 2],
     /// What it measures.
     pub label: String,
-    /// Whether it has numbers.
+    /// Whether it has ticks with numbers.
     pub numbers: bool,
 }
 
 impl Axis {
-    /// An axis with numbers.
+    /// Makes an axis with numbers.
     pub fn new(range: [f64; 2], label: impl Into<String>) -> Self {
         Self { range, label: label.into(), numbers: true }
     }
 
-    /// An axis that its neighbour has the numbers of.
+    /// Makes an axis without numbers and label, for a panel whose neighbour has them.
     pub fn bare(range: [f64; 2]) -> Self {
         Self { range, label: String::new(), numbers: false }
     }
 }
 
 impl Panel {
-    /// A panel without marks.
+    /// Makes a panel without marks. An empty `title` takes no space.
     pub fn new(title: &str, x: Axis, y: Axis) -> Self {
         let title = if title.is_empty() { Vec::new() } else { vec![title.to_string()] };
         Self { title, x, y, marks: Vec::new() }
     }
 
-    /// With a mark more, over the others.
+    /// Adds a mark over the others.
     pub fn with(mut self, mark: Mark) -> Self {
         self.marks.push(mark);
         self
     }
 
-    /// With marks more, over the others.
+    /// Adds marks over the others.
     pub fn with_all(mut self, marks: impl IntoIterator<Item = Mark>) -> Self {
         self.marks.extend(marks);
         self
     }
 }
 
-/// Something drawn, in the units of the axes. What lies outside is cut off.
+/// Something drawn, in the units of the axes. Lines and areas are cut at the panel's edge; dots and arrows
+/// that are not inside it are left out. Pictures and texts are not cut.
 #[derive(Clone, Debug)]
 pub enum Mark {
     /// A line through points.
@@ -186,69 +186,69 @@ pub enum Mark {
         points: Vec<[f64; 2]>,
         /// Its colour.
         colour: Colour,
-        /// In pixels.
+        /// Its width in pixels.
         width: f64,
-        /// From 0 to 1.
+        /// From 0 (invisible) to 1.
         opacity: f64,
-        /// Whether it is broken.
+        /// Whether it is dashed.
         dashed: bool,
     },
-    /// The area inside a line.
+    /// The area inside a closed line.
     Area {
         /// Its corners.
         points: Vec<[f64; 2]>,
         /// Its colour.
         colour: Colour,
-        /// From 0 to 1.
+        /// From 0 (invisible) to 1.
         opacity: f64,
     },
-    /// A picture.
+    /// A heat map.
     Picture {
         /// Its cells.
         heat: Heat,
-        /// From where to where it lies.
+        /// Its left and right edges.
         x: [f64; 2],
-        /// From where to where it lies.
+        /// Its bottom and top edges.
         y: [f64; 2],
     },
     /// Dots.
     Dots {
         /// Their centres.
         points: Vec<[f64; 2]>,
-        /// In pixels.
+        /// Their radius in pixels.
         radius: f64,
         /// Their colour.
         colour: Colour,
-        /// From 0 to 1.
+        /// From 0 (invisible) to 1.
         opacity: f64,
     },
     /// Arrows.
     Arrows {
-        /// From where to where.
+        /// The tail and the tip of each.
         arrows: Vec<[[f64; 2]; 2]>,
         /// Their colour.
         colour: Colour,
-        /// In pixels.
+        /// The width of their shafts in pixels.
         width: f64,
     },
     /// A text.
     Text {
-        /// Where.
+        /// The point that it belongs to.
         at: [f64; 2],
-        /// In pixels, from there to the right and down.
+        /// Offset from that point in pixels, to the right and down.
         offset: [f64; 2],
         /// The text.
         text: String,
         /// Its colour.
         colour: Colour,
-        /// Which part of it is there.
+        /// Which part of the text is placed there.
         anchor: Anchor,
-        /// In pixels.
+        /// The font size in pixels.
         size: f64,
     },
 }
 
-/// Which part of a text is at its point.
+/// The part of a text that is placed at its point, horizontally.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anchor {
     /// Its beginning.
@@ -259,28 +259,28 @@ pub enum Anchor {
     End,
 }
 
-/// The size of small text, in pixels.
+/// The font size of small text, in pixels.
 pub const TEXT: f64 = 12.5;
 
 impl Mark {
-    /// A line.
+    /// Makes a solid line. `width` is in pixels.
     pub fn line(points: Vec<[f64; 2]>, colour: Colour, width: f64) -> Self {
         Self::Line { points, colour, width, opacity: 1.0, dashed: false }
     }
 
-    /// A broken line.
+    /// Makes a dashed line.
     pub fn dashes(points: Vec<[f64; 2]>, colour: Colour) -> Self {
         Self::Line { points, colour, width: 1.2, opacity: 1.0, dashed: true }
     }
 
-    /// A text to the right of a point.
+    /// Makes a small text that starts at a point, moved by `offset` pixels to the right and down.
     pub fn text(at: [f64; 2], offset: [f64; 2], text: impl Into<String>, colour: Colour) -> Self {
         let (text, anchor) = (text.into(), Anchor::Start);
         Self::Text { at, offset, text, colour, anchor, size: TEXT }
     }
 
-    /// The area under the steps of a histogram: `heights` between `edges`, one edge more than heights.
-    /// `upright` has the bins on the x axis, otherwise they are on the y axis.
+    /// Makes the area under a histogram with `heights` between `edges`, of which there is one more. The
+    /// bins are on the x axis if `upright`, else on the y axis.
     pub fn steps(edges: &[f64], heights: &[f64], colour: Colour, upright: bool) -> Self {
         let mut points = vec![[edges[0], 0.0]];
         for (edge, &height) in edges.windows(2).zip(heights) {
@@ -293,7 +293,7 @@ impl Mark {
         Self::Area { points, colour, opacity: 0.55 }
     }
 
-    /// A curve and the area under it, over equally distant places; `upright` as for [`Self::steps`].
+    /// Makes a curve through `points` and the area under it; `upright` as for [`Self::steps`].
     pub fn curve(points: &[[f64; 2]], colour: Colour, upright: bool) -> [Self; 2] {
         let (first, last) = (points[0], points[points.len() - 1]);
         let mut line = points.to_vec();
@@ -305,7 +305,8 @@ impl Mark {
     }
 }
 
-/// A number on an axis or in a text: short, and without digits that say nothing.
+/// Formats a number for an axis or a text: at most three decimals, no trailing zeros, thousands
+/// separated. From 10⁷ on and below 10⁻³ it is in scientific notation.
 pub fn number(value: f64) -> String {
     let size = value.abs();
     if size != 0.0 && !(1e-3..1e7).contains(&size) {
@@ -348,11 +349,11 @@ mod tests {
     }
 
     #[test]
-    fn steps_go_along_the_bins() {
+    fn steps_follow_the_edges_of_the_bins() {
         let Mark::Area { points, .. } =
             Mark::steps(&[0.0, 1.0, 2.0], &[3.0, 4.0], Colour::Target, false)
         else {
-            panic!("an area")
+            panic!("expected an area")
         };
         let expected = [[0.0, 0.0], [3.0, 0.0], [3.0, 1.0], [4.0, 1.0], [4.0, 2.0], [0.0, 2.0]];
         assert_eq!(points, expected);

@@ -1,4 +1,4 @@
-//! Colours, strokes and letters in plotters' terms.
+//! Converts colours, strokes, fonts and lengths to plotters' types.
 
 use anyhow::anyhow;
 use plotters::coord::Shift;
@@ -13,8 +13,8 @@ use super::Anchor;
 use super::text::{self, FAMILY};
 use crate::report::colour::Colour;
 
-/// plotters places things on whole pixels; a figure's are this many of them wide.
-pub(super) const FINE: f64 = 4.0;
+/// View box units for each pixel of the figure. plotters rounds positions to whole units.
+pub(super) const UNITS_PER_PIXEL: f64 = 4.0;
 
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 pub(super) type Plane<'a, 'b> =
@@ -30,7 +30,7 @@ pub(super) fn rgba(colour: Colour, opacity: f64) -> RGBAColor {
 }
 
 pub(super) fn stroke(colour: Colour, width: f64, opacity: f64) -> ShapeStyle {
-    let stroke_width = (width * FINE).round().max(1.0) as u32;
+    let stroke_width = (width * UNITS_PER_PIXEL).round().max(1.0) as u32;
     ShapeStyle { color: rgba(colour, opacity), filled: false, stroke_width }
 }
 
@@ -45,12 +45,12 @@ pub(super) fn lettering(
         Anchor::Middle => HPos::Center,
         Anchor::End => HPos::Right,
     };
-    let font = (FAMILY, text::size(pixels * FINE)).into_font();
+    let font = (FAMILY, text::size(pixels * UNITS_PER_PIXEL)).into_font();
     let color = rgba(colour, 1.0).to_backend_color();
     TextStyle { font, color, pos: Pos::new(across, height) }
 }
 
-/// Whole units of the view box.
+/// Converts pixels to whole units of the view box.
 pub(super) fn units(pixels: f64) -> i32 {
-    (pixels * FINE).round() as i32
+    (pixels * UNITS_PER_PIXEL).round() as i32
 }

@@ -1,34 +1,34 @@
-//! The font that text is measured and rasterised by.
+//! The font of figures, and the width of text in it.
 
 use std::sync::Once;
 
 use plotters::style::{FontStyle, IntoFont, register_font};
 
-/// DejaVu Sans, as far as figures need it.
+/// DejaVu Sans, reduced to the glyphs that figures need.
 pub(in crate::report) const FONT: &[u8] = include_bytes!("../../../fonts/DejaVuSans-subset.ttf");
 
-/// The name that figures ask for: a reader's own font where there is one.
+/// The font family that SVGs name: a viewer uses its own sans-serif font.
 pub(super) const FAMILY: &str = "sans-serif";
 
-/// plotters writes a font's size over this.
+/// plotters divides a font's size by this when it writes SVG.
 const SIZE: f64 = 1.24;
 
-/// Makes the font known to plotters.
+/// Registers the font with plotters, once.
 pub(super) fn register() {
     static DONE: Once = Once::new();
     DONE.call_once(|| {
         if register_font(FAMILY, FontStyle::Normal, FONT).is_err() {
-            unreachable!("the font in this program is a font");
+            unreachable!("the embedded font is valid");
         }
     });
 }
 
-/// What plotters calls a size of so many pixels.
+/// Converts a font size in pixels to plotters' size.
 pub(super) fn size(pixels: f64) -> f64 {
     pixels * SIZE
 }
 
-/// The beginning of a text that is so many pixels wide at most, with a sign that there is more.
+/// Cuts `text`, in font size `pixels`, to a width of `room` pixels. A cut text ends with "…".
 pub(super) fn fit(text: &str, pixels: f64, room: f64) -> String {
     if width(text, pixels) <= room {
         return text.to_string();
@@ -43,10 +43,10 @@ pub(super) fn fit(text: &str, pixels: f64, room: f64) -> String {
     shorter + "…"
 }
 
-/// How wide a text is, in pixels.
+/// Returns the width in pixels of `text` in font size `pixels`.
 pub(super) fn width(text: &str, pixels: f64) -> f64 {
     register();
-    // At a larger size: plotters measures in whole pixels.
+    // Measured at size 100, because plotters rounds to whole pixels.
     let measured = (FAMILY, 100.0).into_font().box_size(text);
     measured.map_or(0.6 * text.chars().count() as f64, |(width, _)| f64::from(width) / 100.0)
         * pixels
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn long_text_is_cut_to_its_room() {
+    fn long_text_is_cut_to_the_width() {
         assert_eq!(fit("class = 0", 12.0, 200.0), "class = 0");
         let cut = fit("a name that is much too long for its panel", 12.0, 100.0);
         assert!(cut.starts_with("a name") && cut.ends_with('…'), "{cut}");

@@ -1,9 +1,9 @@
-//! Where paths begin and where they end.
+//! The figure of the source density and the target density.
 
 use serde_json::json;
 
 use super::{Line, Shape};
-use crate::report::chart::{Axis, Key, Panel, Row, Sheet, Sign, Width};
+use crate::report::chart::{Axis, Key, Panel, Row, Sheet, Symbol, Width};
 use crate::report::colour::Colour;
 use crate::report::figure::Figure;
 
@@ -19,18 +19,18 @@ impl Line<'_> {
             Sheet {
                 width: width.pixels(),
                 legend: vec![
-                    Key::new(Colour::Source, Sign::Patch, "source π₀"),
-                    Key::new(colour, Sign::Patch, name),
+                    Key::new(Colour::Source, Symbol::Patch, "source π₀"),
+                    Key::new(colour, Symbol::Patch, name),
                 ],
                 rows: vec![Row::even(220.0, [panel])],
             }
         };
         let caption = if self.target.is_some() {
-            "A path begins at a point of the source and ends at a point of the target. The flow has to \
-             bring the one density to the other."
+            "A path starts at a point of the source and ends at a point of the target. The flow must \
+             transform the source density into the target density."
         } else {
-            "A path begins at a point of the source. The data that the model learnt from are not at \
-             hand: its samples stand in their place."
+            "A path starts at a point of the source. The training data are not available, so the model's \
+             samples are shown instead of the target."
         };
         let numbers = json!({ "source": self.source.to_json(), name: end.to_json() });
         Figure::new("densities", "Source and target", caption, numbers, sheet)

@@ -1,4 +1,4 @@
-//! The velocity field that was learnt, and how far it is from the exact one.
+//! Figures of the learned velocity field, and of its difference from the exact one.
 
 use anyhow::Result;
 use flowlet::HeapSolver;
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::reference::{FIELD_BINS, LINES};
 use super::{BINS, Line, STEPS, Shape};
-use crate::report::chart::{Axis, Key, Mark, Panel, Row, Sheet, Sign, Width};
+use crate::report::chart::{Axis, Key, Mark, Panel, Row, Sheet, Symbol, Width};
 use crate::report::colour::{Colour, Ramp};
 use crate::report::exact::ExactField;
 use crate::report::figure::Figure;
@@ -16,12 +16,12 @@ use crate::report::histogram::Histogram;
 use crate::report::numbers::thousands;
 use crate::report::trajectories::Trajectories;
 
-/// Times of the field's grid: every hundredth.
+/// Number of times in the field's grid: 0, 0.01, …, 1.
 const TIMES: usize = 101;
 
 impl Line<'_> {
-    /// The velocities of the model on the grid of a picture over `view`, `[TIMES][FIELD_BINS]`, at the
-    /// middle of each bin.
+    /// Evaluates the model's velocity on a grid over `view`: `[TIMES][FIELD_BINS]`, at the midpoint of each
+    /// bin.
     pub(super) fn field(&self, view: [f64; 2]) -> Heat {
         let mlp = &self.subject.model.mlp;
         let c = &self.subject.shown.c;
@@ -53,9 +53,9 @@ impl Line<'_> {
         });
         let (noise, samples) = (Shape::Counted(noise), Shape::Counted(samples));
         let caption = format!(
-            "The velocity that the network answers at each time and place, by the runtime{}. Red pushes \
-             up, blue pulls down, white stands still. Lines: paths along it, from noise at the left to \
-             {} samples at the right.",
+            "The network's velocity at each time and position, computed by the runtime{}. Red is upward, \
+             blue is downward, white is zero. Lines: paths along the field. Left: the histogram of noise; \
+             right: that of {} samples.",
             self.subject.under(),
             thousands(n)
         );
@@ -67,7 +67,7 @@ impl Line<'_> {
         Ok(Figure::new("learned-field", "The learned velocity field", caption, numbers, sheet))
     }
 
-    /// Learned minus exact velocity, where the exact one is known.
+    /// Makes the figure of learned minus exact velocity, if the exact one is known.
     pub(super) fn field_error(&self) -> Result<Option<Figure>> {
         let Some(exact) = ExactField::of(self.subject) else { return Ok(None) };
         let learned = self.field(self.near);
@@ -83,10 +83,10 @@ impl Line<'_> {
         let root = self.error_on_paths(&exact)?;
         let numbers = json!({ "most": heat.most, "root_mean_square": root });
         let caption = format!(
-            "Learned minus exact velocity{}: the exact field between noise and a mixture of Gaussians has \
-             a closed form (Lipman et al. 2023, theorem 1). Where the model's paths come by, the root of \
-             the mean square is {root:.3}; the largest difference of the picture, {:.2}, is where few do, \
-             and the network was hardly taught.",
+            "Learned minus exact velocity{}. The exact field between noise and a mixture of Gaussians has \
+             a closed form (Lipman et al. 2023, theorem 1). On the model's paths the root mean square is \
+             {root:.3}. The largest difference in the picture is {:.2}; large differences are usual where \
+             few paths pass, because the network had little training data there.",
             self.subject.under(),
             heat.most
         );
@@ -100,7 +100,7 @@ impl Line<'_> {
         Ok(Some(Figure::new("field-error", title, caption, numbers, sheet)))
     }
 
-    /// The root of the mean square of learned minus exact velocity along paths of the model.
+    /// Returns the root mean square of learned minus exact velocity on 1,000 paths of the model.
     fn error_on_paths(&self, exact: &ExactField) -> Result<f64> {
         const PATHS: usize = 1000;
         let (subject, solver) = (self.subject, self.subject.solver(STEPS)?);
@@ -121,7 +121,7 @@ impl Line<'_> {
         Ok(f64::sqrt(squares / count))
     }
 
-    /// Paths of the model from equally distant starts, at each hundredth.
+    /// Returns paths of the model from equally spaced starting points, with points at each step.
     fn path_lines(&self) -> Result<Vec<Vec<[f64; 2]>>> {
         let solver = self.subject.solver(TIMES - 1)?;
         let [low, high] = self.far;
@@ -129,15 +129,15 @@ impl Line<'_> {
         Ok(starts.map(|x_0| self.trajectory(&solver, x_0 as f32)).collect())
     }
 
-    /// One path by `solver` under the condition that is shown: `[t, x]` before the first step and after
-    /// each.
+    /// Returns one path with the shown condition: `[t, x]` before the first step and after each step.
     pub(super) fn trajectory(&self, solver: &HeapSolver, x_0: f32) -> Vec<[f64; 2]> {
         let mlp = &self.subject.model.mlp;
         let points = solver.trajectory(mlp, &[x_0], &self.subject.shown.c, &mut mlp.scratch());
         solver.times().zip(points).map(|(t, x)| [f64::from(t), f64::from(x)]).collect()
     }
 
-    /// A field with path lines between two densities, and what its colours mean.
+    /// Makes a sheet with a field and lines of paths, between the densities at t = 0 and t = 1; below it the
+    /// colour scale with its `meaning`.
     pub(super) fn field_sheet(
         &self,
         width: Width,
@@ -165,15 +165,15 @@ impl Line<'_> {
         let arrows = lines.iter().flat_map(|line| arrows_along(line)).collect();
         middle = middle.with(Mark::Arrows { arrows, colour: Colour::OnPicture, width: 2.0 });
         let mut legend = vec![
-            Key::new(Colour::Source, Sign::Patch, "source"),
+            Key::new(Colour::Source, Symbol::Patch, "source"),
             Key::new(
                 right.1,
-                Sign::Patch,
+                Symbol::Patch,
                 if right.1 == Colour::Samples { "samples" } else { "target" },
             ),
         ];
         if !lines.is_empty() {
-            legend.push(Key::new(Colour::Ink, Sign::Line, "paths along the field"));
+            legend.push(Key::new(Colour::Ink, Symbol::Line, "paths along the field"));
         }
         Sheet {
             width: width.pixels(),
@@ -186,12 +186,12 @@ impl Line<'_> {
     }
 }
 
-/// The middles of a picture's bins.
+/// Returns the midpoints of the field's bins.
 fn middles([low, high]: [f64; 2]) -> impl Iterator<Item = f64> {
     (0..FIELD_BINS).map(move |bin| low + (high - low) * (bin as f64 + 0.5) / FIELD_BINS as f64)
 }
 
-/// Arrows on a path, where it goes.
+/// Returns four short arrows that show the direction of a path.
 fn arrows_along(line: &[[f64; 2]]) -> impl Iterator<Item = [[f64; 2]; 2]> {
     let last = line.len() - 1;
     [0.12, 0.37, 0.62, 0.87].into_iter().map(move |share: f64| {

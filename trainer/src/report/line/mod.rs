@@ -1,4 +1,4 @@
-//! Figures of a flow on a line: time from left to right, the coordinate upwards.
+//! Figures of a flow in one dimension: time runs from left to right, the coordinate upwards.
 
 mod densities;
 mod field;
@@ -15,43 +15,43 @@ use super::histogram::{Histogram, quantile};
 use super::subject::{Known, Pairs, Subject};
 use crate::coupling::source::Source;
 
-/// Bins of a histogram beside a picture, and of the samples: the article's.
+/// Bins of a histogram beside a heat map, and of the samples: the article's number.
 const BINS: usize = 100;
 
-/// Steps in which samples are taken: the article's.
+/// Number of solver steps of the samples: the article's number.
 pub(super) const STEPS: usize = 50;
 
-/// The quantiles of the standard normal distribution at −2.2, −2.5 and −3.2: the article's views of its
-/// problem, and about the same part of any other.
+/// The share of the values at each end that the views `near`, `view` and `far` of [`Line`] leave out. For a
+/// standard normal distribution the views are ±2.2, ±2.5 and ±3.2, as in the article.
 const TAILS: [f64; 3] = [0.0139, 0.0062, 0.0007];
 
-/// What the figures of a line share. All in flow units.
+/// The data that the figures share, all in flow units.
 pub(super) struct Line<'a> {
     subject: &'a Subject,
-    /// The coordinate's name.
+    /// The label of the coordinate's axis.
     name: String,
-    /// For a velocity field.
+    /// The view of a velocity field.
     near: [f64; 2],
-    /// For paths and densities.
+    /// The view of paths and densities.
     view: [f64; 2],
-    /// Where path lines begin.
+    /// The range in which the lines of paths start.
     far: [f64; 2],
     source: Shape,
     target: Option<Shape>,
-    /// Under the condition that is shown.
+    /// The target with the shown categories.
     target_shown: Option<Shape>,
-    /// As training paired them.
+    /// Pairs of noise and data as in training, if the data are available.
     pairs: Option<Pairs>,
-    /// Samples under the condition that is shown.
+    /// Samples with the shown condition.
     samples: Vec<f32>,
 }
 
-/// A distribution on a line.
+/// A distribution of the coordinate.
 #[derive(Clone, Debug)]
 enum Shape {
-    /// Its density, at equally distant places.
+    /// Its density at equally spaced points, `[x, density]`.
     Known(Vec<[f64; 2]>),
-    /// Draws from it.
+    /// A histogram of draws from it.
     Counted(Histogram),
 }
 
@@ -119,7 +119,7 @@ impl<'a> Line<'a> {
         Ok(Self { subject, name, near, view, far, source, target, target_shown, pairs, samples })
     }
 
-    /// The figures, each made when it is asked for.
+    /// Returns the makers of the figures.
     pub fn figures(&self) -> Vec<Maker<'_>> {
         let mut makers: Vec<Maker<'_>> = vec![Box::new(|| Ok(vec![self.densities()]))];
         if self.pairs.is_some() {
@@ -135,12 +135,13 @@ impl<'a> Line<'a> {
         makers
     }
 
-    /// Target or, if nobody knows it, samples: what a path ends at.
+    /// Returns the shape, colour and name of the distribution at t = 1: the target, or the samples if the
+    /// target is unknown.
     fn end(&self) -> (Shape, Colour, &'static str) {
         self.or_samples(self.target.as_ref())
     }
 
-    /// The same under the condition that is shown.
+    /// The same as [`Self::end`], with the shown condition.
     fn end_shown(&self) -> (Shape, Colour, &'static str) {
         self.or_samples(self.target_shown.as_ref())
     }
@@ -154,7 +155,8 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// A row of three as the article has it: noise at the left, where paths end at the right.
+    /// Makes a row of three panels as in the article: the density at t = 0 at the left, `middle`, and the
+    /// density at t = 1 at the right.
     fn between(
         &self,
         width: Width,
@@ -181,12 +183,13 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Bins for draws from so many different rows.
+/// Returns the number of bins for draws from a data set of `rows` rows.
 fn bins(rows: usize) -> usize {
     ((2.0 * (rows as f64).sqrt()) as usize).clamp(10, BINS)
 }
 
-/// Where both sets of values lie but for a part at each end, rounded outwards a little.
+/// Returns a range that contains both sets of values, without the share `tail` of each at each end. Its
+/// ends are rounded to about two digits of its width.
 fn hull(a: &[f32], b: &[f32], tail: f64) -> [f64; 2] {
     let of = |share: f64| [a, b].map(|values| quantile(&mut values.to_vec(), share));
     let low = of(tail).into_iter().fold(f64::INFINITY, f64::min);
@@ -197,7 +200,8 @@ fn hull(a: &[f32], b: &[f32], tail: f64) -> [f64; 2] {
     if low < high { [low, high] } else { [low - unit, low + unit] }
 }
 
-/// One path of the flow from `x_0` in `steps` equal steps of Euler's method over a field.
+/// Integrates from `x_0` in `steps` equal Euler steps; `velocity` gets the step's index and x. Returns
+/// `[t, x]` before the first step and after each step.
 fn path(x_0: f64, steps: usize, velocity: impl Fn(usize, f64) -> f64) -> Vec<[f64; 2]> {
     let mut x = x_0;
     let mut points = vec![[0.0, x]];
@@ -213,8 +217,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_views_of_the_articles_problem_are_the_articles() {
-        // Quantiles of N(0, 1) beside something narrower.
+    fn a_normal_distribution_has_the_views_of_the_article() {
+        // Quantiles of N(0, 1), and a narrower set that does not matter.
         let n = 200_000_u32;
         let values: Vec<f32> = (0..n)
             .map(|k| flowlet::elementary::normal_quantile(u32::MAX / n * k + u32::MAX / n / 2))

@@ -1,10 +1,10 @@
-//! What the network learns from: straight paths between noise and data, and their velocities.
+//! Figures of what the network learns from: straight paths from noise to data, and their velocities.
 
 use rayon::prelude::*;
 use serde_json::json;
 
 use super::{BINS, Line, Shape, path};
-use crate::report::chart::{Anchor, Axis, Key, Mark, Panel, Sheet, Sign, Width};
+use crate::report::chart::{Anchor, Axis, Key, Mark, Panel, Sheet, Symbol, Width};
 use crate::report::colour::{Colour, Ramp};
 use crate::report::figure::Figure;
 use crate::report::heat::Heat;
@@ -12,35 +12,41 @@ use crate::report::histogram::{Histogram, bin, plane};
 use crate::report::numbers::thousands;
 use crate::report::subject::Pairs;
 
-/// Paths that are drawn one by one.
+/// Number of paths that are drawn one by one.
 const DRAWN: usize = 7;
 
-/// Times at which paths are counted: every hundredth.
+/// Number of times at which paths are counted: 0, 0.01, …, 1.
 const TIMES: usize = 101;
 
-/// Bins of the coordinate in a picture of densities.
+/// Bins of the coordinate in a heat map of densities.
 pub(super) const FINE_BINS: usize = 480;
 
-/// The average velocity is found at every twentieth, in coarser bins.
+/// Number of times of the average velocity field: 0, 0.05, …, 1.
 const FIELD_TIMES: usize = 21;
+
+/// Bins of the coordinate in a velocity field.
 pub(super) const FIELD_BINS: usize = 200;
 
-/// Path lines over a field.
+/// Number of lines of paths over a field.
 pub(super) const LINES: usize = 9;
 
 impl Line<'_> {
-    /// Pairs, or none.
+    /// Returns the pairs.
+    ///
+    /// # Panics
+    ///
+    /// Panics without pairs; [`Line::figures`] makes figures of pairs only if there are pairs.
     fn pairs(&self) -> &Pairs {
         match &self.pairs {
             Some(pairs) => pairs,
-            None => unreachable!("figures of pairs are made where there are pairs"),
+            None => unreachable!("a figure of pairs needs pairs"),
         }
     }
 
     fn how_paired(&self) -> &'static str {
         let known = self.subject.known.as_ref();
         if known.is_some_and(|known| known.coupling.transports()) {
-            "as training pairs them: by the least total squared distance within a batch"
+            "paired as in training, at the least total squared distance within a batch"
         } else {
             "paired at random"
         }
@@ -100,9 +106,9 @@ impl Line<'_> {
             Sheet {
                 width: width.pixels(),
                 legend: vec![
-                    Key::new(Colour::Source, Sign::Patch, "source π₀"),
-                    Key::new(Colour::Target, Sign::Patch, "target π₁"),
-                    Key::new(Colour::Path, Sign::Line, "straight path from x₀ to x₁"),
+                    Key::new(Colour::Source, Symbol::Patch, "source π₀"),
+                    Key::new(Colour::Target, Symbol::Patch, "target π₁"),
+                    Key::new(Colour::Path, Symbol::Line, "straight path from x₀ to x₁"),
                 ],
                 rows: vec![
                     self.between(
@@ -125,16 +131,16 @@ impl Line<'_> {
             }
         };
         let caption = format!(
-            "Above, {DRAWN} reference paths: straight lines from noise x₀ to data x₁, {}. Below, where \
-             {} such paths are at each time, the brighter the more, between the histograms of their \
-             ends.",
+            "Top: {DRAWN} reference paths, which are straight lines from noise x₀ to data x₁, {}. Bottom: \
+             the density of {} such paths at each time (brighter is denser), between the histograms of \
+             their ends.",
             self.how_paired(),
             thousands(n)
         );
         Figure::new("reference-paths", "Reference paths", caption, numbers, sheet)
     }
 
-    /// The article's example, moved to this problem's view: one path, and what is to be learnt there.
+    /// Makes the figure of one path and its velocity: the article's example, scaled to this view.
     pub(super) fn target_velocity(&self) -> Figure {
         let scaled = |x: f64| {
             let [low, high] = self.view;
@@ -159,7 +165,7 @@ impl Line<'_> {
                 anchor,
                 size: 15.0,
             };
-            // Room at both sides for what is written there.
+            // Room at the right for labels.
             let room = width.choose(0.12, 0.45);
             let x = Axis::new([-0.06, 1.0 + room], "t: time of the flow");
             let low = self.view[0];
@@ -169,7 +175,7 @@ impl Line<'_> {
                 .with(Mark::dashes(vec![[t, low], [t, x_t]], Colour::Faint))
                 .with(Mark::line(vec![[0.0, x_0], [1.0, x_1]], Colour::Path, 2.0))
                 .with(Mark::Arrows {
-                    // Not into the dot.
+                    // Ends before the dot.
                     arrows: vec![[[1.0, x_0], [1.0, x_1 + 0.03 * (x_0 - x_1)]]],
                     colour: Colour::Velocity,
                     width: 2.2,
@@ -194,8 +200,8 @@ impl Line<'_> {
             Sheet {
                 width: width.pixels(),
                 legend: vec![
-                    Key::new(Colour::Path, Sign::Line, "path from x₀ to x₁"),
-                    Key::new(Colour::Velocity, Sign::Line, "velocity v = x₁ − x₀"),
+                    Key::new(Colour::Path, Symbol::Line, "path from x₀ to x₁"),
+                    Key::new(Colour::Velocity, Symbol::Line, "velocity v = x₁ − x₀"),
                 ],
                 rows: vec![self.between(
                     width,
@@ -207,16 +213,16 @@ impl Line<'_> {
                 )],
             }
         };
-        let caption = "One path. At the time t it is at xₜ = (1 − t)·x₀ + t·x₁, and its velocity there, \
-                       which the network is to answer, is x₁ − x₀, the same all along the path.";
-        Figure::new("target-velocity", "What is to be learnt", caption, numbers, sheet)
+        let caption = "One path. At time t it is at xₜ = (1 − t)·x₀ + t·x₁. Its velocity is x₁ − x₀ \
+                       everywhere on the path. Training compares the network's velocity at xₜ with it.";
+        Figure::new("target-velocity", "What the network learns", caption, numbers, sheet)
     }
 
-    /// The field without a network: the mean velocity of the paths in each bin.
+    /// Makes the figure of the field without a network: the mean velocity of the paths in each bin.
     pub(super) fn average_field(&self) -> Figure {
         let Pairs { x_0, x_1, c } = self.pairs();
         let rows = self.subject.rows_shown(c);
-        // The near view for the picture, the far one for path lines, which must not fall out of it.
+        // The heat map shows the near view. The lines of paths need the far one, to stay inside.
         let averages = |view: [f64; 2], empty: f64| -> Vec<f64> {
             let columns: Vec<Vec<f64>> = (0..FIELD_TIMES)
                 .into_par_iter()
@@ -261,9 +267,9 @@ impl Line<'_> {
         });
         let [noise, data] = sides.map(Shape::Counted);
         let caption = format!(
-            "The velocity field without a network: the mean velocity of those of {} reference paths that \
-             come by. Red pushes up, blue pulls down, white stands still; empty where no path came by. \
-             Lines: paths along this field, in {} steps.{}",
+            "The velocity field without a network: in each cell, the mean velocity of those of {} reference \
+             paths that pass there. Red is upward, blue is downward, white is zero; cells without paths are \
+             empty. Lines: paths along this field, in {} steps.{}",
             thousands(rows.len()),
             FIELD_TIMES - 1,
             self.condition_note()
@@ -281,11 +287,12 @@ impl Line<'_> {
         )
     }
 
+    /// Returns a sentence for captions on the shown condition; empty without conditions.
     pub(super) fn condition_note(&self) -> String {
         let name = self.subject.shown.name(None);
         if name.is_empty() {
             return name;
         }
-        format!(" Shown under {name}; paths are those of its categories.")
+        format!(" Shown under {name}: only reference paths with these categories count.")
     }
 }

@@ -1,20 +1,23 @@
-//! One path: as a table, and on its way.
+//! Figures of one path: as a table, and as an animation.
 
 use anyhow::Result;
 use serde_json::json;
 
 use super::Line;
 use crate::coupling::source::Source;
-use crate::report::chart::{Anchor, Axis, Key, Mark, Panel, Row, Sheet, Sign, TEXT, Width};
+use crate::report::chart::{Anchor, Axis, Key, Mark, Panel, Row, Sheet, Symbol, TEXT, Width};
 use crate::report::colour::Colour;
 use crate::report::figure::{Animation, Figure, Table};
 
-/// The article's path: from here, in so many steps.
+/// The starting point of the article's path.
 const X_0: f32 = 0.85;
+
+/// Number of steps of the article's path.
 const STEPS: usize = 15;
 
 impl Line<'_> {
-    /// The path's table, and its animation.
+    /// Makes the table of the path, and its animation. With a source other than noise the path starts at its
+    /// first starting point.
     pub(super) fn trace(&self) -> Result<[Figure; 2]> {
         let x_0 = match self.subject.source {
             Source::Normal => X_0,
@@ -50,7 +53,7 @@ impl Line<'_> {
             .map(|(step, [t, x])| [step.to_string(), format!("{t:.3}"), format!("{x:.3}")])
             .collect();
         let sheet = |width: Width| {
-            // Side by side as many as are legible.
+            // As many columns as are legible.
             let across = width.choose(8, 4);
             let blocks = cells.len().div_ceil(across);
             let lines = blocks * 4;
@@ -79,8 +82,8 @@ impl Line<'_> {
             Sheet { width: width.pixels(), legend: Vec::new(), rows }
         };
         let caption = format!(
-            "One path from x = {x_0} in {how}, as `flowlet trace` prints it: the time, and where the path \
-             is, before the first step and after each."
+            "One path from x = {x_0} in {how}, as `flowlet trace` prints it: time t and position x before \
+             the first step and after each step."
         );
         let mut figure = Figure::new("trace", "One path, step by step", caption, numbers, sheet);
         figure.table = Some(Table {
@@ -99,14 +102,18 @@ impl Line<'_> {
             let right = (&end, colour, width.choose(name, short));
             let mut sheet =
                 self.field_sheet(width, &heat, &[], left, right, "velocity: red up, blue down");
-            sheet.legend.push(Key::new(Colour::Samples, Sign::Dot, "the path, and where it is"));
+            sheet.legend.push(Key::new(
+                Colour::Samples,
+                Symbol::Dot,
+                "the path and its current point",
+            ));
             sheet
         };
         let caption = format!(
-            "The path of the table over the velocity field, in {how}. At each step it moves by the velocity \
-             where it is, times the step's length."
+            "The path in the table, drawn over the velocity field, in {how}. Each step moves the point by a \
+             velocity times the step's length. In Euler's method it is the velocity at the point."
         );
-        let title = "One path on its way";
+        let title = "One path, animated";
         let texts = points
             .iter()
             .enumerate()

@@ -1,18 +1,20 @@
-//! Noise on its way to samples, as it moves.
+//! The animation of noise that moves to samples.
 
 use serde_json::json;
 
 use super::{Plane, dots, side_by_side};
-use crate::report::chart::{Key, Sheet, Sign, Width};
+use crate::report::chart::{Key, Sheet, Symbol, Width};
 use crate::report::colour::Colour;
 use crate::report::figure::{Animation, Figure};
 use crate::report::views::points;
 
-/// Points that move.
+/// The most points that move.
 const DOTS: usize = 500;
 
-/// Moments, and how long the last one is looked at.
+/// Frames from t = 0 to t = 1.
 const FRAMES: usize = 41;
+
+/// Frames at the end that repeat the last one.
 const REST: usize = 12;
 
 impl Plane<'_> {
@@ -21,11 +23,11 @@ impl Plane<'_> {
         let sheet = |width: Width| {
             let mut panels = vec![self.panel("")];
             let mut legend =
-                vec![Key::new(Colour::Samples, Sign::Dot, "points of the flow on their way")];
+                vec![Key::new(Colour::Samples, Symbol::Dot, "points that move along the flow")];
             if let Some(ends) = &ends {
-                let target = self.panel("where they are to go");
+                let target = self.panel("target");
                 panels.push(target.with(dots(ends, 1500, 1.4, Colour::Target, 0.7)));
-                legend.push(Key::new(Colour::Target, Sign::Dot, "target π₁"));
+                legend.push(Key::new(Colour::Target, Symbol::Dot, "target π₁"));
             }
             Sheet { width: width.pixels(), legend, rows: side_by_side(width, panels) }
         };
@@ -38,7 +40,7 @@ impl Plane<'_> {
         texts.resize(FRAMES + REST, text);
         let n = frames[0].len();
         let caption = format!(
-            "{n} points on their way from noise to the data{}.{}",
+            "{n} points move along the flow from noise to samples{}.{}",
             self.subject.under(),
             self.of_which()
         );

@@ -4,24 +4,26 @@ use rayon::prelude::*;
 use serde_json::json;
 
 use super::{Plane, dots};
-use crate::report::chart::{Key, Mark, Panel, Row, Sheet, Sign, Width};
+use crate::report::chart::{Key, Mark, Panel, Row, Sheet, Symbol, Width};
 use crate::report::colour::{Colour, Ramp};
 use crate::report::exact::ExactField;
 use crate::report::figure::Figure;
 use crate::report::heat::Heat;
 use crate::report::histogram::quantile;
-use crate::report::views::{Flat, points};
+use crate::report::views::{Rectangle, points};
 
-/// When the field is looked at.
+/// The times at which the field is shown.
 const TIMES: [f64; 5] = [0.0, 0.25, 0.5, 0.75, 1.0];
 
-/// Arrows, and cells, each way.
+/// Arrows in each direction, on a screen and on a phone.
 const ARROWS: usize = 15;
 const FEW_ARROWS: usize = 9;
+
+/// Cells of a heat map in each direction.
 const CELLS: usize = 80;
 
 impl Plane<'_> {
-    /// The model's velocities at places, `[places]`.
+    /// Returns the model's velocities at time `t` and each of `places`, in flow units.
     fn velocities(&self, t: f64, places: &[[f64; 2]]) -> Vec<[f64; 2]> {
         let mlp = &self.subject.model.mlp;
         let c = &self.subject.shown.c;
@@ -37,8 +39,8 @@ impl Plane<'_> {
             .collect()
     }
 
-    /// The field at each time with `arrows` arrows each way, all on one scale: the speed at which they are
-    /// as long as they get.
+    /// Makes a panel of the field at each time, with `arrows` arrows in each direction. All have one scale:
+    /// arrows get no longer from the speed `fastest` on.
     fn arrow_panels(&self, arrows: usize, fastest: f64) -> Vec<Panel> {
         let places = middles(&self.view, arrows);
         let cell = |[from, to]: [f64; 2]| (to - from) / arrows as f64;
@@ -48,7 +50,7 @@ impl Plane<'_> {
             let arrows = places.iter().zip(field).map(|(&[x, y], [u, v])| {
                 let shorter = (fastest / u.hypot(v).max(1e-12)).min(1.0);
                 let [dx, dy] = [u, v].map(|v| v * length * shorter / 2.0);
-                // Centred at the place.
+                // The arrow's middle is at the place.
                 [[x - dx, y - dy], [x + dx, y + dy]]
             });
             let arrows = arrows.collect();
@@ -64,27 +66,27 @@ impl Plane<'_> {
         let fields: Vec<Vec<[f64; 2]>> =
             TIMES.iter().map(|&t| self.velocities(t, &places)).collect();
         let speeds = fields.iter().flatten().map(|[x, y]| x.hypot(*y) as f32);
-        // The longest arrows would make all others dots.
+        // If the longest arrows set the scale, all others could look like dots.
         let fastest = quantile(&mut speeds.collect::<Vec<_>>(), 0.98).max(1e-9);
         let panels = |width: Width| self.arrow_panels(width.choose(ARROWS, FEW_ARROWS), fastest);
         let sheet = |width: Width| Sheet {
             width: width.pixels(),
             legend: vec![
-                Key::new(Colour::Ink, Sign::Line, "velocity"),
-                Key::new(Colour::Samples, Sign::Dot, "where paths are at that time"),
+                Key::new(Colour::Ink, Symbol::Line, "velocity"),
+                Key::new(Colour::Samples, Symbol::Dot, "points of paths at that time"),
             ],
             rows: small_panels(&panels(width), width),
         };
         let caption = format!(
-            "The velocity that the network answers at five times, all on one scale{}; the longest arrows, \
-             which are cut, stand for {fastest:.2} and more.",
+            "The network's velocity at five times, on one scale{}. The longest arrows are cut: they stand \
+             for {fastest:.2} and more.",
             self.subject.under()
         );
         let numbers = json!({ "times": TIMES, "places": places, "velocities": fields });
         Figure::new("field", "The learned velocity field", caption, numbers, sheet)
     }
 
-    /// How far the learned velocity is from the exact one, where that is known.
+    /// Makes the figure of learned minus exact velocity, if the exact one is known.
     pub(super) fn field_error(&self) -> Option<Figure> {
         let exact = ExactField::of(self.subject)?;
         let places = middles(&self.view, CELLS);
@@ -99,7 +101,7 @@ impl Plane<'_> {
                 Heat::new(Ramp::Amount, [CELLS; 2], values.collect())
             })
             .collect();
-        // Where paths come by: elsewhere nobody taught the network anything, and nobody asks it.
+        // Errors count on the model's paths: elsewhere the network has little training data and is not used.
         let passed: Vec<f32> = TIMES
             .iter()
             .flat_map(|&t| {
@@ -130,10 +132,10 @@ impl Plane<'_> {
             Sheet { width: width.pixels(), legend: Vec::new(), rows }
         };
         let caption = format!(
-            "The length of learned minus exact velocity at five times{}: the exact field between noise and \
-             a mixture of Gaussians has a closed form (Lipman et al. 2023, theorem 1). Where \
-             the model's paths come by, the root of the mean square is {root:.3}; elsewhere the network was \
-             hardly taught, and colours end at {most:.2}.",
+            "The length of learned minus exact velocity at five times{}. The exact field between noise and \
+             a mixture of Gaussians has a closed form (Lipman et al. 2023, theorem 1). On the model's paths \
+             the root mean square is {root:.3}; elsewhere the network had little training data. Colours end \
+             at {most:.2}.",
             self.subject.under()
         );
         let numbers = json!({ "times": TIMES, "root_mean_square": root, "most": most });
@@ -142,14 +144,14 @@ impl Plane<'_> {
     }
 }
 
-/// The middles of a grid's cells, column by column from the bottom up.
-fn middles(view: &Flat, cells: usize) -> Vec<[f64; 2]> {
+/// Returns the midpoints of a grid's cells, column by column, each from the bottom up.
+fn middles(view: &Rectangle, cells: usize) -> Vec<[f64; 2]> {
     let middle =
         |[from, to]: [f64; 2], cell: usize| from + (to - from) * (cell as f64 + 0.5) / cells as f64;
     (0..cells * cells).map(|k| [middle(view.x, k / cells), middle(view.y, k % cells)]).collect()
 }
 
-/// Five panels in as many rows as they need.
+/// Arranges small panels in rows.
 fn small_panels(panels: &[Panel], width: Width) -> Vec<Row> {
     Row::grid(width.choose(235.0, 125.0), width.choose(3, 2), panels)
 }

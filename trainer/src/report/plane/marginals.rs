@@ -1,21 +1,25 @@
-//! More than two coordinates: each by itself, and some in pairs.
+//! Figures for more than two dimensions: single coordinates, and pairs of coordinates.
 
 use serde_json::json;
 
 use super::Plane;
-use crate::report::chart::{Axis, Key, Mark, Panel, Row, Sheet, Sign, Width};
+use crate::report::chart::{Axis, Key, Mark, Panel, Row, Sheet, Symbol, Width};
 use crate::report::colour::Colour;
 use crate::report::figure::Figure;
 use crate::report::histogram::Histogram;
 use crate::report::numbers::thousands;
-use crate::report::views::{column_of, flat_view, marginal_view, points};
+use crate::report::views::{column_of, marginal_view, plane_view, points};
 
-/// Columns that are shown, at most.
+/// The most columns that are shown one by one.
 const COLUMNS: usize = 12;
+
+/// The most columns that are shown in pairs.
 const PAIRED: usize = 4;
 
-/// Bins, at most; fewer for few rows.
+/// The most bins; few rows have fewer.
 const BINS: usize = 50;
+
+/// The most dots of each set in a panel of a pair.
 const DOTS: usize = 500;
 
 impl Plane<'_> {
@@ -53,12 +57,12 @@ impl Plane<'_> {
                 .collect();
         let sheet = |width: Width| {
             let rows = Row::grid(120.0, width.choose(4, 2), &panels);
-            Sheet { width: width.pixels(), legend: self.legend(Sign::Line), rows }
+            Sheet { width: width.pixels(), legend: self.legend(Symbol::Line), rows }
         };
         let caption = format!(
-            "Each coordinate by itself: the density of {} samples{}.{}",
+            "The density of each coordinate: {} samples{}.{}",
             thousands(self.samples.x.rows()),
-            if real.is_some() { " against the data's" } else { "; there are no data at hand" },
+            if real.is_some() { " and the data" } else { "; no data are available for comparison" },
             left_out(shown, names.len())
         );
         let numbers = json!({
@@ -81,7 +85,7 @@ impl Plane<'_> {
         let panels: Vec<Panel> = pairs
             .iter()
             .map(|&pair| {
-                let view = flat_view(&[real.unwrap_or(samples)], pair);
+                let view = plane_view(&[real.unwrap_or(samples)], pair);
                 let [x, y] = pair.map(|column| names[column].as_str());
                 let mut panel = Panel::new("", Axis::new(view.x, x), Axis::new(view.y, y));
                 for (set, colour, opacity) in
@@ -96,20 +100,20 @@ impl Plane<'_> {
             .collect();
         let sheet = |width: Width| {
             let rows = Row::grid(width.choose(230.0, 125.0), width.choose(3, 2), &panels);
-            Sheet { width: width.pixels(), legend: self.legend(Sign::Dot), rows }
+            Sheet { width: width.pixels(), legend: self.legend(Symbol::Dot), rows }
         };
         let caption = format!(
-            "Coordinates in pairs: {} samples{}.{}",
+            "Pairs of coordinates: {} samples{}.{}",
             samples.rows().min(DOTS),
-            if real.is_some() { " over as many points of the data" } else { "" },
+            if real.is_some() { " over points of the data" } else { "" },
             left_out(shown, names.len())
         );
         let numbers = json!({ "pairs": pairs });
-        Figure::new("pairs", "Coordinates in pairs", caption, numbers, sheet)
+        Figure::new("pairs", "Pairs of coordinates", caption, numbers, sheet)
     }
 
-    fn legend(&self, target: Sign) -> Vec<Key> {
-        let samples = if target == Sign::Dot { Sign::Dot } else { Sign::Patch };
+    fn legend(&self, target: Symbol) -> Vec<Key> {
+        let samples = if target == Symbol::Dot { Symbol::Dot } else { Symbol::Patch };
         let mut legend = vec![Key::new(Colour::Samples, samples, "samples x̂₁")];
         if self.real.is_some() {
             legend.push(Key::new(Colour::Target, target, "target π₁"));
@@ -118,6 +122,7 @@ impl Plane<'_> {
     }
 }
 
+/// Returns a sentence for captions on how many columns are shown; empty if all are.
 fn left_out(shown: usize, all: usize) -> String {
     if shown < all { format!(" The first {shown} of {all} are shown.") } else { String::new() }
 }

@@ -1,5 +1,5 @@
-//! Figures of a flow in two dimensions and more: the first two coordinates, and for more than two all of
-//! them one by one and in pairs.
+//! Figures of a flow in two or more dimensions. They show the first two coordinates; for more than two also
+//! each coordinate, and coordinates in pairs.
 
 mod cloud;
 mod field;
@@ -14,27 +14,27 @@ use super::colour::Colour;
 use super::figure::Maker;
 use super::subject::{Subject, repeat};
 use super::trajectories::Trajectories;
-use super::views::{Flat, flat_view};
+use super::views::{Rectangle, plane_view};
 use crate::data::{Matrix, Points};
 
-/// Steps in which samples are taken.
+/// Number of solver steps of the samples.
 pub(super) const STEPS: usize = 50;
 
-/// Paths that are kept whole.
+/// The most paths whose points are all kept.
 const PATHS: usize = 2000;
 
-/// What the figures share.
+/// The data that the figures share.
 pub(super) struct Plane<'a> {
     subject: &'a Subject,
-    /// In the user's units; none if none are at hand.
+    /// Real data in the user's units, if available.
     real: Option<Points>,
-    /// In the user's units, under the conditions that the data have, or that is shown.
+    /// Samples in the user's units, with the conditions of the real data, or without data the shown condition.
     samples: Points,
-    /// Under the condition that is shown, in flow units.
+    /// Paths with the shown condition, in flow units.
     paths: Trajectories,
-    /// What paths are seen in, in flow units.
-    view: Flat,
-    /// Whether the plane is all that there is.
+    /// The view of figures with paths, in flow units.
+    view: Rectangle,
+    /// Whether there are only two dimensions.
     whole: bool,
 }
 
@@ -51,12 +51,12 @@ impl<'a> Plane<'a> {
         let solver = subject.solver(STEPS)?;
         let starts = subject.starts(kept);
         let paths = Trajectories::new(subject, &solver, &starts, &subject.shown_rows(kept));
-        let view = flat_view(&[&starts, &paths.at(1.0)], [0, 1]);
+        let view = plane_view(&[&starts, &paths.at(1.0)], [0, 1]);
         let whole = subject.model.mlp.data_dim() == 2;
         Ok(Self { subject, real, samples, paths, view, whole })
     }
 
-    /// The figures, each made when it is asked for.
+    /// Returns the makers of the figures.
     pub fn figures(&self) -> Vec<Maker<'_>> {
         let mut makers: Vec<Maker<'_>> = vec![Box::new(|| Ok(vec![self.samples()]))];
         if !self.whole {
@@ -72,18 +72,19 @@ impl<'a> Plane<'a> {
         makers
     }
 
-    /// An empty panel over the view of paths.
+    /// Makes an empty panel over the view of paths.
     fn panel(&self, title: &str) -> Panel {
         let [x, y] = [0, 1].map(|column| self.subject.axis(column));
         Panel::new(title, Axis::new(self.view.x, x), Axis::new(self.view.y, y))
     }
 
-    /// `, of the first two coordinates`, or nothing.
+    /// Returns a sentence for captions; empty in two dimensions.
     fn of_which(&self) -> &'static str {
-        if self.whole { "" } else { " Seen in the first two coordinates." }
+        if self.whole { "" } else { " Only the first two coordinates are shown." }
     }
 
-    /// Real data in flow units under the condition that is shown, at most `n`; none if none are at hand.
+    /// Returns at most `n` points of real data with the shown categories, `[n, D]` in flow units, if there
+    /// are any.
     fn ends(&self, n: usize) -> Option<Matrix> {
         let real = self.real.as_ref()?;
         let mut rows = self.subject.rows_shown(&real.c);
@@ -94,12 +95,12 @@ impl<'a> Plane<'a> {
     }
 }
 
-/// Two large panels, about square.
+/// Arranges two large panels, about square, side by side or, on a phone, one below the other.
 fn side_by_side(width: Width, panels: Vec<Panel>) -> Vec<Row> {
     Row::grid(width.choose(380.0, 290.0), width.choose(2, 1), &panels)
 }
 
-/// Dots of the first two columns.
+/// Makes dots from the first two columns of the first `most` rows.
 fn dots(matrix: &Matrix, most: usize, radius: f64, colour: Colour, opacity: f64) -> Mark {
     Mark::Dots { points: super::views::points(matrix, [0, 1], most), radius, colour, opacity }
 }

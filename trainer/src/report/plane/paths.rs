@@ -1,14 +1,16 @@
-//! Paths from noise to samples.
+//! The figure of the model's paths from noise to samples.
 
 use serde_json::json;
 
 use super::{Plane, dots, side_by_side};
-use crate::report::chart::{Key, Mark, Sheet, Sign, Width};
+use crate::report::chart::{Key, Mark, Sheet, Symbol, Width};
 use crate::report::colour::Colour;
 use crate::report::figure::Figure;
 
-/// Paths that are drawn as lines, and ends as dots.
+/// The most paths that are drawn as lines.
 const PATHS: usize = 150;
+
+/// The most ends of paths that are drawn as dots.
 const ENDS: usize = 2000;
 
 impl Plane<'_> {
@@ -29,13 +31,13 @@ impl Plane<'_> {
                 .with(dots(&starts, n, 2.2, Colour::Source, 1.0))
                 .with(dots(&ends, n, 2.2, Colour::Samples, 1.0));
             let all = dots(&ends, ENDS, 1.4, Colour::Samples, 0.7);
-            let all = self.panel("where more of them end").with(all);
+            let all = self.panel("ends of more paths").with(all);
             Sheet {
                 width: width.pixels(),
                 legend: vec![
-                    Key::new(Colour::Source, Sign::Dot, "noise x₀"),
-                    Key::new(Colour::Faint, Sign::Line, "path"),
-                    Key::new(Colour::Samples, Sign::Dot, "sample x̂₁"),
+                    Key::new(Colour::Source, Symbol::Dot, "noise x₀"),
+                    Key::new(Colour::Faint, Symbol::Line, "path"),
+                    Key::new(Colour::Samples, Symbol::Dot, "sample x̂₁"),
                 ],
                 rows: side_by_side(width, vec![lines, all]),
             }
@@ -44,7 +46,7 @@ impl Plane<'_> {
             "{n} paths of the model from noise to samples{}.{}",
             self.subject.under(),
             if self.whole {
-                " Where two of them cross, they pass at different times."
+                " Where two paths cross, they pass at different times."
             } else {
                 self.of_which()
             }

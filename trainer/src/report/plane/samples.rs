@@ -1,4 +1,4 @@
-//! The target beside the samples: points, and where they are dense.
+//! The figure of target and samples: points and densities.
 
 use serde_json::json;
 
@@ -10,20 +10,22 @@ use crate::report::figure::Figure;
 use crate::report::heat::Heat;
 use crate::report::histogram::plane;
 use crate::report::numbers::thousands;
-use crate::report::views::{Flat, flat_view};
+use crate::report::views::{Rectangle, plane_view};
 
-/// Points that are drawn.
+/// The most points of each set that are drawn.
 const DOTS: usize = 2500;
 
-/// Cells of a density, each way, and points for each of them.
+/// The fewest and the most cells of a density in each direction.
 const CELLS: [usize; 2] = [16, 100];
+
+/// Points for each cell, on average; it sets the number of cells.
 const PER_CELL: f64 = 10.0;
 
 impl Plane<'_> {
     pub(super) fn samples(&self) -> Figure {
         let samples = &self.samples.x;
         let real = self.real.as_ref().map(|real| &real.x);
-        let view = flat_view(&[real.unwrap_or(samples)], [0, 1]);
+        let view = plane_view(&[real.unwrap_or(samples)], [0, 1]);
         let sets: Vec<(&str, &Matrix, Colour)> = real
             .map(|real| ("target π₁", real, Colour::Target))
             .into_iter()
@@ -33,7 +35,7 @@ impl Plane<'_> {
         let cells = ((fewest as f64 / PER_CELL).sqrt() as usize).clamp(CELLS[0], CELLS[1]);
         let counts: Vec<Vec<f64>> =
             sets.iter().map(|(_, set, _)| count(set, &view, cells)).collect();
-        // One scale for both: as many of a hundred points are equally bright.
+        // Shares instead of counts: both densities have one scale, whatever their numbers of points.
         let share = |counts: &[f64], set: &Matrix| -> Vec<f64> {
             counts.iter().map(|count| count / set.rows() as f64).collect()
         };
@@ -50,7 +52,7 @@ impl Plane<'_> {
             (|| Axis::new(view.x, names[0].as_str()), || Axis::new(view.y, names[1].as_str()));
         let sheet = |width: Width| {
             let radius = width.choose(1.4, 1.0);
-            // As many of both.
+            // The same number of points from both sets, so that they look equally dense.
             let most = width.choose(DOTS, DOTS / 2).min(fewest);
             let scatter = sets.iter().map(|(name, set, colour)| {
                 Panel::new(name, x(), y()).with(dots(set, most, radius, *colour, 0.7))
@@ -59,7 +61,7 @@ impl Plane<'_> {
                 let picture = Mark::Picture { heat: heat.clone(), x: view.x, y: view.y };
                 Panel::new("", x(), y()).with(picture)
             });
-            // About square.
+            // Makes the panels about square.
             let height = width.choose(360.0, 125.0);
             let rows = if sets.len() == 1 {
                 vec![Row::even(height, scatter.chain(dense))]
@@ -69,7 +71,7 @@ impl Plane<'_> {
             Sheet { width: width.pixels(), legend: Vec::new(), rows }
         };
         let mut caption = format!(
-            "Points{}, and their density, the brighter the more: {} samples",
+            "Points{} and their density (brighter is denser): {} samples",
             if self.whole { "" } else { " in the first two coordinates" },
             thousands(samples.rows())
         );
@@ -78,10 +80,10 @@ impl Plane<'_> {
                 caption += &format!(
                     " beside {} {}.",
                     thousands(real.rows()),
-                    if self.rows_are_real() { "rows of the data" } else { "draws from the target" }
+                    if self.has_rows() { "rows of the data" } else { "draws from the target" }
                 );
             }
-            None => caption += ". There are no data at hand to compare.",
+            None => caption += ". No data are available for comparison.",
         }
         let totals: Vec<f64> = counts.iter().map(|counts| counts.iter().sum()).collect();
         let numbers = json!({
@@ -94,13 +96,15 @@ impl Plane<'_> {
         Figure::new("samples", title, caption, numbers, sheet)
     }
 
-    fn rows_are_real(&self) -> bool {
+    /// Whether the data are a file's rows, not draws from a known distribution.
+    fn has_rows(&self) -> bool {
         let known = self.subject.known.as_ref();
         known.is_some_and(|known| matches!(known.real, crate::coupling::dataset::Real::Rows { .. }))
     }
 }
 
-fn count(set: &Matrix, view: &Flat, cells: usize) -> Vec<f64> {
+/// Counts the points of a set in the cells of `view`, by their first two columns.
+fn count(set: &Matrix, view: &Rectangle, cells: usize) -> Vec<f64> {
     let points = (0..set.rows()).map(|row| [set.row(row)[0], set.row(row)[1]]);
     plane([view.x, view.y], [cells; 2], points)
 }

@@ -1,5 +1,5 @@
-//! What an estimate for other networks is made from, and held against: instructions for a number of
-//! each activation; and what each committed model takes.
+//! Counts the instructions of each activation for one number, and of each committed model for one evaluation.
+//! The runner estimates other networks from the first, and checks that estimate with the second.
 
 #![cfg_attr(any(target_os = "none", target_arch = "wasm32"), no_std, no_main)]
 
@@ -40,13 +40,13 @@ mod bare {
         true
     }
 
-    /// The committed models' hidden units.
+    /// The number of layers with an activation in the committed models.
     const LAYERS: usize = 2;
     const WIDTH: usize = 64;
     const NUMBERS: usize = LAYERS * WIDTH;
 
-    /// Evenly from −4 to 4 as hidden units are before their activation, and not in order: neighbours
-    /// have nothing to do with each other, since GELU takes two together where both are small.
+    /// Numbers evenly spaced from −4 to 4, like hidden units before their activation. They are mixed, since GELU
+    /// takes two neighbours together where both are small.
     static GRID: [[f32; WIDTH]; LAYERS] = {
         let mut grid = [[0.0; WIDTH]; LAYERS];
         let mut k = 0;
@@ -58,15 +58,16 @@ mod bare {
         grid
     };
 
-    /// So many that a tick of the timer is a small part of them.
+    /// Runs in one count, enough to make a tick of the timer a small part of it.
     const RUNS: u64 = 32;
 
-    /// Says the hundredths of an instruction that a number takes in a network.
+    /// Prints the instructions that an activation takes for one number in a network, in hundredths.
     ///
-    /// `apply_slice` is what a network does and then one pass that makes every NaN the same. So that
-    /// pass, written once more, is counted as well and taken off. Where the two become one loop of
-    /// vectors this is wrong; GELU alone is never inlined. There the others are GELU and what
-    /// networks that differ in nothing else take more or less, where numbers all take the same.
+    /// `apply_slice` does what a network does, and then a pass that makes every NaN canonical. That pass, written
+    /// again here, is counted, too, and subtracted. This is wrong where the compiler joins the two into one
+    /// vector loop, as with NEON, except for GELU, which is never inlined. There another activation is GELU's
+    /// count plus the difference between two networks that differ in the activation alone; vectors take the same
+    /// time for all numbers.
     fn activation<A: Activation>() {
         let total = if cfg!(target_feature = "neon") {
             slices::<Gelu>() + network::<A>() - network::<Gelu>()
@@ -86,7 +87,7 @@ mod bare {
             - count(|| GRID.iter().for_each(|units| layer(units, canonical)))
     }
 
-    /// A layer's units, on the stack as in a network, where a compiler knows how they are aligned.
+    /// Applies `pass` to a layer's units on the stack, where the compiler knows their alignment, as in a network.
     #[inline(never)]
     fn layer(units: &[f32; WIDTH], pass: impl Fn(&mut [f32])) {
         let mut units = *units;
@@ -103,13 +104,13 @@ mod bare {
         count(|| _ = black_box(evaluate::<A>(black_box(const { &Mlp::zero() }))))
     }
 
-    /// Instructions for all runs.
+    /// Returns the instructions of all runs.
     fn count(run: impl Fn()) -> u64 {
         instructions(|| (0..RUNS).for_each(|_| run()))
     }
 
-    /// Says a model's multiply-adds and activations, its instructions for an evaluation, and the
-    /// stack of a sample.
+    /// Prints a model's multiply-adds and activations, the instructions of an evaluation, and the stack of a
+    /// sample.
     #[inline(never)]
     fn model<const D: usize, const C: usize, const H: usize, const L: usize>(
         name: &str,

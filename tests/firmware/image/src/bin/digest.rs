@@ -1,6 +1,6 @@
-//! Samples the golden paths of every committed model and reports the digest of all output bits; takes
-//! the first few by every method; reads a model at run time; and runs the models' self-tests, which
-//! must fail where subnormals are flushed.
+//! Samples the golden paths of every committed model and prints the digest of all output bits. Also checks
+//! every method on the first few paths, a model that is read at run time, the fast GELU, and the models'
+//! self-tests, which must fail where subnormals are flushed.
 
 #![cfg_attr(any(target_os = "none", target_arch = "wasm32"), no_std, no_main)]
 
@@ -37,14 +37,14 @@ fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
     image::machine::panicked(info)
 }
 
-/// The digest of a model's golden paths; JavaScript compares it.
+/// Returns the digest of a model's golden paths; the runner compares it.
 #[cfg(target_arch = "wasm32")]
 #[unsafe(no_mangle)]
 pub extern "C" fn digest(model: u32) -> u64 {
     outcome(model).found
 }
 
-/// Whether each method gives its golden bits.
+/// Returns whether every method gives its golden bits.
 #[cfg(target_arch = "wasm32")]
 #[unsafe(no_mangle)]
 pub extern "C" fn methods_agree(model: u32) -> bool {

@@ -1,5 +1,5 @@
-//! Counts the instructions that each form of `benches/forms` takes for 128 numbers; the script
-//! `benches/forms/run` builds it, runs it and puts the counts into a table.
+//! Counts the instructions that each form of `benches/forms` takes for 128 numbers. `benches/forms/run` builds
+//! and runs this program, and puts the counts into a table.
 
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
@@ -21,7 +21,8 @@ mod bare {
         true
     }
 
-    /// A pass of several, so that a tick of the timer is nothing.
+    /// Returns the instructions of one pass over the numbers: the mean of 64, so that the timer's tick does not
+    /// matter.
     fn count(form: &Form) -> u64 {
         const PASSES: u64 = 64;
         let inputs = inputs(form.function);
@@ -35,8 +36,8 @@ mod bare {
         all / PASSES
     }
 
-    /// An even grid from −4 to 4, as hidden units may be, or one of a draw's bits; in a mixed order,
-    /// so that two at a time are no neighbours.
+    /// Returns numbers evenly spaced from −4 to 4, like hidden units, or evenly spaced bits for a draw. Their
+    /// order is mixed, since some forms take two numbers at a time.
     fn inputs(function: Function) -> [u32; NUMBERS] {
         core::array::from_fn(|k| {
             let k = (k * 37 % NUMBERS) as u32;

@@ -1,6 +1,6 @@
-//! The smallest program that samples: the `mixture` model, a few words about itself, and no way to
-//! panic. If one were left, its handler would call a function that does not exist, and the program
-//! would not link.
+//! The smallest program that samples: it samples the `mixture` model and prints its own cost. It cannot panic:
+//! if code that panics were left in it, the panic handler would call a function that does not exist, and the
+//! program would not link.
 
 #![cfg_attr(any(target_os = "none", target_arch = "wasm32"), no_std, no_main)]
 
@@ -34,7 +34,7 @@ mod bare {
         unsafe extern "C" {
             fn flowlet_has_a_way_to_panic() -> !;
         }
-        // SAFETY: never linked.
+        // SAFETY: no program with this call links.
         unsafe { flowlet_has_a_way_to_panic() }
     }
 }

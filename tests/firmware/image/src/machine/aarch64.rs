@@ -2,7 +2,7 @@
 
 use core::arch::{asm, global_asm};
 
-/// A program's start: `run` says whether it went well.
+/// Defines the program's start, which calls `run` and exits with 0 if it returns `true`, else with 1.
 #[macro_export]
 macro_rules! entry {
     ($run:path) => {
@@ -13,7 +13,7 @@ macro_rules! entry {
     };
 }
 
-// Switches the floating-point unit on and begins.
+// Sets the stack pointer, switches the floating-point unit on and calls `start`.
 global_asm!(
     ".section .text.start, \"ax\"",
     ".global _start",
@@ -26,7 +26,7 @@ global_asm!(
     "b start",
 );
 
-/// Instructions that `f` takes, to within sixteen: the timer ticks at 62.5 MHz.
+/// Returns the instructions that `f` takes, to within 16: the timer ticks at 62.5 MHz, every 16 ns.
 pub fn instructions(f: impl FnOnce()) -> u64 {
     let count = || -> u64 {
         let count;
@@ -39,10 +39,10 @@ pub fn instructions(f: impl FnOnce()) -> u64 {
     (count() - start) * 16
 }
 
-/// Sets whether the floating-point unit takes subnormals for zero; whether there is one that can.
+/// Sets whether the floating-point unit flushes subnormals to zero. Returns `false` if it has no such mode.
 pub fn flush_subnormals(flush: bool) -> bool {
     const FLUSH_TO_ZERO: u64 = 1 << 24;
-    // SAFETY: changes how this program rounds, which is what it is for.
+    // SAFETY: this changes the program's floating-point arithmetic only, which the caller asks for.
     unsafe {
         let control: u64;
         asm!("mrs {}, fpcr", out(reg) control);

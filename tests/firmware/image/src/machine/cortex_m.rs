@@ -1,4 +1,4 @@
-//! A Cortex-M: under QEMU, or, with the feature `cycles`, a real one.
+//! A Cortex-M under QEMU or, with the feature `cycles`, a real one.
 
 #[cfg(feature = "cycles")]
 mod dwt;
@@ -10,7 +10,7 @@ pub use dwt::instructions;
 #[cfg(not(feature = "cycles"))]
 pub use systick::instructions;
 
-/// A program's start: `run` says whether it went well.
+/// Defines the program's start, which calls `run` and exits with 0 if it returns `true`, else with 1.
 #[macro_export]
 macro_rules! entry {
     ($run:path) => {
@@ -21,12 +21,12 @@ macro_rules! entry {
     };
 }
 
-/// Sets whether the floating-point unit takes subnormals for zero; whether there is one that can.
+/// Sets whether the floating-point unit flushes subnormals to zero. Returns `false` if there is no such unit.
 pub fn flush_subnormals(flush: bool) -> bool {
     #[cfg(target_abi = "eabihf")]
     {
         const FLUSH_TO_ZERO: u32 = 1 << 24;
-        // SAFETY: changes how this program rounds, which is what it is for.
+        // SAFETY: this changes the program's floating-point arithmetic only, which the caller asks for.
         unsafe {
             let control: u32;
             core::arch::asm!("vmrs {}, fpscr", out(reg) control);

@@ -1,4 +1,4 @@
-//! The cycle counter of a real Cortex-M from the M3 on. QEMU has none: it stays 0 there.
+//! The cycle counter of a real Cortex-M3 or later. QEMU does not have it: there it stays 0.
 
 use core::ptr::{read_volatile, write_volatile};
 
@@ -10,12 +10,12 @@ const CYCCNT: *mut u32 = 0xe000_1004 as *mut u32;
 const LOCK: *mut u32 = 0xe000_1fb0 as *mut u32;
 const KEY: u32 = 0xc5ac_ce55;
 
-/// Cycles that `f` takes, at most 2³²: instructions and the waiting between them.
+/// Returns the cycles that `f` takes, fewer than 2³².
 pub fn instructions(f: impl FnOnce()) -> u64 {
     // SAFETY: the trace unit's registers, which nothing else here uses.
     unsafe {
         write_volatile(DEMCR, read_volatile(DEMCR) | TRCENA);
-        // Some M7s lock it after a power cycle.
+        // On some Cortex-M7 the counter is locked after power-on; the key unlocks it.
         write_volatile(LOCK, KEY);
         write_volatile(CONTROL, read_volatile(CONTROL) | CYCCNTENA);
         let start = read_volatile(CYCCNT);

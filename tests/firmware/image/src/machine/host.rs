@@ -1,6 +1,6 @@
 //! A machine with an operating system.
 
-/// A program's start: `run` says whether it went well.
+/// Defines the program's start, which calls `run` and fails if it returns `false`.
 #[macro_export]
 macro_rules! entry {
     ($run:path) => {
@@ -10,8 +10,7 @@ macro_rules! entry {
     };
 }
 
-/// Whether the floating-point unit was told what to do with subnormals: this machine has no such
-/// switch that safe code may touch.
+/// Returns `false`: safe code cannot set whether this machine flushes subnormals.
 pub fn flush_subnormals(_: bool) -> bool {
     false
 }

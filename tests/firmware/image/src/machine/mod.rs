@@ -1,4 +1,4 @@
-//! The machine below a program: how it starts, speaks, counts instructions and ends.
+//! The machine that a program runs on: how the program starts, prints, counts instructions and ends.
 
 #[cfg(not(any(target_os = "none", target_arch = "wasm32")))]
 mod host;

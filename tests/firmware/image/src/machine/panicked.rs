@@ -2,7 +2,7 @@
 
 use core::panic::PanicInfo;
 
-/// Says what went wrong, and ends.
+/// Prints the panic's message and exits with 101.
 pub fn panicked(info: &PanicInfo<'_>) -> ! {
     semihosting::println!("{info}");
     semihosting::process::exit(101)

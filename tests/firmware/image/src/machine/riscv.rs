@@ -1,8 +1,8 @@
-//! A 32-bit RISC-V: under QEMU, or, with the feature `cycles`, a real one.
+//! A 32-bit RISC-V under QEMU or, with the feature `cycles`, a real one.
 
 use core::arch::asm;
 
-/// A program's start: `run` says whether it went well.
+/// Defines the program's start, which calls `run` and exits with 0 if it returns `true`, else with 1.
 #[macro_export]
 macro_rules! entry {
     ($run:path) => {
@@ -13,7 +13,7 @@ macro_rules! entry {
     };
 }
 
-/// Instructions that `f` takes; cycles with that feature.
+/// Returns the instructions that `f` takes or, with the feature `cycles`, the cycles.
 pub fn instructions(f: impl FnOnce()) -> u64 {
     let count = || -> u32 {
         let count;
@@ -34,8 +34,7 @@ pub fn instructions(f: impl FnOnce()) -> u64 {
     u64::from(count().wrapping_sub(start))
 }
 
-/// Whether the floating-point unit was told what to do with subnormals: this machine has no such
-/// switch.
+/// Returns `false`: a RISC-V has no mode that flushes subnormals.
 pub fn flush_subnormals(_: bool) -> bool {
     false
 }

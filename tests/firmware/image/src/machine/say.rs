@@ -1,8 +1,8 @@
-//! Words and numbers on the debugger's console without `core::fmt`, which is larger than a sampler.
+//! Prints to the debugger's console without `core::fmt`, whose code is larger than a sampler.
 
 use semihosting::sys::arm_compat::sys_writec;
 
-/// Writes a line: the word, and the number in hexadecimal.
+/// Prints a line with the word and the number in hexadecimal.
 pub fn say(word: &str, number: u64) {
     for byte in word.bytes() {
         sys_writec(byte);

@@ -1,21 +1,21 @@
-//! How deep the stack goes, by painting it.
+//! Measures stack by painting it beforehand and looking for overwritten words afterwards.
 
 use core::hint::black_box;
 use core::ptr::{read_volatile, write_volatile};
 
 const PAINT: u32 = 0xa5c3_96e1;
 
-/// Bytes below this frame that are painted.
+/// Bytes of stack that are painted.
 const DEPTH: usize = 6 * 1024;
 
-/// Bytes of stack that `f` takes, calls included.
+/// Returns the bytes of stack that `f` takes, with the functions that it calls; at most [`DEPTH`] + 256.
 #[inline(never)]
 pub fn stack(f: impl FnOnce()) -> usize {
     let mark = 0_u32;
     let top = black_box(&raw const mark) as usize & !3;
-    // What this function itself may have there.
+    // Leaves out what this function itself may keep on the stack.
     let first = top - 256;
-    // SAFETY: unused stack; the images' stacks are larger than this.
+    // SAFETY: this stack is not in use yet, and the images' stacks are larger than `DEPTH`.
     unsafe {
         for at in (first - DEPTH..first).step_by(4) {
             write_volatile(at as *mut u32, PAINT);

@@ -1,4 +1,5 @@
-//! SysTick, which counts instructions when QEMU's `-icount shift=0` makes each take a nanosecond.
+//! The timer SysTick. It counts instructions where QEMU runs with `-icount shift=0`, so that each instruction
+//! takes one nanosecond.
 
 use core::ptr::{read_volatile, write_volatile};
 
@@ -6,7 +7,7 @@ const CONTROL: *mut u32 = 0xe000_e010 as *mut u32;
 const RELOAD: *mut u32 = 0xe000_e014 as *mut u32;
 const CURRENT: *mut u32 = 0xe000_e018 as *mut u32;
 
-/// Nanoseconds of a tick, times 2: QEMU's microbit runs at 16 MHz, its mps2 boards at 25 and 20.
+/// Twice the nanoseconds in a tick: QEMU's microbit runs at 16 MHz, its mps2 boards at 25 MHz, the AN505 at 20.
 const HALF_NANOSECONDS: u64 = if cfg!(feature = "microbit") {
     125
 } else if cfg!(feature = "an505") {
@@ -15,7 +16,7 @@ const HALF_NANOSECONDS: u64 = if cfg!(feature = "microbit") {
     80
 };
 
-/// Instructions that `f` takes, to within a tick.
+/// Returns the instructions that `f` takes, to within a tick.
 pub fn instructions(f: impl FnOnce()) -> u64 {
     // SAFETY: SysTick's registers, which nothing else here uses.
     let ticks = unsafe {
