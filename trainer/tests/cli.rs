@@ -647,7 +647,7 @@ fn a_model_is_tuned_for_few_steps_and_sampled_as_it_was() {
     desk.fail("tune moons --steps 0", "expected at least 1");
     desk.fail("tune moons --steps 3 --conditions x.csv", "has no conditions");
     let output = desk.run("sample moons --solver dopri5");
-    assert!(text(&output.stderr).contains("expected one of euler, midpoint, heun, rk4, ab2"));
+    assert!(text(&output.stderr).contains("[possible values: euler, midpoint, heun, rk4, ab2]"));
     let one = desk.run("tune moons --steps 1");
     assert!(text(&one.stderr).contains("nothing to tune"), "{}", text(&one.stderr));
     desk.succeed("verify moons");
@@ -720,7 +720,9 @@ fn a_model_is_evaluated_by_solver_and_steps() {
 fn a_conditional_model_is_evaluated_class_by_class() {
     let desk = Desk::new();
     let text = desk.succeed(&format!("evaluate {} -n 400 --steps 4,16", weights("8gaussians")));
-    for expected in ["conditions and data together in standard deviations", "class 7", "truth"] {
+    for expected in
+        ["conditions and data together in standard deviations", "class 7", "true density"]
+    {
         assert!(text.contains(expected), "{expected}: {text}");
     }
     assert!(!text.contains("path energy"), "{text}");
@@ -752,7 +754,7 @@ fn a_run_is_evaluated_on_what_it_held_out_or_on_a_file() {
         assert!(text.contains(expected), "{expected}: {text}");
     }
     let text = desk.succeed("evaluate runs/points --steps 4 --data points.csv");
-    assert!(text.contains("200 samples beside as many of the file's rows"), "{text}");
+    assert!(text.contains("200 samples and as many of the file's rows"), "{text}");
 
     fs::copy(desk.path("runs/points/model.safetensors"), desk.path("alone.safetensors")).unwrap();
     desk.fail("evaluate alone.safetensors", "give --data");
@@ -774,7 +776,7 @@ fn distances_between_files_are_exact() {
         assert!((json[key].as_f64().unwrap() - expected).abs() < 1e-12, "{key}: {text}");
     }
     desk.write("c.csv", "x,y\n5,6\n1,1\n");
-    desk.fail("distance a.csv c.csv", "expected as many");
+    desk.fail("distance a.csv c.csv", "expected the same numbers");
 }
 
 /// An array file as numpy writes it, of 32-bit floats in C order.
@@ -929,7 +931,7 @@ fn samples_killed_at_any_moment_go_on_to_the_same_bytes() {
         }
         let output = desk.run(&format!("{} --resume", long.arguments(out)));
         assert!(output.status.success(), "{}", text(&output.stderr));
-        assert!(text(&output.stderr).contains("going on after"), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("continuing after"), "{}", text(&output.stderr));
         assert!(!desk.path(&format!("{out}.part")).exists());
         assert!(!desk.path(&format!("{out}.part.json")).exists());
         let read = |name: &str| fs::read(desk.path(name)).unwrap();
@@ -952,12 +954,12 @@ fn samples_that_were_interrupted_are_not_mixed_with_others() {
     let arguments = long.arguments("out.npy");
     assert!(text(&second.stderr).contains("another process is writing out.npy.part"));
     assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
-    assert!(text(&output.stderr).contains("go on by --resume"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("continue with --resume"), "{}", text(&output.stderr));
     assert!(!desk.path("out.npy").exists());
     assert!(long.kept("out.npy") > 0);
 
     // Another run may not take it up, nor write over it.
-    desk.fail(&arguments, "of a run that was interrupted: go on by --resume, or remove it");
+    desk.fail(&arguments, "of a run that was interrupted: continue with --resume, or remove it");
     let resume = format!("{arguments} --resume");
     desk.fail(&resume.replace("--seed 5", "--seed 6"), "its seed is 5, not 6");
     desk.fail(&resume.replace("--steps 400", "--steps 3"), "its steps is 400, not 3");
@@ -1019,7 +1021,7 @@ fn a_full_disk_leaves_nothing_that_looks_whole() {
     let output = on_a_full_disk((128 + kept * 8) / 512 + 4, &arguments);
     let error = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{error}");
-    assert!(error.contains("rows are kept: go on by --resume"), "{error}");
+    assert!(error.contains("rows are kept: continue with --resume"), "{error}");
     assert!(!desk.path("out.npy").exists());
     assert!(long.kept("out.npy") >= kept);
     desk.succeed(&arguments);
