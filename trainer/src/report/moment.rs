@@ -7,7 +7,7 @@ use super::colour::{Colour, hex};
 use super::figure::Animation;
 
 /// The figure as it is at one frame.
-pub fn with_frame(drawing: &Drawing, animation: &Animation, frame: usize) -> String {
+pub fn at_moment(drawing: &Drawing, animation: &Animation, frame: usize) -> String {
     let [row, place] = animation.panel;
     let panel = &drawing.frames[row][place];
     let unit = drawing.unit();
