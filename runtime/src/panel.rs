@@ -9,9 +9,9 @@
 pub(crate) const VECTORS: bool =
     cfg!(any(target_feature = "sse", target_feature = "neon", target_feature = "simd128"));
 
-/// How many outputs are accumulated side by side: eight vectors of four lanes, so that enough
-/// additions are on their way to hide the latency of one; or, where a register holds one number, as
-/// many as leave registers for the weights. Lanes are outputs, so this number changes no bit.
+/// How many outputs are accumulated side by side: eight vectors of four lanes, so that enough additions are in flight to
+/// hide the latency of one; or, where a register holds one number, as many as leave registers for the weights. Lanes are
+/// outputs, so this number changes no bit.
 pub(crate) const BLOCK: usize = if VECTORS { 32 } else { 16 };
 
 /// Outputs side by side in what a whole block does not fit into. Without vectors a third kernel would
