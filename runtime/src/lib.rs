@@ -30,7 +30,9 @@ mod velocity;
 #[cfg(feature = "alloc")]
 mod walk;
 
-pub use activation::{Activation, ActivationKind, Gelu, GeluTanh, Relu, Selu, Silu, Tanh};
+pub use activation::{
+    Activation, ActivationKind, Elu, Gelu, GeluTanh, Mish, Relu, Selu, Silu, Tanh,
+};
 #[cfg(feature = "micromath")]
 pub use activation::{FastGelu, FastGeluTanh, FastSelu, FastSilu, FastTanh};
 pub use digest::Digest;

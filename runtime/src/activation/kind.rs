@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::sealed::Sealed;
-use super::{Activation, Gelu, GeluTanh, Relu, Selu, Silu, Tanh};
+use super::{Activation, Elu, Gelu, GeluTanh, Mish, Relu, Selu, Silu, Tanh};
 use crate::kernel::make_canonical;
 use crate::vectors::with_vectors;
 #[cfg(feature = "alloc")]
@@ -24,12 +24,24 @@ pub enum ActivationKind {
     Tanh,
     /// [`Relu`]
     Relu,
+    /// [`Elu`]
+    Elu,
+    /// [`Mish`]
+    Mish,
 }
 
 impl ActivationKind {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Gelu, Self::GeluTanh, Self::Silu, Self::Selu, Self::Tanh, Self::Relu];
+    pub const ALL: [Self; 8] = [
+        Self::Gelu,
+        Self::GeluTanh,
+        Self::Silu,
+        Self::Selu,
+        Self::Tanh,
+        Self::Relu,
+        Self::Elu,
+        Self::Mish,
+    ];
 
     /// The name in a model file.
     pub const fn name(self) -> &'static str {
@@ -40,6 +52,8 @@ impl ActivationKind {
             Self::Selu => "selu",
             Self::Tanh => "tanh",
             Self::Relu => "relu",
+            Self::Elu => "elu",
+            Self::Mish => "mish",
         }
     }
 
@@ -52,6 +66,8 @@ impl ActivationKind {
             b"selu" => Some(Self::Selu),
             b"tanh" => Some(Self::Tanh),
             b"relu" => Some(Self::Relu),
+            b"elu" => Some(Self::Elu),
+            b"mish" => Some(Self::Mish),
             _ => None,
         }
     }
@@ -65,6 +81,8 @@ impl ActivationKind {
             Self::Selu => Selu::apply(x),
             Self::Tanh => Tanh::apply(x),
             Self::Relu => Relu::apply(x),
+            Self::Elu => Elu::apply(x),
+            Self::Mish => Mish::apply(x),
         }
     }
 
@@ -77,6 +95,8 @@ impl ActivationKind {
             Self::Selu => Selu::activate(units),
             Self::Tanh => Tanh::activate(units),
             Self::Relu => Relu::activate(units),
+            Self::Elu => Elu::activate(units),
+            Self::Mish => Mish::activate(units),
         }
     }
 
@@ -90,6 +110,8 @@ impl ActivationKind {
             Self::Selu => Selu::walk(walk),
             Self::Tanh => Tanh::walk(walk),
             Self::Relu => Relu::walk(walk),
+            Self::Elu => Elu::walk(walk),
+            Self::Mish => Mish::walk(walk),
         }
     }
 

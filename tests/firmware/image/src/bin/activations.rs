@@ -8,8 +8,8 @@ mod bare {
     use core::hint::black_box;
 
     use flowlet::{
-        Activation, Euler, FastGelu, FastGeluTanh, FastSelu, FastSilu, FastTanh, Gelu, GeluTanh,
-        Mlp, Relu, Selu, Silu, Tanh, VelocityField,
+        Activation, Elu, Euler, FastGelu, FastGeluTanh, FastSelu, FastSilu, FastTanh, Gelu,
+        GeluTanh, Mish, Mlp, Relu, Selu, Silu, Tanh, VelocityField,
     };
     use image::cost::evaluation;
     use image::goldens::{gaussians, mixture, moons};
@@ -28,6 +28,8 @@ mod bare {
         activation::<Selu>();
         activation::<Tanh>();
         activation::<Relu>();
+        activation::<Elu>();
+        activation::<Mish>();
         activation::<FastGelu>();
         activation::<FastGeluTanh>();
         activation::<FastSilu>();
