@@ -178,7 +178,7 @@ fn check_solver<
     let solvers = [Solver::<S, 5>::UNIFORM, Solver::from_times(TIMES)];
     let heap_solvers = [
         HeapSolver::uniform(S::KIND, 5.try_into().unwrap()),
-        HeapSolver::on_grid(S::KIND, &TIMES).unwrap(),
+        HeapSolver::from_times(S::KIND, &TIMES),
     ];
     for (solver, mut heap_solver) in solvers.iter().zip(heap_solvers) {
         let name = format!("{fixed:?}, {}, guided {guided}", S::KIND);
@@ -217,7 +217,7 @@ fn every_method_is_among_those_checked() {
         method::Rk4::KIND,
         method::AdamsBashforth2::KIND,
     ];
-    assert_eq!(kinds, SolverKind::ALL);
+    assert_eq!(&kinds[..], SolverKind::ALL);
 }
 
 /// A model read in place is the same, whatever was there; after a damaged file there is none.
@@ -340,7 +340,7 @@ fn every_activation_is_among_the_shapes() {
         Elu::KIND,
         Mish::KIND,
     ];
-    assert_eq!(kinds, ActivationKind::ALL);
+    assert_eq!(&kinds[..], ActivationKind::ALL);
 }
 
 /// One thread or several: a sample depends on its own row alone.

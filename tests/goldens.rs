@@ -163,7 +163,7 @@ fn the_steps_in_a_models_file_are_taken_with_their_bits() {
 #[test]
 fn paths_by_every_solver_are_those_of_candle_and_the_reference() {
     let (model, mut golden) = open("8gaussians");
-    for kind in SolverKind::ALL {
+    for &kind in SolverKind::ALL {
         let mut file = model.file.clone();
         let times = [0.0, 0.1, 0.4, 0.65, 0.7, 0.9, 1.0];
         flowlet_trainer::tuning::apply(&mut file, kind, &times).unwrap();

@@ -4,8 +4,10 @@ use core::error::Error;
 use core::fmt;
 use core::hint::black_box;
 
-use crate::kernel;
-use crate::safetensors::{File, LoadError, Shape, TensorName, read_values, tri};
+use crate::method;
+use crate::model_file::read_values;
+use crate::safetensors::{File, LoadError, tri};
+use crate::tensor::{Shape, TensorName};
 use crate::velocity::VelocityField;
 
 /// Golden steps in a model file.
@@ -90,7 +92,7 @@ impl<const D: usize, const C: usize> SelfTest<D, C> {
             let (t, dt, x) = (black_box(t), black_box(dt), black_box(x));
             let v = field.velocity(t, x, c);
             for (coordinate, ((&x, &v), next)) in x.iter().zip(&v).zip(next).enumerate() {
-                let (expected, found) = (next.to_bits(), kernel::along(x, v, dt).to_bits());
+                let (expected, found) = (next.to_bits(), method::along(x, v, dt).to_bits());
                 if found != expected {
                     return Err(SelfTestError { step, coordinate, expected, found });
                 }

@@ -27,5 +27,6 @@ pub fn apply(kind: ActivationKind, x: &Tensor) -> Result<Tensor> {
             let n = (&u * (&u + 2.0)?)?;
             x * (&n / (&n + 2.0)?)?
         }
+        _ => candle_core::bail!("the trainer does not know the activation {kind}"),
     }
 }

@@ -91,6 +91,7 @@ impl Measured {
             Relu => self.relu,
             Elu => self.elu,
             Mish => self.mish,
+            kind => unreachable!("the trainer does not know the activation {kind}"),
         };
         let instructions = multiply_adds(shape) as f64 * self.per_multiply_add
             + activations(shape) as f64 * per_activation;

@@ -158,7 +158,8 @@ pub const ASSUMPTION: &str = "input columns t, x, c; exact GELU; t from 0 (noise
 /// When there is none; the message lists those that there are.
 pub fn activation(name: &str) -> Result<ActivationKind> {
     ActivationKind::from_name(name.as_bytes()).with_context(|| {
-        let names = ActivationKind::ALL.map(ActivationKind::name).join(", ");
+        let names: Vec<_> = ActivationKind::ALL.iter().map(|kind| kind.name()).collect();
+        let names = names.join(", ");
         format!("no activation is called {name:?}: expected one of {names}")
     })
 }
@@ -170,7 +171,8 @@ pub fn activation(name: &str) -> Result<ActivationKind> {
 /// When there is none; the message lists those that there are.
 pub fn solver(name: &str) -> Result<SolverKind> {
     SolverKind::from_name(name.as_bytes()).with_context(|| {
-        let names = SolverKind::ALL.map(SolverKind::name).join(", ");
+        let names: Vec<_> = SolverKind::ALL.iter().map(|kind| kind.name()).collect();
+        let names = names.join(", ");
         format!("no solver is called {name:?}: expected one of {names}")
     })
 }

@@ -125,8 +125,8 @@ impl Golden {
         self.path.digest = self.path_digest(&path);
         self.velocity.digest = digest(&velocity);
         self.methods = SolverKind::ALL
-            .into_iter()
-            .map(|kind| Ok((kind, self.method_digest(model, kind)?)))
+            .iter()
+            .map(|&kind| Ok((kind, self.method_digest(model, kind)?)))
             .collect::<Result<_>>()?;
         self.answer(model)
     }
@@ -190,7 +190,8 @@ impl Golden {
     pub fn runtime(&self, model: &Model) -> Result<(Vec<f32>, Vec<f32>)> {
         self.check_size(model)?;
         let mlp = &model.mlp;
-        let solver = HeapSolver::on_grid(self.solver, &self.times).context("tensor times")?;
+        let solver =
+            HeapSolver::try_from_times(self.solver, &self.times).context("tensor times")?;
         let path = self.paths(&solver, model, self.x_0.rows());
         let mut scratch = mlp.scratch();
         let velocity = (0..self.grid_t.len())
@@ -323,9 +324,10 @@ impl Golden {
             Some(name) => description::solver(name)?,
             None => SolverKind::Euler,
         };
-        let digests =
-            SolverKind::ALL.map(|kind| Ok(hexadecimal(file, &key(kind))?.map(|d| (kind, d))));
-        let methods = digests.into_iter().filter_map(Result::transpose).collect::<Result<_>>()?;
+        let digests = SolverKind::ALL
+            .iter()
+            .map(|&kind| Ok(hexadecimal(file, &key(kind))?.map(|d| (kind, d))));
+        let methods = digests.filter_map(Result::transpose).collect::<Result<_>>()?;
         let (x_0, times, grid_t) = (matrix("x0")?, f32s("times")?, f32s("velocity.t")?);
         let (condition, grid_x) = (matrix("condition")?, matrix("velocity.x")?);
         let grid_condition = matrix("velocity.condition")?;

@@ -14,6 +14,7 @@ pub(crate) fn multiply_by_slopes(kind: ActivationKind, x: &[f32], y: &[f32], out
         ActivationKind::Relu => |x: f32, _: f32| if x > 0.0 { 1.0 } else { 0.0 },
         ActivationKind::Elu => elu,
         ActivationKind::Mish => return each(x, y, out, mish),
+        _ => unreachable!("the trainer does not know the activation {kind}"),
     };
     each(x, y, out, slope);
 }

@@ -38,11 +38,11 @@ pub struct FastSelu;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FastTanh;
 
-activation!(FastGelu, Gelu, "fast_gelu", gelu);
-activation!(FastGeluTanh, GeluTanh, "fast_gelu_tanh", gelu);
-activation!(FastSilu, Silu, "fast_silu", silu);
-activation!(FastSelu, Selu, "fast_selu", selu);
-activation!(FastTanh, Tanh, "fast_tanh", tanh);
+activation!(FastGelu, Gelu, true, "fast_gelu", gelu);
+activation!(FastGeluTanh, GeluTanh, true, "fast_gelu_tanh", gelu);
+activation!(FastSilu, Silu, true, "fast_silu", silu);
+activation!(FastSelu, Selu, true, "fast_selu", selu);
+activation!(FastTanh, Tanh, true, "fast_tanh", tanh);
 
 /// micromath's eˣ where it is one: its exponent arithmetic takes no infinities.
 #[inline(always)]

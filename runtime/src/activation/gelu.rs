@@ -3,12 +3,10 @@
 use super::sealed::{Pointwise, Sealed};
 use super::{Activation, ActivationKind};
 use crate::elementary::polynomial;
-use crate::kernel::canonical;
 use crate::lanes::LANES;
+use crate::nan::canonical;
 use crate::panel::VECTORS;
 use crate::vectors::{Vectors, with_vectors};
-#[cfg(feature = "alloc")]
-use crate::walk::Walk;
 
 /// x·Φ(x), the exact form (Hendrycks & Gimpel 2016), as PyTorch's `GELU()`.
 ///
@@ -26,8 +24,10 @@ impl Activation for Gelu {
     }
 }
 
-impl Sealed for Gelu {
-    /// Not inlined: a second copy for the layers after the first would be a tenth of a sampler.
+impl Sealed for Gelu {}
+
+impl Pointwise for Gelu {
+    // Not inlined: a second copy for the layers after the first would be a tenth of a sampler.
     #[inline(never)]
     fn activate(units: &mut [f32]) {
         if VECTORS {
@@ -37,14 +37,7 @@ impl Sealed for Gelu {
         }
     }
 
-    #[cfg(feature = "alloc")]
-    fn walk(walk: &mut Walk<'_>) {
-        with_vectors!(vectors => walk.go::<_, Self>(vectors));
-    }
-}
-
-impl Pointwise for Gelu {
-    /// Vectors are chosen anew: inlined, what few widths have need of would be much of an evaluation.
+    // Vectors are chosen again: inlined, code that few widths need would be a large part of an evaluation.
     #[inline(always)]
     fn of_slice<M: Vectors>(_: M, units: &mut [f32]) {
         Self::activate(units);

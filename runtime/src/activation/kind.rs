@@ -2,15 +2,11 @@
 
 use core::fmt;
 
-use super::sealed::Sealed;
 use super::{Activation, Elu, Gelu, GeluTanh, Mish, Relu, Selu, Silu, Tanh};
-use crate::kernel::make_canonical;
-use crate::vectors::with_vectors;
-#[cfg(feature = "alloc")]
-use crate::walk::Walk;
 
 /// An activation as a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ActivationKind {
     /// [`Gelu`]
     Gelu,
@@ -32,7 +28,7 @@ pub enum ActivationKind {
 
 impl ActivationKind {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: &'static [Self] = &[
         Self::Gelu,
         Self::GeluTanh,
         Self::Silu,
@@ -86,39 +82,18 @@ impl ActivationKind {
         }
     }
 
-    /// What a network does to its hidden units.
-    pub(crate) fn activate(self, units: &mut [f32]) {
-        match self {
-            Self::Gelu => Gelu::activate(units),
-            Self::GeluTanh => GeluTanh::activate(units),
-            Self::Silu => Silu::activate(units),
-            Self::Selu => Selu::activate(units),
-            Self::Tanh => Tanh::activate(units),
-            Self::Relu => Relu::activate(units),
-            Self::Elu => Elu::activate(units),
-            Self::Mish => Mish::activate(units),
-        }
-    }
-
-    /// Goes a path with a network of this activation.
-    #[cfg(feature = "alloc")]
-    pub(crate) fn walk(self, walk: &mut Walk<'_>) {
-        match self {
-            Self::Gelu => Gelu::walk(walk),
-            Self::GeluTanh => GeluTanh::walk(walk),
-            Self::Silu => Silu::walk(walk),
-            Self::Selu => Selu::walk(walk),
-            Self::Tanh => Tanh::walk(walk),
-            Self::Relu => Relu::walk(walk),
-            Self::Elu => Elu::walk(walk),
-            Self::Mish => Mish::walk(walk),
-        }
-    }
-
     /// The activation of each number in place.
     pub fn apply_slice(self, xs: &mut [f32]) {
-        self.activate(xs);
-        with_vectors!(_ => make_canonical(xs));
+        match self {
+            Self::Gelu => Gelu::apply_slice(xs),
+            Self::GeluTanh => GeluTanh::apply_slice(xs),
+            Self::Silu => Silu::apply_slice(xs),
+            Self::Selu => Selu::apply_slice(xs),
+            Self::Tanh => Tanh::apply_slice(xs),
+            Self::Relu => Relu::apply_slice(xs),
+            Self::Elu => Elu::apply_slice(xs),
+            Self::Mish => Mish::apply_slice(xs),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The exponential function.
 
 use super::polynomial::polynomial;
-use crate::kernel::canonical;
+use crate::nan::canonical;
 
 /// eˣ, for all x: worst relative error 8.9e-8 (0.95 ulp) over all inputs whose result is normal.
 ///

@@ -1,7 +1,7 @@
 //! The exponential function less one.
 
 use super::exp::{power_of_two, split};
-use crate::kernel::canonical;
+use crate::nan::canonical;
 
 /// eˣ − 1, for all x: worst relative error 1.3e-7 over all inputs.
 ///

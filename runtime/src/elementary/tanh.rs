@@ -1,7 +1,7 @@
 //! The hyperbolic tangent.
 
 use super::expm1::expm1_within;
-use crate::kernel::canonical;
+use crate::nan::canonical;
 
 /// tanh x, for all x: worst relative error 2.0e-7 over all inputs. Odd, to the bit.
 ///

@@ -2,8 +2,8 @@
 
 use core::fmt;
 
-use super::tensor::{Shape, TensorName};
-use super::text::{Message, Text};
+use crate::tensor::{Shape, TensorName};
+use crate::text::{Message, Text};
 
 /// Why a file does not become a model: what was expected, and what was found.
 ///
@@ -120,7 +120,17 @@ pub enum LoadError {
 }
 
 impl LoadError {
-    pub(crate) const fn message(&self) -> Message {
+    /// The text of [`Display`](fmt::Display), without `core::fmt`: for firmware that has no room for it.
+    ///
+    /// ```
+    /// # use flowlet::{Euler, LoadError};
+    /// let error = Euler::<60>::try_from_safetensors(b"").unwrap_err();
+    /// assert_eq!(
+    ///     error.message().as_str(),
+    ///     "the file is truncated: expected at least 8 bytes, found 0",
+    /// );
+    /// ```
+    pub const fn message(&self) -> Message {
         let m = Message::new();
         match self {
             Self::Truncated { expected, found } => m

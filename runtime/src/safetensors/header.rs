@@ -2,8 +2,8 @@
 
 use super::error::LoadError;
 use super::json::{Cursor, tri};
-use super::tensor::{Shape, TensorName};
-use super::text::Text;
+use crate::tensor::{Shape, TensorName};
+use crate::text::Text;
 
 /// The longest header that is read, in bytes. A model's has a few thousand.
 pub const MAX_HEADER: u64 = 1 << 20;

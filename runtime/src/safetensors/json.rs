@@ -1,7 +1,7 @@
 //! The part of JSON that a safetensors header is made of, read by a `const fn`.
 
 use super::error::LoadError;
-use super::text::Text;
+use crate::text::Text;
 
 /// `?`, which `const fn` does not have.
 macro_rules! tri {

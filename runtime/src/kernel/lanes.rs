@@ -1,44 +1,35 @@
-//! The matrix product over lanes of samples.
+//! The product for [`LANES`] samples side by side.
 
-use super::LANES;
-use crate::kernel::Term;
+use super::{Start, Term, part};
+use crate::lanes::LANES;
 use crate::panel::{BLOCK, REST};
 use crate::vectors::{Vectors, with_vectors};
 
-/// What an output's sum begins with.
-#[derive(Clone, Copy)]
-pub(crate) enum Start<'a> {
-    /// The same for all samples, `[outputs]`.
-    Same(&'a [f32]),
-    /// Each sample's own, `[outputs]` of lanes.
-    Each(&'a [[f32; LANES]]),
-}
-
-/// As [`kernel::affine`](crate::kernel::affine) in every lane: sets `out[o]` to `start`'s `o`, plus
-/// `first`'s term if there is one, plus `inputs[i] · columns[i][o]` for `i` in order, each product and
-/// each sum rounded. `columns` (`[inputs.len()][out.len()]`) lies in [panels](crate::panel).
-pub(crate) fn affine(
+/// [`product`](super::product) in every lane: sets `out[o]` to `start`'s `o`, plus `first`'s term if there is
+/// one, plus `inputs[i] · columns[i][o]` for `i` in order. `columns` (`[inputs.len()][out.len()]`) is laid out
+/// in [panels](crate::panel).
+pub(crate) fn lane_product(
     out: &mut [[f32; LANES]],
-    start: Start<'_>,
+    start: Start<'_, [f32; LANES]>,
     first: Option<Term<'_>>,
     columns: &[f32],
     inputs: &[[f32; LANES]],
 ) {
-    with_vectors!(vectors => Product { vectors, start, first, inputs }.write(out, columns));
+    with_vectors!(vectors => LaneProduct { vectors, start, first, inputs }.write(out, columns));
 }
 
-/// All of a product but its columns.
-struct Product<'a, M> {
+/// The arguments of [`lane_product`] but its outputs and columns.
+struct LaneProduct<'a, M> {
     vectors: M,
-    start: Start<'a>,
+    start: Start<'a, [f32; LANES]>,
     first: Option<Term<'a>>,
     inputs: &'a [[f32; LANES]],
 }
 
-impl<M: Vectors> Product<'_, M> {
+impl<M: Vectors> LaneProduct<'_, M> {
     #[inline(always)]
     fn write(&self, out: &mut [[f32; LANES]], columns: &[f32]) {
-        // As many sums side by side as registers hold, and the additions' latency asks for.
+        // As many sums side by side as registers hold and as hide an addition's latency.
         match M::WIDTH {
             16 => self.outputs::<16, REST>(out, columns),
             8 => self.outputs::<4, 4>(out, columns),
@@ -47,7 +38,7 @@ impl<M: Vectors> Product<'_, M> {
         }
     }
 
-    /// `N` outputs side by side, of the smaller panels `R`.
+    /// All outputs: `N` side by side, and `R` of those in the narrower panels.
     #[inline(always)]
     fn outputs<const N: usize, const R: usize>(&self, out: &mut [[f32; LANES]], columns: &[f32]) {
         let (done, columns) = self.panels::<BLOCK, N>(out, 0, columns);
@@ -56,8 +47,8 @@ impl<M: Vectors> Product<'_, M> {
         self.panels::<1, 1>(out, done, columns);
     }
 
-    /// Does as many panels of `W` outputs as there are from output `at` on; where the next begins, and
-    /// its columns.
+    /// Computes as many panels of `W` outputs as there are from output `at` on, in tiles of `N` outputs.
+    /// Returns the output after them, and the columns from there on.
     #[inline(always)]
     fn panels<'c, const W: usize, const N: usize>(
         &self,
@@ -110,11 +101,11 @@ impl<M: Vectors> Product<'_, M> {
             }
         }
         if let Some((weights, input)) = self.first {
-            let Some(weights) = part(weights, at) else { return };
+            let Some(weights) = part::<_, N>(weights, at) else { return };
             add(vectors, &mut sums, weights, vectors.splat(input));
         }
         for (row, input) in rows.iter().zip(self.inputs) {
-            let Some(weights) = part(row, column) else { return };
+            let Some(weights) = part::<_, N>(row, column) else { return };
             add(vectors, &mut sums, weights, vectors.load(input));
         }
         for (out, sum) in out.iter_mut().zip(sums) {
@@ -123,7 +114,7 @@ impl<M: Vectors> Product<'_, M> {
     }
 }
 
-/// Adds one input's term to every sum. A closure would not always be inlined.
+/// Adds one input's term to every sum. Not a closure: those are not always inlined.
 #[inline(always)]
 fn add<M: Vectors, const N: usize>(
     vectors: M,
@@ -136,16 +127,10 @@ fn add<M: Vectors, const N: usize>(
     }
 }
 
-/// `N` values from `at` on, if there are so many.
-#[inline(always)]
-fn part<T, const N: usize>(values: &[T], at: usize) -> Option<&[T; N]> {
-    values.get(at..)?.first_chunk()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel;
+    use crate::kernel::product;
     use std::vec::Vec;
 
     /// `[outputs][lanes]` of random sums, and what the kernel of a single sample makes of each lane.
@@ -175,7 +160,10 @@ mod tests {
             }
         }
 
-        fn check(&self, write: impl Fn(&mut [[f32; LANES]], Start<'_>, Option<Term<'_>>)) {
+        fn check(
+            &self,
+            write: impl Fn(&mut [[f32; LANES]], Start<'_, [f32; LANES]>, Option<Term<'_>>),
+        ) {
             for (own, timed) in [(false, false), (false, true), (true, false), (true, true)] {
                 let start = if own { Start::Each(&self.each) } else { Start::Same(&self.start) };
                 let first = timed.then_some((&self.first[..], 0.3));
@@ -187,7 +175,7 @@ mod tests {
                     };
                     let start = if own { of(&self.each) } else { self.start.clone() };
                     let mut expected = std::vec![0.0; self.outputs];
-                    kernel::affine(&mut expected, &start, first, &self.columns, &of(&self.inputs));
+                    product(&mut expected, &start, first, &self.columns, &of(&self.inputs));
                     let bits = |x: &[f32]| x.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
                     assert_eq!(bits(&of(&found)), bits(&expected), "{} outputs", self.outputs);
                 }
@@ -204,7 +192,9 @@ mod tests {
     #[test]
     fn every_lane_gets_the_bits_of_a_single_sample() {
         for case in cases() {
-            case.check(|out, start, first| affine(out, start, first, &case.columns, &case.inputs));
+            case.check(|out, start, first| {
+                lane_product(out, start, first, &case.columns, &case.inputs)
+            });
         }
     }
 
@@ -213,7 +203,7 @@ mod tests {
     fn every_set_of_vectors_gives_the_same_bits() {
         for case in cases() {
             crate::vectors::under_each_set!(vectors => case.check(|out, start, first| {
-                let product = Product { vectors, start, first, inputs: &case.inputs };
+                let product = LaneProduct { vectors, start, first, inputs: &case.inputs };
                 vectors.vectorize(
                     #[inline(always)]
                     || product.write(out, &case.columns),

@@ -1,21 +1,22 @@
-//! Guidance: a condition made to count for more.
+//! Classifier-free guidance: makes a condition count for more.
 
-use crate::kernel;
 use crate::lanes::{Lanes, all};
+use crate::nan::canonical;
 use crate::velocity::{LaneVelocity, VelocityField};
 
-/// A field under classifier-free guidance: from the unconditional velocity through the conditional
-/// one and, with a weight above 1, beyond it. Two evaluations of the field for each of its own.
+/// A field under classifier-free guidance. Its velocity starts from the unconditional one and goes in the direction
+/// of the conditional one, past it if the weight is above 1. Each evaluation costs two of the field's.
 ///
 /// ```text
 /// u = v(t, x, unconditional)
 /// v = u + ((v(t, x, c) − u) · weight)
 /// ```
 ///
-/// in this order, each operation rounded; weight 0 is the unconditional velocity. Ho and Salimans,
-/// "Classifier-Free Diffusion Guidance" (2022), of velocities. It is for models that were trained
-/// with conditions dropped at times; the condition that stood for none is
-/// [`Mlp::null_condition`](crate::Mlp::null_condition).
+/// in this order, each operation rounded. Weight 0 is the unconditional velocity.
+///
+/// It needs a model that was trained with conditions dropped at random (`flowlet train --label-dropout`); the
+/// condition that stood for none there is [`Mlp::null_condition`](crate::Mlp::null_condition). The method is that of
+/// Ho and Salimans, "Classifier-Free Diffusion Guidance" (2022), applied to velocities.
 ///
 /// ```
 /// use flowlet::{Guided, VelocityField};
@@ -30,9 +31,9 @@ use crate::velocity::{LaneVelocity, VelocityField};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Guided<M, const C: usize> {
-    /// The field; a reference will do.
+    /// The field, or a reference to it.
     pub field: M,
-    /// How far to go from the unconditional velocity: 1 is about the condition's own.
+    /// How far to go from the unconditional velocity; 1 is the conditional one but for rounding.
     pub weight: f32,
     /// The condition that stands for none, in the user's units.
     pub unconditional: [f32; C],
@@ -42,17 +43,17 @@ impl<M: VelocityField<D, C>, const D: usize, const C: usize> VelocityField<D, C>
     fn velocity(&self, t: f32, x: [f32; D], c: [f32; C]) -> [f32; D] {
         let u = self.field.velocity(t, x, self.unconditional);
         let mut v = self.field.velocity(t, x, c);
-        kernel::guide(&mut v, &u, self.weight);
+        guide(&mut v, &u, self.weight);
         v
     }
 
-    fn with_lanes(&self, c: &Lanes<C>, walk: &mut dyn FnMut(LaneVelocity<'_, D>)) {
+    fn with_lanes(&self, c: &Lanes<C>, run: &mut dyn FnMut(LaneVelocity<'_, D>)) {
         self.field.with_lanes(&all(self.unconditional), &mut |unconditional| {
             self.field.with_lanes(c, &mut |conditional| {
-                walk(&mut |t, x| {
+                run(&mut |t, x| {
                     let u = unconditional(t, x);
                     let mut v = conditional(t, x);
-                    kernel::guide(v.as_flattened_mut(), u.as_flattened(), self.weight);
+                    guide(v.as_flattened_mut(), u.as_flattened(), self.weight);
                     v
                 });
             });
@@ -61,5 +62,13 @@ impl<M: VelocityField<D, C>, const D: usize, const C: usize> VelocityField<D, C>
 
     fn to_data_units(&self, x: [f32; D]) -> [f32; D] {
         self.field.to_data_units(x)
+    }
+}
+
+/// Guided velocities in place, `v ← u + ((v − u) · weight)`, `u` being the unconditional ones.
+pub(crate) fn guide(v: &mut [f32], u: &[f32], weight: f32) {
+    debug_assert_eq!(v.len(), u.len());
+    for (v, &u) in v.iter_mut().zip(u) {
+        *v = canonical(u + (*v - u) * weight);
     }
 }

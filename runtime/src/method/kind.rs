@@ -2,25 +2,26 @@
 
 use core::fmt;
 
-/// The method of a [`Solver`](super::Solver) as a value.
+/// The method of a [`Solver`](crate::Solver) as a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum SolverKind {
-    /// [`method::Euler`](super::method::Euler)
+    /// [`method::Euler`](crate::method::Euler)
     Euler,
-    /// [`method::Midpoint`](super::method::Midpoint)
+    /// [`method::Midpoint`](crate::method::Midpoint)
     Midpoint,
-    /// [`method::Heun`](super::method::Heun)
+    /// [`method::Heun`](crate::method::Heun)
     Heun,
-    /// [`method::Rk4`](super::method::Rk4)
+    /// [`method::Rk4`](crate::method::Rk4)
     Rk4,
-    /// [`method::AdamsBashforth2`](super::method::AdamsBashforth2)
+    /// [`method::AdamsBashforth2`](crate::method::AdamsBashforth2)
     AdamsBashforth2,
 }
 
 impl SolverKind {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Euler, Self::Midpoint, Self::Heun, Self::Rk4, Self::AdamsBashforth2];
+    pub const ALL: &'static [Self] =
+        &[Self::Euler, Self::Midpoint, Self::Heun, Self::Rk4, Self::AdamsBashforth2];
 
     /// The name in a model file.
     pub const fn name(self) -> &'static str {
@@ -77,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_kind_is_found_by_its_name() {
-        for kind in SolverKind::ALL {
+        for &kind in SolverKind::ALL {
             assert_eq!(SolverKind::from_name(kind.name().as_bytes()), Some(kind));
         }
         assert_eq!(SolverKind::from_name(b"dopri5"), None);

@@ -97,8 +97,10 @@ pub(crate) const fn bytes_equal(a: &[u8], b: &[u8]) -> bool {
     true
 }
 
-/// A message put together while compiling, where `format!` does not exist.
-pub(crate) struct Message {
+/// The text of an error, made by a `const fn`: what a compile error shows, and what a chip prints without
+/// `core::fmt`.
+#[derive(Clone, Copy)]
+pub struct Message {
     bytes: [u8; Self::CAPACITY],
     len: usize,
 }
@@ -142,10 +144,23 @@ impl Message {
         self.text("`").text(text.as_str()).text(if text.is_cut() { "...`" } else { "`" })
     }
 
-    pub(crate) const fn as_str(&self) -> &str {
+    /// The text: ASCII, at most 256 bytes.
+    pub const fn as_str(&self) -> &str {
         match core::str::from_utf8(self.bytes.split_at(self.len).0) {
             Ok(text) => text,
             Err(_) => "the file is not a model that this type can hold",
         }
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
     }
 }

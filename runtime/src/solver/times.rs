@@ -1,17 +1,17 @@
-//! The times of the steps.
+//! A solver's times.
 
-use core::error::Error;
-use core::fmt;
 use core::marker::PhantomData;
 
-use super::{Method, Solver};
-use crate::safetensors::{File, LoadError, Message, check_solver, read_grid, tri};
+use super::Solver;
+use crate::grid::{GridError, MAX_STEPS, between, uniform};
+use crate::method::Method;
+use crate::model_file::{check_solver, read_grid};
+use crate::safetensors::{File, LoadError, tri};
 
 impl<S: Method, const N: usize> Solver<S, N> {
     const ZERO: Self = {
         assert!(N > 0, "a solver takes at least one step");
-        // Past 2²⁴ not every step number is an f32.
-        assert!(N <= 1 << 24, "a solver takes at most 2^24 steps");
+        assert!(N <= MAX_STEPS, "a solver takes at most 2^24 steps");
         Self { t: [0.0; N], dt: [0.0; N], method: PhantomData }
     };
 
@@ -105,76 +105,6 @@ impl<S: Method, const N: usize> Solver<S, N> {
         Ok(solver)
     }
 }
-
-/// `(t_i, dt_i)` of the uniform grid of `n` steps.
-pub(crate) const fn uniform(i: usize, n: usize) -> (f32, f32) {
-    let t = i as f32 / n as f32;
-    (t, (i + 1) as f32 / n as f32 - t)
-}
-
-/// `(t_i, dt_i)` of the step from the `i`-th of a grid's times to the next.
-pub(crate) const fn between(t: f32, next: f32, i: usize) -> Result<(f32, f32), GridError> {
-    let dt = next - t;
-    // Two finite times may be infinitely far apart.
-    if !t.is_finite() {
-        return Err(GridError::NotFinite { index: i });
-    }
-    if !dt.is_finite() {
-        return Err(GridError::NotFinite { index: i + 1 });
-    }
-    if dt <= 0.0 {
-        return Err(GridError::NotIncreasing { index: i + 1 });
-    }
-    Ok((t, dt))
-}
-
-/// Why times are no grid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum GridError {
-    /// Fewer than two times or more than 2²⁴ + 1.
-    Count {
-        /// The number of times.
-        found: usize,
-    },
-    /// A time is NaN or infinite, or infinitely far from the one before.
-    NotFinite {
-        /// Which time, from 0.
-        index: usize,
-    },
-    /// A time is not after the one before.
-    NotIncreasing {
-        /// Which time, from 0.
-        index: usize,
-    },
-}
-
-impl GridError {
-    const fn message(self) -> Message {
-        let m = Message::new();
-        match self {
-            Self::Count { found } => {
-                m.text("a grid has 2 to 16777217 times, found ").number(found as u64)
-            }
-            Self::NotFinite { index } => m
-                .text("time ")
-                .number(index as u64)
-                .text(" of the grid is not finite, or infinitely far from the one before"),
-            Self::NotIncreasing { index } => m
-                .text("time ")
-                .number(index as u64)
-                .text(" of the grid is not after the one before"),
-        }
-    }
-}
-
-impl fmt::Display for GridError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.message().as_str())
-    }
-}
-
-impl Error for GridError {}
 
 #[cfg(test)]
 mod tests {

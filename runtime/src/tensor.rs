@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::text::{Message, Text, bytes_equal};
+use crate::text::{Message, Text, bytes_equal};
 
 /// The name of a tensor of a model, as PyTorch names those of a `Sequential` whose odd entries
 /// are activations: layer `k` is `net.{2k}`.
