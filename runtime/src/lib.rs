@@ -26,6 +26,7 @@ mod nan;
 mod network;
 mod noise;
 mod panel;
+mod registers;
 mod safetensors;
 mod self_test;
 mod solver;

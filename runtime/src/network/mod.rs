@@ -67,7 +67,15 @@ impl<'a> Layers<&'a [f32]> {
     /// The bias and the columns of each layer of `width` outputs.
     #[inline(always)]
     fn each(self, width: usize) -> impl Iterator<Item = (&'a [f32], &'a [f32])> {
-        self.bias.chunks_exact(width).zip(self.columns.chunks_exact(width * width))
+        debug_assert!(width > 0, "a network is at least one unit wide");
+        let Self { mut bias, mut columns } = self;
+        // Not `chunks_exact`, whose division by `width` leaves a way to panic at `z`.
+        core::iter::from_fn(move || {
+            let (layer_bias, other_bias) = bias.split_at_checked(width)?;
+            let (layer_columns, other_columns) = columns.split_at_checked(width * width)?;
+            (bias, columns) = (other_bias, other_columns);
+            Some((layer_bias, layer_columns))
+        })
     }
 }
 
