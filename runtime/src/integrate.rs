@@ -53,11 +53,11 @@ impl<N: Evaluated> NetworkField<'_, N> {
         time: StepTime,
         x: &mut [N],
         before: Option<&[f32]>,
-        stages: Stages<'_>,
+        stages: &mut Stages<'_>,
     ) {
-        let mut velocity =
-            |t: f32, x: &[f32], v: &mut [f32]| self.velocity(t, N::group(x), N::group_mut(v));
-        kind.step(N::flatten(x), time, before, stages, &mut velocity);
+        kind.step(N::flatten(x), time, before, stages, |t, x, v| {
+            self.velocity(t, N::group(x), N::group_mut(v));
+        });
     }
 
     /// Takes all steps from `x` (`[D]`), in place, and shows each point to `after_step`.
@@ -68,13 +68,12 @@ impl<N: Evaluated> NetworkField<'_, N> {
         buffers: Buffers<'_>,
         mut after_step: impl FnMut(usize, &[N]),
     ) {
-        let Buffers { stages: Stages { point, mut v }, mut before } = buffers;
+        let Buffers { mut stages, mut before } = buffers;
         let mut known = false;
         for i in 0.. {
             let Some(time) = steps.get(i) else { return };
-            let stages = Stages { point, v: v.each_mut().map(|v| &mut **v) };
-            self.step(steps.kind, time, x, known.then_some(&*before), stages);
-            core::mem::swap(&mut v[0], &mut before);
+            self.step(steps.kind, time, x, known.then_some(&*before), &mut stages);
+            core::mem::swap(&mut stages.v[0], &mut before);
             known = true;
             after_step(i, x);
         }

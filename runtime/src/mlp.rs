@@ -272,7 +272,7 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         // Where there are no vectors to choose, calls that know their sizes are the smaller code.
         #[cfg(not(feature = "std"))]
         {
-            let units = [&mut const { [0.0; H] }[..], &mut const { [0.0; H] }];
+            let units = &mut [&mut const { [0.0; H] }[..], &mut const { [0.0; H] }];
             self.weights().velocity::<_, A>(Called::<f32>::NEW, prefix, t, &x, v, units);
         }
         *v

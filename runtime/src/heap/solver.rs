@@ -143,9 +143,9 @@ impl HeapSolver {
         self.condition_on(mlp, c, scratch);
         let Some(time) = self.as_steps().get(state.i) else { return false };
         let Scratch { prefix, unconditional, one, .. } = scratch;
-        let (mut field, buffers, _) = one.split(mlp, Some(prefix), self.guide(unconditional));
+        let (mut field, mut buffers, _) = one.split(mlp, Some(prefix), self.guide(unconditional));
         let before = state.memory.as_deref();
-        field.step(self.kind, time, &mut state.x, before, buffers.stages);
+        field.step(self.kind, time, &mut state.x, before, &mut buffers.stages);
         self.remember(state, |v| v.copy_from_slice(&one.v[0]));
         true
     }
@@ -365,9 +365,9 @@ impl HeapSolver {
                 }
             }
             let same = (!own).then_some(&prefix[..]);
-            let (mut field, buffers, x) = lanes.split(mlp, same, self.guide(unconditional));
+            let (mut field, mut buffers, x) = lanes.split(mlp, same, self.guide(unconditional));
             let before = group[0].memory.is_some().then_some(&*buffers.before);
-            field.step(self.kind, time, x, before, buffers.stages);
+            field.step(self.kind, time, x, before, &mut buffers.stages);
             for (l, state) in group.iter_mut().enumerate() {
                 for (x, moved) in state.x.iter_mut().zip(&lanes.x) {
                     *x = moved[l];

@@ -34,7 +34,7 @@ impl Formula for AdamsBashforth2 {
         x: &mut [f32],
         StepTime { t, dt, dt_before }: StepTime,
         before: Option<&[f32]>,
-        Stages { v: [v, ..], .. }: Stages<'_>,
+        Stages { v: [v, ..], .. }: &mut Stages<'_>,
         mut velocity: impl FnMut(f32, &[f32], &mut [f32]),
     ) {
         velocity(t, x, v);

@@ -5,13 +5,14 @@ use super::{AdamsBashforth2, Euler, Heun, Midpoint, Rk4, SolverKind};
 
 impl SolverKind {
     /// A step by this method: [`Formula::step`].
+    #[inline]
     pub(crate) fn step(
         self,
         x: &mut [f32],
         time: StepTime,
         before: Option<&[f32]>,
-        stages: Stages<'_>,
-        velocity: &mut dyn FnMut(f32, &[f32], &mut [f32]),
+        stages: &mut Stages<'_>,
+        velocity: impl FnMut(f32, &[f32], &mut [f32]),
     ) {
         match self {
             Self::Euler => Euler::step(x, time, before, stages, velocity),

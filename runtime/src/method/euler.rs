@@ -31,7 +31,7 @@ impl Formula for Euler {
         x: &mut [f32],
         StepTime { t, dt, .. }: StepTime,
         _: Option<&[f32]>,
-        Stages { v: [v, ..], .. }: Stages<'_>,
+        Stages { v: [v, ..], .. }: &mut Stages<'_>,
         mut velocity: impl FnMut(f32, &[f32], &mut [f32]),
     ) {
         velocity(t, x, v);

@@ -33,7 +33,7 @@ impl Formula for Midpoint {
         x: &mut [f32],
         StepTime { t, dt, .. }: StepTime,
         _: Option<&[f32]>,
-        Stages { point, v: [v_1, v_2, ..] }: Stages<'_>,
+        Stages { point, v: [v_1, v_2, ..] }: &mut Stages<'_>,
         mut velocity: impl FnMut(f32, &[f32], &mut [f32]),
     ) {
         let h = half(dt);

@@ -67,7 +67,7 @@ pub(crate) mod sealed {
             x: &mut [f32],
             time: StepTime,
             before: Option<&[f32]>,
-            stages: Stages<'_>,
+            stages: &mut Stages<'_>,
             velocity: impl FnMut(f32, &[f32], &mut [f32]),
         );
     }

@@ -35,7 +35,7 @@ impl Formula for Rk4 {
         x: &mut [f32],
         StepTime { t, dt, .. }: StepTime,
         _: Option<&[f32]>,
-        Stages { point, v: [v_1, v_2, v_3, v_4] }: Stages<'_>,
+        Stages { point, v: [v_1, v_2, v_3, v_4] }: &mut Stages<'_>,
         mut velocity: impl FnMut(f32, &[f32], &mut [f32]),
     ) {
         let h = half(dt);
@@ -51,9 +51,9 @@ impl Formula for Rk4 {
 }
 
 /// `x ← x + ((((v₁ + (2 · v₂)) + (2 · v₃)) + v₄) · sixth)`
-fn finish(x: &mut [f32], [v_1, v_2, v_3, v_4]: [&mut [f32]; 4], sixth: f32) {
+fn finish(x: &mut [f32], [v_1, v_2, v_3, v_4]: [&[f32]; 4], sixth: f32) {
     let velocities = v_1.iter().zip(v_2).zip(v_3).zip(v_4);
     for (x, (((v_1, v_2), v_3), v_4)) in x.iter_mut().zip(velocities) {
-        *x = along(*x, *v_1 + 2.0 * *v_2 + 2.0 * *v_3 + *v_4, sixth);
+        *x = along(*x, v_1 + 2.0 * v_2 + 2.0 * v_3 + v_4, sixth);
     }
 }

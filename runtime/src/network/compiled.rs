@@ -21,7 +21,7 @@ pub(crate) struct Evaluator<'a, N> {
 
 /// [`Weights::velocity`] with one activation.
 type Forward<N> =
-    fn(&Weights<&[f32]>, Start<'_, N>, f32, x: &[N], v: &mut [N], units: [&mut [N]; 2]);
+    fn(&Weights<&[f32]>, Start<'_, N>, f32, x: &[N], v: &mut [N], units: &mut [&mut [N]; 2]);
 
 impl<'a, N: Evaluated> Evaluator<'a, N> {
     /// `units` are two buffers of `[H]`; `fast` picks the activation's approximate form.
@@ -38,8 +38,7 @@ impl<'a, N: Evaluated> Evaluator<'a, N> {
     /// Writes the velocity at `t` and `x` (`[D]`, flow units) to `v` (`[D]`).
     #[inline(always)]
     pub(crate) fn velocity(&mut self, prefix: Start<'_, N>, t: f32, x: &[N], v: &mut [N]) {
-        let [units, next] = &mut self.units;
-        (self.forward)(&self.network, prefix, t, x, v, [units, next]);
+        (self.forward)(&self.network, prefix, t, x, v, &mut self.units);
     }
 }
 
@@ -57,7 +56,7 @@ fn one<A: Pointwise>(
     t: f32,
     x: &[f32],
     v: &mut [f32],
-    units: [&mut [f32]; 2],
+    units: &mut [&mut [f32]; 2],
 ) {
     with_vectors!(vectors => network.velocity::<_, A>(Inlined(vectors), prefix, t, x, v, units));
 }
@@ -70,7 +69,7 @@ fn lanes<A: Pointwise>(
     t: f32,
     x: &[[f32; LANES]],
     v: &mut [[f32; LANES]],
-    units: [&mut [[f32; LANES]]; 2],
+    units: &mut [&mut [[f32; LANES]]; 2],
 ) {
     network.velocity::<_, A>(Called::<[f32; LANES]>::NEW, prefix, t, x, v, units);
 }
@@ -116,7 +115,7 @@ macro_rules! compile {
             t: f32,
             x: &[$number],
             v: &mut [$number],
-            units: [&mut [$number]; 2],
+            units: &mut [&mut [$number]; 2],
         ) {
             $forward::<$activation>(network, prefix, t, x, v, units);
         }

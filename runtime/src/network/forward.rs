@@ -24,8 +24,9 @@ impl Weights<&[f32]> {
         t: f32,
         x: &[K::Number],
         v: &mut [K::Number],
-        [mut units, mut next]: [&mut [K::Number]; 2],
+        [units, next]: &mut [&mut [K::Number]; 2],
     ) {
+        let (mut units, mut next) = (&mut **units, &mut **next);
         let width = units.len();
         kernel.layer::<A>(units, prefix, Some((self.time, t)), self.state, x);
         for (bias, columns) in self.hidden.each(width) {

@@ -184,8 +184,8 @@ fn advance<S: Method, X: Point>(
     let mut velocities = S::velocities(*x);
     let mut each = velocities.as_mut().iter_mut();
     let v = [(); 4].map(|()| each.next().map_or(Default::default(), X::numbers_mut));
-    let stages = Stages { point: point.numbers_mut(), v };
-    S::step(x.numbers_mut(), time, before.map(X::numbers), stages, |t, at, v| {
+    let mut stages = Stages { point: point.numbers_mut(), v };
+    S::step(x.numbers_mut(), time, before.map(X::numbers), &mut stages, |t, at, v| {
         if let (Some(at), Some(v)) = (X::of(at), X::of_mut(v)) {
             *v = velocity(t, at);
         }
