@@ -145,19 +145,16 @@ pub fn load_agrees() -> bool {
     const EMBEDDED: u64 = SWIRL.fingerprint();
     // SAFETY: this program has one thread, and only this function, which does not call itself, uses it.
     let slot = unsafe { &mut *(&raw mut SLOT) };
-    let is_still = slot.velocity(0.5, [0.3, -0.2], []) == [0.0; 2];
+    let is_still = slot.velocity(0.5, [0.3, -0.2], []).map(f32::to_bits) == [0; 2];
     is_still && slot.load(black_box(bytes)).is_ok() && slot.fingerprint() == EMBEDDED
 }
 
-/// Whether a model that nothing was read into has the velocity 0 under a condition, and leaves points
-/// where they are.
+/// Whether a model that nothing was read into has the velocity 0 under any condition.
 #[inline(never)]
 pub fn empty_stands_still() -> bool {
     static EMPTY: Mlp<2, 3, 8, 1> = Mlp::zero();
-    let (x, c) = (black_box([0.3, -0.2]), black_box([1.0, -2.0, 0.0]));
-    EMPTY.velocity(0.5, x, c) == [0.0; 2]
-        && EMPTY.to_data_units(x) == x
-        && EMPTY.to_flow_units(x) == x
+    let c = black_box([1.0, f32::INFINITY, f32::NAN]);
+    EMPTY.velocity(0.5, [0.3, -0.2], c).map(f32::to_bits) == [0; 2]
 }
 
 fn digest<

@@ -133,3 +133,21 @@ fn sizes(image: &Path) -> Result<(u64, u64, u64)> {
     }
     Ok((code, loaded - weights, ram))
 }
+
+/// Fails unless the symbol whose name contains `name` lies where all bytes are zero.
+pub(crate) fn check_takes_no_flash(image: &Path, name: &str) -> Result<()> {
+    let bytes = std::fs::read(image)?;
+    let file = object::File::parse(&*bytes).with_context(|| image.display().to_string())?;
+    let mut symbols = file.symbols();
+    let symbol = symbols.find(|symbol| symbol.name().is_ok_and(|found| found.contains(name)));
+    let symbol = symbol.with_context(|| format!("{}: no {name}", image.display()))?;
+    let index = symbol.section_index().with_context(|| format!("{name} is in no section"))?;
+    let section = file.section_by_index(index)?;
+    ensure!(
+        section.kind() == SectionKind::UninitializedData,
+        "{}: {name} is in {}, not in .bss",
+        image.display(),
+        section.name()?
+    );
+    Ok(())
+}

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::Row;
-use crate::cost::Cost;
+use crate::cost::{self, Cost};
 use crate::target::{Machine, Target};
 use crate::toolchain;
 
@@ -16,6 +16,9 @@ pub(crate) struct Outcome {
     pub(crate) model: String,
     pub(crate) digest: u64,
 }
+
+/// A model in the image `digest` that is read at run time.
+const SLOT: &str = "4SLOT";
 
 /// Builds and runs a target's images.
 pub(crate) fn row(
@@ -31,6 +34,9 @@ pub(crate) fn row(
         Build { target, level, features, counter, image, directory, memory: None }.run(root)
     };
     let digest = build("digest")?;
+    if let Machine::Qemu(..) = target.machine {
+        cost::check_takes_no_flash(&digest, SLOT)?;
+    }
     let outcomes = if runs_here(features) || !matches!(target.machine, Machine::Host) {
         let (said, went_well) = run(target, &digest, false)?;
         Some((outcomes(&said)?, went_well))
