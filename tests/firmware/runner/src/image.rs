@@ -47,8 +47,9 @@ pub(crate) fn row(
         Machine::Qemu(..) => {
             let sample = build("sample")?;
             let (said, _) = run(target, &sample, true)?;
-            let (said_of_activations, _) = run(target, &build("activations")?, true)?;
-            Some(Cost::measured(&sample, &said, &said_of_activations)?)
+            let costs = build("costs")?;
+            let (said_of_costs, _) = run(target, &costs, true)?;
+            Some(Cost::measured((&sample, &said), (&costs, &said_of_costs))?)
         }
         Machine::Node | Machine::Host => None,
     };
@@ -59,6 +60,7 @@ pub(crate) fn row(
 /// An image to build.
 pub(crate) struct Build<'a> {
     pub(crate) target: &'a Target,
+    /// An optimisation level, or two: `s+3` is s for all, and 3 for the package flowlet.
     pub(crate) level: &'a str,
     /// Of the CPU, beyond the target's own.
     pub(crate) features: &'a str,
@@ -83,12 +85,19 @@ impl Build<'_> {
         cargo
             .args(["--quiet", "--release", "--package", "image", "--bin", image])
             .args(["--target", target.triple])
-            .args(["--config", &format!("profile.release.opt-level={}", quoted(level))])
             .arg("--manifest-path")
             .arg(root.join("tests/firmware/Cargo.toml"))
             .arg("--target-dir")
             .arg(directory)
             .env("RUSTFLAGS", flags.trim());
+        let (level, of_flowlet) = level
+            .split_once('+')
+            .map_or((*level, None), |(all, of_flowlet)| (all, Some(of_flowlet)));
+        cargo.args(["--config", &format!("profile.release.opt-level={}", quoted(level))]);
+        if let Some(level) = of_flowlet {
+            let key = "profile.release.package.flowlet.opt-level";
+            cargo.args(["--config", &format!("{key}={}", quoted(level))]);
+        }
         if !counter.is_empty() {
             cargo.args(["--features", counter]);
         }
