@@ -86,8 +86,8 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
             },
             hidden: Hidden { columns: [[[0.0; H]; H]; L], bias: [[0.0; H]; L] },
             last: Last { bias: [0.0; D], columns: [[0.0; D]; H] },
-            data_units: Units { mean: [0.0; D], scale: [1.0; D] },
-            condition_units: Units { mean: [0.0; C], scale: [1.0; C] },
+            data_units: Units { mean: [0.0; D], scale: [0.0; D] },
+            condition_units: Units { mean: [0.0; C], scale: [0.0; C] },
             activation: PhantomData,
         }
     };
@@ -114,7 +114,10 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         }
     }
 
-    /// A model whose velocity is zero everywhere: a place for [`Self::load`].
+    /// A model for [`Self::load`] to read into. Its velocity is 0 everywhere under any condition, and so are its
+    /// samples.
+    ///
+    /// All its bytes are zero: a `static` of it that can be written to lies in `.bss`, where it takes RAM and no flash.
     pub const fn zero() -> Self {
         Self::ZERO
     }

@@ -162,7 +162,7 @@ impl Vectors for Arrays {
     type V = Array<LANES>;
     type Half = Array<HALF>;
 
-    const WIDTH: usize = match crate::panel::VECTORS {
+    const WIDTH: usize = match crate::registers::VECTORS {
         _ if cfg!(target_feature = "avx512f") => 16,
         _ if cfg!(target_feature = "avx2") => 8,
         true => 4,

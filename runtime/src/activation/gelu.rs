@@ -5,7 +5,7 @@ use super::{Activation, ActivationKind};
 use crate::elementary::polynomial;
 use crate::lanes::LANES;
 use crate::nan::canonical;
-use crate::panel::VECTORS;
+use crate::registers::VECTORS;
 use crate::vectors::{Vectors, with_vectors};
 
 /// x·Φ(x), the exact form (Hendrycks & Gimpel 2016), as PyTorch's `GELU()`.
@@ -32,6 +32,8 @@ impl Pointwise for Gelu {
     fn activate(units: &mut [f32]) {
         if VECTORS {
             with_vectors!(vectors => activate_in_blocks(vectors, units));
+        } else if cfg!(target_feature = "neon") {
+            activate_each(units);
         } else {
             activate_by_two(units);
         }
@@ -126,6 +128,17 @@ fn blocks<const W: usize>(units: &mut [f32]) -> &mut [f32] {
         }
     }
     rest
+}
+
+/// Computes both cases of each number, so that at opt-level 3 the compiler finds vectors here, where the weights
+/// are not loaded as such.
+#[inline(always)]
+fn activate_each(units: &mut [f32]) {
+    for x in units {
+        let square = *x * *x;
+        let (near, far) = (near(*x, square), far(*x));
+        *x = if square >= LIMIT_SQUARED { far } else { near };
+    }
 }
 
 /// Where comparing takes as long as three multiplications, one comparison for two numbers: if their
@@ -250,6 +263,11 @@ mod tests {
     #[test]
     fn two_at_a_time_get_the_bits_of_each() {
         check(activate_by_two);
+    }
+
+    #[test]
+    fn both_cases_computed_give_the_same_bits() {
+        check(activate_each);
     }
 
     #[cfg(feature = "std")]

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{Activation, Gelu, GeluTanh, Relu, Selu, Silu, Tanh};
+use super::{Activation, Elu, Gelu, GeluTanh, Mish, Relu, Selu, Silu, Tanh};
 
 /// An activation as a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -20,12 +20,24 @@ pub enum ActivationKind {
     Tanh,
     /// [`Relu`]
     Relu,
+    /// [`Elu`]
+    Elu,
+    /// [`Mish`]
+    Mish,
 }
 
 impl ActivationKind {
     /// All of them.
-    pub const ALL: &'static [Self] =
-        &[Self::Gelu, Self::GeluTanh, Self::Silu, Self::Selu, Self::Tanh, Self::Relu];
+    pub const ALL: &'static [Self] = &[
+        Self::Gelu,
+        Self::GeluTanh,
+        Self::Silu,
+        Self::Selu,
+        Self::Tanh,
+        Self::Relu,
+        Self::Elu,
+        Self::Mish,
+    ];
 
     /// The name in a model file.
     pub const fn name(self) -> &'static str {
@@ -36,6 +48,8 @@ impl ActivationKind {
             Self::Selu => "selu",
             Self::Tanh => "tanh",
             Self::Relu => "relu",
+            Self::Elu => "elu",
+            Self::Mish => "mish",
         }
     }
 
@@ -48,6 +62,8 @@ impl ActivationKind {
             b"selu" => Some(Self::Selu),
             b"tanh" => Some(Self::Tanh),
             b"relu" => Some(Self::Relu),
+            b"elu" => Some(Self::Elu),
+            b"mish" => Some(Self::Mish),
             _ => None,
         }
     }
@@ -61,6 +77,8 @@ impl ActivationKind {
             Self::Selu => Selu::apply(x),
             Self::Tanh => Tanh::apply(x),
             Self::Relu => Relu::apply(x),
+            Self::Elu => Elu::apply(x),
+            Self::Mish => Mish::apply(x),
         }
     }
 
@@ -73,6 +91,8 @@ impl ActivationKind {
             Self::Selu => Selu::apply_slice(xs),
             Self::Tanh => Tanh::apply_slice(xs),
             Self::Relu => Relu::apply_slice(xs),
+            Self::Elu => Elu::apply_slice(xs),
+            Self::Mish => Mish::apply_slice(xs),
         }
     }
 }

@@ -80,7 +80,7 @@ pub(super) struct Settings {
     /// Hidden-to-hidden layers, L [default: 1]
     #[arg(long, value_name = "L", help_heading = "Model")]
     hidden_layers: Option<usize>,
-    /// gelu, gelu_tanh, silu, selu, tanh or relu [default: gelu]
+    /// gelu, gelu_tanh, silu, selu, tanh, relu, elu or mish [default: gelu]
     #[arg(long, value_name = "NAME", help_heading = "Model")]
     activation: Option<String>,
 
