@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use flowlet::{
-    Activation, ActivationKind, Gelu, GeluTanh, Guided, HeapMlp, HeapSolver, Method, Mlp, Noise,
-    Relu, Selu, Silu, Solver, SolverKind, Tanh, VelocityField, method,
+    Activation, ActivationKind, Elu, Gelu, GeluTanh, Guided, HeapMlp, HeapSolver, Method, Mish,
+    Mlp, Noise, Relu, Selu, Silu, Solver, SolverKind, Tanh, VelocityField, method,
 };
 use flowlet_trainer::disk::tensor_file::{Block, TensorFile};
 use flowlet_trainer::model::description::Description;
@@ -268,8 +268,8 @@ fn small_and_odd_shapes() {
             5 4 16 2 Selu;
             5 0 17 3 Tanh;
             6 5 24 4 Relu;
-            6 1 31 1 Gelu;
-            7 6 32 0 GeluTanh;
+            6 1 31 1 Elu;
+            7 6 32 0 Mish;
             7 7 33 2 Silu;
             8 8 39 1 Selu;
             8 0 40 3 Tanh;
@@ -288,8 +288,8 @@ fn wide_shapes() {
             3 3 96 0 Silu;
             5 2 100 4 Selu;
             8 7 127 1 Tanh;
-            7 1 128 2 Relu;
-            4 4 129 3 Gelu;
+            7 1 128 2 Elu;
+            4 4 129 3 Mish;
             6 8 130 4 Silu;
         }
     });
@@ -330,7 +330,16 @@ fn every_weight_counts_in_the_fingerprint() {
 
 #[test]
 fn every_activation_is_among_the_shapes() {
-    let kinds = [Gelu::KIND, GeluTanh::KIND, Silu::KIND, Selu::KIND, Tanh::KIND, Relu::KIND];
+    let kinds = [
+        Gelu::KIND,
+        GeluTanh::KIND,
+        Silu::KIND,
+        Selu::KIND,
+        Tanh::KIND,
+        Relu::KIND,
+        Elu::KIND,
+        Mish::KIND,
+    ];
     assert_eq!(&kinds[..], ActivationKind::ALL);
 }
 

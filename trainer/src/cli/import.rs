@@ -26,7 +26,7 @@ pub(super) struct Args {
     /// The order of the network's input columns: t (time), x (state) and c (conditions)
     #[arg(long, value_name = "ORDER", default_value = "t,x,c")]
     columns: List,
-    /// gelu, gelu_tanh, silu (or swish), selu, tanh or relu
+    /// gelu, gelu_tanh, silu (or swish), selu, tanh, relu, elu or mish
     #[arg(long, value_name = "NAME", default_value = "gelu")]
     activation: String,
     /// What the tensors' names begin with, before the layer's number [default: found out]
