@@ -29,6 +29,7 @@ mod nan;
 mod network;
 mod noise;
 mod panel;
+mod registers;
 mod safetensors;
 mod self_test;
 mod solver;
@@ -38,7 +39,9 @@ mod units;
 mod vectors;
 mod velocity;
 
-pub use activation::{Activation, ActivationKind, Gelu, GeluTanh, Relu, Selu, Silu, Tanh};
+pub use activation::{
+    Activation, ActivationKind, Elu, Gelu, GeluTanh, Mish, Relu, Selu, Silu, Tanh,
+};
 #[cfg(feature = "micromath")]
 pub use activation::{FastGelu, FastGeluTanh, FastSelu, FastSilu, FastTanh};
 pub use digest::Digest;

@@ -26,13 +26,12 @@ use crate::velocity::{LaneVelocity, VelocityField};
 /// v = b + W·h                            [D]
 /// ```
 ///
-/// Each sum adds its terms in the order in which they stand there, columns in order.
+/// Each sum adds its terms in this order, columns in order.
 ///
-/// The value is nothing but weights: a `static` of it lies in flash. An evaluation takes
-/// `2·4·H` bytes of stack for the hidden units, and a little for `D` and `C`.
+/// The value is weights alone: a `static` of it lies in flash. An evaluation takes `2·4·H` bytes of stack for the hidden
+/// units, and a little for `D` and `C`.
 ///
-/// Past some 300,000 weights the compiler asks for `#[allow(long_running_const_eval)]` at the
-/// `static`.
+/// Above some 300,000 weights, put `#[allow(long_running_const_eval)]` on the `static`: a lint of the compiler demands it.
 pub struct Mlp<const D: usize, const C: usize, const H: usize, const L: usize, A = Gelu> {
     first: First<D, C, H>,
     hidden: Hidden<H, L>,
@@ -87,8 +86,8 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
             },
             hidden: Hidden { columns: [[[0.0; H]; H]; L], bias: [[0.0; H]; L] },
             last: Last { bias: [0.0; D], columns: [[0.0; D]; H] },
-            data_units: Units { mean: [0.0; D], scale: [1.0; D] },
-            condition_units: Units { mean: [0.0; C], scale: [1.0; C] },
+            data_units: Units { mean: [0.0; D], scale: [0.0; D] },
+            condition_units: Units { mean: [0.0; C], scale: [0.0; C] },
             activation: PhantomData,
         }
     };
@@ -115,7 +114,10 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         }
     }
 
-    /// A model whose velocity is zero everywhere: a place for [`Self::load`].
+    /// A model for [`Self::load`] to read into. Its velocity is 0 everywhere under any condition, and so are its
+    /// samples.
+    ///
+    /// All its bytes are zero: a `static` of it that can be written to lies in `.bss`, where it takes RAM and no flash.
     pub const fn zero() -> Self {
         Self::ZERO
     }

@@ -1,6 +1,6 @@
 //! Activations that are chosen at run time.
 
-use super::{Activation, ActivationKind, Gelu, GeluTanh, Relu, Selu, Silu, Tanh};
+use super::{Activation, ActivationKind, Elu, Gelu, GeluTanh, Mish, Relu, Selu, Silu, Tanh};
 
 impl ActivationKind {
     /// The activation of one number.
@@ -12,6 +12,8 @@ impl ActivationKind {
             Self::Selu => Selu::apply(x),
             Self::Tanh => Tanh::apply(x),
             Self::Relu => Relu::apply(x),
+            Self::Elu => Elu::apply(x),
+            Self::Mish => Mish::apply(x),
         }
     }
 
@@ -24,6 +26,8 @@ impl ActivationKind {
             Self::Selu => Selu::apply_slice(xs),
             Self::Tanh => Tanh::apply_slice(xs),
             Self::Relu => Relu::apply_slice(xs),
+            Self::Elu => Elu::apply_slice(xs),
+            Self::Mish => Mish::apply_slice(xs),
         }
     }
 }

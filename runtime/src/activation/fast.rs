@@ -7,7 +7,6 @@
 use micromath::F32;
 
 use super::activation;
-use crate::nan::canonical;
 
 /// [`Gelu`](super::Gelu) by its tanh form and micromath's exponential function.
 ///
@@ -87,7 +86,7 @@ fn tanh(x: f32) -> f32 {
 /// micromath makes a number of NaN.
 #[inline(always)]
 fn finish(x: f32, y: f32) -> f32 {
-    canonical(if x.is_nan() { x } else { y })
+    if x.is_nan() { x } else { y }
 }
 
 #[cfg(test)]

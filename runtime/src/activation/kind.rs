@@ -18,12 +18,24 @@ pub enum ActivationKind {
     Tanh,
     /// [`Relu`](super::Relu)
     Relu,
+    /// [`Elu`](super::Elu)
+    Elu,
+    /// [`Mish`](super::Mish)
+    Mish,
 }
 
 impl ActivationKind {
     /// All of them.
-    pub const ALL: &'static [Self] =
-        &[Self::Gelu, Self::GeluTanh, Self::Silu, Self::Selu, Self::Tanh, Self::Relu];
+    pub const ALL: &'static [Self] = &[
+        Self::Gelu,
+        Self::GeluTanh,
+        Self::Silu,
+        Self::Selu,
+        Self::Tanh,
+        Self::Relu,
+        Self::Elu,
+        Self::Mish,
+    ];
 
     /// The name in a model file.
     pub const fn name(self) -> &'static str {
@@ -34,6 +46,8 @@ impl ActivationKind {
             Self::Selu => "selu",
             Self::Tanh => "tanh",
             Self::Relu => "relu",
+            Self::Elu => "elu",
+            Self::Mish => "mish",
         }
     }
 
@@ -46,6 +60,8 @@ impl ActivationKind {
             b"selu" => Some(Self::Selu),
             b"tanh" => Some(Self::Tanh),
             b"relu" => Some(Self::Relu),
+            b"elu" => Some(Self::Elu),
+            b"mish" => Some(Self::Mish),
             _ => None,
         }
     }

@@ -1,11 +1,13 @@
 //! The functions between a network's layers.
 
 mod apply;
+mod elu;
 #[cfg(feature = "micromath")]
 mod fast;
 mod gelu;
 mod gelu_tanh;
 mod kind;
+mod mish;
 mod relu;
 mod selu;
 mod silu;
@@ -14,11 +16,13 @@ mod tanh;
 use crate::nan::make_canonical;
 use crate::vectors::{Vectors, with_vectors};
 
+pub use elu::Elu;
 #[cfg(feature = "micromath")]
 pub use fast::{FastGelu, FastGeluTanh, FastSelu, FastSilu, FastTanh};
 pub use gelu::Gelu;
 pub use gelu_tanh::GeluTanh;
 pub use kind::ActivationKind;
+pub use mish::Mish;
 pub use relu::Relu;
 pub use selu::Selu;
 pub use silu::Silu;
@@ -86,7 +90,8 @@ impl sealed::Pointwise for Identity {
     fn of_vectors<M: Vectors, const N: usize>(_: M, _: &mut [M::V; N]) {}
 }
 
-/// Implements [`Activation`] for a unit struct by a function of one number.
+/// Implements [`Activation`] for a unit struct by a function of one number. A NaN stays one, of whatever
+/// bits.
 macro_rules! activation {
     ($name:ident, $function:path) => {
         activation!($name, $name, false, super::ActivationKind::$name.name(), $function);
@@ -130,7 +135,7 @@ macro_rules! activation {
             const NAME: &'static str = $text;
 
             fn apply(x: f32) -> f32 {
-                $function(x)
+                crate::nan::canonical($function(x))
             }
         }
     };

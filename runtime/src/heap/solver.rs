@@ -11,6 +11,7 @@ use crate::kernel::Called;
 use crate::lanes::{LANES, gather, scatter};
 use crate::method::SolverKind;
 use crate::model_file::read_solver;
+use crate::registers::VECTORS;
 use crate::safetensors::{File, LoadError};
 use crate::solver::BatchError;
 
@@ -240,12 +241,42 @@ impl HeapSolver {
         scratch: &mut Scratch,
     ) -> Result<(), BatchError> {
         let rows = self.check_rows(mlp, x, c, scratch)?;
-        for points in rows.groups() {
-            let x = &mut x[rows.coordinates(&points)];
-            self.integrate_group(mlp, &rows, &points, x, c, scratch, |_, _| {});
-            scatter(x, &scratch.lanes.x);
+        if VECTORS {
+            self.integrate_groups(mlp, &rows, x, c, scratch);
+        } else {
+            self.integrate_one_by_one(mlp, &rows, x, c, scratch);
         }
         Ok(())
+    }
+
+    /// [`Self::try_integrate_batch`] of points side by side.
+    fn integrate_groups(
+        &self,
+        mlp: &HeapMlp,
+        rows: &Rows,
+        x: &mut [f32],
+        c: &[f32],
+        scratch: &mut Scratch,
+    ) {
+        for points in rows.groups() {
+            let x = &mut x[rows.coordinates(&points)];
+            self.integrate_group(mlp, rows, &points, x, c, scratch, |_, _| {});
+            scatter(x, &scratch.lanes.x);
+        }
+    }
+
+    /// [`Self::try_integrate_batch`] where there are no vectors: fewer instructions.
+    fn integrate_one_by_one(
+        &self,
+        mlp: &HeapMlp,
+        rows: &Rows,
+        x: &mut [f32],
+        c: &[f32],
+        scratch: &mut Scratch,
+    ) {
+        for (k, x) in x.chunks_exact_mut(rows.data).enumerate() {
+            self.integrate(mlp, x, &c[rows.condition(k)], scratch);
+        }
     }
 
     /// The whole paths of many samples, `[N + 1][n][D]`: `x_0` (`[n][D]`) and where each row is after each step, in
@@ -265,6 +296,19 @@ impl HeapSolver {
         let rows = unwrap_batch(self.check_rows(mlp, x_0, c, scratch));
         let mut moments = vec![0.0; (self.steps() + 1) * x_0.len()];
         moments[..x_0.len()].copy_from_slice(x_0);
+        if !VECTORS {
+            for (k, x_0_k) in x_0.chunks_exact(rows.data).enumerate() {
+                let mut rest = &mut moments[x_0.len()..];
+                let after_step = |x: &[f32]| {
+                    let (moment, after) = core::mem::take(&mut rest).split_at_mut(x_0.len());
+                    moment[k * rows.data..][..rows.data].copy_from_slice(x);
+                    rest = after;
+                };
+                let c = &c[rows.condition(k)];
+                self.integrate_one(mlp, &mut x_0_k.to_vec(), c, scratch, after_step);
+            }
+            return moments;
+        }
         for points in rows.groups() {
             let range = rows.coordinates(&points);
             let starts = &x_0[range.clone()];
@@ -317,6 +361,37 @@ impl HeapSolver {
             }
         }
         let rows = self.check(mlp, states.len(), c, scratch)?;
+        if VECTORS {
+            self.step_groups(mlp, &rows, states, c, scratch);
+        } else {
+            self.step_one_by_one(mlp, &rows, states, c, scratch);
+        }
+        Ok(())
+    }
+
+    /// [`Self::try_step_batch`] where there are no vectors: fewer instructions.
+    fn step_one_by_one(
+        &self,
+        mlp: &HeapMlp,
+        rows: &Rows,
+        states: &mut [HeapState],
+        c: &[f32],
+        scratch: &mut Scratch,
+    ) {
+        for (k, state) in states.iter_mut().enumerate() {
+            self.step(mlp, state, &c[rows.condition(k)], scratch);
+        }
+    }
+
+    /// [`Self::try_step_batch`] of neighbours side by side.
+    fn step_groups(
+        &self,
+        mlp: &HeapMlp,
+        rows: &Rows,
+        states: &mut [HeapState],
+        c: &[f32],
+        scratch: &mut Scratch,
+    ) {
         let alike =
             |a: &HeapState, b: &HeapState| a.i == b.i && a.memory.is_some() == b.memory.is_some();
         let mut first = 0;
@@ -324,7 +399,7 @@ impl HeapSolver {
             let points = first..first + group.len();
             first = points.end;
             let Some(time) = self.as_steps().get(group[0].i) else { continue };
-            let own = self.condition_group_on(mlp, &rows, &points, c, scratch);
+            let own = self.condition_group_on(mlp, rows, &points, c, scratch);
             let Scratch { prefix, unconditional, lanes, .. } = &mut *scratch;
             for (l, HeapState { x, memory, .. }) in group.iter().enumerate() {
                 for (k, x) in x.iter().enumerate() {
@@ -349,7 +424,6 @@ impl HeapSolver {
                 });
             }
         }
-        Ok(())
     }
 
     /// Takes all steps of one sample, and shows each point to `after_step`.
@@ -496,6 +570,12 @@ impl Rows {
         points.start * self.data..points.end * self.data
     }
 
+    /// Point `k`'s condition.
+    fn condition(&self, k: usize) -> Range<usize> {
+        let k = if self.own_conditions { k } else { 0 };
+        self.conditions(&(k..k + 1))
+    }
+
     fn conditions(&self, points: &Range<usize>) -> Range<usize> {
         points.start * self.conditions..points.end * self.conditions
     }
@@ -507,4 +587,41 @@ fn unwrap<T>(result: Result<T, GridError>) -> T {
 
 fn unwrap_batch<T>(result: Result<T, BatchError>) -> T {
     result.unwrap_or_else(|error| panic!("{}", error.message().as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_by_one_and_side_by_side_give_the_same_bits() {
+        let file = include_bytes!("../../examples/swirl.safetensors");
+        let mlp = HeapMlp::try_from_safetensors(file).unwrap();
+        let scratch = &mut mlp.scratch();
+        let solver =
+            HeapSolver::uniform(SolverKind::AdamsBashforth2, NonZeroUsize::new(3).unwrap());
+        let mut one_by_one: Vec<f32> = (0..42).map(|k| (k as f32) * 0.1 - 2.0).collect();
+        let mut side_by_side = one_by_one.clone();
+        let mut states: Vec<HeapState> =
+            one_by_one.chunks_exact(2).map(|x| solver.start(x)).collect();
+        let mut grouped = states.clone();
+        let rows = solver.check_rows(&mlp, &one_by_one, &[], scratch).unwrap();
+
+        solver.integrate_one_by_one(&mlp, &rows, &mut one_by_one, &[], scratch);
+        solver.integrate_groups(&mlp, &rows, &mut side_by_side, &[], scratch);
+        assert_eq!(one_by_one, side_by_side);
+
+        for _ in 0..3 {
+            solver.step_one_by_one(&mlp, &rows, &mut states, &[], scratch);
+            solver.step_groups(&mlp, &rows, &mut grouped, &[], scratch);
+            assert_eq!(states, grouped);
+        }
+    }
+
+    #[test]
+    fn a_point_has_its_own_condition_or_that_of_all() {
+        let rows = |own_conditions| Rows { points: 5, data: 2, conditions: 3, own_conditions };
+        assert_eq!(rows(true).condition(4), 12..15);
+        assert_eq!(rows(false).condition(4), 0..3);
+    }
 }

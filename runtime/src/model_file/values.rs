@@ -63,7 +63,7 @@ pub(crate) const fn read_values(
     Ok(())
 }
 
-/// Reads a mean and a scale `[K]` each; tensors that are absent leave `units` as they are.
+/// Reads a mean and a scale `[K]` each. Without such tensors they are 0 and 1.
 pub(super) const fn read_units(
     file: &File<'_>,
     (mean_name, scale_name): (TensorName, TensorName),
@@ -71,9 +71,13 @@ pub(super) const fn read_units(
 ) -> Result<(), LoadError> {
     if tri!(file.optional(mean_name, Shape::vector(units.mean.len()))).is_some() {
         tri!(read_vector(file, mean_name, units.mean));
+    } else {
+        fill(units.mean, 0.0);
     }
     if tri!(file.optional(scale_name, Shape::vector(units.scale.len()))).is_some() {
         tri!(read_vector(file, scale_name, units.scale));
+    } else {
+        fill(units.scale, 1.0);
     }
     let (scale, mut index) = (&*units.scale, 0);
     while index < scale.len() {
@@ -83,6 +87,15 @@ pub(super) const fn read_units(
         index += 1;
     }
     Ok(())
+}
+
+/// `fill` of slices is not const.
+const fn fill(values: &mut [f32], value: f32) {
+    let mut i = 0;
+    while i < values.len() {
+        values[i] = value;
+        i += 1;
+    }
 }
 
 #[inline]

@@ -5,7 +5,7 @@
 
 use super::Weights;
 use crate::activation::sealed::Pointwise;
-use crate::activation::{ActivationKind, Gelu, GeluTanh, Relu, Selu, Silu, Tanh};
+use crate::activation::{ActivationKind, Elu, Gelu, GeluTanh, Mish, Relu, Selu, Silu, Tanh};
 #[cfg(feature = "micromath")]
 use crate::activation::{FastGelu, FastGeluTanh, FastSelu, FastSilu, FastTanh};
 use crate::kernel::{Called, Inlined, Start};
@@ -79,7 +79,7 @@ fn lanes<A: Pointwise>(
 macro_rules! compile {
     ($number:ty, $forward:ident) => {
         compile! { $number, $forward,
-            Gelu gelu, GeluTanh gelu_tanh, Silu silu, Selu selu, Tanh tanh, Relu relu;
+            Gelu gelu, GeluTanh gelu_tanh, Silu silu, Selu selu, Tanh tanh, Relu relu, Elu elu, Mish mish;
             Gelu FastGelu fast_gelu, GeluTanh FastGeluTanh fast_gelu_tanh, Silu FastSilu fast_silu,
             Selu FastSelu fast_selu, Tanh FastTanh fast_tanh
         }

@@ -80,10 +80,10 @@ impl<'a> Layers<&'a [f32]> {
 
 #[cfg(feature = "alloc")]
 impl Weights<alloc::vec::Vec<f32>> {
-    /// Zeros, and scales of 1.
+    /// All numbers zero: a network of zero velocity.
     pub(crate) fn zero(Dims { data, condition, width, hidden_layers }: Dims) -> Self {
         use alloc::vec;
-        let units = |k| Units { mean: vec![0.0; k], scale: vec![1.0; k] };
+        let units = |k| Units { mean: vec![0.0; k], scale: vec![0.0; k] };
         let layers = |count, outputs| Layers {
             bias: vec![0.0; count * outputs],
             columns: vec![0.0; count * outputs * width],
@@ -139,28 +139,28 @@ impl Weights<alloc::vec::Vec<f32>> {
 }
 
 impl Weights<&mut [f32]> {
-    /// Makes all weights zero and all scales 1: a network of zero velocity.
+    /// Makes all numbers zero: a network of zero velocity.
     pub(crate) const fn clear(&mut self) {
-        fill(self.bias, 0.0);
-        fill(self.condition, 0.0);
-        fill(self.time, 0.0);
-        fill(self.state, 0.0);
-        fill(self.hidden.bias, 0.0);
-        fill(self.hidden.columns, 0.0);
-        fill(self.last.bias, 0.0);
-        fill(self.last.columns, 0.0);
-        fill(self.data_units.mean, 0.0);
-        fill(self.data_units.scale, 1.0);
-        fill(self.condition_units.mean, 0.0);
-        fill(self.condition_units.scale, 1.0);
+        clear(self.bias);
+        clear(self.condition);
+        clear(self.time);
+        clear(self.state);
+        clear(self.hidden.bias);
+        clear(self.hidden.columns);
+        clear(self.last.bias);
+        clear(self.last.columns);
+        clear(self.data_units.mean);
+        clear(self.data_units.scale);
+        clear(self.condition_units.mean);
+        clear(self.condition_units.scale);
     }
 }
 
 /// `fill` of slices is not const.
-const fn fill(values: &mut [f32], value: f32) {
+const fn clear(values: &mut [f32]) {
     let mut i = 0;
     while i < values.len() {
-        values[i] = value;
+        values[i] = 0.0;
         i += 1;
     }
 }

@@ -7,6 +7,7 @@ use super::{Solver, State, advance};
 use crate::lanes::{LANES, Lanes, all, gather, lane};
 use crate::method::Method;
 use crate::method::sealed::Memory as _;
+use crate::registers::VECTORS;
 use crate::text::Message;
 use crate::velocity::VelocityField;
 
@@ -14,8 +15,9 @@ impl<S: Method, const N: usize> Solver<S, N> {
     /// Samples many points at once, in place: each `x` is noise before and a sample in data units after. `c` has the
     /// condition of each, or one for all of them.
     ///
-    /// The bits are those of [`Self::sample`], one by one. An [`Mlp`](crate::Mlp) evaluates [`LANES`] points side by
-    /// side, several times as fast where the target has vectors.
+    /// The bits are those of [`Self::sample`], one by one. Where the target has vectors, an [`Mlp`](crate::Mlp)
+    /// evaluates [`LANES`] points side by side, several times as fast; where it has none, this samples one point after
+    /// the other.
     ///
     /// ```
     /// use flowlet::{Euler, Mlp, Noise, Silu};
@@ -25,8 +27,8 @@ impl<S: Method, const N: usize> Solver<S, N> {
     ///
     /// let noise = Noise::new(7);
     /// let mut particles: [[f32; 2]; 64] = core::array::from_fn(|i| noise.sample(i as u64));
-    /// Euler::<8>::UNIFORM.sample_batch(&SWIRL, &mut particles, &[[]]);
-    /// assert_eq!(particles[9], Euler::<8>::UNIFORM.sample(&SWIRL, noise.sample(9), []));
+    /// Euler::<8>::UNIFORM.sample_batch(&Turning, &mut particles, &[[]]);
+    /// assert_eq!(particles[9], Euler::<8>::UNIFORM.sample(&Turning, noise.sample(9), []));
     /// ```
     ///
     /// # Panics
@@ -84,7 +86,13 @@ impl<S: Method, const N: usize> Solver<S, N> {
         x: &mut [[f32; D]],
         c: &[[f32; C]],
     ) -> Result<(), BatchError> {
-        self.each_group(field, x, c, |_, _, _| {})
+        let conditions = Conditions::of(x.len(), c)?;
+        if VECTORS {
+            self.each_group(field, x, &conditions, |_, _, _| {});
+        } else {
+            self.integrate_one_by_one(field, x, &conditions);
+        }
+        Ok(())
     }
 
     /// The whole paths of many samples, `[N + 1][n]` points one after the other: `x_0`, and the points after each
@@ -101,23 +109,32 @@ impl<S: Method, const N: usize> Solver<S, N> {
         c: &[[f32; C]],
     ) -> alloc::vec::Vec<[f32; D]> {
         let n = x_0.len();
+        let conditions = unwrap(Conditions::of(n, c));
         let mut points = alloc::vec![[0.0; D]; (N + 1) * n];
         points[..n].copy_from_slice(x_0);
+        if !VECTORS {
+            for (k, &x_0) in x_0.iter().enumerate() {
+                for (i, (_, x)) in self.path(field, x_0, conditions.point(k)).enumerate() {
+                    points[(i + 1) * n + k] = x;
+                }
+            }
+            return points;
+        }
         let mut ends = x_0.to_vec();
-        unwrap(self.each_group(field, &mut ends, c, |i, first, lanes| {
+        self.each_group(field, &mut ends, &conditions, |i, first, lanes| {
             let points = points[(i + 1) * n..][..n].iter_mut().skip(first);
             for (l, point) in points.take(LANES).enumerate() {
                 *point = lane(lanes, l);
             }
-        }));
+        });
         points
     }
 
     /// Takes one step of many paths, in place: the bits of [`Self::step`], one by one. The paths may be at different
     /// steps; those past their last step are left as they are. `c` has the condition of each path, or one for all.
     ///
-    /// Neighbours that are at the same step are evaluated side by side, up to [`LANES`] of them: keep paths that began
-    /// together next to each other.
+    /// Where the target has vectors, neighbours that are at the same step are evaluated side by side, up to [`LANES`]
+    /// of them: keep paths that began together next to each other.
     ///
     /// ```
     /// use flowlet::{Euler, Mlp, Noise, Silu};
@@ -129,10 +146,10 @@ impl<S: Method, const N: usize> Solver<S, N> {
     /// let solver = Euler::<60>::UNIFORM;
     /// let mut particles: [_; 64] =
     ///     core::array::from_fn(|i| solver.start(Noise::new(7).sample(i as u64)));
-    /// solver.step_batch(&SWIRL, &mut particles, &[[]]);
+    /// solver.step_batch(&Turning, &mut particles, &[[]]);
     ///
     /// let mut one = solver.start(Noise::new(7).sample(9));
-    /// solver.step(&SWIRL, &mut one, []);
+    /// solver.step(&Turning, &mut one, []);
     /// assert_eq!(particles[9], one);
     /// ```
     ///
@@ -160,6 +177,21 @@ impl<S: Method, const N: usize> Solver<S, N> {
         c: &[[f32; C]],
     ) -> Result<(), BatchError> {
         let conditions = Conditions::of(states.len(), c)?;
+        if VECTORS {
+            self.step_groups(field, states, &conditions);
+        } else {
+            self.step_one_by_one(field, states, &conditions);
+        }
+        Ok(())
+    }
+
+    /// [`Self::try_step_batch`] of neighbours side by side.
+    fn step_groups<const D: usize, const C: usize>(
+        &self,
+        field: &impl VelocityField<D, C>,
+        states: &mut [State<D, S::Memory<D>>],
+        conditions: &Conditions<'_, C>,
+    ) {
         let alike = |a: &State<D, S::Memory<D>>, b: &State<D, S::Memory<D>>| {
             a.i == b.i && a.memory.before().is_some() == b.memory.before().is_some()
         };
@@ -193,7 +225,30 @@ impl<S: Method, const N: usize> Solver<S, N> {
                 state.i += 1;
             }
         }
-        Ok(())
+    }
+
+    /// [`Self::try_step_batch`] where there are no vectors: fewer instructions, and no lanes on the stack.
+    fn step_one_by_one<const D: usize, const C: usize>(
+        &self,
+        field: &impl VelocityField<D, C>,
+        states: &mut [State<D, S::Memory<D>>],
+        conditions: &Conditions<'_, C>,
+    ) {
+        for (k, state) in states.iter_mut().enumerate() {
+            self.step(field, state, conditions.point(k));
+        }
+    }
+
+    /// [`Self::try_integrate_batch`] where there are no vectors: fewer instructions, and no lanes on the stack.
+    fn integrate_one_by_one<const D: usize, const C: usize>(
+        &self,
+        field: &impl VelocityField<D, C>,
+        x: &mut [[f32; D]],
+        conditions: &Conditions<'_, C>,
+    ) {
+        for (k, x) in x.iter_mut().enumerate() {
+            *x = self.integrate(field, *x, conditions.point(k));
+        }
     }
 
     /// Takes all steps of the points `x`, up to [`LANES`] of them side by side. `after_step` sees the step, the first
@@ -202,10 +257,9 @@ impl<S: Method, const N: usize> Solver<S, N> {
         &self,
         field: &impl VelocityField<D, C>,
         x: &mut [[f32; D]],
-        c: &[[f32; C]],
+        conditions: &Conditions<'_, C>,
         mut after_step: impl FnMut(usize, usize, &Lanes<D>),
-    ) -> Result<(), BatchError> {
-        let conditions = Conditions::of(x.len(), c)?;
+    ) {
         for (k, points) in x.chunks_mut(LANES).enumerate() {
             let mut lanes = [[0.0; LANES]; D];
             gather(&mut lanes, points.as_flattened());
@@ -222,7 +276,6 @@ impl<S: Method, const N: usize> Solver<S, N> {
                 *x = lane(&lanes, l);
             }
         }
-        Ok(())
     }
 }
 
@@ -238,7 +291,7 @@ fn set_lane<const N: usize>(lanes: &mut Lanes<N>, l: usize, numbers: [f32; N]) {
 /// The conditions of a batch.
 enum Conditions<'a, const C: usize> {
     /// One for all points.
-    Same(Lanes<C>),
+    Same([f32; C]),
     /// Each point's own.
     Each(&'a [[f32; C]]),
 }
@@ -246,16 +299,24 @@ enum Conditions<'a, const C: usize> {
 impl<'a, const C: usize> Conditions<'a, C> {
     fn of(points: usize, c: &'a [[f32; C]]) -> Result<Self, BatchError> {
         match c {
-            [c] => Ok(Self::Same(all(*c))),
+            [c] => Ok(Self::Same(*c)),
             _ if c.len() == points => Ok(Self::Each(c)),
             _ => Err(BatchError::Conditions { expected: points, found: c.len() }),
+        }
+    }
+
+    /// That of point `k`.
+    fn point(&self, k: usize) -> [f32; C] {
+        match self {
+            Self::Same(c) => *c,
+            Self::Each(each) => each.get(k).copied().unwrap_or([0.0; C]),
         }
     }
 
     /// Those of the points from `first` on.
     fn lanes(&self, first: usize) -> Lanes<C> {
         match self {
-            Self::Same(c) => *c,
+            Self::Same(c) => all(*c),
             Self::Each(each) => {
                 let mut c = [[0.0; LANES]; C];
                 gather(&mut c, each.get(first..).unwrap_or_default().as_flattened());
@@ -265,10 +326,8 @@ impl<'a, const C: usize> Conditions<'a, C> {
     }
 }
 
-fn unwrap(result: Result<(), BatchError>) {
-    if let Err(error) = result {
-        panic!("{}", error.message().as_str());
-    }
+fn unwrap<T>(result: Result<T, BatchError>) -> T {
+    result.unwrap_or_else(|error| panic!("{}", error.message().as_str()))
 }
 
 /// Why the arguments of a batch do not belong together.
@@ -320,3 +379,60 @@ impl fmt::Display for BatchError {
 }
 
 impl Error for BatchError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::solver::{AdamsBashforth2, Rk4};
+
+    /// Carries a point to its condition.
+    struct Straight;
+
+    impl VelocityField<2, 2> for Straight {
+        fn velocity(&self, _: f32, x: [f32; 2], c: [f32; 2]) -> [f32; 2] {
+            [c[0] - x[0], c[1] - x[1]]
+        }
+    }
+
+    /// Turns points about the origin, faster and faster.
+    struct Turning;
+
+    impl VelocityField<2, 0> for Turning {
+        fn velocity(&self, t: f32, [x, y]: [f32; 2], _: [f32; 0]) -> [f32; 2] {
+            [-y * (1.0 + t), x * (1.0 + t)]
+        }
+    }
+
+    fn points<const K: usize>() -> [[f32; 2]; K] {
+        core::array::from_fn(|k| [37, 53].map(|step| ((k * step) % 101) as f32 * 0.07 - 3.0))
+    }
+
+    #[test]
+    fn one_by_one_and_side_by_side_give_the_same_bits() {
+        let solver = Rk4::<3>::UNIFORM;
+        let each = points::<21>();
+        for c in [&each[..], &each[..1]] {
+            let conditions = Conditions::of(21, c).unwrap();
+            let (mut one_by_one, mut side_by_side) = (points::<21>(), points::<21>());
+            solver.integrate_one_by_one(&Straight, &mut one_by_one, &conditions);
+            solver.each_group(&Straight, &mut side_by_side, &conditions, |_, _, _| {});
+            assert_eq!(one_by_one, side_by_side);
+        }
+    }
+
+    #[test]
+    fn steps_one_by_one_and_side_by_side_give_the_same_bits() {
+        let solver = AdamsBashforth2::<3>::UNIFORM;
+        let conditions = Conditions::of(21, &[[]]).unwrap();
+        let mut one_by_one = points::<21>().map(|x| solver.start(x));
+        let mut side_by_side = one_by_one;
+        // Not all at the same step, and one past the last.
+        for _ in 0..4 {
+            solver.step_one_by_one(&Turning, &mut one_by_one[3..], &conditions);
+            solver.step_groups(&Turning, &mut side_by_side[3..], &conditions);
+            solver.step_one_by_one(&Turning, &mut one_by_one[..9], &conditions);
+            solver.step_groups(&Turning, &mut side_by_side[..9], &conditions);
+            assert_eq!(one_by_one, side_by_side);
+        }
+    }
+}
