@@ -1,10 +1,10 @@
-//! A game loop: 64 particles fly from noise to their places on a spiral, one solver step a frame.
+//! A game loop: 64 particles move from noise to their places on a spiral, one solver step per frame.
 //!
 //! ```sh
 //! cargo run -p flowlet --example particles
 //! ```
 //!
-//! Every player who starts from the same seed sees the same bits. The model was made by
+//! All players with the same seed get the same bits. This command trained the model:
 //! `flowlet train swissroll --hidden-width 32 --activation silu --steps 60 --iterations 20000`.
 
 use std::io::{self, IsTerminal, Write};
@@ -16,7 +16,7 @@ use flowlet::{Euler, Mlp, Noise, Silu, VelocityField};
 /// 2 data dimensions, 0 conditions, 32 wide, 1 hidden-to-hidden layer: 5 kB of weights.
 static SWIRL: Mlp<2, 0, 32, 1, Silu> = Mlp::from_safetensors(include_bytes!("swirl.safetensors"));
 
-/// One step a frame: a second from noise to data.
+/// One step per frame: at 60 frames a second, noise becomes data within a second.
 static SOLVER: Euler<STEPS> = Euler::UNIFORM;
 const STEPS: usize = 60;
 
@@ -24,7 +24,7 @@ const PARTICLES: usize = 64;
 const COLUMNS: usize = 72;
 const ROWS: usize = 28;
 
-/// All that the game has to save, send or roll back.
+/// The whole state that the game has to save, send or roll back.
 #[derive(Clone, Copy)]
 struct Particle {
     /// In flow units.
@@ -37,7 +37,7 @@ fn main() -> io::Result<()> {
     let mut out = io::stdout().lock();
     let animate = out.is_terminal();
     for frame in 0..=STEPS {
-        // Where nobody watches, the beginning, the middle and the end will do.
+        // Without a terminal, print only the first frame, the middle one and the last.
         if animate || frame % (STEPS / 2) == 0 {
             if animate && frame > 0 {
                 write!(out, "\x1b[{}A", ROWS + 1)?;
@@ -49,7 +49,7 @@ fn main() -> io::Result<()> {
             sleep(Duration::from_millis(33));
         }
         for particle in &mut particles {
-            // Past the last step a particle stays where it is.
+            // After the last step, `step` returns the point unchanged.
             particle.x = SOLVER.step(&SWIRL, frame, particle.x, []);
         }
     }
@@ -60,7 +60,7 @@ fn draw(particles: &[Particle], frame: usize, animate: bool) -> String {
     let mut screen = [[' '; COLUMNS]; ROWS];
     for particle in particles {
         let [x, y] = SWIRL.to_data_units(particle.x);
-        // The spiral reaches from −3 to 3; a character is twice as high as wide.
+        // The spiral extends from −3 to 3. A character is twice as high as wide.
         let column = (x / 3.2 + 1.0) * 0.5 * COLUMNS as f32;
         let row = (1.0 - y / 3.2) * 0.5 * ROWS as f32;
         let inside = column >= 0.0 && row >= 0.0;
@@ -74,7 +74,7 @@ fn draw(particles: &[Particle], frame: usize, animate: bool) -> String {
     let mut text = format!("step {frame:2} of {STEPS}\n");
     for row in screen {
         text.push_str(row.iter().collect::<String>().trim_end());
-        // What the frame before left on the right must go.
+        // Clear what the frame before printed further right.
         text.push_str(if animate { "\x1b[K\n" } else { "\n" });
     }
     text

@@ -809,7 +809,7 @@ fn distances_between_files_are_exact() {
         assert!((json[key].as_f64().unwrap() - expected).abs() < 1e-12, "{key}: {text}");
     }
     desk.write("c.csv", "x,y\n5,6\n1,1\n");
-    desk.fail("distance a.csv c.csv", "expected as many");
+    desk.fail("distance a.csv c.csv", "expected the same numbers");
 }
 
 /// The rows of an array file, as bytes: what stands behind its header.
@@ -946,7 +946,7 @@ fn samples_killed_at_any_moment_go_on_to_the_same_bytes() {
         }
         let output = desk.run(&arguments);
         assert!(output.status.success(), "{}", text(&output.stderr));
-        assert!(text(&output.stderr).contains("going on after"), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("continuing after"), "{}", text(&output.stderr));
         assert!(!desk.path(&format!("{out}.part")).exists());
         assert!(!desk.path(&format!("{out}.part.json")).exists());
     }
@@ -970,12 +970,12 @@ fn samples_that_were_interrupted_are_not_mixed_with_others() {
     assert!(interrupt.unwrap().success());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
-    assert!(text(&output.stderr).contains("go on by --resume"), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("continue with --resume"), "{}", text(&output.stderr));
     assert!(!desk.path("out.npy").exists());
     assert!(long.kept("out.npy") > 0);
 
     // Another run may not take it up, nor write over it.
-    desk.fail(&arguments, "of a run that was interrupted: go on by --resume, or remove it");
+    desk.fail(&arguments, "of a run that was interrupted: continue with --resume, or remove it");
     let resume = format!("{arguments} --resume");
     desk.fail(&resume.replace("--seed 5", "--seed 6"), "its seed is 5, not 6");
     desk.fail(&resume.replace("--steps 400", "--steps 3"), "its steps is 400, not 3");
@@ -1028,7 +1028,7 @@ fn a_full_disk_leaves_nothing_that_looks_whole() {
     let output = on_a_full_disk((128 + kept * 8) / 512 + 4, &arguments);
     let error = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{error}");
-    assert!(error.contains("rows are kept: go on by --resume"), "{error}");
+    assert!(error.contains("rows are kept: continue with --resume"), "{error}");
     assert!(!desk.path("out.npy").exists());
     assert!(long.kept("out.npy") >= kept);
     desk.succeed(&arguments);

@@ -1,4 +1,4 @@
-//! How far something is: a bar on a terminal, plain lines elsewhere.
+//! Progress on standard error: a bar on a terminal, plain lines elsewhere.
 
 use std::fmt::Write;
 use std::io::{self, IsTerminal};
@@ -9,22 +9,22 @@ use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use super::output::note;
 
-/// A count on its way to a total, on standard error.
+/// A progress bar that counts up to a total.
 pub(super) struct Bar {
     bar: ProgressBar,
-    /// Where no bar can be drawn: when the last line was printed.
+    /// When the last plain line was printed; `None` on a terminal.
     line: Option<Instant>,
     begin: Instant,
-    /// What an earlier process did.
+    /// The part of the count that an earlier process did.
     before: u64,
     count: u64,
 }
 
-/// Between two plain lines.
+/// The interval between two plain lines.
 const LINES: Duration = Duration::from_secs(5);
 
 impl Bar {
-    /// A bar over `total`, of which an earlier process did `before`.
+    /// A bar that counts to `total`, of which an earlier process did `before`.
     pub(super) fn new(total: u64, before: u64) -> Result<Self> {
         let terminal = io::stderr().is_terminal();
         let bar = if terminal { ProgressBar::new(total) } else { ProgressBar::hidden() };
@@ -32,7 +32,7 @@ impl Bar {
         bar.set_position(before);
         bar.reset_eta();
         let style = "{bar:30} {pos}/{len}{msg}  {rate}/s  {eta} left";
-        // The rate as the plain lines have it; indicatif's own has four digits too many.
+        // indicatif's own rate has four decimals; plain lines have none.
         let rate = |state: &ProgressState, out: &mut dyn Write| {
             let _ = write!(out, "{:.0}", state.per_sec());
         };
@@ -41,18 +41,18 @@ impl Bar {
         Ok(Self { bar, line, begin: Instant::now(), before, count: before })
     }
 
-    /// `by` more are done.
+    /// Adds `by` to the count.
     pub(super) fn advance(&mut self, by: u64) {
         self.count += by;
         self.bar.inc(by);
     }
 
-    /// Shows a word beside the count.
+    /// Shows `word` beside the count.
     pub(super) fn say(&self, word: &str) {
         self.bar.set_message(format!("  {word}"));
     }
 
-    /// Where no bar can be drawn, and if it is time: a line with a word beside the count.
+    /// Prints a plain line with `word` beside the count, if there is no terminal and the last line is old enough.
     pub(super) fn line(&mut self, word: &str) {
         if self.line.is_none_or(|last| last.elapsed() < LINES) {
             return;
@@ -65,13 +65,13 @@ impl Bar {
         note(format_args!("{}/{total}{gap}{word}  {rate:.0}/s  {left:.0} s left", self.count));
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }
 
-/// A bar over a few parts of a work; hidden where none can be drawn.
+/// A bar for a few parts of equal weight; hidden without a terminal.
 pub(super) fn parts(count: usize) -> Result<ProgressBar> {
     if !io::stderr().is_terminal() {
         return Ok(ProgressBar::hidden());

@@ -10,40 +10,44 @@ use flowlet::SolverKind;
 
 use super::output::{condition, open, write_text};
 use crate::config::list::List;
-use crate::config::words::solver;
+use crate::config::words::solver_parser;
 use crate::judge::speed::{Speed, measure};
 use crate::report::numbers::thousands;
 
-/// Measure how fast this machine samples a model: many at once, and one by itself. Sampling alone, without
-/// reading or writing files; medians of several runs.
+const EXAMPLES: &str = "\
+Examples:
+  flowlet bench runs/mixture
+  flowlet bench model.safetensors -n 10000 --steps 4 --threads 1 --json";
+
+/// Measure how fast this machine samples a model
 ///
-/// Examples:
-///   flowlet bench runs/mixture
-///   flowlet bench model.safetensors -n 10000 --steps 4 --threads 1 --json
+/// Measures a batch of samples, and one sample alone. Times are medians of several runs, without reading or
+/// writing files.
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// A model file or a run's directory
+    /// Model file, or directory of a run
     model: PathBuf,
-    /// Samples at once
+    /// Samples in the batch
     #[arg(short, value_name = "N", default_value = "100000")]
     n: NonZeroUsize,
-    /// Solver steps
+    /// Solver steps for each sample
     #[arg(long, value_name = "N", default_value_t = 50)]
     steps: usize,
-    /// euler, midpoint, heun, rk4 or ab2 [default: as the model was made for]
-    #[arg(long, value_name = "NAME", value_parser = solver)]
+    /// Integration method [default: the one that the model was made for]
+    #[arg(long, value_name = "NAME", value_parser = solver_parser())]
     solver: Option<SolverKind>,
-    /// Cores that share the samples [default: all]
-    #[arg(long, value_name = "T")]
+    /// Threads that share the batch [default: one for each core]
+    #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
-    /// The condition: names of categories and numbers, or C numbers [default: none, which costs the same]
+    /// Condition of all samples: a value for each condition column, or all C numbers, separated by commas. It
+    /// does not change the time [default: the null condition]
     #[arg(long, value_name = "VALUES", allow_hyphen_values = true)]
     condition: Option<List>,
-    /// Seconds to measure for, about
-    #[arg(long, value_name = "S", default_value_t = 5)]
+    /// Approximate time to measure, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
     seconds: u64,
-    /// Print JSON
+    /// Print the results as JSON
     #[arg(long)]
     json: bool,
 }

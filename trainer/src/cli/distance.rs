@@ -1,4 +1,4 @@
-//! `flowlet distance`: between the points of two files.
+//! `flowlet distance`: distances between the points of two files.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -12,24 +12,27 @@ use crate::data::{Matrix, RowsOptions, load};
 use crate::judge::distance::{Distances, transport_cost};
 use crate::judge::evaluation::MOST_ASSIGNED;
 
-/// Exact distances between the points of two files, of as many rows each: W1, W2 and its square,
-/// sliced W2, and the energy distance. JSON, on one line.
+const EXAMPLES: &str = "\
+Examples:
+  flowlet distance samples.npy data.npy
+  flowlet distance samples.csv iris.csv --columns 0..4";
+
+/// Measure the distances between the points of two files
 ///
-/// Examples:
-///   flowlet distance samples.npy data.npy
-///   flowlet distance samples.csv iris.csv --columns 0..4
+/// Prints one line of JSON: the Wasserstein distances W1 and W2, the square of W2, the sliced W2, and the energy
+/// distance. W1 and W2 are exact: both files need the same number of rows, at most 10,000 unless they have a
+/// single column.
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// A CSV, TSV, NPY or safetensors file
+    /// CSV, TSV, NPY or safetensors file
     a: PathBuf,
-    /// Another
+    /// File with the same number of rows and columns
     b: PathBuf,
-    /// Columns by name, number or range [default: all]
+    /// Columns by name, number or range, separated by commas [default: all]
     #[arg(long, value_name = "COLUMNS")]
     columns: Option<List>,
-    /// W1 by city-block costs too, of which very many are equal: 10,000 points in two dimensions
-    /// take minutes
+    /// Also compute W1 with city-block distances. Slow: 10,000 points in two dimensions take minutes
     #[arg(long)]
     cityblock: bool,
 }
@@ -38,7 +41,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let (a, b) = (points(&args.a, args)?, points(&args.b, args)?);
     ensure!(
         (a.rows(), a.columns()) == (b.rows(), b.columns()),
-        "{} has {} rows of {} columns, {} has {} of {}: expected as many",
+        "{} has {} rows of {} columns, {} has {} rows of {} columns: expected the same numbers. --columns \
+         chooses columns",
         args.a.display(),
         a.rows(),
         a.columns(),
@@ -48,7 +52,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     );
     ensure!(
         a.columns() == 1 || a.rows() <= MOST_ASSIGNED,
-        "{} rows: exact distances take at most {MOST_ASSIGNED}, except on a line",
+        "{} rows: exact distances take at most {MOST_ASSIGNED} rows, unless there is a single column",
         a.rows()
     );
     let Distances { w1, w2, w2_squared, sliced_w2, energy } = Distances::between(&a, &b);

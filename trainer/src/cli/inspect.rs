@@ -13,10 +13,19 @@ use crate::model::cost;
 use crate::network::Shape;
 use crate::report::numbers::thousands;
 
-/// Show a model's sizes, metadata and cost, and the lines of Rust that embed it.
+const EXAMPLES: &str = "\
+Examples:
+  flowlet inspect runs/mixture
+  flowlet inspect model.safetensors";
+
+/// Show a model's sizes, metadata and cost, and the Rust code that embeds it
+///
+/// The cost is an estimate for each target that was measured: flash and RAM in bytes, and instructions for one
+/// evaluation of the network.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// A model file or a run's directory
+    /// Model file, or directory of a run
     model: PathBuf,
 }
 
@@ -27,8 +36,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// From so many weights on, rustc's lint against long constant evaluation may stop the build: Rust
-/// 1.95 lets 300,000 pass and stops at 400,000.
+/// With more weights than this, rustc's lint against long constant evaluation may stop the build. Rust 1.95 accepts
+/// 300,000 and stops at 400,000.
 const LONG_CONST_EVAL: usize = 250_000;
 
 fn report(model: &Model) -> Result<String> {
@@ -63,8 +72,8 @@ fn report(model: &Model) -> Result<String> {
     )?;
     writeln!(
         text,
-        "\n  estimated from the mixture's measurements (runtime/README.md): flash with all of a program\n  \
-         that samples, RAM with the stack, emulated instructions of an evaluation (no cycles)\n\n  \
+        "\n  estimates from the measurements of the model mixture (runtime/README.md): flash of a whole program\n  \
+         that samples, RAM with the stack, instructions of an evaluation in an emulator (not cycles)\n\n  \
          {:<30} opt {:>10} {:>8} {:>14}",
         "target", "flash", "RAM", "instructions"
     )?;
@@ -80,12 +89,15 @@ fn report(model: &Model) -> Result<String> {
         )?;
     }
     if activation == ActivationKind::Relu {
-        writeln!(text, "  without an FPU up to a fifth fewer: products with 0 are quick")?;
+        writeln!(
+            text,
+            "  without an FPU, ReLU takes up to a fifth less: products with 0 are fast"
+        )?;
     }
     if !hidden_width.is_multiple_of(16) {
         writeln!(
             text,
-            "  up to a fifth more on chips without vectors: take a width that is a multiple of 16"
+            "  chips without vectors take up to a fifth more: choose a width that is a multiple of 16"
         )?;
     }
     writeln!(text, "\nembed\n{}", embed(model)?)?;
@@ -104,7 +116,7 @@ fn embed(model: &Model) -> Result<String> {
     };
     let steps = model.description.steps.unwrap_or(50);
     let lint = if model.shape().parameters() > LONG_CONST_EVAL {
-        "\n  // So many weights take the compiler some seconds; its lint wants to know that they may.\n  \
+        "\n  // The compiler takes some seconds for so many weights, and its lint must allow that.\n  \
          #[allow(long_running_const_eval)]"
     } else {
         ""

@@ -1,11 +1,11 @@
-//! Ctrl-C.
+//! What Ctrl-C does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 
-/// From here on Ctrl-C raises the flag instead of ending the process; a second one ends the process.
+/// Makes the first Ctrl-C set the returned flag instead of ending the process. A second one ends the process.
 pub(super) fn interrupts() -> Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
     let raised = Arc::clone(&flag);

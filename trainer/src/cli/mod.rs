@@ -2,11 +2,13 @@
 
 mod bar;
 mod bench;
+mod completions;
 mod distance;
 mod evaluate;
 mod import;
 mod inspect;
 mod interrupt;
+mod man;
 mod output;
 mod progress;
 mod real;
@@ -21,11 +23,20 @@ use std::io;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-/// Trains small flow-matching models, and samples them with the runtime that runs anywhere.
+const EXAMPLES: &str = "\
+Examples:
+  flowlet train mixture
+  flowlet train points.csv --data x,y --condition label
+  flowlet sample runs/mixture -n 1000 --out samples.csv
+  flowlet report runs/mixture
+  flowlet help train";
+
+/// Train small flow-matching models, and sample them with the runtime that firmware and games embed
 #[derive(Debug, Parser)]
 #[command(name = "flowlet", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -44,13 +55,15 @@ enum Command {
     Inspect(inspect::Args),
     Bench(bench::Args),
     Import(import::Args),
+    Completions(completions::Args),
+    Man(man::Args),
 }
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
     match run(Cli::parse()) {
         Ok(code) => code,
-        // `flowlet sample … | head` ends here: the reader has what it wanted.
+        // `flowlet sample … | head`: the reader closed the pipe because it has read enough.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::note(format_args!("error: {error:#}"));
@@ -72,7 +85,14 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Inspect(args) => inspect::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Import(args) => import::run(&args),
+        Command::Completions(args) => completions::run(&args, command()),
+        Command::Man(args) => man::run(&args, command()),
     }
+}
+
+/// The whole command line, for completions and manual pages.
+fn command() -> clap::Command {
+    Cli::command()
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
@@ -82,12 +102,4 @@ fn is_closed_pipe(error: &anyhow::Error) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_arguments_are_well_formed() {
-        Cli::command().debug_assert();
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! What the commands that open a model share: opening, and writing results.
+//! Opening a model and writing results, shared by the commands.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -12,25 +12,24 @@ use crate::disk::files::write_whole;
 use crate::model::Model;
 use crate::model::description::ASSUMPTION;
 
-/// Opens the model that a user named, and says on standard error what had to be assumed.
+/// Opens the model that a user named. Says on standard error what was assumed of a file without metadata.
 pub(super) fn open(path: &Path) -> Result<Model> {
     let model = Model::open(path)?;
     if !model.states_its_convention {
         note(format_args!(
-            "{}: no metadata, assumed: {ASSUMPTION}. `flowlet import` converts other conventions",
+            "{}: the file has no metadata; assuming {ASSUMPTION}. `flowlet import` converts other conventions",
             model.path.display()
         ));
     }
     Ok(model)
 }
 
-/// Tells the user something on standard error, if anyone listens: a run of hours must not end
-/// because nobody does.
+/// Prints a line on standard error. Ignores a closed pipe, so that it does not end a run of hours.
 pub(super) fn note(text: impl Display) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// One row of conditions `[1, C]` from `--condition`, or none for a model without.
+/// The row of conditions `[1, C]` that `--condition` gives; `[1, 0]` for a model without conditions.
 pub(super) fn condition(model: &Model, cells: Option<&List>) -> Result<Matrix> {
     let columns = model.condition_columns();
     let conditions = model.mlp.condition_dim();
@@ -49,7 +48,7 @@ pub(super) fn condition(model: &Model, cells: Option<&List>) -> Result<Matrix> {
     Ok(Matrix::new(values, 1, conditions))
 }
 
-/// `label (one of a, b), speed`, or the number of numbers.
+/// What `--condition` expects: `label (one of a, b), speed: 2 values, separated by commas`.
 fn describe(columns: &[ConditionColumn], numbers: usize) -> String {
     let names: Vec<String> = columns
         .iter()
@@ -65,7 +64,7 @@ fn describe(columns: &[ConditionColumn], numbers: usize) -> String {
     }
 }
 
-/// Writes a text to standard output, or to a file.
+/// Writes `text` to the file `out`, or to standard output.
 pub(super) fn write_text(out: Option<&Path>, text: &str) -> Result<()> {
     let Some(path) = out else {
         let mut stdout = io::stdout().lock();

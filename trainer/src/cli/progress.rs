@@ -1,4 +1,4 @@
-//! How training is shown, and stopped.
+//! Progress of a training run, and how Ctrl-C stops it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use super::interrupt::interrupts;
 use crate::training::Monitor;
 use crate::training::metrics::{Measurement, MetricsFile};
 
-/// Watches a run for the user: shows it, writes its metrics, and stops it at Ctrl-C.
+/// Shows a run's progress, writes its metrics, and stops it after Ctrl-C.
 pub(super) struct Progress {
     bar: Bar,
     metrics: MetricsFile,
@@ -19,9 +19,9 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// From here on Ctrl-C ends the training instead of the process; a second one ends the process.
+    /// Makes Ctrl-C end the training instead of the process; a second one ends the process.
     ///
-    /// `iterations` are those of all phases, `done` those that an earlier process did.
+    /// `iterations` counts all phases, `done` those iterations that an earlier process did.
     pub(super) fn new(iterations: usize, done: usize, metrics: MetricsFile) -> Result<Self> {
         let bar = Bar::new(iterations as u64, done as u64)?;
         Ok(Self { bar, metrics, stop: interrupts()?, smooth_loss: None })
@@ -32,7 +32,7 @@ impl Progress {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(super) fn finish(&self) {
         self.bar.finish();
     }
@@ -44,7 +44,7 @@ impl Monitor for Progress {
         self.smooth_loss = Some(smooth);
         self.bar.advance(1);
         if iteration == 1 {
-            // Another phase has another loss.
+            // A new phase starts with a new loss.
             self.smooth_loss = Some(loss);
         }
         if iteration.is_multiple_of(50) {

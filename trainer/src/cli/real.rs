@@ -1,4 +1,4 @@
-//! The data that a model is held against: those of its run, or others that the user names.
+//! The real data that a model is compared with: those of its run, or others that the user names.
 
 use std::path::Path;
 
@@ -11,11 +11,11 @@ use crate::data::{Matrix, Points, RowsOptions, load, load_conditions, preset};
 use crate::disk::names::CONFIG_FILE;
 use crate::model::Model;
 
-/// The configuration of the model's run and its data; none if no configuration lies beside the model.
+/// The configuration of the model's run, and its data. `None` if there is no configuration beside the model.
 ///
 /// # Errors
 ///
-/// When the data cannot be read, or are no longer those of the model.
+/// When the data cannot be read, or have other columns than the model.
 pub(super) fn of_run(model: &Model) -> Result<Option<(Config, Dataset)>> {
     let path = model.path.with_file_name(CONFIG_FILE);
     if !path.exists() {
@@ -23,7 +23,7 @@ pub(super) fn of_run(model: &Model) -> Result<Option<(Config, Dataset)>> {
     }
     let config = Config::read(&path)?;
     let dataset = Dataset::open(&config)
-        .with_context(|| format!("the data of {}; --data takes other", path.display()))?;
+        .with_context(|| format!("the data of {}; --data takes other data", path.display()))?;
     for warning in &dataset.warnings {
         note(format_args!("warning: {warning}"));
     }
@@ -41,11 +41,11 @@ pub(super) fn of_run(model: &Model) -> Result<Option<(Config, Dataset)>> {
     Ok(Some((config, dataset)))
 }
 
-/// A preset or a file with the model's columns.
+/// Opens the preset or file `name`, which must have the model's columns.
 ///
 /// # Errors
 ///
-/// When there is none, or it has other columns.
+/// When it does not exist, or has other columns.
 pub(super) fn named(name: &str, model: &Model) -> Result<Real> {
     match preset(name) {
         Some(distribution) => {
@@ -53,8 +53,8 @@ pub(super) fn named(name: &str, model: &Model) -> Result<Real> {
             let (data_dim, conditions) = (model.mlp.data_dim(), model.mlp.condition_dim());
             ensure!(
                 found.0 == data_dim && (conditions == 0 || conditions == found.1),
-                "--data {name}: the model has {data_dim} data columns and {conditions} conditions, \
-                 {name} has {} and {} classes",
+                "--data {name}: the model has {data_dim} data columns and {conditions} conditions, but {name} has {} \
+                 data columns and {} classes",
                 found.0,
                 found.1
             );
@@ -71,14 +71,15 @@ fn file(path: &Path, model: &Model) -> Result<Real> {
     let conditions = model.condition_columns();
     ensure!(
         with_names || conditions.is_empty(),
-        "{}: expected a CSV file with the columns of the data and the conditions, by name",
+        "{}: the model has conditions, so --data must be a CSV or TSV file with named columns: the data's and the \
+         conditions'",
         path.display()
     );
     let options = RowsOptions { data: with_names.then(|| names.clone()), ..RowsOptions::default() };
     let x = load(path, &options)?.points.x;
     ensure!(
         x.columns() == names.len(),
-        "{}: expected the {} columns of the data, found {}",
+        "{}: expected {} columns, as many as the model's data have; found {}",
         path.display(),
         names.len(),
         x.columns()

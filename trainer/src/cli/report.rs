@@ -1,10 +1,11 @@
-//! `flowlet report`: every picture that explains a model, in one page.
+//! `flowlet report`: the pictures that explain a model, in one page.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
+use clap::ValueHint;
 
 use super::bar::parts;
 use super::output::{condition, note, open, write_text};
@@ -22,40 +23,43 @@ use crate::report::chart::number;
 use crate::report::{GENERATOR, Known, Page, Shown, Subject, figures, text};
 use crate::training::metrics::Measurement;
 
-/// Draw every picture that explains a model, from its weights and the runtime that will be embedded, in
-/// one page that opens anywhere: RUN/report.html, or NAME.html for a file NAME.safetensors.
+const EXAMPLES: &str = "\
+Examples:
+  flowlet report runs/mixture
+  flowlet report runs/points --condition cat --out figures
+  flowlet report model.safetensors --data points.csv --terminal";
+
+/// Draw the pictures that explain a model, as one HTML page
 ///
-/// On a line: source and target, reference paths, the average and the learned velocity field, one path
-/// step by step, samples against the target. In a plane and beyond: target beside samples, paths, the
-/// field as arrows, the flow as it moves, class by class, each coordinate, pairs. And for all: the loss,
-/// and samples in few steps and in many.
+/// Draws from the model's weights, with the runtime that programs embed. The page is RUN/report.html, or NAME.html
+/// beside a file NAME.safetensors. It loads nothing from the network.
 ///
-/// Examples:
-///   flowlet report runs/mixture
-///   flowlet report runs/points --condition cat --out figures
-///   flowlet report model.safetensors --data points.csv --terminal
+/// For one dimension: source and target, reference paths, the average and the learned velocity field, one path step
+/// by step, samples against the target. For two and more: samples beside the target, paths, the field as arrows, the
+/// flow as an animation, each class, each coordinate, pairs of coordinates. For all models: the loss, and samples in
+/// few and in many steps.
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// A run's directory or a model file
+    /// Model file, or directory of a run
     model: PathBuf,
-    /// A directory for the page and, beside it, each figure as SVG and PNG, and as GIF if it moves
-    /// [default: the page alone, beside the model]
+    /// Output directory for the page and for each figure as SVG and PNG, and as GIF if it moves
+    /// [default: write the page alone, beside the model]
     #[arg(long, value_name = "DIR", conflicts_with = "terminal")]
     out: Option<PathBuf>,
-    /// Draw the histogram and the loss as text, and write nothing
+    /// Print the histogram and the loss as text; write no file
     #[arg(long)]
     terminal: bool,
-    /// A preset, or a file with the model's columns [default: the run's, by the config.toml beside the
-    /// model]
-    #[arg(long, value_name = "PRESET|FILE")]
+    /// Data to compare with: a preset, or a file with the model's columns [default: the run's data, from the
+    /// config.toml beside the model]
+    #[arg(long, value_name = "PRESET|FILE", value_hint = ValueHint::AnyPath)]
     data: Option<String>,
-    /// Under which condition fields and paths are shown: names of categories and numbers, or C numbers
-    /// [default: the first category of each, and the mean of numbers]
+    /// Condition of the fields and paths that are drawn: a value for each condition column, or all C numbers,
+    /// separated by commas [default: the first category, the mean of numbers]
     #[arg(long, value_name = "VALUES", allow_hyphen_values = true)]
     condition: Option<List>,
-    /// Of the starting points and the data that are drawn
-    #[arg(long, value_name = "K", default_value_t = 0)]
+    /// Seed of the starting points and of the choice of data
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
 }
 
@@ -97,7 +101,7 @@ fn beside(model: &Path) -> PathBuf {
     }
 }
 
-/// The page of a run that has just been trained, in its directory.
+/// Writes the page of a run that has just been trained into its directory.
 pub(super) fn of_run(directory: &Path, config: &Config, dataset: Dataset) -> Result<PathBuf> {
     let model = Model::open(directory)?;
     let mut notes = Vec::new();
@@ -118,7 +122,7 @@ pub(super) fn of_run(directory: &Path, config: &Config, dataset: Dataset) -> Res
     Ok(page)
 }
 
-/// Writes the page and, with `files`, each figure beside it.
+/// Writes the page, and with `files` each figure beside it.
 fn write(subject: &Subject, notes: &[String], path: &Path, files: bool) -> Result<()> {
     let bar = parts(0)?;
     let figures = figures(subject, |parts| {
@@ -137,22 +141,22 @@ fn write(subject: &Subject, notes: &[String], path: &Path, files: bool) -> Resul
     write_whole(path, page.html.as_bytes())
 }
 
-/// A page of somebody else's is not overwritten.
+/// Refuses to overwrite a page that `flowlet report` did not write.
 fn refuse_other(path: &Path) -> Result<()> {
     if let Ok(bytes) = fs::read(path) {
         let head = String::from_utf8_lossy(&bytes[..bytes.len().min(1000)]).into_owned();
         let ours = GENERATOR.split(' ').next().unwrap_or_default();
         ensure!(
             head.contains(&format!("name=\"generator\" content=\"{ours} ")),
-            "{} is no report of flowlet's: choose another directory by --out",
+            "{} was not written by flowlet report: choose another directory with --out, or remove the file",
             path.display()
         );
     }
     Ok(())
 }
 
-/// The run's data or those that are named, and where paths begin. What cannot be read is left out of the
-/// report, unless it was asked for.
+/// The data that `--data` names, or the run's; and where paths begin. When the run's data cannot be read, the report
+/// leaves out what needs them and a note says so; `--data` that cannot be read is an error.
 fn data(
     args: &Args,
     model: &Model,
@@ -169,15 +173,15 @@ fn data(
         }
         Ok(None) => {
             notes.push(
-                "No config.toml lies beside the model that names its data: what needs them is left \
-                 out. --data takes a preset or a file."
+                "There is no config.toml beside the model, so its data are unknown and the figures that need \
+                 them are left out. Give --data a preset or a file."
                     .to_string(),
             );
             Ok((None, model.source()?))
         }
         Err(error) => {
             notes.push(format!(
-                "The data could not be read, and what needs them is left out: {error:#}"
+                "The data could not be read, and the figures that need them are left out: {error:#}"
             ));
             Ok((None, model.source()?))
         }
@@ -197,7 +201,7 @@ fn known(config: &Config, dataset: Dataset) -> Result<Known> {
     Ok(Known { real, target, coupling, transport_size })
 }
 
-/// Data that nobody says the pairing of: taken as paired at random.
+/// `--data` names no coupling: assume independent pairs.
 fn of_real(real: Real, model: &Model) -> Result<Known> {
     let units = model.units()?;
     let rng = generator(0, Stream::Target);
@@ -214,10 +218,10 @@ fn of_real(real: Real, model: &Model) -> Result<Known> {
     Ok(Known { real, target, coupling: Coupling::Independent, transport_size: 1024 })
 }
 
-/// The rows of `metrics.csv`, as far as they can be read.
+/// The rows of `metrics.csv` before the first that cannot be read.
 fn metrics(path: &Path, notes: &mut Vec<String>) -> Vec<Measurement> {
     let Ok(mut reader) = csv::Reader::from_path(path) else {
-        notes.push(format!("No {METRICS_FILE} lies beside the model: the loss is left out."));
+        notes.push(format!("There is no {METRICS_FILE} beside the model: the loss is left out."));
         return Vec::new();
     };
     let mut rows = Vec::new();
@@ -226,7 +230,7 @@ fn metrics(path: &Path, notes: &mut Vec<String>) -> Vec<Measurement> {
             Ok(row) => rows.push(row),
             Err(error) => {
                 notes.push(format!(
-                    "{}: {error}: the rows from there on are left out.",
+                    "{}: {error}. This row and the rows after it are left out.",
                     path.display()
                 ));
                 break;
@@ -239,7 +243,7 @@ fn metrics(path: &Path, notes: &mut Vec<String>) -> Vec<Measurement> {
     rows
 }
 
-/// The condition that was asked for, or the first category of each and the mean of numbers.
+/// The condition given by `--condition`, or the first category and the mean of numbers.
 fn shown(model: &Model, asked: Option<&List>) -> Result<Shown> {
     let columns = model.condition_columns();
     if model.mlp.condition_dim() == 0 {
@@ -286,7 +290,7 @@ fn describe(columns: &[ConditionColumn], c: &[f32]) -> Vec<String> {
     columns.iter().map(describe).collect()
 }
 
-/// The last name of a path that says something.
+/// The last component of a path, after `.` and links are resolved.
 fn name(path: &Path) -> String {
     let whole = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     whole.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())

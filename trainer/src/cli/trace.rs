@@ -9,27 +9,37 @@ use flowlet::SolverKind;
 
 use super::output::{condition, open};
 use crate::config::list::List;
-use crate::config::words::solver;
+use crate::config::words::solver_parser;
 
-/// Show one path from noise to data: t and x (flow units) before the first step and after each.
+const EXAMPLES: &str = "\
+Examples:
+  flowlet trace runs/mixture --x0 0.85 --steps 15
+  flowlet trace weights/8gaussians --condition 3 --solver heun --steps 4";
+
+/// Show one path from noise to data, step by step
+///
+/// Prints the time t and the point x before the first step and after each step, in flow units, and the last point in
+/// data units.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// A model file or a run's directory
+    /// Model file, or directory of a run
     model: PathBuf,
-    /// The starting point, D numbers separated by commas [default: the noise of --seed]
+    /// Starting point in flow units: D numbers, separated by commas [default: noise of --seed]
     #[arg(long, value_name = "X", value_delimiter = ',', allow_hyphen_values = true)]
     x0: Option<Vec<f32>>,
-    /// euler, midpoint, heun, rk4 or ab2 [default: as the model was made for]
-    #[arg(long, value_name = "NAME", value_parser = solver)]
+    /// Integration method [default: the one that the model was made for]
+    #[arg(long, value_name = "NAME", value_parser = solver_parser())]
     solver: Option<SolverKind>,
-    /// Solver steps, of equal length unless they are the model's own [default: as it was made for]
+    /// Solver steps. They have equal lengths, unless the model's file holds times for this solver and number of steps
+    /// [default: as many as the model was made for]
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
-    /// The condition: names of categories and numbers, or C numbers
+    /// Condition: a value for each condition column, or all C numbers, separated by commas
     #[arg(long, value_name = "VALUES", allow_hyphen_values = true)]
     condition: Option<List>,
-    /// Of the noise
-    #[arg(long, value_name = "K", default_value_t = 0)]
+    /// Seed of the starting point
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
 }
 
@@ -47,7 +57,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 
     let names = model.data_columns();
     let mut out = io::stdout().lock();
-    // Two spaces at least between columns.
+    // Columns are at least two spaces apart.
     let widths: Vec<usize> = names.iter().map(|name| 10.max(name.chars().count() + 2)).collect();
     let row = |cells: &[f32]| -> String {
         cells.iter().zip(&widths).map(|(&x, &width)| format!("{:>width$}", number(x))).collect()
@@ -67,7 +77,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Three decimals, as long as they say something and fit.
+/// Three decimals, or scientific notation for numbers that are too small or too large for them.
 fn number(x: f32) -> String {
     if x == 0.0 || (1e-3..1e4).contains(&x.abs()) { format!("{x:.3}") } else { format!("{x:.1e}") }
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use flowlet::SolverKind;
 
 use super::output::{note, open};
-use crate::config::words::solver;
+use crate::config::words::solver_parser;
 use crate::data::{Matrix, load_conditions};
 use crate::disk::files::write_whole;
 use crate::disk::names::{GOLDEN_FILE, MODEL_FILE};
@@ -19,34 +19,37 @@ use crate::model::tuning::{Tuned, apply, conditions, tune};
 use crate::report::numbers::thousands;
 use crate::solve::sampling;
 
-/// Make a model for few steps: finds the times at which they end nearest to where very many would,
-/// and writes them, the solver and the steps into the model's file.
+const EXAMPLES: &str = "\
+Examples:
+  flowlet tune runs/moons --steps 6
+  flowlet tune runs/moons --steps 3 --solver midpoint --out moons3.safetensors";
+
+/// Fit the times of a few solver steps to a model
 ///
-/// Examples:
-///   flowlet tune runs/moons --steps 6
-///   flowlet tune runs/moons --steps 3 --solver midpoint --out moons3.safetensors
+/// Searches the times at which N steps end nearest to the true ends of the paths, and writes the times, the solver and
+/// the number of steps into the model file. The weights stay as they are. Golden outputs beside the model are renewed.
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// A model file or a run's directory
+    /// Model file, or directory of a run
     model: PathBuf,
-    /// Solver steps
+    /// Number of solver steps
     #[arg(long, value_name = "N")]
     steps: usize,
-    /// euler, midpoint, heun, rk4 or ab2 [default: as the model was made for]
-    #[arg(long, value_name = "NAME", value_parser = solver)]
+    /// Integration method [default: the one that the model was made for]
+    #[arg(long, value_name = "NAME", value_parser = solver_parser())]
     solver: Option<SolverKind>,
-    /// A CSV or NPY file with rows of conditions to take in turn [default: every category, and
-    /// numbers spread as in training]
+    /// CSV, TSV, NPY or safetensors file with rows of conditions, used in turn [default: every category, and numbers
+    /// distributed as in training]
     #[arg(long, value_name = "FILE")]
     conditions: Option<PathBuf>,
-    /// Starting points: half to search on, half to judge by
+    /// Number of starting points. The search sees one half, the printed error is of the other
     #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(2..))]
     points: u32,
-    /// Of the starting points
-    #[arg(long, value_name = "K", default_value_t = 0)]
+    /// Seed of the starting points
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
-    /// Where to [default: MODEL itself]
+    /// Output file [default: MODEL itself]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -58,7 +61,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let c = conditions_for(args, &model)?;
     let tuned = tune(&model.mlp, kind, args.steps, &x_0, &c)?;
     if args.steps == 1 {
-        note(format_args!("one step has nothing to tune: it goes from 0 to 1"));
+        note(format_args!("a single step has nothing to tune: it always goes from t = 0 to 1"));
     }
 
     let mut file = model.file.clone();
@@ -72,7 +75,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// One row for each starting point.
+/// One row of conditions for each starting point.
 fn conditions_for(args: &Args, model: &Model) -> Result<Matrix> {
     let (points, columns) = (args.points as usize, model.condition_columns());
     let Some(path) = &args.conditions else {
@@ -84,11 +87,11 @@ fn conditions_for(args: &Args, model: &Model) -> Result<Matrix> {
     }
     let rows = load_conditions(path, &columns)?;
     ensure!(rows.rows() > 0, "{} has no rows", path.display());
-    // Both halves of the points see every row.
+    // Points 2k and 2k + 1 are in different halves and take the same row, so both halves see every row.
     Ok(rows.select(&(0..points).map(|point| point / 2 % rows.rows()).collect::<Vec<_>>()))
 }
 
-/// A run's golden outputs follow its model.
+/// Renews the golden outputs beside a run's model, and gives their path.
 fn renew_golden(model: &Model) -> Result<Option<PathBuf>> {
     let path = model.path.with_file_name(GOLDEN_FILE);
     if model.path.file_name() != Some(MODEL_FILE.as_ref()) || !path.exists() {
@@ -113,7 +116,7 @@ fn report(model: &Model, kind: SolverKind, tuned: &Tuned, golden: Option<&Path>)
     writeln!(
         out,
         "  error       {error:.3e}, {uniform_error:.3e} with steps of equal length\n\
-         {:14}(mean squared distance to the paths' true ends, in flow units)",
+         {:14}(mean squared distance to the true ends of the paths, in flow units)",
         ""
     )?;
     let rounded: Vec<String> = times.iter().map(|t| format!("{t:.4}")).collect();

@@ -1,4 +1,4 @@
-//! `flowlet verify`: the runtime against golden outputs.
+//! `flowlet verify`: compares the runtime with golden outputs.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -12,15 +12,25 @@ use crate::disk::names::GOLDEN_FILE;
 use crate::judge::golden::Golden;
 use crate::judge::verify::verify;
 
-/// Hold the runtime against golden outputs: worst errors, and the bits. Exit code 1 when it fails.
+const EXAMPLES: &str = "\
+Examples:
+  flowlet verify runs/mixture
+  flowlet verify model.safetensors golden.safetensors
+  flowlet verify runs/mixture --renew";
+
+/// Compare the runtime's outputs with a model's golden outputs
+///
+/// Prints the worst errors against an f64 reference, and whether the output bits are the golden ones. The exit code is
+/// 1 if an error is too large or a bit differs.
 #[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// A model file or a run's directory
+    /// Model file, or directory of a run
     model: PathBuf,
-    /// A golden file or a run's directory [default: MODEL, if that is a run's directory]
+    /// Golden file, or directory of a run [default: MODEL, if it is the directory of a run]
     golden: Option<PathBuf>,
-    /// First write the golden file anew: from the inputs that it has, by this model, its solver and
-    /// this runtime. Whatever they were held against before is lost
+    /// First replace the outputs in the golden file by those of this model and this runtime, for the same inputs.
+    /// The earlier golden outputs are lost
     #[arg(long)]
     renew: bool,
 }
@@ -31,7 +41,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         Some(path) if path.is_dir() => path.join(GOLDEN_FILE),
         Some(path) => path.clone(),
         None if args.model.is_dir() => args.model.join(GOLDEN_FILE),
-        None => bail!("no golden file: name it after the model"),
+        None => bail!(
+            "{} is a file, so the golden file must be named too: flowlet verify MODEL GOLDEN",
+            args.model.display()
+        ),
     };
     let mut outputs = Golden::read(&golden)?;
     if args.renew {

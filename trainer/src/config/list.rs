@@ -1,9 +1,9 @@
-//! Lists in arguments: values separated by commas.
+//! Arguments that are lists: values separated by commas.
 
 use std::convert::Infallible;
 use std::str::FromStr;
 
-/// Values separated by commas, as in a line of CSV: one that has a comma itself stands in quotes.
+/// Values separated by commas, read as a line of CSV: quotes enclose a value that contains a comma.
 #[derive(Clone, Debug, PartialEq)]
 pub struct List(pub Vec<String>);
 
@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_with_commas_stand_in_quotes() {
+    fn quotes_enclose_a_value_with_a_comma() {
         let list = |text: &str| text.parse::<List>().unwrap().0;
         assert_eq!(list("x, y"), ["x", "y"]);
         assert_eq!(list("\"a,b\",3"), ["a,b", "3"]);

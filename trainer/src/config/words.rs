@@ -71,7 +71,14 @@ pub fn activation_parser() -> impl TypedValueParser<Value = ActivationKind> {
 
 /// The parser of an argument that names a solver: help and errors list the names.
 pub fn solver_parser() -> impl TypedValueParser<Value = SolverKind> {
-    let values = SolverKind::ALL.iter().map(|kind| PossibleValue::new(kind.name()));
+    let values = SolverKind::ALL.iter().map(|kind| {
+        let plural = if kind.evaluations() == 1 { "" } else { "s" };
+        PossibleValue::new(kind.name()).help(format!(
+            "Order {}, {} evaluation{plural} of the network a step",
+            kind.order(),
+            kind.evaluations()
+        ))
+    });
     PossibleValuesParser::new(values).try_map(|name| solver(&name))
 }
 

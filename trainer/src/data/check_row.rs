@@ -39,8 +39,8 @@ pub(super) fn check_row(
             Cell::Text(_) => {
                 let name = &table.columns[column].name;
                 let advice = format!(
-                    ". Choose the data columns by --data, or make text a condition by --condition \
-                     {name}"
+                    ". Choose the data columns with --data, or use text as a condition with \
+                     --condition {name}"
                 );
                 return Err(unexpected(table, row, column, "a number", &advice));
             }

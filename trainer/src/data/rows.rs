@@ -98,14 +98,15 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
         match checked.and_then(|()| check_group(&table, row, group)) {
             Ok(()) => rows.push(row),
             Err(error) if options.skip_invalid => first_error = first_error.or(Some(error)),
-            Err(error) => bail!("{error}. Mend the row, or skip such rows by --skip-invalid"),
+            Err(error) => bail!("{error}. Correct the row, or skip such rows with --skip-invalid"),
         }
     }
     let kept = rows.len();
     if kept < 2 {
-        let why = first_error.map_or(String::new(), |error| format!("; the first other: {error}"));
+        let why =
+            first_error.map_or(String::new(), |error| format!("; the first invalid one: {error}"));
         bail!(
-            "{}: expected at least 2 rows of values, found {kept} of {} to be whole{why}",
+            "{}: expected at least 2 rows of values, found {kept} valid ones of {}{why}",
             table.file,
             table.rows
         );

@@ -89,7 +89,7 @@ impl PartFile {
         if !resume {
             ensure!(
                 record.rows == 0,
-                "{part} holds {} rows of a run that was interrupted: go on by --resume, or remove it \
+                "{part} holds {} rows of a run that was interrupted: continue with --resume, or remove it \
                  and {}",
                 record.rows,
                 path.display()
@@ -98,8 +98,8 @@ impl PartFile {
         }
         if let Some([name, found, own]) = record.difference(&self.record) {
             bail!(
-                "{part} is part of another run: its {name} is {found}, not {own}. Go on with the settings \
-                 that it has, or remove it and {}",
+                "{part} belongs to another run: its {name} is {found}, not {own}. Give the settings that it \
+                 has, or remove it and {}",
                 path.display()
             );
         }
@@ -276,7 +276,7 @@ mod tests {
         assert!(error.contains("expected at least 9 bytes, found 3"), "{error}");
         fs::write(place.0.path().join("rows.csv.part.json"), b"{}").unwrap();
         let error = place.open(1, true).unwrap_err().to_string();
-        assert!(error.contains("rows.csv.part.json is damaged"), "{error}");
+        assert!(error.contains("is damaged: remove it and"), "{error}");
     }
 
     #[test]

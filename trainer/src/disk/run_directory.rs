@@ -41,11 +41,11 @@ impl RunDirectory {
         if !path.exists() {
             return Self::begin(path.to_path_buf(), None);
         }
-        ensure!(path.is_dir(), "{} is no directory: choose another by --out", path.display());
+        ensure!(path.is_dir(), "{} is not a directory: choose another with --out", path.display());
         // Even --force must not take a directory away that holds more than a run.
         if let Some(name) = other_than(&WHOLE, path).with_context(context)? {
             bail!(
-                "{} holds {name}, which is no part of a run: choose another directory by --out",
+                "{} holds {name}, which is not part of a run: choose another directory with --out",
                 path.display()
             );
         }
@@ -54,13 +54,13 @@ impl RunDirectory {
         }
         ensure!(
             force || !path.join(CHECKPOINT_FILE).exists(),
-            "{0} holds a run that was stopped: go on by `flowlet train --resume {0}`, or replace it by \
-             --force",
+            "{0} holds a run that was stopped: continue with `flowlet train --resume {0}`, or replace it \
+             with --force",
             path.display()
         );
         ensure!(
             force,
-            "{} exists: choose another directory by --out, or replace it by --force",
+            "{} exists: choose another directory with --out, or replace it with --force",
             path.display()
         );
         // The directory itself, whatever link or `.` led to it.
@@ -75,8 +75,8 @@ impl RunDirectory {
             }
             ensure!(
                 !beside.join(CHECKPOINT_FILE).exists(),
-                "a run that was to replace {0} was stopped: go on by `flowlet train --resume {0}`, or \
-                 remove {1}",
+                "a run that was to replace {0} was stopped: continue with `flowlet train --resume {0}`, \
+                 or remove {1}",
                 path.display(),
                 beside.display()
             );
@@ -132,7 +132,7 @@ impl RunDirectory {
             let lock = File::create(&file).with_context(context)?;
             ensure!(
                 files::lock(&lock),
-                "another run is being written to {}: choose another directory by --out",
+                "another run is being written to {}: choose another directory with --out",
                 directory.display()
             );
             locks.push((file, lock));

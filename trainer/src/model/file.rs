@@ -170,7 +170,7 @@ impl Model {
     pub fn source(&self) -> Result<Source> {
         let Some(name) = &self.description.source else { return Ok(Source::Normal) };
         let distribution = preset(name).with_context(|| {
-            format!("the model's paths begin at {name}: give starting points by --x0")
+            format!("the model's paths begin at data from {name}: give starting points with --x0")
         })?;
         Source::known(distribution, &self.data_units()?)
     }

@@ -80,7 +80,7 @@ fn convert(
     let mut layers = linear_layers(&mut tensors, convention.prefix.as_deref())?;
     check_rest(&tensors, convention.prefix.as_deref())?;
     let (Some(first), Some(last)) = (layers.first(), layers.last()) else {
-        bail!("no linear layers found");
+        bail!("found no linear layers");
     };
     let (inputs, hidden_width, data_dim) = (first.inputs(), first.outputs(), last.outputs());
     ensure!(layers.len() >= 2, "expected at least 2 linear layers, found {}", layers.len());
@@ -139,12 +139,14 @@ fn linear_layers(
     let listed = || prefixes.iter().copied().collect::<Vec<_>>().join(", ");
     let prefix = match (prefix, prefixes.first(), prefixes.len()) {
         (Some(given), ..) if prefixes.contains(given) => given,
-        (Some(given), ..) => bail!("no layers under the prefix {given:?}: found {}", listed()),
+        (Some(given), ..) => {
+            bail!("found no layers under the prefix {given:?}, but under {}", listed())
+        }
         (None, Some(only), 1) => only,
         (None, None, _) => bail!(
-            "no tensor is called PREFIX.NUMBER.weight: a network that is no Sequential of linear layers?"
+            "found no tensor called PREFIX.NUMBER.weight: expected a Sequential of linear layers"
         ),
-        _ => bail!("layers under several prefixes: choose one by --prefix: {}", listed()),
+        _ => bail!("found layers under several prefixes: choose one with --prefix: {}", listed()),
     };
     let numbers: BTreeSet<usize> =
         numbered.iter().filter(|(found, _)| found == prefix).map(|(_, number)| *number).collect();
@@ -189,8 +191,8 @@ fn check_rest(rest: &BTreeMap<String, Tensor>, prefix: Option<&str>) -> Result<(
     };
     if let Some(name) = rest.keys().find(inside) {
         bail!(
-            "tensor {name} is no part of a Sequential of linear layers: the runtime takes those only. \
-             If the velocity does not depend on it, choose the layers by --prefix, or leave it out \
+            "tensor {name} is not part of a Sequential of linear layers, and the runtime takes nothing else. \
+             If the velocity does not depend on it, choose the layers with --prefix, or leave it out \
              of the file"
         );
     }
@@ -213,15 +215,15 @@ fn column_order(columns: &[String], data_dim: usize, condition_dim: usize) -> Re
             "t" => 1,
             "x" => data_dim,
             "c" => condition_dim,
-            _ => bail!("--columns: {name:?} is none of t, x, c"),
+            _ => bail!("--columns: expected t, x or c, found {name:?}"),
         };
-        ensure!(starts.insert(name.as_str(), at).is_none(), "--columns: {name} stands twice");
+        ensure!(starts.insert(name.as_str(), at).is_none(), "--columns: {name} is given twice");
         at += width;
     }
     let start = |name: &str, width: usize| match starts.get(name) {
         Some(&start) => Ok(start),
         None if width == 0 => Ok(0),
-        None => bail!("--columns: {name} is missing, and the network has {width} such columns"),
+        None => bail!("--columns: {name} is missing, but the network has {width} such columns"),
     };
     let order: Vec<u32> = [("t", 1), ("x", data_dim), ("c", condition_dim)]
         .into_iter()

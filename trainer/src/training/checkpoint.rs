@@ -76,7 +76,7 @@ impl Checkpoints {
         // First: the configuration's digest covers the data's.
         ensure!(
             *get("data")? == self.data,
-            "the data files have changed since the run began: put back what they were, or begin anew by \
+            "the data files have changed since the run began: restore them, or start again with \
              --force"
         );
         let config = get("config")?;

@@ -73,7 +73,7 @@ impl Build<'_> {
         if !features.is_empty() {
             flags += &format!(" -C target-feature={features}");
         }
-        let mut cargo = toolchain::cargo_build(target)?;
+        let mut cargo = toolchain::cargo("build", target)?;
         cargo
             .args(["--quiet", "--release", "--package", "image", "--bin", image])
             .args(["--target", target.triple])

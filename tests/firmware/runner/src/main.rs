@@ -6,6 +6,7 @@ mod estimate;
 mod golden;
 mod image;
 mod measured;
+mod project;
 mod readme;
 mod target;
 mod toolchain;
@@ -46,6 +47,10 @@ struct Args {
     /// Linker memory file of the board, memory.x [default: the emulated machine's]
     #[arg(long, value_name = "FILE", requires = "cycles")]
     memory: Option<PathBuf>,
+    /// Instead of all this, run the firmware project DIR for thumbv7em-none-eabihf in QEMU; --check then compares its
+    /// output with its README.md
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["write", "cycles", "targets"])]
+    project: Option<PathBuf>,
 }
 
 /// One line of the table.
@@ -85,6 +90,15 @@ fn run(args: &Args) -> Result<bool> {
         }
         board::build(&root, target, args.memory.as_deref())?;
         return Ok(true);
+    }
+    if let Some(directory) = &args.project {
+        let [target] = choose(&["thumbv7em".to_string()])?[..] else {
+            bail!("thumbv7em is one target");
+        };
+        if args.install {
+            toolchain::install(target)?;
+        }
+        return project::run(&root, directory, target, args.check);
     }
     let expected = golden::digests(&root)?;
     let mut rows = Vec::new();

@@ -1,4 +1,4 @@
-//! What builds for a target: rustup's standard library for it, or Debian's sources of `core`.
+//! The toolchain that builds for a target: rustup's standard library for it, or Debian's sources of `core`.
 
 use std::path::Path;
 use std::process::Command;
@@ -18,11 +18,11 @@ const PACKAGES: [&str; 7] = [
     "qemu-user",
 ];
 
-/// A `cargo build` for the target, without what is to be built.
-pub(crate) fn cargo_build(target: &Target) -> Result<Command> {
+/// `cargo COMMAND` with a toolchain that can build for the target. The caller adds what to build.
+pub(crate) fn cargo(command: &str, target: &Target) -> Result<Command> {
     if has_rustup_target(target)? {
         let mut cargo = Command::new("cargo");
-        cargo.arg("build");
+        cargo.arg(command);
         return Ok(cargo);
     }
     ensure!(
@@ -32,10 +32,10 @@ pub(crate) fn cargo_build(target: &Target) -> Result<Command> {
         target.triple,
         PACKAGES.join(" ")
     );
-    // Named explicitly, since rustup's stand before them in the path.
+    // By their paths: rustup's programs come first in PATH.
     let mut cargo = Command::new("/usr/bin/cargo");
     cargo.env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1");
-    cargo.args(["build", "-Zbuild-std=core"]);
+    cargo.args([command, "-Zbuild-std=core"]);
     Ok(cargo)
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn link_flags(target: &Target) -> Result<&'static str> {
     })
 }
 
-/// Installs what builds and runs the target, as far as it is not there.
+/// Installs what is missing to build for the target and to run it.
 pub(crate) fn install(target: &Target) -> Result<()> {
     if !has_rustup_target(target)? {
         let rustup = Command::new("rustup").args(["target", "add", target.triple]).status();
@@ -74,7 +74,7 @@ pub(crate) fn install(target: &Target) -> Result<()> {
 }
 
 fn install_packages(packages: &[&str]) -> Result<()> {
-    // Root in a container, an administrator elsewhere.
+    // In a container the user is root and there may be no sudo.
     let administrator = is_there("sudo") && Path::new("/root/.").read_dir().is_err();
     let apt = |arguments: &[&str]| {
         let mut command = Command::new(if administrator { "sudo" } else { "apt-get" });

@@ -7,41 +7,45 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
+use clap::ValueHint;
 use flowlet::SolverKind;
 
 use self::table::{Format, write};
 use super::bar::parts;
 use super::output::{open, write_text};
 use super::real;
-use crate::config::words::check_steps;
-use crate::config::words::solver;
+use crate::config::words::{check_steps, solver_parser};
 use crate::coupling::dataset::Real;
 use crate::coupling::source::Source;
 use crate::disk::names::CONFIG_FILE;
 use crate::judge::evaluation::{MOST_ASSIGNED, Plan, Subject, evaluate};
 use crate::model::Model;
 
-/// Hold a model's samples against data that it was not trained on: distances by solver and number
-/// of evaluations, each beside its floor, the same distance between two sets of real data.
+const EXAMPLES: &str = "\
+Examples:
+  flowlet evaluate runs/moons
+  flowlet evaluate runs/moons --solver euler,midpoint --steps 1,2,4,8 \\
+      --out moons.csv
+  flowlet evaluate model.safetensors --data held-out.csv";
+
+/// Measure how good a model's samples are, and what they cost
 ///
-/// W1 and W2 are exact. With conditions, distances are over conditions and data together, each
-/// column in standard deviations, and class by class over data alone. The last line says how few
-/// evaluations come near enough to the best.
+/// Measures the distances between samples and data that the model was not trained on, for each solver and number of
+/// steps. Beside them is the floor: the same distances between two sets of real data.
 ///
-/// Examples:
-///   flowlet evaluate runs/moons
-///   flowlet evaluate runs/moons --solver euler,midpoint --steps 1,2,4,8 --out moons.csv
-///   flowlet evaluate model.safetensors --data held-out.csv
+/// W1 and W2 are exact. For a model with conditions, distances are over conditions and data together, each column in
+/// standard deviations; then for each class, over the data alone. The last line names the fewest evaluations whose
+/// distance is close to the best.
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// A model file or a run's directory
+    /// Model file, or directory of a run
     model: PathBuf,
-    /// A preset, or a file with the model's columns [default: what the run held out, by the
-    /// config.toml beside the model]
-    #[arg(long, value_name = "PRESET|FILE")]
+    /// Data to compare with: a preset, or a file with the model's columns [default: the rows that the run held
+    /// out, from the config.toml beside the model]
+    #[arg(long, value_name = "PRESET|FILE", value_hint = ValueHint::AnyPath)]
     data: Option<String>,
-    /// Solver steps, separated by commas
+    /// Numbers of solver steps, separated by commas
     #[arg(
         long,
         value_name = "N",
@@ -49,34 +53,35 @@ pub(super) struct Args {
         default_values_t = [1, 2, 4, 8, 16, 50]
     )]
     steps: Vec<usize>,
-    /// euler, midpoint, heun, rk4 or ab2, separated by commas [default: as the model was made for]
-    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = solver)]
+    /// Integration methods, separated by commas [default: the one that the model was made for]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = solver_parser())]
     solver: Vec<SolverKind>,
-    /// Samples, and as many points of data [default: 2000, at most 10000; on a line without
-    /// conditions 100000]
+    /// Number of samples, and of points of data; at most 10000, unless the model has one dimension and no
+    /// conditions [default: 2000; 100000 for one dimension without conditions]
     #[arg(short, value_name = "N")]
     n: Option<NonZeroUsize>,
-    /// Of the starting points and the choice of data
-    #[arg(long, value_name = "K", default_value_t = 0)]
+    /// Seed of the starting points and of the choice of data
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
-    /// How much farther than the best is near enough, in per cent
+    /// Distance from the best that the last line still accepts, in per cent of the best
     #[arg(long, value_name = "PERCENT", default_value_t = 5.0)]
     within: f64,
-    /// data or deviations: what distances are in [default: data for a preset, deviations for a file;
-    /// with conditions always deviations]
+    /// Units of the distances [default: data for a preset, deviations for a file and for a model with conditions]
     #[arg(long, value_name = "UNITS")]
     units: Option<DistanceUnits>,
-    /// text, csv or json [default: as --out is called, or text]
-    #[arg(long, value_name = "NAME")]
+    /// Output format [default: by the extension of --out, or text]
+    #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
-    /// Where to [default: standard output]
+    /// Output file: .txt, .csv or .json [default: standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum DistanceUnits {
+    /// The units of the data
     Data,
+    /// Standard deviations of each column
     Deviations,
 }
 
@@ -85,7 +90,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     for &steps in &args.steps {
         check_steps(steps).context("--steps")?;
     }
-    ensure!(args.within >= 0.0, "--within {}: expected per cent, 0 or more", args.within);
+    ensure!(args.within >= 0.0, "--within {}: expected a percentage of 0 or more", args.within);
     let model = open(&args.model)?;
     let (real, source) = data(args, &model)?;
     let units = model.units()?;
@@ -95,12 +100,15 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let points = args.n.map_or(if plain { 100_000 } else { 2000 }, NonZeroUsize::get);
     ensure!(
         plain || points <= MOST_ASSIGNED,
-        "-n {points}: exact distances take at most {MOST_ASSIGNED} points, except on a line"
+        "-n {points}: exact distances take at most {MOST_ASSIGNED} points, unless the model has one dimension and \
+         no conditions"
     );
     let is_file = matches!(real, Real::Rows { .. });
     let in_deviations = match args.units {
         Some(DistanceUnits::Data) if model.mlp.condition_dim() > 0 => {
-            bail!("--units data: with conditions distances are in deviations")
+            bail!(
+                "--units data: a model with conditions is measured in deviations; leave --units out"
+            )
         }
         Some(units) => units == DistanceUnits::Deviations,
         None => is_file,
@@ -131,21 +139,21 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What the model is held against, and where its paths begin.
+/// The real data that samples are compared with, and where the model's paths begin.
 fn data(args: &Args, model: &Model) -> Result<(Real, Source)> {
     if let Some(name) = &args.data {
         return Ok((real::named(name, model)?, model.source()?));
     }
     let (_, dataset) = real::of_run(model)?.with_context(|| {
         format!(
-            "{} has no {CONFIG_FILE} beside it that names its data: give --data",
+            "there is no {CONFIG_FILE} beside {}, so its data are unknown: give --data a preset or a file",
             model.path.display()
         )
     })?;
     Ok((dataset.real, dataset.source))
 }
 
-/// As it is said, or as the file is called.
+/// The format that `--format` says, or that the output file's extension implies.
 fn format(said: Option<Format>, out: Option<&Path>) -> Result<Format> {
     let Some(out) = out else { return Ok(said.unwrap_or(Format::Text)) };
     let extension = out.extension().unwrap_or_default().to_string_lossy().to_lowercase();
@@ -154,6 +162,9 @@ fn format(said: Option<Format>, out: Option<&Path>) -> Result<Format> {
         (None, "txt") => Ok(Format::Text),
         (None, "csv") => Ok(Format::Csv),
         (None, "json") => Ok(Format::Json),
-        _ => bail!("{}: expected a name that ends in .csv, .json or .txt", out.display()),
+        _ => bail!(
+            "{}: expected a name that ends in .csv, .json or .txt; or give --format",
+            out.display()
+        ),
     }
 }

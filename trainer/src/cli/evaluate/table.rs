@@ -8,22 +8,18 @@ use crate::judge::distance::Distances;
 use crate::judge::evaluation::{Class, Evaluation, LogLikelihood, Row};
 use crate::report::numbers::thousands;
 
-/// How an evaluation is written.
+/// The format of an evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
-    /// A table to read.
+    /// A table for people
     Text,
-    /// A line for each row and class; the floor is the line of `real data`.
+    /// A line for each row and class; the floor is the line `real data`
     Csv,
-    /// All of it.
+    /// Everything that was measured
     Json,
 }
 
-/// The evaluation of the model called `name`.
-///
-/// # Errors
-///
-/// None that a name could cause.
+/// Formats the evaluation of the model called `name`.
 pub(super) fn write(name: &str, evaluation: &Evaluation, format: Format) -> Result<String> {
     match format {
         Format::Text => text(name, evaluation),
@@ -37,7 +33,7 @@ fn text(name: &str, evaluation: &Evaluation) -> Result<String> {
     let mut text = String::new();
     writeln!(
         text,
-        "{name}: {} samples beside as many of {judged_on}, distances over {over} in {units}\n",
+        "{name}: {} samples and as many of {judged_on}; distances over {over} in {units}\n",
         thousands(*points)
     )?;
     writeln!(
@@ -59,7 +55,7 @@ fn text(name: &str, evaluation: &Evaluation) -> Result<String> {
     if !best.by_class.is_empty() {
         writeln!(
             text,
-            "class by class, data alone: {} in {} steps, then real data",
+            "each class, over the data alone: {} in {} steps, then two sets of real data",
             best.solver, best.steps
         )?;
         for class in &best.by_class {
@@ -75,11 +71,13 @@ fn text(name: &str, evaluation: &Evaluation) -> Result<String> {
     }
     writeln!(text, "held-out loss          {:.4}", evaluation.held_out_loss)?;
     if let Some(energy) = evaluation.path_energy {
-        writeln!(text, "normalised path energy {energy:.4}, 0 for the shortest paths")?;
+        writeln!(text, "normalised path energy {energy:.4} (0 for the shortest paths)")?;
     }
     match &evaluation.log_likelihood {
         LogLikelihood::Nats { mean, error, truth, points } => {
-            let truth = truth.map(|truth| format!(", by the truth {truth:.4}")).unwrap_or_default();
+            let truth = truth
+                .map(|truth| format!("; the true density gives {truth:.4}"))
+                .unwrap_or_default();
             writeln!(
                 text,
                 "log-likelihood         {mean:.4} nats a point (± {error:.4}, {} points){truth}",

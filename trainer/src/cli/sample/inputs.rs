@@ -1,4 +1,4 @@
-//! What samples are made of: where each begins, and under which condition, from row to row.
+//! The inputs of each sample: its starting point and its condition.
 
 use std::ops::Range;
 
@@ -10,14 +10,14 @@ use crate::judge::golden;
 
 /// Starting points in flow units, `[n, D]`.
 pub(super) enum Starts {
-    /// Drawn when they are needed.
+    /// Drawn for each block.
     Drawn { source: Source, seed: u64 },
     /// From a file.
     Given(Matrix),
 }
 
 impl Starts {
-    /// Those of `rows`, `[rows, D]`.
+    /// The starting points of `rows`, `[rows, D]`.
     pub(super) fn of(&self, rows: &Range<u64>, data_dim: usize) -> Result<Matrix> {
         match self {
             Self::Drawn { source, seed } => {
@@ -28,7 +28,7 @@ impl Starts {
         }
     }
 
-    /// What runs with the same rows agree in.
+    /// Equal for two runs if their starting points are equal, the seed aside.
     pub(super) fn digest(&self) -> String {
         match self {
             Self::Drawn { .. } => "drawn".to_string(),
@@ -39,19 +39,19 @@ impl Starts {
 
 /// Conditions in the user's units, `[n, C]`.
 pub(super) enum Conditions {
-    /// The same for all: as many rows as a block has.
+    /// One condition for all samples, repeated for each row of a block.
     One(Matrix),
     /// From a file.
     Given(Matrix),
 }
 
 impl Conditions {
-    /// The condition in the only row of `condition`, for blocks of `size` rows.
+    /// Repeats the only row of `condition` for blocks of `size` rows.
     pub(super) fn one(condition: &Matrix, size: usize) -> Self {
         Self::One(condition.select(&vec![0; size]))
     }
 
-    /// Those of `rows`, `[rows, C]`.
+    /// The conditions of `rows`, `[rows, C]`.
     pub(super) fn of(&self, rows: &Range<u64>) -> Result<Matrix> {
         match self {
             Self::One(matrix) => part(matrix, &(0..rows.end - rows.start)),
@@ -59,7 +59,7 @@ impl Conditions {
         }
     }
 
-    /// What runs with the same rows agree in.
+    /// Equal for two runs if their conditions are equal.
     pub(super) fn digest(&self) -> String {
         match self {
             Self::One(matrix) => digest(matrix.row(0)),
@@ -72,7 +72,7 @@ fn part(matrix: &Matrix, rows: &Range<u64>) -> Result<Matrix> {
     Ok(matrix.range(usize::try_from(rows.start)?..usize::try_from(rows.end)?))
 }
 
-/// The digest of numbers, as text.
+/// The digest of `values` in hexadecimal.
 pub(super) fn digest(values: &[f32]) -> String {
     format!("{:016x}", golden::digest(values))
 }

@@ -1,4 +1,4 @@
-//! `flowlet sample`: samples from a model, block after block.
+//! `flowlet sample`: draws samples from a model, in blocks of rows.
 
 mod inputs;
 mod settings;
@@ -19,7 +19,7 @@ use super::bar::Bar;
 use super::interrupt::interrupts;
 use super::output::{condition, note, open};
 use crate::config::list::List;
-use crate::config::words::solver;
+use crate::config::words::solver_parser;
 use crate::data::row_format::RowFormat;
 use crate::data::{Matrix, load_conditions, load_starts};
 use crate::disk::part_file::PartFile;
@@ -31,62 +31,63 @@ use inputs::{Conditions, Starts, digest};
 use settings::Settings;
 use shard::Shard;
 
-/// Draw samples, one row each, in data units.
+const EXAMPLES: &str = "\
+Examples:
+  flowlet sample runs/mixture -n 1000 --out samples.csv
+  flowlet sample weights/8gaussians -n 100 --condition 3 | head
+  flowlet sample runs/mixture -n 1000000000 --out big.npy --resume
+  flowlet sample runs/mixture -n 1000000000 --shard 5/64 --out part-5.npy";
+
+/// Draw samples, one row each, in data units
 ///
-/// The same model, seed, solver and steps give the same bits here and wherever the model is embedded.
-/// Memory does not grow with their number. A file has its name when it is whole; until then it is
-/// NAME.part, and --resume goes on with it.
-///
-/// Examples:
-///   flowlet sample runs/mixture -n 1000 --out samples.csv
-///   flowlet sample weights/8gaussians -n 100 --condition 3 | head
-///   flowlet sample runs/mixture -n 1000000000 --out big.npy --resume
-///   flowlet sample runs/mixture -n 1000000000 --shard 5/64 --out part-5.npy
+/// The same model, seed, condition, solver and steps give the same bits here and in every program that embeds the
+/// model. Memory use does not grow with the number of samples. An output file is called NAME.part until it is whole;
+/// --resume continues it.
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// A model file or a run's directory
+    /// Model file, or directory of a run
     model: PathBuf,
-    /// Samples [default: 10, or one for each row of --x0 or --conditions]
+    /// Number of samples [default: 10, or one for each row of --x0 or --conditions]
     #[arg(short, value_name = "N")]
     n: Option<NonZeroU64>,
-    /// euler, midpoint, heun, rk4 or ab2 [default: as the model was made for]
-    #[arg(long, value_name = "NAME", value_parser = solver)]
+    /// Integration method [default: the one that the model was made for]
+    #[arg(long, value_name = "NAME", value_parser = solver_parser())]
     solver: Option<SolverKind>,
-    /// Solver steps, of equal length unless they are the model's own [default: as it was made for]
+    /// Solver steps. They have equal lengths, unless the model's file holds times for this solver and number of steps
+    /// [default: as many as the model was made for]
     #[arg(long, value_name = "N")]
     steps: Option<usize>,
-    /// Of the noise
-    #[arg(long, value_name = "K", default_value_t = 0)]
+    /// Seed of the starting points
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
-    /// How much more the condition counts than it does by itself: two evaluations for one, for a
-    /// model that was trained with --label-dropout
-    #[arg(long, value_name = "W", allow_negative_numbers = true)]
+    /// Classifier-free guidance weight; 1 is off. Doubles the cost. Needs a model trained with --label-dropout
+    #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true)]
     guidance: Option<f32>,
-    /// One condition for all samples: names of categories and numbers, or C numbers
+    /// Condition of all samples: a value for each condition column, or all C numbers, separated by commas
     #[arg(long, value_name = "VALUES", allow_hyphen_values = true, conflicts_with = "conditions")]
     condition: Option<List>,
-    /// A CSV or NPY file with one row of conditions per sample
+    /// CSV, TSV, NPY or safetensors file with one row of conditions for each sample
     #[arg(long, value_name = "FILE")]
     conditions: Option<PathBuf>,
-    /// A CSV or NPY file with one starting point per sample, instead of noise: in flow units,
-    /// or in data units if the model's source is no noise
+    /// CSV, TSV, NPY or safetensors file with one starting point for each sample, instead of noise: in flow units, or
+    /// in data units if the model was trained with --source
     #[arg(long, value_name = "FILE")]
     x0: Option<PathBuf>,
-    /// Where to: .csv, .npy or .safetensors [default: CSV to standard output]
+    /// Output file: .csv, .npy or .safetensors [default: CSV on standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Only part i of k, counted from 0: the parts' rows, one after the other, are those of the whole
-    /// run, whichever machines they were made on
+    /// Write only part i of k, counted from 0. The rows of all parts, in order, are those of the run without
+    /// --shard, on any machines
     #[arg(long, value_name = "i/k", allow_hyphen_values = true)]
     shard: Option<Shard>,
-    /// Go on with what an interrupted run left, to the bytes that it would have had; where there is
-    /// nothing, begin
+    /// Continue an interrupted run; start a new one if there is none. The file's bytes are those of an
+    /// uninterrupted run
     #[arg(long, requires = "out")]
     resume: bool,
 }
 
-/// What is computed, row by row.
+/// The computation of all rows.
 struct Work {
     model: Model,
     solver: HeapSolver,
@@ -94,7 +95,7 @@ struct Work {
     conditions: Conditions,
     names: Vec<String>,
     rows: Range<u64>,
-    /// Rows in a block.
+    /// The number of rows computed at once.
     block: u64,
 }
 
@@ -167,20 +168,23 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
 }
 
-/// How many samples: what is said and what files have must agree.
+/// The number of samples. `-n` and the rows of the files must agree.
 fn rows(n: Option<u64>, x_0: Option<&Matrix>, conditions: Option<&Matrix>) -> Result<u64> {
     let count = |matrix: &Matrix| matrix.rows() as u64;
     let said = [("-n", n), ("--x0", x_0.map(count)), ("--conditions", conditions.map(count))];
     let mut said = said.into_iter().filter_map(|(name, rows)| rows.map(|rows| (name, rows)));
     let Some((first, n)) = said.next() else { return Ok(10) };
     for (name, rows) in said {
-        ensure!(rows == n, "{first} says {n} samples, but {name} says {rows}: one row per sample");
+        ensure!(
+            rows == n,
+            "{first} gives {n} samples, but {name} gives {rows}: expected one row for each sample"
+        );
     }
     Ok(n)
 }
 
-/// Rows in a block: for each core as many as take it some milliseconds or more, but no more than a
-/// tenth of a second and not many megabytes. How many changes nothing in them.
+/// The number of rows computed at once: for each core some milliseconds of work or more, at most a tenth of a second
+/// and a few megabytes. It does not change the rows.
 fn block(model: &Model, solver: &HeapSolver) -> usize {
     const MULTIPLY_ADDS: usize = 500_000_000;
     const VALUES: usize = 1 << 18;
@@ -191,7 +195,7 @@ fn block(model: &Model, solver: &HeapSolver) -> usize {
     rows.clamp(16, 2048) * rayon::current_num_threads()
 }
 
-/// Refuses a file name that no format goes with, or that a model has; before the work, not after.
+/// Refuses an output file of an unknown format, and one that is a model, before the work begins.
 fn check_format(path: &Path) -> Result<RowFormat> {
     let format = RowFormat::of(path)?;
     ensure!(
@@ -220,7 +224,7 @@ fn to_standard_output(work: &Work, format: RowFormat, head: &[u8]) -> Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-/// Between two moments at which everything so far is on the disk for certain.
+/// The interval between two syncs of the file, after which its rows survive a crash.
 const KEEP: Duration = Duration::from_secs(1);
 
 fn to_file(work: &Work, format: RowFormat, mut file: PartFile) -> Result<ExitCode> {
@@ -229,7 +233,7 @@ fn to_file(work: &Work, format: RowFormat, mut file: PartFile) -> Result<ExitCod
     let before = file.rows();
     if before > 0 {
         let (before, total) = (thousands(before), thousands(total));
-        note(format_args!("going on after {before} of {total} rows"));
+        note(format_args!("continuing after {before} of {total} rows"));
     }
     let stop = interrupts()?;
     let mut bar = Bar::new(total, before)?;
@@ -257,7 +261,7 @@ fn to_file(work: &Work, format: RowFormat, mut file: PartFile) -> Result<ExitCod
     match done {
         Ok(next) if next < end => {
             let (done, total) = (thousands(next - start), thousands(total));
-            note(format_args!("stopped after {done} of {total} rows; go on by --resume"));
+            note(format_args!("stopped after {done} of {total} rows; continue with --resume"));
             file.give_up();
             Ok(ExitCode::from(130))
         }
@@ -271,7 +275,7 @@ fn to_file(work: &Work, format: RowFormat, mut file: PartFile) -> Result<ExitCod
                 return Err(error);
             }
             let kept = thousands(file.rows());
-            Err(error.context(format!("{kept} rows are kept: go on by --resume")))
+            Err(error.context(format!("{kept} rows are kept: continue with --resume")))
         }
     }
 }

@@ -1,11 +1,11 @@
-//! What the rows of a file are a function of: two runs with the same settings write the same bytes.
+//! Everything that the rows of a file depend on: two runs with the same settings write the same bytes.
 
 use serde::Serialize;
 
-/// Numbers and texts, so that a file of them reads back as the same.
+/// Stored beside a part file. Only numbers and strings, so that JSON gives back equal values.
 #[derive(Debug, Serialize)]
 pub(super) struct Settings {
-    /// The runtime's contract of output bits.
+    /// The version of the numeric contract.
     pub(super) contract: u32,
     /// The digest of the model's file.
     pub(super) model: String,

@@ -1,4 +1,4 @@
-//! Parts of a run, for many machines.
+//! Parts of a run, so that many machines can share it.
 
 use std::fmt;
 use std::ops::Range;
@@ -14,12 +14,12 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    /// The one part that is all.
+    /// The whole run as a single part.
     pub(super) const WHOLE: Self = Self { index: 0, count: 1 };
 
-    /// Its rows of `n`: the parts are as long as each other, or one row longer.
+    /// This part's rows of `n`. Lengths of two parts differ by at most one row.
     pub(super) fn rows(self, n: u64) -> Range<u64> {
-        // Not beyond n, which is 64 bits.
+        // At most n, so it fits into 64 bits.
         let bound =
             |index: u64| (u128::from(n) * u128::from(index) / u128::from(self.count)) as u64;
         bound(self.index)..bound(self.index + 1)
@@ -30,7 +30,8 @@ impl FromStr for Shard {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let expected = || format!("{text:?}: expected i/k, part i of k, counted from 0");
+        let expected =
+            || format!("{text:?}: expected i/k: part i of k, counted from 0, as in 0/64");
         let (index, count) = text.split_once('/').with_context(expected)?;
         let index = index.parse().ok().with_context(expected)?;
         let count = count.parse().ok().with_context(expected)?;
@@ -55,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_are_all_rows_once_and_as_long_as_each_other() {
+    fn parts_hold_each_row_once_and_have_equal_lengths() {
         for (n, count) in [(0, 3), (2, 5), (10, 3), (1_000_000_007, 64), (u64::MAX, 1000)] {
             let parts: Vec<Range<u64>> =
                 (0..count).map(|index| Shard { index, count }.rows(n)).collect();
@@ -67,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_refused_by_what_they_are() {
+    fn errors_quote_what_was_given() {
         assert_eq!("2/3".parse::<Shard>().unwrap(), Shard { index: 2, count: 3 });
         for text in ["", "3", "3/3", "0/0", "-1/3", "a/b", "1/2/3"] {
             let error = text.parse::<Shard>().unwrap_err().to_string();

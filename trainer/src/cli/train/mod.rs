@@ -1,4 +1,4 @@
-//! `flowlet train`: from data to a verified model.
+//! `flowlet train`: trains a model on data, exports it and verifies it.
 
 mod settings;
 mod summary;
@@ -34,33 +34,38 @@ use crate::training::checkpoint::Checkpoints;
 use crate::training::metrics::{MetricsFile, row_every};
 use crate::training::{Keep, check, phases, train};
 
-/// Train a model, export it, and verify the runtime against the trainer.
+const EXAMPLES: &str = "\
+Examples:
+  flowlet train mixture
+  flowlet train points.csv --data x,y --condition label
+  flowlet train --data actions.npy --conditions obs.npy --hidden-width 256
+  flowlet train mixture --few-steps 1
+  flowlet train runs/points/config.toml --seed 1 --out runs/points-1
+  flowlet train --resume runs/points";
+
+/// Train a model, export it, and verify it
 ///
-/// TARGET is a preset (mixture, moons, 8gaussians, checkerboard, swissroll), a configuration
-/// (.toml), or data (.csv, .tsv, .npy, .safetensors). Flags override a configuration.
+/// TARGET is a preset (mixture, moons, 8gaussians, checkerboard, swissroll), a configuration file (.toml), or a data
+/// file (.csv, .tsv, .npy, .safetensors). Options override the configuration.
 ///
-/// The run's directory gets model.safetensors, golden.safetensors, config.toml and metrics.csv.
-///
-/// Examples:
-///   flowlet train mixture
-///   flowlet train points.csv --data x,y --condition label
-///   flowlet train --data actions.npy --conditions obs.npy --hidden-width 256
-///   flowlet train runs/points/config.toml --seed 1 --out runs/points-1
+/// The directory of the run receives the model (model.safetensors), the golden outputs that the runtime is verified
+/// against (golden.safetensors), the resolved configuration (config.toml) and the losses (metrics.csv). Ctrl-C stops
+/// the training and keeps what was trained; --resume continues it.
 #[derive(Debug, clap::Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     #[command(flatten)]
     settings: Settings,
-    /// Go on with a run that was stopped or killed: to the bytes that it would have had
+    /// Continue a run that was stopped or killed. The model's bytes are those of an uninterrupted run
     #[arg(long, value_name = "RUN", conflicts_with_all = ["Settings", Flags::GROUP, "out", "force"])]
     resume: Option<PathBuf>,
-    /// The run's directory [default: runs/NAME]
+    /// Directory of the run [default: runs/NAME, after the target]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Replace an existing run
     #[arg(long)]
     force: bool,
-    /// Draw every picture of the run at its end, as `flowlet report` does
+    /// Write the report of the run at its end, as `flowlet report` does
     #[arg(long)]
     report: bool,
 }
@@ -89,7 +94,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
     if let Some(replaced) = run.replaces() {
         note(format_args!(
-            "{} takes the place of {} when it is done",
+            "{} replaces {} when it is done",
             run.path().display(),
             replaced.display()
         ));
@@ -112,7 +117,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     });
     if args.resume.is_some() {
         note(format_args!(
-            "going on after {} of {} iterations",
+            "continuing after {} of {} iterations",
             thousands(before),
             thousands(total)
         ));
@@ -126,7 +131,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     if trained.stopped {
         let (name, iterations) = phases[trained.phase];
         note(format_args!(
-            "stopped after {} of {} iterations ({name}); go on by `flowlet train --resume {}`",
+            "stopped after {} of {} iterations ({name}); continue with `flowlet train --resume {}`",
             thousands(trained.losses.len()),
             thousands(iterations),
             directory.display()
@@ -152,7 +157,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     self_test::add(&mut file).context("the trained model")?;
     let bytes = file.to_bytes()?;
     let model = Model::parse(&bytes, run.path().join(MODEL_FILE)).context("the trained model")?;
-    // Before anything else can fail: it may have taken hours.
+    // Written first: the training may have taken hours, and a later step may fail.
     run.write(MODEL_FILE, &bytes)?;
     let golden = Golden::make(&model, &golden_conditions(&dataset.real, config.seed), config.seed)?;
     let verified = verify(&model, &golden)?;
@@ -172,7 +177,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     Ok(if verified.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Real conditions in the user's units, for the golden paths.
+/// Conditions of real data in the user's units, for the golden paths.
 fn golden_conditions(real: &Real, seed: u64) -> Matrix {
     const ROWS: usize = 256;
     let mut rng = generator(seed, Stream::Evaluation);

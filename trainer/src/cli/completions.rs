@@ -1,0 +1,67 @@
+//! `flowlet completions`: completion scripts for shells.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Command;
+use clap_complete::Shell;
+
+use super::output::write_text;
+
+const EXAMPLES: &str = "\
+Examples:
+  flowlet completions bash > ~/.local/share/bash-completion/completions/flowlet
+  flowlet completions zsh > ~/.zfunc/_flowlet
+  flowlet completions fish > ~/.config/fish/completions/flowlet.fish";
+
+/// Print a script that completes flowlet's commands in a shell
+///
+/// Write it where the shell looks for completions, and start a new shell. zsh looks in the directories of fpath: add
+/// `fpath+=~/.zfunc` to ~/.zshrc, before compinit.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Args {
+    /// Shell that reads the script
+    shell: Shell,
+}
+
+pub(super) fn run(args: &Args, command: Command) -> Result<ExitCode> {
+    write_text(None, &script(args.shell, command)?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The script that completes `command` in `shell`.
+fn script(shell: Shell, mut command: Command) -> Result<String> {
+    let name = command.get_name().to_string();
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command, name, &mut script);
+    Ok(String::from_utf8(script)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::ValueEnum;
+    use flowlet::{ActivationKind, SolverKind};
+
+    use super::*;
+    use crate::cli::command;
+
+    #[test]
+    fn each_script_names_every_command_and_value() {
+        for &shell in Shell::value_variants() {
+            let script = script(shell, command()).unwrap();
+            for subcommand in command().get_subcommands() {
+                assert!(script.contains(subcommand.get_name()), "{shell}: {subcommand}");
+            }
+            // PowerShell and Elvish complete options, but no values.
+            if matches!(shell, Shell::PowerShell | Shell::Elvish) {
+                continue;
+            }
+            let solvers = SolverKind::ALL.iter().map(|kind| kind.name());
+            let activations = ActivationKind::ALL.iter().map(|kind| kind.name());
+            for value in solvers.chain(activations) {
+                assert!(script.contains(value), "{shell}: {value}");
+            }
+        }
+    }
+}
