@@ -20,6 +20,12 @@
 //!
 //! Data flows the same way: [`data`] → [`coupling`] → [`objective`] → [`optimiser`], in [`training`],
 //! → [`model`] (the file) → the runtime.
+//!
+//! # Features
+//!
+//! - `figures`, on by default: PNG and GIF files of figures. Without it less is compiled, and
+//!   [`report::raster`] gives an error that names it.
+//! - `cuda`: training on an NVIDIA GPU.
 
 pub mod cli;
 pub mod config;

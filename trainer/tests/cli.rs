@@ -4,15 +4,15 @@ mod desk;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use flowlet_trainer::disk::tensor_file::TensorFile;
 
-use desk::{Desk, text, weights};
+use desk::{Desk, Running, text, weights};
 
 /// 400 points of two labels around (100, 0), of very different scales.
 fn points() -> String {
@@ -58,18 +58,9 @@ fn a_csv_is_trained_on_without_a_configuration() {
 #[test]
 fn arrays_are_trained_on_without_a_configuration() {
     let desk = Desk::new();
-    let array = |shape: &[u64], values: &[f32]| {
-        use npyz::WriterBuilder;
-        let mut bytes = Vec::new();
-        let options = npyz::WriteOptions::new().default_dtype().shape(shape);
-        let mut writer = options.writer(&mut bytes).begin_nd().unwrap();
-        writer.extend(values.iter().copied()).unwrap();
-        writer.finish().unwrap();
-        bytes
-    };
     let values: Vec<f32> = (0..600).map(|k| ((k * 31 % 97) as f32).sin()).collect();
-    desk.write("actions.npy", array(&[100, 3, 2], &values));
-    desk.write("obs.npy", array(&[100, 2], &values[..200]));
+    desk.write("actions.npy", npy("100, 3, 2", &values));
+    desk.write("obs.npy", npy("100, 2", &values[..200]));
     desk.succeed(&format!("train --data actions.npy --conditions obs.npy {SHORT}"));
     let shape = desk.succeed("inspect runs/actions");
     assert!(shape.contains("D = 6 data dimensions, C = 2 conditions"), "{shape}");
@@ -97,7 +88,9 @@ fn the_same_seed_gives_the_same_bytes_with_one_thread_or_two() {
     let desk = Desk::new();
     let train = |out: &str, seed: u32, threads: &str| {
         let arguments = format!("train moons --iterations 200 --seed {seed} --out {out}");
-        let output = desk.command(&arguments).env("RAYON_NUM_THREADS", threads).output().unwrap();
+        let mut command = desk.command(&arguments);
+        let command = command.env("RAYON_NUM_THREADS", threads).stdout(Stdio::piped());
+        let output = desk.start(command).output();
         assert!(output.status.success(), "{}", text(&output.stderr));
         fs::read(desk.path(out).join("model.safetensors")).unwrap()
     };
@@ -310,17 +303,10 @@ fn a_model_whose_samples_are_not_finite_is_not_called_good() {
 #[test]
 fn a_second_run_into_one_directory_is_refused_while_the_first_goes_on() {
     let desk = Desk::new();
-    let mut first = desk
-        .command("train mixture --iterations 1000000 --out runs/one")
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    while !desk.path("runs/one/metrics.csv").exists() {
-        sleep(Duration::from_millis(10));
-    }
+    let mut first = desk.begin("train mixture --iterations 1000000 --out runs/one");
+    first.until(|| desk.path("runs/one/metrics.csv").exists());
     let second = desk.run(&format!("train mixture {SHORT} --out runs/one"));
-    first.kill().unwrap();
-    first.wait().unwrap();
+    first.kill();
     assert_eq!(second.status.code(), Some(1));
     assert!(text(&second.stderr).contains("another run"), "{}", text(&second.stderr));
     // A killed run keeps nobody out.
@@ -330,30 +316,22 @@ fn a_second_run_into_one_directory_is_refused_while_the_first_goes_on() {
 #[test]
 fn nobody_need_listen_to_a_training() {
     let desk = Desk::new();
-    let mut child = desk
-        .command(&format!("train mixture {SHORT}"))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop((child.stdout.take(), child.stderr.take()));
-    assert!(child.wait().unwrap().success());
+    let mut run =
+        desk.start(desk.command(&format!("train mixture {SHORT}")).stdout(Stdio::piped()));
+    drop((run.child().stdout.take(), run.child().stderr.take()));
+    assert!(run.output().status.success());
     desk.succeed("verify runs/mixture");
 }
 
 #[test]
 fn a_closed_pipe_is_no_error() {
     let desk = Desk::new();
-    let mut child = desk
-        .command(&format!("sample {} -n 200000 --steps 1", weights("mixture")))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let sample = format!("sample {} -n 200000 --steps 1", weights("mixture"));
+    let mut run = desk.start(desk.command(&sample).stdout(Stdio::piped()));
     let mut first = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    BufReader::new(run.child().stdout.take().unwrap()).read_line(&mut first).unwrap();
     assert_eq!(first, "x\n");
-    let output = child.wait_with_output().unwrap();
+    let output = run.output();
     assert!(output.status.success(), "{}", text(&output.stderr));
     assert_eq!(text(&output.stderr), "");
 }
@@ -361,24 +339,13 @@ fn a_closed_pipe_is_no_error() {
 #[test]
 fn ctrl_c_keeps_what_was_trained() {
     let desk = Desk::new();
-    let mut child = desk
-        .command("train mixture --iterations 1000000 --hidden-width 8 --batch-size 8")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut run = desk.begin("train mixture --iterations 1000000 --hidden-width 8 --batch-size 8");
     // Metrics can be read while the run goes on.
     let metrics = desk.path("runs/mixture/metrics.csv");
-    let start = Instant::now();
-    while fs::read_to_string(&metrics).unwrap_or_default().lines().count() < 2 {
-        assert!(start.elapsed() < Duration::from_secs(60), "no metrics");
-        sleep(Duration::from_millis(20));
-    }
-    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    assert!(interrupt.unwrap().success());
-    let status = child.wait().unwrap();
-    let mut error = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+    run.until(|| fs::read_to_string(&metrics).unwrap_or_default().lines().count() >= 2);
+    run.interrupt();
+    let output = run.output();
+    let (status, error) = (output.status, text(&output.stderr));
     assert!(status.success(), "{error}");
     assert!(error.contains("flowlet train --resume"), "{error}");
     assert!(desk.succeed("verify runs/mixture").contains("passed"));
@@ -429,8 +396,8 @@ fn guidance_is_for_models_with_conditions() {
     desk.fail("sample runs/moons --guidance 2", "no conditions");
 }
 
-/// Killed again and again, wherever it is, and resumed each time: the bytes of the run that nobody
-/// disturbed. With a student, so that every phase and every change of phases is among the places.
+/// Killed at ten places and resumed after each: the bytes of the run that nobody disturbed. With a
+/// student, so that every phase and the end of every phase is among the places.
 #[test]
 fn a_run_killed_at_any_moment_goes_on_to_the_same_bytes() {
     let desk = Desk::new();
@@ -444,47 +411,65 @@ fn a_run_killed_at_any_moment_goes_on_to_the_same_bytes() {
          [few_steps]\nsteps = 2\nteacher_hidden_width = 12\npairs = 500\niterations = 300\n\
          batch_size = 32\nown_iterations = 200\ntransport_size = 64\n",
     );
-    let start = Instant::now();
     desk.succeed("train run.toml --out whole");
-    let whole = start.elapsed();
-    let mut killed = 0;
-    // The moments are spread over the run by a fixed sequence.
+    let phase = |row: &String| row.split(',').next().unwrap().to_string();
+    let rows: Vec<String> = metrics(&desk, "whole").iter().skip(1).map(phase).collect();
+    let ends: Vec<usize> = (1..rows.len()).filter(|&k| rows[k - 1] != rows[k]).collect();
+    assert_eq!(ends.len(), 2, "three phases");
+    // Rows of metrics.csv after which it is killed: the last ones of phases, and others by a fixed sequence.
     let mut moment: u32 = 12345;
-    let mut command = "train run.toml --out killed";
-    while killed < 10 {
+    let mut step = || {
         moment = moment.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let mut child =
-            desk.command(command).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        sleep(whole.mul_f64(0.03 + 0.1 * f64::from(moment >> 8) / f64::from(1 << 24)));
-        if child.try_wait().unwrap().is_some() {
-            // The machine was busier when the undisturbed run was timed.
-            break;
+        f64::from(moment >> 8) / f64::from(1 << 24)
+    };
+    let mut places: Vec<usize> =
+        (0..8).map(|k| ((f64::from(k) + step()) / 8.0 * rows.len() as f64) as usize).collect();
+    places.extend(ends);
+    places.sort_unstable();
+    let mut command = "train run.toml --out killed";
+    let mut runs = 1;
+    for place in places {
+        let written = || {
+            let text = fs::read_to_string(desk.path("killed/metrics.csv")).unwrap_or_default();
+            text.lines().count() > place
+        };
+        loop {
+            let mut run = desk.begin(command);
+            run.until(written);
+            // Somewhere in what an iteration takes.
+            sleep(Duration::from_secs_f64(0.002 * step()));
+            if run.kill() {
+                break;
+            }
+            // It was done before this process had its turn: once more from the beginning.
+            assert_same_run(&desk, "whole", "killed");
+            fs::remove_dir_all(desk.path("killed")).unwrap();
+            command = "train run.toml --out killed";
+            runs += 1;
+            assert!(runs < 50, "it ends before it is killed");
         }
-        child.kill().unwrap();
-        child.wait().unwrap();
-        killed += 1;
         if desk.path("killed/config.toml").exists() {
             command = "train --resume killed";
         }
     }
-    println!("killed {killed} times");
-    assert!(killed >= 3, "{killed}");
-    if killed == 10 {
-        desk.succeed(command);
-    }
+    desk.succeed(command);
+    assert_same_run(&desk, "whole", "killed");
+    desk.fail("train --resume killed", "whole run");
+}
+
+/// Two runs have the same files, byte for byte but for the times in metrics.csv.
+#[track_caller]
+fn assert_same_run(desk: &Desk, one: &str, other: &str) {
     for file in ["model.safetensors", "golden.safetensors", "config.toml"] {
         let read = |run: &str| fs::read(desk.path(run).join(file)).unwrap();
-        assert!(read("whole") == read("killed"), "{file}");
+        assert!(read(one) == read(other), "{file}");
     }
-    for (whole, killed) in metrics(&desk, "whole").iter().zip(metrics(&desk, "killed")) {
-        assert_eq!(*whole, killed);
-    }
+    assert_eq!(metrics(desk, one), metrics(desk, other));
     let names = |run: &str| -> BTreeSet<_> {
         let entries = fs::read_dir(desk.path(run)).unwrap();
         entries.map(|entry| entry.unwrap().file_name()).collect()
     };
-    assert_eq!(names("whole"), names("killed"));
-    desk.fail("train --resume killed", "whole run");
+    assert_eq!(names(one), names(other));
 }
 
 /// The rows of a run's metrics, without the last column: time does not come again.
@@ -501,19 +486,12 @@ fn a_run_stopped_by_ctrl_c_goes_on_to_the_same_metrics() {
     let train = "train mixture --iterations 20000 --hidden-width 8 --batch-size 8";
     desk.succeed(&format!("{train} --out whole"));
     for attempt in 0.. {
-        assert!(attempt < 10, "no run was stopped between two rows");
-        let mut child = desk
-            .command(&format!("{train} --out stopped --force"))
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        assert!(attempt < 50, "no run was stopped between two rows");
+        let mut run = desk.begin(&format!("{train} --out stopped --force"));
         let rows = || fs::read_to_string(desk.path("stopped/metrics.csv")).unwrap_or_default();
-        while rows().lines().count() < 10 {
-            sleep(Duration::from_millis(1));
-        }
-        let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-        assert!(interrupt.unwrap().success());
-        child.wait().unwrap();
+        run.until(|| rows().lines().count() >= 10);
+        run.interrupt();
+        assert!(run.output().status.success());
         let last = metrics(&desk, "stopped").pop().unwrap();
         let iteration: usize = last.split(',').nth(1).unwrap().parse().unwrap();
         if !iteration.is_multiple_of(20) {
@@ -532,14 +510,9 @@ fn a_run_whose_data_have_changed_does_not_go_on() {
     desk.write("data.csv", format!("x\n{rows}"));
     let train =
         "train data.csv --iterations 100000 --hidden-width 8 --checkpoint-seconds 0 --out run";
-    let mut child = desk.command(train).stderr(Stdio::null()).spawn().unwrap();
-    let start = Instant::now();
-    while !desk.path("run/checkpoint.safetensors").exists() {
-        assert!(start.elapsed() < Duration::from_secs(60), "no checkpoint");
-        sleep(Duration::from_millis(20));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    let mut run = desk.begin(train);
+    run.until(|| desk.path("run/checkpoint.safetensors").exists());
+    run.kill();
     desk.write("data.csv", format!("x\n{}", rows.replace("17", "71")));
     let output = desk.run("train --resume run");
     let error = text(&output.stderr);
@@ -552,15 +525,10 @@ fn a_damaged_checkpoint_or_another_configuration_is_refused() {
     let desk = Desk::new();
     desk.fail("train --resume nowhere", "holds no run");
     let train = "train mixture --iterations 100000 --hidden-width 8 --checkpoint-seconds 0";
-    let mut child = desk.command(train).stderr(Stdio::null()).spawn().unwrap();
+    let mut run = desk.begin(train);
     let checkpoint = desk.path("runs/mixture/checkpoint.safetensors");
-    let start = Instant::now();
-    while !checkpoint.exists() {
-        assert!(start.elapsed() < Duration::from_secs(60), "no checkpoint");
-        sleep(Duration::from_millis(20));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    run.until(|| checkpoint.exists());
+    run.kill();
     let config = desk.path("runs/mixture/config.toml");
     let written = fs::read_to_string(&config).unwrap();
     fs::write(&config, written.replace("iterations = 100000", "iterations = 99999")).unwrap();
@@ -592,10 +560,7 @@ fn samples_are_written_in_every_format() {
         .skip(1)
         .flat_map(|line| line.split(',').map(|cell| cell.parse().unwrap()).collect::<Vec<_>>())
         .collect();
-    let npy = fs::read(desk.path("s.npy")).unwrap();
-    let array = npyz::NpyFile::new(&npy[..]).unwrap();
-    assert_eq!(array.shape(), [4, 2]);
-    assert_eq!(array.into_vec::<f32>().unwrap(), expected);
+    assert!(fs::read(desk.path("s.npy")).unwrap() == npy("4, 2", &expected));
     let bytes = fs::read(desk.path("s.safetensors")).unwrap();
     let file = flowlet_trainer::disk::tensor_file::TensorFile::parse(&bytes).unwrap();
     assert_eq!(file.tensor("x").unwrap().to_f32().unwrap(), expected);
@@ -812,10 +777,29 @@ fn distances_between_files_are_exact() {
     desk.fail("distance a.csv c.csv", "expected the same numbers");
 }
 
-/// The rows of an array file, as bytes: what stands behind its header.
+/// An array file as numpy writes it, of 32-bit floats in C order.
+fn npy(shape: &str, values: &[f32]) -> Vec<u8> {
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({shape}), }}");
+    let values = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    [b"\x93NUMPY\x01\x00\x76\x00".to_vec(), format!("{header:117}\n").into_bytes(), values].concat()
+}
+
+/// The bytes before and after the end of an array file's header.
+fn npy_parts(file: &[u8]) -> (&[u8], &[u8]) {
+    file.split_at(10 + usize::from(u16::from_le_bytes([file[8], file[9]])))
+}
+
+/// The rows of an array file, as bytes.
 fn npy_rows(file: &[u8]) -> &[u8] {
-    let length = u16::from_le_bytes([file[8], file[9]]);
-    &file[10 + usize::from(length)..]
+    npy_parts(file).1
+}
+
+/// The shape in an array file's header.
+fn npy_shape(file: &[u8]) -> [usize; 2] {
+    let header = String::from_utf8_lossy(npy_parts(file).0);
+    let shape = header.split_once("'shape': (").unwrap().1.split_once(')').unwrap().0;
+    let shape: Vec<usize> = shape.split(", ").map(|size| size.parse().unwrap()).collect();
+    shape.try_into().unwrap()
 }
 
 #[test]
@@ -844,15 +828,16 @@ fn shards_put_together_are_the_whole_run() {
                 let arguments = format!("sample {run} --shard {shard}/3 --out {out}");
                 let threads = ["1", "2", "5"][shard];
                 let mut command = desk.command(&arguments);
-                let output = command.env("RAYON_NUM_THREADS", threads).output().unwrap();
+                let command = command.env("RAYON_NUM_THREADS", threads).stdout(Stdio::piped());
+                let output = desk.start(command).output();
                 assert!(output.status.success(), "{arguments}: {}", crate::text(&output.stderr));
                 fs::read(desk.path(out)).unwrap()
             };
             let file = part("part.npy");
             array.extend_from_slice(npy_rows(&file));
             // Each is a whole file of its own rows.
-            let columns = npyz::NpyFile::new(&file[..]).unwrap().shape()[1];
-            assert_eq!(npy_rows(&file).len() as u64 % (4 * columns), 0);
+            let [rows, columns] = npy_shape(&file);
+            assert_eq!(npy_rows(&file).len(), 4 * rows * columns);
             let lines = crate::text(&part("part.csv"));
             let (names, rows) = lines.split_once('\n').unwrap();
             if shard == 0 {
@@ -867,7 +852,7 @@ fn shards_put_together_are_the_whole_run() {
     // More parts than rows: some are without rows, and files all the same.
     desk.succeed(&format!("sample {} -n 2 --shard 0/3 --out none.npy", weights("moons")));
     let none = fs::read(desk.path("none.npy")).unwrap();
-    assert_eq!(npyz::NpyFile::new(&none[..]).unwrap().shape(), [0, 2]);
+    assert_eq!(npy_shape(&none), [0, 2]);
     for shard in ["3/3", "1", "0/0", "-1/3"] {
         let output = desk.run(&format!("sample {} --shard {shard}", weights("moons")));
         assert!(!output.status.success());
@@ -875,7 +860,7 @@ fn shards_put_together_are_the_whole_run() {
     }
 }
 
-/// A run of samples that takes some seconds here: rows are kept once a second.
+/// A run of samples that takes a few seconds here: rows are kept once a second.
 struct Long<'a> {
     desk: &'a Desk,
     model: String,
@@ -884,24 +869,11 @@ struct Long<'a> {
 
 impl<'a> Long<'a> {
     fn new(desk: &'a Desk, model: &str) -> Self {
-        let mut long = Self { desk, model: weights(model), n: 2000 };
-        loop {
-            let start = Instant::now();
-            desk.succeed(&long.arguments("whole.npy"));
-            if start.elapsed() > Duration::from_millis(4000) {
-                return long;
-            }
-            long.n *= 2;
-        }
+        Self { desk, model: weights(model), n: 20_000 }
     }
 
     fn arguments(&self, out: &str) -> String {
         format!("sample {} -n {} --steps 400 --seed 5 --out {out}", self.model, self.n)
-    }
-
-    fn spawn(&self, arguments: &str) -> std::process::Child {
-        let mut command = self.desk.command(arguments);
-        command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     /// The rows that are kept of a file that is not whole.
@@ -911,64 +883,74 @@ impl<'a> Long<'a> {
         record["rows"].as_u64().unwrap_or(0)
     }
 
-    /// Starts a run, and gives it when it has kept rows.
-    fn begun(&self, arguments: &str, out: &str) -> std::process::Child {
-        let before = self.kept(out);
-        let mut child = self.spawn(arguments);
-        let start = Instant::now();
-        while self.kept(out) == before {
-            assert!(start.elapsed() < Duration::from_secs(120), "no rows are kept");
-            assert!(child.try_wait().unwrap().is_none(), "it was too short");
-            sleep(Duration::from_millis(10));
+    /// Starts a run on one core or goes on with it, and stops it by `stop` when it has kept more rows.
+    /// If it was over before that, it is begun anew with twice as many samples.
+    #[track_caller]
+    fn stopped<T>(&mut self, out: &str, stop: impl Fn(Running, &str) -> T) -> T {
+        loop {
+            let before = self.kept(out);
+            let arguments = format!("{} --resume", self.arguments(out));
+            let mut command = self.desk.command(&arguments);
+            let command = command.env("RAYON_NUM_THREADS", "1").stdout(Stdio::null());
+            let mut run = self.desk.start(command);
+            if run.reaches(|| self.kept(out) > before) {
+                let result = stop(run, &arguments);
+                if self.kept(out) > 0 {
+                    return result;
+                }
+            } else {
+                let output = run.output();
+                assert!(output.status.success(), "{}", text(&output.stderr));
+            }
+            fs::remove_file(self.desk.path(out)).unwrap();
+            self.n *= 2;
         }
-        child
     }
 }
 
 #[test]
 fn samples_killed_at_any_moment_go_on_to_the_same_bytes() {
     let desk = Desk::new();
-    let long = Long::new(&desk, "moons");
+    let mut long = Long::new(&desk, "moons");
     for out in ["killed.npy", "killed.csv"] {
-        let arguments = format!("{} --resume", long.arguments(out));
         // Killed twice, once right after rows were kept and once with more behind them.
         for moment in [0, 300] {
-            let mut child = long.begun(&arguments, out);
-            sleep(Duration::from_millis(moment));
-            child.kill().unwrap();
-            child.wait().unwrap();
+            long.stopped(out, |run, _| {
+                sleep(Duration::from_millis(moment));
+                run.kill()
+            });
             // What is there does not look whole.
             assert!(!desk.path(out).exists());
         }
         let part = fs::read(desk.path(&format!("{out}.part"))).unwrap();
         if out.ends_with("npy") {
-            assert!(npyz::NpyFile::new(&part[..]).unwrap().into_vec::<f32>().is_err());
+            let [rows, columns] = npy_shape(&part);
+            assert!(npy_rows(&part).len() < 4 * rows * columns);
         }
-        let output = desk.run(&arguments);
+        let output = desk.run(&format!("{} --resume", long.arguments(out)));
         assert!(output.status.success(), "{}", text(&output.stderr));
         assert!(text(&output.stderr).contains("continuing after"), "{}", text(&output.stderr));
         assert!(!desk.path(&format!("{out}.part")).exists());
         assert!(!desk.path(&format!("{out}.part.json")).exists());
-    }
-    desk.succeed(&long.arguments("whole.csv"));
-    for format in ["npy", "csv"] {
-        let read = |name: &str| fs::read(desk.path(&format!("{name}.{format}"))).unwrap();
-        assert!(read("whole") == read("killed"), "{format}");
+        let read = |name: &str| fs::read(desk.path(name)).unwrap();
+        let whole = out.replace("killed", "whole");
+        desk.succeed(&long.arguments(&whole));
+        assert!(read(&whole) == read(out), "{out}");
     }
 }
 
 #[test]
 fn samples_that_were_interrupted_are_not_mixed_with_others() {
     let desk = Desk::new();
-    let long = Long::new(&desk, "moons");
+    let mut long = Long::new(&desk, "moons");
+    let (second, output) = long.stopped("out.npy", |mut run, arguments| {
+        // Nobody else writes the same file meanwhile.
+        let second = desk.run(arguments);
+        run.interrupt();
+        (second, run.output())
+    });
     let arguments = long.arguments("out.npy");
-    let child = long.begun(&arguments, "out.npy");
-    // Nobody else writes the same file meanwhile.
-    let second = desk.run(&format!("{arguments} --resume"));
     assert!(text(&second.stderr).contains("another process is writing out.npy.part"));
-    let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
-    assert!(interrupt.unwrap().success());
-    let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
     assert!(text(&output.stderr).contains("continue with --resume"), "{}", text(&output.stderr));
     assert!(!desk.path("out.npy").exists());
@@ -991,6 +973,7 @@ fn samples_that_were_interrupted_are_not_mixed_with_others() {
     desk.fail(&resume.replace(&long.model, "other.safetensors"), "its model is");
 
     desk.succeed(&resume);
+    desk.succeed(&long.arguments("whole.npy"));
     let read = |name: &str| fs::read(desk.path(name)).unwrap();
     assert!(read("whole.npy") == read("out.npy"));
 }
@@ -1004,7 +987,7 @@ fn a_full_disk_leaves_nothing_that_looks_whole() {
         let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" {arguments}");
         let mut command = Command::new("sh");
         command.args(["-c", &script, env!("CARGO_BIN_EXE_flowlet")]).current_dir(desk.path("."));
-        command.output().unwrap()
+        desk.start(command.stdout(Stdio::piped())).output()
     };
     // Before any rows were kept: nothing is left.
     let before = desk.files();
@@ -1017,12 +1000,20 @@ fn a_full_disk_leaves_nothing_that_looks_whole() {
     assert_eq!(desk.files(), before);
 
     // After that: they stay, and the run goes on when there is room.
-    let long = Long::new(&desk, "moons");
+    let mut long = Long::new(&desk, "moons");
+    let kept = loop {
+        long.stopped("out.npy", |run, _| run.kill());
+        let kept = long.kept("out.npy");
+        if kept * 3 < long.n {
+            break kept;
+        }
+        // Too few are left for what follows.
+        for file in ["out.npy.part", "out.npy.part.json"] {
+            fs::remove_file(desk.path(file)).unwrap();
+        }
+        long.n *= 2;
+    };
     let arguments = format!("{} --resume", long.arguments("out.npy"));
-    let mut child = long.begun(&arguments, "out.npy");
-    child.kill().unwrap();
-    child.wait().unwrap();
-    let kept = long.kept("out.npy");
     // Blocks are of 512 bytes, in some shells of 1024: there is room for a few more rows at least, and
     // for twice as many at most.
     let output = on_a_full_disk((128 + kept * 8) / 512 + 4, &arguments);
@@ -1032,6 +1023,7 @@ fn a_full_disk_leaves_nothing_that_looks_whole() {
     assert!(!desk.path("out.npy").exists());
     assert!(long.kept("out.npy") >= kept);
     desk.succeed(&arguments);
+    desk.succeed(&long.arguments("whole.npy"));
     let read = |name: &str| fs::read(desk.path(name)).unwrap();
     assert!(read("whole.npy") == read("out.npy"));
 }
@@ -1046,19 +1038,39 @@ fn bench_says_what_samples_cost() {
     };
     // The second has conditions, and needs none to be measured.
     for model in ["mixture", "8gaussians"] {
-        let speed = of(model);
-        let number = |key: &str| speed[key].as_f64().unwrap_or_else(|| panic!("{key}: {speed}"));
-        assert_eq!((number("samples"), number("steps"), number("threads")), (300.0, 3.0, 1.0));
-        let evaluations = 900.0 / number("batch_seconds");
-        assert!((number("evaluations_per_second") / evaluations - 1.0).abs() < 1e-9, "{speed}");
-        // No faster than adding and multiplying in registers.
-        assert!((0.0..1.0).contains(&number("peak_share")), "{speed}");
-        // By itself a sample takes longer than among others, but not as long as all of them.
-        let single = 1e-6 * number("single_microseconds");
-        assert!(0.0 < single && single < number("batch_seconds"), "{speed}");
+        // A moment's load slows one of the times that are compared, and so once in a while turns them
+        // round; a wrong unit does each time.
+        let plausible = |speed: &serde_json::Value| {
+            let number =
+                |key: &str| speed[key].as_f64().unwrap_or_else(|| panic!("{key}: {speed}"));
+            assert_eq!((number("samples"), number("steps"), number("threads")), (300.0, 3.0, 1.0));
+            let evaluations = 900.0 / number("batch_seconds");
+            assert!((number("evaluations_per_second") / evaluations - 1.0).abs() < 1e-9, "{speed}");
+            let single = 1e-6 * number("single_microseconds");
+            assert!(single > 0.0 && number("peak_share") > 0.0, "{speed}");
+            // No faster than adding and multiplying in registers. By itself a sample takes longer than
+            // among others, but not as long as all of them.
+            number("peak_share") < 1.0 && single < number("batch_seconds")
+        };
+        assert!((0..50).any(|_| plausible(&of(model))), "{model}");
     }
     let text = desk.succeed(&format!("bench {} -n 300 --steps 1 --seconds 0", weights("mixture")));
     assert!(text.contains("300 samples in 1 step of euler"), "{text}");
     desk.fail(&format!("bench {} --steps 0", weights("mixture")), "--steps");
     desk.fail("bench nowhere", "nowhere");
+}
+
+/// `cargo test -p flowlet-trainer --no-default-features`, which `.ci/night` runs.
+#[cfg(not(feature = "figures"))]
+#[test]
+fn a_build_without_figures_makes_the_page_and_names_what_is_missing() {
+    let desk = Desk::new();
+    fs::create_dir(desk.path("run")).unwrap();
+    let model = Path::new(&weights("moons")).join("model.safetensors");
+    fs::copy(model, desk.path("run/model.safetensors")).unwrap();
+    desk.fail("report run --out figures", "without its feature `figures`");
+    desk.succeed("report run");
+    let page = fs::read_to_string(desk.path("run/report.html")).unwrap();
+    assert!(page.contains("<svg") && page.contains("class=\"moves\""));
+    assert!(!page.contains("data:image/gif"));
 }

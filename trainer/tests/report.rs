@@ -366,28 +366,6 @@ fn missing_data_and_losses_are_left_out_with_a_note() {
 }
 
 #[test]
-fn odd_losses_are_drawn_or_left_out() {
-    let desk = with_weights("moons");
-    let header = "phase,iteration,loss,held_out_loss,learning_rate,gradient_norm,seconds\n";
-    let path = desk.path("run/metrics.csv");
-    for (rows, drawn, said) in [
-        ("0,1,1.5,,0.001,1,0.1\n", true, ""),
-        ("0,1,1.5,,0.001,1,0.1\n0,2,NaN,,0.001,1,0.1\n0,3,1.4,inf,0.001,1,0.2\n", true, ""),
-        ("0,1,NaN,,0.001,1,0.1\n", false, "no finite loss"),
-        ("", false, "no finite loss"),
-        ("0,1,1.5,,0.001,1,0.1\nwhat\n", true, "left out"),
-    ] {
-        fs::write(&path, format!("{header}{rows}")).unwrap();
-        let notes = report(&desk, "run");
-        let page = read(&desk, "run/report.html");
-        check(&page);
-        assert_eq!(names(&page).contains(&"loss".to_string()), drawn, "{rows}");
-        assert!(notes.contains(said), "{rows}: {notes}");
-        desk.succeed("report run --terminal");
-    }
-}
-
-#[test]
 fn data_that_cannot_be_read_are_left_out_or_refused() {
     let desk = Desk::new();
     fs::write(desk.path("points.csv"), points()).unwrap();

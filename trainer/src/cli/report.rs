@@ -20,7 +20,7 @@ use crate::disk::files::write_whole;
 use crate::disk::names::{METRICS_FILE, MODEL_FILE, REPORT_FILE};
 use crate::model::Model;
 use crate::report::chart::number;
-use crate::report::{GENERATOR, Known, Page, Shown, Subject, figures, text};
+use crate::report::{GENERATOR, Known, Page, Shown, Subject, figures, raster, text};
 use crate::training::metrics::Measurement;
 
 const EXAMPLES: &str = "\
@@ -64,6 +64,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    if args.out.is_some() {
+        raster::check()?;
+    }
     let model = open(&args.model)?;
     let page = match &args.out {
         Some(directory) => directory.join(REPORT_FILE),
@@ -294,4 +297,31 @@ fn describe(columns: &[ConditionColumn], c: &[f32]) -> Vec<String> {
 fn name(path: &Path) -> String {
     let whole = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     whole.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_metrics_are_read_as_far_as_they_go() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(METRICS_FILE);
+        let header = "phase,iteration,loss,held_out_loss,learning_rate,gradient_norm,seconds\n";
+        let first = "0,1,1.5,,0.001,1,0.1\n";
+        let odd = format!("{first}0,2,NaN,,0.001,1,0.1\n0,3,1.4,inf,0.001,1,0.2\n");
+        for (rows, expected, said) in [
+            (first, 1, None),
+            (&odd, 3, None),
+            ("0,1,NaN,,0.001,1,0.1\n", 1, Some("no finite loss")),
+            ("", 0, Some("no finite loss")),
+            (&format!("{first}what\n{first}"), 1, Some("the rows from there on are left out")),
+        ] {
+            fs::write(&path, format!("{header}{rows}")).unwrap();
+            let mut notes = Vec::new();
+            assert_eq!(metrics(&path, &mut notes).len(), expected, "{rows}");
+            assert_eq!(notes.len(), usize::from(said.is_some()), "{notes:?}");
+            assert!(said.is_none_or(|said| notes[0].contains(said)), "{notes:?}");
+        }
+    }
 }

@@ -7,6 +7,7 @@ mod conditions;
 mod distribution;
 mod matrix;
 mod mixture;
+mod npy_header;
 pub mod random;
 mod read;
 pub mod row_format;

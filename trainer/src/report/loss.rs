@@ -114,6 +114,8 @@ fn panel(rows: &[&Measurement]) -> Panel {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::chart::draw;
+    use crate::report::colour::hex;
 
     fn row(iteration: usize, loss: f64) -> Measurement {
         Measurement {
@@ -136,10 +138,26 @@ mod tests {
         assert_eq!(average.last(), Some(&[300.0, 25.5]));
     }
 
+    /// Both widths of a figure have marks, at places that are numbers.
+    #[track_caller]
+    fn is_drawn(rows: &[Measurement]) {
+        let figure = figure(rows).unwrap();
+        for sheet in [&figure.wide, &figure.narrow] {
+            let svg = draw(sheet).unwrap().svg;
+            assert!(svg.matches("<text").count() > 5 && !svg.contains("NaN"), "{svg}");
+            // The paper apart, something has the loss's colour.
+            assert!(svg.contains(&hex(Colour::Samples.light())), "{svg}");
+        }
+    }
+
     #[test]
-    fn one_row_is_a_figure_and_none_is_none() {
-        assert!(figure(&[row(3, 1.0)]).is_some());
-        assert!(figure(&[]).is_none());
-        assert!(figure(&[row(3, f64::NAN)]).is_none());
+    fn odd_losses_are_drawn_or_left_out() {
+        let odd = Measurement { held_out_loss: Some(f64::INFINITY), ..row(3, 1.4) };
+        is_drawn(&[row(3, 1.0)]);
+        is_drawn(&[row(1, 1.5), row(2, f64::NAN), odd]);
+        is_drawn(&[row(1, 1.5), row(2, 1.5)]);
+        for none in [&[][..], &[row(3, f64::NAN)], &[row(1, f64::INFINITY), row(2, f64::NAN)]] {
+            assert!(figure(none).is_none(), "{none:?}");
+        }
     }
 }

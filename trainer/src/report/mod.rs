@@ -12,6 +12,7 @@ mod classes;
 pub mod colour;
 pub mod exact;
 pub mod figure;
+mod frame;
 pub mod heat;
 pub mod histogram;
 mod line;

@@ -11,7 +11,8 @@ use serde_json::json;
 use super::chart::{Drawing, Frame, Width, draw};
 use super::colour::{Colour, hex};
 use super::figure::{Animation, Figure, Table};
-use super::raster::{gif, png, with_frame};
+use super::frame::with_frame;
+use super::raster::{self, gif, png};
 use super::subject::Subject;
 use crate::report::numbers::thousands;
 
@@ -41,25 +42,28 @@ struct Drawn<'a> {
 
 impl Page {
     /// The page of `figures`. `notes` say what was left out, and why. With `files`, it links to files that
-    /// lie beside it.
+    /// lie beside it. In a build without the feature `figures` what moves has no GIF to download.
     ///
     /// # Errors
     ///
-    /// When a figure cannot be drawn.
+    /// When a figure cannot be drawn, or with `files` in a build without the feature `figures`.
     pub fn new(
         subject: &Subject,
         figures: &[Figure],
         notes: &[String],
         files: bool,
     ) -> Result<Self> {
+        if files {
+            raster::check()?;
+        }
         let drawn = figures
             .par_iter()
             .map(|figure| {
                 let wide = draw(&figure.wide)?;
                 let narrow = draw(&figure.narrow)?;
                 let gif = match &figure.animation {
-                    Some(animation) => Some(gif(&wide, animation)?),
-                    None => None,
+                    Some(animation) if raster::AVAILABLE => Some(gif(&wide, animation)?),
+                    _ => None,
                 };
                 Ok(Drawn { figure, wide, narrow, gif })
             })

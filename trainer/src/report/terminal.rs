@@ -68,16 +68,7 @@ pub fn text(subject: &Subject) -> Result<String> {
     if names.len() > COLUMNS {
         writeln!(text, "\nThe first {COLUMNS} of {} columns.", names.len())?;
     }
-    let finite: Vec<&Measurement> =
-        subject.metrics.iter().filter(|row| row.loss.is_finite()).collect();
-    match finite.iter().map(|row| row.phase).max() {
-        Some(phase) => {
-            let rows: Vec<&Measurement> =
-                finite.into_iter().filter(|row| row.phase == phase).collect();
-            loss(&mut text, &rows)?;
-        }
-        None => writeln!(text, "\nNo losses are known.")?,
-    }
+    losses(&mut text, &subject.metrics)?;
     Ok(text)
 }
 
@@ -100,6 +91,20 @@ fn bars(text: &mut String, bars: &[f64], target: Option<&[f64]>) -> Result<()> {
         };
         let line: String = (0..bars.len()).map(cell).collect();
         writeln!(text, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+/// The losses of the last phase, or that there are none.
+fn losses(text: &mut String, metrics: &[Measurement]) -> Result<()> {
+    let finite: Vec<&Measurement> = metrics.iter().filter(|row| row.loss.is_finite()).collect();
+    match finite.iter().map(|row| row.phase).max() {
+        Some(phase) => {
+            let rows: Vec<&Measurement> =
+                finite.into_iter().filter(|row| row.phase == phase).collect();
+            loss(text, &rows)?;
+        }
+        None => writeln!(text, "\nNo losses are known.")?,
     }
     Ok(())
 }
@@ -135,4 +140,36 @@ fn loss(text: &mut String, rows: &[&Measurement]) -> Result<()> {
     let room = WIDTH.saturating_sub(first.chars().count() + last.chars().count());
     writeln!(text, "{first}{:^room$}{last}", "iteration")?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(losses_of_rows: &[f64]) -> String {
+        let row = |(k, &loss): (usize, &f64)| Measurement {
+            phase: 0,
+            iteration: k + 1,
+            loss,
+            held_out_loss: None,
+            learning_rate: 1e-3,
+            gradient_norm: 1.0,
+            seconds: 0.1,
+        };
+        let rows: Vec<Measurement> = losses_of_rows.iter().enumerate().map(row).collect();
+        let mut text = String::new();
+        losses(&mut text, &rows).unwrap();
+        text
+    }
+
+    #[test]
+    fn losses_that_are_not_finite_are_left_out() {
+        let text = drawn(&[1.5, f64::NAN, 1.25, f64::INFINITY]);
+        assert!(text.contains("at last 1.3750"), "{text}");
+        assert!(text.contains('•') && !text.contains("NaN") && !text.contains("inf"), "{text}");
+        assert!(drawn(&[1.5]).contains("at last 1.5000"));
+        for none in [&[][..], &[f64::NAN]] {
+            assert_eq!(drawn(none), "\nNo losses are known.\n");
+        }
+    }
 }

@@ -6,9 +6,15 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::channel;
+use std::thread::{sleep, spawn};
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+/// No command of a test takes as long, however busy the machine is: one that does hangs.
+const LIMIT: Duration = Duration::from_secs(600);
 
 /// A user's directory.
 pub struct Desk(TempDir);
@@ -33,7 +39,17 @@ impl Desk {
     }
 
     pub fn run(&self, arguments: &str) -> Output {
-        self.command(arguments).output().unwrap()
+        self.start(self.command(arguments).stdout(Stdio::piped())).output()
+    }
+
+    /// Starts a command that is stopped when the test ends.
+    pub fn start(&self, command: &mut Command) -> Running {
+        Running(Some(command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()))
+    }
+
+    /// Starts a command that writes files.
+    pub fn begin(&self, arguments: &str) -> Running {
+        self.start(self.command(arguments).stdout(Stdio::null()))
     }
 
     /// Runs what must succeed, and gives its standard output.
@@ -72,6 +88,83 @@ impl Desk {
         collect(self.0.path(), &mut files);
         files
     }
+}
+
+/// A command that runs while the test goes on.
+pub struct Running(Option<Child>);
+
+impl Running {
+    pub fn child(&mut self) -> &mut Child {
+        self.0.as_mut().unwrap()
+    }
+
+    /// Waits until `happened` while the command runs. Gives whether it did, or fails after [`LIMIT`].
+    #[track_caller]
+    pub fn reaches(&mut self, happened: impl Fn() -> bool) -> bool {
+        let start = Instant::now();
+        loop {
+            if happened() {
+                return true;
+            }
+            if self.child().try_wait().unwrap().is_some() {
+                return happened();
+            }
+            assert!(start.elapsed() < LIMIT, "waited for {LIMIT:?}");
+            sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Waits for `happened`, before which the command must not end.
+    #[track_caller]
+    pub fn until(&mut self, happened: impl Fn() -> bool) {
+        assert!(self.reaches(happened), "it ended before");
+    }
+
+    /// Sends SIGKILL, and gives whether that ended it: it may have ended by itself just before.
+    pub fn kill(mut self) -> bool {
+        let mut child = self.0.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap().code().is_none()
+    }
+
+    /// Sends SIGINT, as Ctrl-C does.
+    pub fn interrupt(&mut self) {
+        signal("-INT", self.child().id());
+    }
+
+    /// Waits for its end, and gives what it wrote that is piped.
+    #[track_caller]
+    pub fn output(mut self) -> Output {
+        let child = self.0.take().unwrap();
+        let (id, (done, ended)) = (child.id(), channel::<()>());
+        let watch = spawn(move || {
+            let hangs =
+                ended.recv_timeout(LIMIT) == Err(std::sync::mpsc::RecvTimeoutError::Timeout);
+            if hangs {
+                signal("-KILL", id);
+            }
+            hangs
+        });
+        let output = child.wait_with_output().unwrap();
+        drop(done);
+        assert!(!watch.join().unwrap(), "it did not end within {LIMIT:?}");
+        output
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.0 {
+            // It may have ended by itself.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn signal(signal: &str, id: u32) {
+    // Without success when it has ended by itself.
+    let _ = Command::new("kill").args([signal, &id.to_string()]).stderr(Stdio::null()).status();
 }
 
 pub fn text(bytes: &[u8]) -> String {

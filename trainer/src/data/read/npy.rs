@@ -1,18 +1,20 @@
 //! numpy's arrays.
 
 use anyhow::{Context, Result, bail, ensure};
-use npyz::{NpyFile, Order};
 
+use crate::data::npy_header::NpyHeader;
 use crate::data::table::{Cells, Column, Table};
 
-/// Reads an array: its first axis are the rows, all others together the columns.
+/// Reads an array: its first axis is the rows, all others together are the columns.
 pub(super) fn read(bytes: &[u8]) -> Result<Table> {
-    let file = NpyFile::new(bytes).context("expected a numpy array (.npy)")?;
-    let shape = file
-        .shape()
+    let (header, bytes) = NpyHeader::parse(bytes)?;
+    let element = Element::of(&header.dtype)?;
+    let shape = header
+        .shape
         .iter()
-        .map(|&size| usize::try_from(size).context("its shape is beyond this machine"))
-        .collect::<Result<Vec<_>>>()?;
+        .map(|&size| usize::try_from(size).ok())
+        .collect::<Option<Vec<_>>>()
+        .context("its shape is beyond this machine")?;
     let Some((&rows, rest)) = shape.split_first() else {
         bail!("expected an array of rows, found a single number");
     };
@@ -20,25 +22,110 @@ pub(super) fn read(bytes: &[u8]) -> Result<Table> {
     let columns = columns.context("its shape is beyond this machine")?;
     // Without rows there may be any number of columns: more than memory holds.
     ensure!(rows > 0, "no rows: expected at least one");
-    let order = file.order();
-    let values = values(file)?;
+    let found = bytes.len() / element.size;
+    // numpy reads as many values as the shape says, whatever comes after them.
     ensure!(
-        Some(values.len()) == rows.checked_mul(columns),
-        "the array is truncated: expected {rows} rows of {columns} values, found {} values",
-        values.len()
+        rows.checked_mul(columns).is_some_and(|expected| found >= expected),
+        "the array is truncated: expected {rows} rows of {columns} values, found {found} values"
     );
     let columns = (0..columns)
         .map(|column| {
-            let place = match order {
-                Order::C => [columns, column],
-                Order::Fortran => [1, rows * first_axis_fastest(column, rest)],
+            let [stride, offset] = if header.fortran_order {
+                [1, rows * first_axis_fastest(column, rest)]
+            } else {
+                [columns, column]
             };
-            let [stride, offset] = place;
-            let cells = (0..rows).map(|row| values[row * stride + offset]).collect();
+            let value = |row: usize| {
+                let at = (row * stride + offset) * element.size;
+                (element.decode)(&bytes[at..at + element.size])
+            };
+            let cells = (0..rows).map(value).collect();
             Column { name: column.to_string(), cells: Cells::Numbers(cells) }
         })
         .collect();
     Ok(Table { file: String::new(), named: false, columns, rows, lines: None })
+}
+
+/// numpy's NaT, a time that is missing.
+const NOT_A_TIME: i64 = i64::MIN;
+
+/// How a value is stored.
+struct Element {
+    /// In bytes.
+    size: usize,
+    /// The number that so many bytes are; integers beyond 2⁵³ are rounded, and a missing time or a boolean
+    /// that is neither 0 nor 1 is NaN.
+    decode: fn(&[u8]) -> f64,
+}
+
+impl Element {
+    /// The floats, integers, booleans and times of numpy; times count their units.
+    fn of(dtype: &str) -> Result<Self> {
+        macro_rules! element {
+            ($type:ty, $from:ident) => {
+                Self {
+                    size: size_of::<$type>(),
+                    decode: |bytes| {
+                        let bytes = bytes.try_into().expect("as many bytes as a value has");
+                        <$type>::$from(bytes) as f64
+                    },
+                }
+            };
+        }
+        macro_rules! time {
+            ($from:ident) => {
+                Self {
+                    size: 8,
+                    decode: |bytes| {
+                        let bytes = bytes.try_into().expect("as many bytes as a value has");
+                        match i64::$from(bytes) {
+                            NOT_A_TIME => f64::NAN,
+                            time => time as f64,
+                        }
+                    },
+                }
+            };
+        }
+        // A time's unit stands in brackets after it: `<M8[us]`.
+        let without_unit = match dtype.split_once('[') {
+            Some((time, _)) if time.ends_with("m8") || time.ends_with("M8") => time,
+            _ => dtype,
+        };
+        Ok(match without_unit {
+            "<f4" => element!(f32, from_le_bytes),
+            ">f4" => element!(f32, from_be_bytes),
+            "<f8" => element!(f64, from_le_bytes),
+            ">f8" => element!(f64, from_be_bytes),
+            "|i1" | "<i1" | ">i1" => element!(i8, from_le_bytes),
+            "<i2" => element!(i16, from_le_bytes),
+            ">i2" => element!(i16, from_be_bytes),
+            "<i4" => element!(i32, from_le_bytes),
+            ">i4" => element!(i32, from_be_bytes),
+            "<i8" => element!(i64, from_le_bytes),
+            ">i8" => element!(i64, from_be_bytes),
+            "|u1" | "<u1" | ">u1" => element!(u8, from_le_bytes),
+            "<u2" => element!(u16, from_le_bytes),
+            ">u2" => element!(u16, from_be_bytes),
+            "<u4" => element!(u32, from_le_bytes),
+            ">u4" => element!(u32, from_be_bytes),
+            "<u8" => element!(u64, from_le_bytes),
+            ">u8" => element!(u64, from_be_bytes),
+            "<m8" | "<M8" => time!(from_le_bytes),
+            ">m8" | ">M8" => time!(from_be_bytes),
+            "|b1" | "<b1" | ">b1" => Self {
+                size: 1,
+                decode: |bytes| match bytes[0] {
+                    0 => 0.0,
+                    1 => 1.0,
+                    _ => f64::NAN,
+                },
+            },
+            _ => bail!(
+                "expected an array of booleans, integers or floats of 32 or 64 bits, found \
+                 {dtype:?}: convert it by array.astype(numpy.float32)"
+            ),
+        })
+    }
 }
 
 /// The position of a column that counts the axes `shape` last axis fastest, in an array that has
@@ -55,52 +142,27 @@ fn first_axis_fastest(mut column: usize, shape: &[usize]) -> usize {
         .fold(0, |position, (index, size)| position * size + index)
 }
 
-/// All values in the order of the file.
-fn values(file: NpyFile<&[u8]>) -> Result<Vec<f64>> {
-    let dtype = file.dtype().descr();
-    let mut file = file;
-    macro_rules! try_as {
-        ($($type:ty => $convert:expr),+ $(,)?) => {
-            $(
-                file = match file.try_data::<$type>() {
-                    Ok(data) => {
-                        let values = data.map(|value| value.map($convert)).collect::<Result<_, _>>();
-                        return values.context("the array is truncated");
-                    }
-                    Err(file) => file,
-                };
-            )+
-        };
-    }
-    try_as! {
-        f32 => f64::from,
-        f64 => |v| v,
-        i64 => |v| v as f64,
-        i32 => f64::from,
-        i16 => f64::from,
-        i8 => f64::from,
-        u64 => |v| v as f64,
-        u32 => f64::from,
-        u16 => f64::from,
-        u8 => f64::from,
-        bool => |v| f64::from(u8::from(v)),
-    }
-    drop(file);
-    bail!("expected an array of floats, integers or booleans, found {dtype}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use npyz::WriterBuilder;
 
-    fn array(order: Order, shape: &[u64], values: &[f64]) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        let options = npyz::WriteOptions::new().default_dtype().shape(shape).order(order);
-        let mut writer = options.writer(&mut bytes).begin_nd().unwrap();
-        writer.extend(values.iter().copied()).unwrap();
-        writer.finish().unwrap();
-        bytes
+    /// A file of version 1 with the header that numpy writes.
+    fn file(dtype: &str, fortran_order: bool, shape: &str, values: &[u8]) -> Vec<u8> {
+        let order = if fortran_order { "True" } else { "False" };
+        let header =
+            format!("{{'descr': {dtype}, 'fortran_order': {order}, 'shape': ({shape}), }}\n");
+        let length = (header.len() as u16).to_le_bytes();
+        [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), values].concat()
+    }
+
+    /// An array of 64-bit floats.
+    fn floats(fortran_order: bool, shape: &str, values: &[f64]) -> Vec<u8> {
+        let values: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        file("'<f8'", fortran_order, shape, &values)
+    }
+
+    fn error(file: &[u8]) -> String {
+        format!("{:#}", read(file).unwrap_err())
     }
 
     #[test]
@@ -117,28 +179,103 @@ mod tests {
                 }
             }
         }
-        let c = read(&array(Order::C, &[2, 2, 3], &c)).unwrap();
+        let c = read(&floats(false, "2, 2, 3", &c)).unwrap();
         assert_eq!(c.columns.len(), 6);
         assert_eq!(c.columns[5].cells, Cells::Numbers(vec![12.0, 112.0]));
-        assert_eq!(read(&array(Order::Fortran, &[2, 2, 3], &fortran)).unwrap(), c);
+        assert_eq!(read(&floats(true, "2, 2, 3", &fortran)).unwrap(), c);
     }
 
     #[test]
     fn a_list_of_numbers_is_one_column() {
-        let table = read(&array(Order::C, &[3], &[1.0, 2.0, 3.0])).unwrap();
+        let table = read(&floats(false, "3,", &[1.0, 2.0, 3.0])).unwrap();
         assert_eq!((table.rows, table.columns.len()), (3, 1));
     }
 
     #[test]
-    fn an_array_of_nothing_but_columns_is_refused() {
-        let error = read(&array(Order::C, &[0, 1 << 40], &[])).unwrap_err().to_string();
-        assert!(error.contains("no rows"), "{error}");
+    fn every_kind_of_number_is_read_from_either_end() {
+        // -2 and 3, or 254 and 3 and so on where there is no sign.
+        let column = |dtype: &str, values: [&[u8]; 2]| {
+            let table = read(&file(&format!("'{dtype}'"), false, "2,", &values.concat())).unwrap();
+            match &table.columns[0].cells {
+                Cells::Numbers(numbers) => [numbers[0], numbers[1]],
+                Cells::Text(_) => panic!("{dtype} is read as text"),
+            }
+        };
+        macro_rules! check {
+            ($($name:literal $type:ty, $first:expr;)+) => {
+                $(
+                    let values: [$type; 2] = [$first, 3 as $type];
+                    let expected = values.map(|value| value as f64);
+                    let [little, big] =
+                        [values.map(|v| v.to_le_bytes()), values.map(|v| v.to_be_bytes())];
+                    let of = |end: &str| format!("{end}{}", $name);
+                    assert_eq!(column(&of("<"), [&little[0], &little[1]]), expected, $name);
+                    assert_eq!(column(&of(">"), [&big[0], &big[1]]), expected, $name);
+                    if size_of::<$type>() == 1 {
+                        assert_eq!(column(&of("|"), [&big[0], &big[1]]), expected, $name);
+                    }
+                )+
+            };
+        }
+        check! {
+            "f4" f32, -2.5;
+            "f8" f64, -1e300;
+            "i1" i8, -2;
+            "i2" i16, -300;
+            "i4" i32, -70_000;
+            "i8" i64, -(1 << 40);
+            "u1" u8, 254;
+            "u2" u16, 65_000;
+            "u4" u32, 4_000_000_000;
+            "u8" u64, 1 << 63;
+            "M8[us]" i64, 1_577_836_800_000_000;
+            "m8[ns]" i64, -5;
+            "M8" i64, 5;
+        }
+        assert_eq!(column("|b1", [&[0], &[1]]), [0.0, 1.0]);
+        assert!(column("|b1", [&[2], &[1]])[0].is_nan());
+        let not_a_time = i64::MIN.to_be_bytes();
+        assert!(column(">M8[D]", [&not_a_time, &[0; 8]])[0].is_nan());
+    }
+
+    #[test]
+    fn other_types_are_refused_with_what_to_do() {
+        let record = "[('x', '<f4'), ('y', '<f4')]";
+        for dtype in
+            ["'<f2'", "'<f16'", "'<c8'", "'|O'", "'<U3'", "'f4[us]'", "'=f4'", "''", record]
+        {
+            let error = error(&file(dtype, false, "1,", &[0; 64]));
+            assert!(error.contains("astype(numpy.float32)"), "{dtype}: {error}");
+            assert!(error.contains(dtype.trim_matches('\'')), "{dtype}: {error}");
+        }
+    }
+
+    #[test]
+    fn shapes_that_no_rows_have_are_refused() {
+        assert!(error(&floats(false, &format!("0, {}", 1_u64 << 40), &[])).contains("no rows"));
+        assert!(error(&floats(false, "", &[1.0])).contains("a single number"));
+        let beyond = format!("1, {0}, {0}", 1_u64 << 40);
+        assert!(error(&floats(false, &beyond, &[])).contains("beyond this machine"));
+        let beyond = format!("{0}, {0}", 1_u64 << 40);
+        assert!(error(&floats(false, &beyond, &[])).contains("truncated"));
     }
 
     #[test]
     fn a_truncated_array_is_refused() {
-        let bytes = array(Order::C, &[3], &[1.0, 2.0, 3.0]);
-        let error = format!("{:#}", read(&bytes[..bytes.len() - 4]).unwrap_err());
-        assert!(error.contains("truncated"), "{error}");
+        let bytes = floats(false, "3,", &[1.0, 2.0, 3.0]);
+        let error = error(&bytes[..bytes.len() - 4]);
+        assert!(error.contains("truncated: expected 3 rows of 1 values, found 2"), "{error}");
+        // What follows the last value is not of this array.
+        let longer = [&bytes[..], &[0; 100]].concat();
+        assert_eq!(read(&longer).unwrap(), read(&bytes).unwrap());
+    }
+
+    /// 40 brackets for a header, on which an earlier reader took hours.
+    #[test]
+    fn a_nested_header_is_refused_at_once() {
+        let header = "[".repeat(40) + &"]".repeat(40);
+        let file = [b"\x93NUMPY\x01\x00\x50\x00", header.as_bytes()].concat();
+        assert_eq!(file.len(), 90);
+        assert!(error(&file).contains("is not one that numpy.save writes"));
     }
 }

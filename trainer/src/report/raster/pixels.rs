@@ -7,9 +7,10 @@ use rayon::prelude::*;
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{Options, Tree, fontdb};
 
-use super::chart::{Drawing, FONT};
-use super::colour::{Colour, hex};
-use super::figure::Animation;
+use crate::report::chart::{Drawing, FONT};
+use crate::report::colour::Colour;
+use crate::report::figure::Animation;
+use crate::report::frame::with_frame;
 
 /// How coarse the search for a GIF's palette is, from 1 to 30. Figures have few colours.
 const SPEED: i32 = 20;
@@ -89,54 +90,4 @@ pub fn gif(drawing: &Drawing, animation: &Animation) -> Result<Vec<u8>> {
     }
     drop(encoder);
     Ok(bytes)
-}
-
-/// The figure as it is at one frame.
-pub fn with_frame(drawing: &Drawing, animation: &Animation, frame: usize) -> String {
-    use std::fmt::Write;
-    let [row, place] = animation.panel;
-    let panel = &drawing.frames[row][place];
-    let unit = drawing.unit();
-    let colour = hex(Colour::Samples.light());
-    let mut over = String::new();
-    if animation.trail {
-        let points: String = animation.frames[..=frame]
-            .iter()
-            .filter_map(|dots| dots.first())
-            .map(|&point| panel.place(panel.clamp(point)))
-            .map(|[x, y]| format!("{x:.0},{y:.0} "))
-            .collect();
-        let _ = write!(
-            over,
-            "<polyline class=\"trail\" points=\"{}\" fill=\"none\" stroke=\"{colour}\" \
-             stroke-width=\"{:.0}\" stroke-dasharray=\"{:.0} {:.0}\"/>",
-            points.trim_end(),
-            2.0 * unit,
-            2.0 * unit,
-            4.0 * unit
-        );
-    }
-    let dots: String = animation.frames[frame]
-        .iter()
-        .filter(|&&point| panel.contains(point))
-        .map(|&point| panel.place(point))
-        .map(|[x, y]| format!("M{x:.0} {y:.0}h0"))
-        .collect();
-    let _ = write!(
-        over,
-        "<path class=\"dots\" d=\"{dots}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"{:.0}\" \
-         stroke-linecap=\"round\"/>",
-        2.0 * animation.radius * unit
-    );
-    // Where a title would be: over the panel, at its left.
-    let [x, y] = [panel.horizontal[0], panel.vertical[1] - 6.0 * unit];
-    let _ = write!(
-        over,
-        "<text class=\"moment\" x=\"{x:.0}\" y=\"{y:.0}\" font-family=\"sans-serif\" \
-         font-size=\"{:.0}\" fill=\"{}\" xml:space=\"preserve\">{}</text>",
-        13.0 * unit,
-        hex(Colour::Ink.light()),
-        animation.texts[frame]
-    );
-    drawing.svg.replacen("</svg>", &format!("{over}</svg>"), 1)
 }
