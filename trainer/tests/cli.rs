@@ -223,7 +223,7 @@ fn bad_input_is_refused_with_one_clear_error_and_nothing_is_written() {
     desk.fail(&format!("trace {mixture} --steps 0"), "steps is 0: expected at least 1");
     desk.fail("train mixture --steps 0", "steps is 0: expected at least 1");
     desk.fail(&format!("sample {gaussians} --condition 1,0"), "all 8 numbers");
-    desk.fail(&format!("sample {gaussians} --condition 9"), "\"9\" is no category");
+    desk.fail(&format!("sample {gaussians} --condition 9"), "\"9\" is not a category");
     desk.fail(&format!("sample {gaussians}"), "the model has conditions: give --condition class");
     desk.fail(&format!("sample {mixture} --condition 1"), "the model has no conditions");
     desk.fail(
