@@ -214,7 +214,7 @@ fn bad_input_is_refused_with_one_clear_error_and_nothing_is_written() {
         "sample chain.safetensors",
         "tensor net.2.weight: expected shape [1, 2], found [1, 3]",
     );
-    desk.fail("import chain.safetensors --out o.safetensors", "shapes do not chain");
+    desk.fail("import chain.safetensors --out o.safetensors", "layers do not fit together");
     desk.fail("train text.csv", "text.csv, line 3, column y: expected a number, found \"four\"");
     desk.fail("train empty.csv", "empty.csv: the file is empty");
     desk.fail("train names.csv", "no rows");
@@ -536,7 +536,7 @@ fn a_damaged_checkpoint_or_another_configuration_is_refused() {
         let output = desk.run("train --resume runs/mixture");
         assert!(!output.status.success());
         let error = crate::text(&output.stderr);
-        assert!(error.contains("no checkpoint of this run"), "{error}");
+        assert!(error.contains("not a checkpoint of this run"), "{error}");
         assert!(!desk.path("runs/mixture/model.safetensors").exists());
     };
     refused();

@@ -225,7 +225,8 @@ pub struct TrainConfig {
         default_missing_value = "true"
     )]
     pub force_transport: bool,
-    /// Distribution of the training times: uniform, logit-normal[:MEAN,STD] or beta:ALPHA,BETA
+    /// Distribution of the training times: uniform, logit-normal, logit-normal:MEAN,STD or
+    /// beta:ALPHA,BETA
     #[arg(long, value_name = "NAME")]
     pub time: Times,
     /// Share of conditions that are replaced by zeros in training, which guidance needs
