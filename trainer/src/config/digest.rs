@@ -19,9 +19,9 @@ impl Config {
     /// Returns a digest of the configuration, 16 hexadecimal digits. A model file holds the digest of the
     /// configuration that it was trained with.
     ///
-    /// The digest covers only the options that differ from their defaults, so that a new option does not change
-    /// existing digests. Instead of file names it covers `data`, the digest of the data, so that moving the
-    /// files does not change it either.
+    /// The digest covers only the options that differ from their defaults, so that a new option does not
+    /// change existing digests. Instead of file names it covers `data`, the digest of the data, so that
+    /// moving the files does not change it either.
     ///
     /// # Errors
     ///

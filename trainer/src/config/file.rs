@@ -11,8 +11,8 @@ use super::preset::preset;
 use crate::disk::files;
 
 impl Config {
-    /// Reads a configuration file. An option that it leaves out gets the preset's value if the data source is a
-    /// preset, and its default otherwise.
+    /// Reads a configuration file. An option that it leaves out gets the preset's value if the data source is
+    /// a preset, and its default otherwise.
     ///
     /// # Errors
     ///

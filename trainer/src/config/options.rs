@@ -268,9 +268,9 @@ impl Default for TrainConfig {
 #[serde(default)]
 #[command(next_help_heading = "Few steps")]
 pub struct FewStepsConfig {
-    /// Train a teacher with optimal transport, then a student that needs only N steps; 0 is off. Unless TARGET
-    /// is a configuration file, the teacher has its own defaults:
-    /// `--coupling conditional-transport --schedule cosine --learning-rate 0.002 --ema 0.999`
+    /// Train a teacher with optimal transport, then a student that needs only N steps; 0 is off. Unless
+    /// TARGET is a configuration file, the teacher has its own defaults: `--coupling conditional-transport
+    /// --schedule cosine --learning-rate 0.002 --ema 0.999`
     #[arg(long = "few-steps", id = "few_steps", value_name = "N")]
     pub steps: usize,
     /// Units in each hidden layer of the teacher

@@ -27,7 +27,8 @@ impl Source<'_> {
         categorical.iter().any(|name| self.is_called(name)) || self.table.is_text(self.column)
     }
 
-    /// Returns the categories in `rows`: in numeric order if all are numbers, otherwise in alphabetical order.
+    /// Returns the categories in `rows`: in numeric order if all are numbers, otherwise in alphabetical
+    /// order.
     pub(super) fn categories(&self, rows: &[usize]) -> Vec<String> {
         let text = |&row: &usize| self.table.text(self.column, row);
         let categories: BTreeSet<String> = rows.iter().map(text).collect();

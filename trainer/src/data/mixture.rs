@@ -47,9 +47,9 @@ impl GaussianMixture {
     ///
     /// # Errors
     ///
-    /// Returns an error if there are no components, or if one has another dimension, a mean that is not finite,
-    /// or a weight or standard deviation that is not finite and above 0. The message names the component,
-    /// counted from 1.
+    /// Returns an error if there are no components, or if one has another dimension, a mean that is not
+    /// finite, or a weight or standard deviation that is not finite and above 0. The message names the
+    /// component, counted from 1.
     pub fn new(components: Vec<Component>) -> Result<Self> {
         ensure!(!components.is_empty(), "a mixture needs at least one component");
         let data_dim = components[0].mean.len();

@@ -32,8 +32,8 @@ impl NpyHeader {
     ///
     /// # Errors
     ///
-    /// Returns an error if the file is not a numpy array, is truncated within the header, or has a header that
-    /// numpy does not write.
+    /// Returns an error if the file is not a numpy array, is truncated within the header, or has a header
+    /// that numpy does not write.
     pub(super) fn parse(file: &[u8]) -> Result<(Self, &[u8])> {
         let rest = file.strip_prefix(MAGIC).context(
             "expected a numpy array (.npy), found a file that does not start like one: write it with \
@@ -69,8 +69,8 @@ impl NpyHeader {
         Ok((header, values))
     }
 
-    /// Returns the bytes before the values, for an array of little-endian 32-bit floats in C order. Like numpy,
-    /// pads the header so that the values start at a multiple of 64 bytes.
+    /// Returns the bytes before the values, for an array of little-endian 32-bit floats in C order. Like
+    /// numpy, pads the header so that the values start at a multiple of 64 bytes.
     pub(super) fn of_f32(shape: [u64; 2]) -> Vec<u8> {
         let [rows, columns] = shape;
         let mut header =
@@ -167,8 +167,8 @@ impl Literal<'_> {
         }
     }
 
-    /// Returns the type of a record as it is written, up to its closing bracket. Its field names may contain any
-    /// characters, including escaped ones.
+    /// Returns the type of a record as it is written, up to its closing bracket. Its field names may contain
+    /// any characters, including escaped ones.
     fn record(&mut self) -> Result<String> {
         let (start, mut depth, mut quote) = (self.at, 0_usize, None);
         while let Some(&byte) = self.text.get(self.at) {

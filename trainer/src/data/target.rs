@@ -57,8 +57,8 @@ mod shared {
 }
 
 impl Target {
-    /// Creates a target of new draws from `distribution`, which `units` converts to flow units. If `by_class`,
-    /// the condition of a point is its class.
+    /// Creates a target of new draws from `distribution`, which `units` converts to flow units. If
+    /// `by_class`, the condition of a point is its class.
     pub fn draws(
         distribution: Distribution,
         by_class: bool,

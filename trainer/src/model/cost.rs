@@ -90,8 +90,8 @@ impl Measured {
         };
         let instructions = multiply_adds(shape) as f64 * self.per_multiply_add
             + activations(shape) as f64 * per_activation;
-        // The stack grows by two layers of hidden units, with conditions by the first layer's prefix, and by the
-        // copies of a point and a condition, whose sizes were measured.
+        // The stack grows by two layers of hidden units, with conditions by the first layer's prefix, and by
+        // the copies of a point and a condition, whose sizes were measured.
         let (width, points) = (shape.hidden_width, shape.data_dim - 1);
         let point = 16 * points + if points > 0 { 24 } else { 0 };
         let condition = if shape.condition_dim > 0 { 4 * width + 32 } else { 0 };

@@ -92,8 +92,8 @@ impl Model {
     }
 
     /// Returns the solver `kind` with `steps` steps. An argument that is `None` gets the value that the model
-    /// was trained for, or Euler and 50 if its file does not define it. If both are the model's own, the solver
-    /// uses the time grid of the file, otherwise a uniform grid.
+    /// was trained for, or Euler and 50 if its file does not define it. If both are the model's own, the
+    /// solver uses the time grid of the file, otherwise a uniform grid.
     ///
     /// # Errors
     ///

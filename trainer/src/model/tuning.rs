@@ -21,8 +21,8 @@ const KNOTS: usize = 12;
 pub struct Tuned {
     /// The times of the steps, `[N + 1]`, from 0 to 1.
     pub times: Vec<f32>,
-    /// The error of uniform steps: the mean squared distance between the ends of paths and of reference paths,
-    /// in flow units, over starting points that the search did not use.
+    /// The error of uniform steps: the mean squared distance between the ends of paths and of reference
+    /// paths, in flow units, over starting points that the search did not use.
     pub uniform_error: f64,
     /// The same error with `times`.
     pub error: f64,
@@ -228,8 +228,8 @@ impl Search<'_> {
         best
     }
 
-    /// Tries each knot plus and minus `by`, and keeps each change that lowers the error. Returns the knots and
-    /// their error.
+    /// Tries each knot plus and minus `by`, and keeps each change that lowers the error. Returns the knots
+    /// and their error.
     fn explore(&mut self, from: &[f64], error: f64, by: f64) -> (Vec<f64>, f64) {
         let (mut knots, mut least) = (from.to_vec(), error);
         for k in 0..knots.len() {

@@ -40,9 +40,9 @@ pub struct MetricsFile {
 }
 
 impl MetricsFile {
-    /// Creates the file at `path`. For a resumed run, `done` is the phase, the number of iterations done in it,
-    /// and the number of iterations between two rows. The rows up to there are kept, except an extra row that
-    /// was written because the run stopped.
+    /// Creates the file at `path`. For a resumed run, `done` is the phase, the number of iterations done in
+    /// it, and the number of iterations between two rows. The rows up to there are kept, except an extra row
+    /// that was written because the run stopped.
     ///
     /// # Errors
     ///

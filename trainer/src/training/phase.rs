@@ -41,7 +41,8 @@ pub struct Phase {
     pub schedule: Schedule,
     /// The settings of the optimiser.
     pub adam: AdamSettings,
-    /// The decay of the weights' moving average, which replaces the weights at the end. `None` for no average.
+    /// The decay of the weights' moving average, which replaces the weights at the end. `None` for no
+    /// average.
     pub ema: Option<f64>,
     /// The held-out batch, on which the held-out loss is measured.
     pub held_out: Option<Tensors>,

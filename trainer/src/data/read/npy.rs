@@ -60,8 +60,8 @@ struct Element {
 }
 
 impl Element {
-    /// Returns the element for numpy's `dtype`: floats, integers, booleans, or times, which become the number of
-    /// their units.
+    /// Returns the element for numpy's `dtype`: floats, integers, booleans, or times, which become the number
+    /// of their units.
     fn of(dtype: &str) -> Result<Self> {
         macro_rules! element {
             ($type:ty, $from:ident) => {

@@ -110,8 +110,8 @@ impl DeviceBatches {
 
     /// Draws row numbers below `rows`, `[B]`.
     fn rows(&self, rows: usize) -> Result<Tensor> {
-        // A float generator may return the end of its range, so the end is slightly below `rows`. Clamping the
-        // result instead would copy a number to the device each time.
+        // A float generator may return the end of its range, so the end is slightly below `rows`. Clamping
+        // the result instead would copy a number to the device each time.
         let end = rows as f64 * (1.0 - 16.0 * f64::EPSILON);
         let place = Tensor::rand(0.0_f64, end, self.size, &self.device)?;
         Ok(place.floor()?.to_dtype(DType::U32)?)

@@ -34,8 +34,8 @@ impl Pool {
         Ok(self.x.dims2()?)
     }
 
-    /// Returns the data, `[B][D]`, and conditions, `[B][C]`, of the rows with the numbers `rows`, `[B]` as u32.
-    /// Without conditions (C = 0), the second tensor is `[N][0]`.
+    /// Returns the data, `[B][D]`, and conditions, `[B][C]`, of the rows with the numbers `rows`, `[B]` as
+    /// u32. Without conditions (C = 0), the second tensor is `[N][0]`.
     ///
     /// # Errors
     ///
