@@ -37,7 +37,7 @@ impl NpyHeader {
     pub(super) fn parse(file: &[u8]) -> Result<(Self, &[u8])> {
         let rest = file.strip_prefix(MAGIC).context(
             "expected a numpy array (.npy), found a file that does not start like one: write it with \
-            numpy.save",
+             numpy.save",
         )?;
         let truncated = "the array is truncated: the file ends within its header";
         let (version, rest) = rest.split_first_chunk::<2>().context(truncated)?;

@@ -105,7 +105,10 @@ impl Target {
     pub fn restore(&mut self, state: TargetState) -> Result<()> {
         if let Supply::Rows { order, next, .. } = &mut self.supply {
             let (expected, found) = (order.len(), state.order.len());
-            ensure!(found == expected, "expected the order of {expected} rows, found {found}");
+            ensure!(
+                found == expected,
+                "expected the state of {expected} rows, found that of {found}"
+            );
             (*order, *next) = (state.order, state.next);
         }
         self.rng.set_word_pos(state.rng);

@@ -98,7 +98,7 @@ impl PartFile {
         if let Some([name, found, own]) = record.difference(&self.record) {
             bail!(
                 "{part} belongs to another run: its {name} is {found}, not {own}. Use the same settings, or \
-                remove it and {}",
+                 remove it and {}",
                 path.display()
             );
         }

@@ -77,7 +77,7 @@ impl RunDirectory {
             ensure!(
                 !beside.join(CHECKPOINT_FILE).exists(),
                 "a run that replaces {0} was stopped: continue with `flowlet train --resume {0}`, \
-                or remove {1}",
+                 or remove {1}",
                 path.display(),
                 beside.display()
             );

@@ -128,7 +128,8 @@ struct Target<'a> {
 
 impl<'a> Target<'a> {
     fn new(mlp: &'a HeapMlp, kind: SolverKind, x_0: Matrix, c: Matrix) -> Result<Self> {
-        let solutions = dopri5::endpoints(mlp, &x_0, &c, TOLERANCES).context("the reference")?;
+        let solutions = dopri5::endpoints(mlp, &x_0, &c, TOLERANCES)
+            .context("cannot compute the reference paths")?;
         let ends = solutions.into_iter().map(|solution| solution.x).collect();
         Ok(Self { mlp, kind, x_0, c, ends })
     }

@@ -76,7 +76,7 @@ impl Checkpoints {
         // The data's digest comes first, since the configuration's digest covers it.
         ensure!(
             *get("data")? == self.data,
-            "the data files have changed since the run began: restore them, or start again with \
+            "the data files have changed since the run started: restore them, or start again with \
              --force"
         );
         let config = get("config")?;

@@ -124,7 +124,7 @@ impl Element {
             },
             _ => bail!(
                 "expected an array of booleans, integers, times or floats of 32 or 64 bits, found \
-                {dtype:?}: convert it with array.astype(numpy.float32)"
+                 {dtype:?}: convert it with array.astype(numpy.float32)"
             ),
         })
     }

@@ -68,7 +68,7 @@ impl TeacherPairs {
         let x_1 = sampling::integrate(teacher, &solver, &x_0, &c);
         ensure!(
             x_1.values().iter().all(|x| x.is_finite()),
-            "the teacher's samples are not finite: it diverged. Try a smaller learning rate"
+            "the teacher's samples are not finite, since its training diverged. Try a smaller learning rate"
         );
         Ok(Self {
             x_0: tensor(&x_0, device)?,
