@@ -1,19 +1,19 @@
 //! Trains small flow-matching models with candle and exports them for the `flowlet` runtime.
 //!
-//! Each module is a room of one idea, and takes only from the rooms above it in this list:
+//! Each module is a room: it holds one idea and imports only from the rooms above it in this list.
 //!
-//! | room | what is in it |
+//! | room | contents |
 //! |---|---|
-//! | [`disk`] | files written whole, part files, tensor files, a run's directory |
+//! | [`disk`] | atomic writes, part files, tensor files, a run's directory |
 //! | [`data`] | tables and their readers, rows, units, splits, random streams, times, known distributions |
-//! | [`config`] | what a run is: its options, presets and schedules |
+//! | [`config`] | the configuration of a run: its options, presets and schedules |
 //! | [`solve`] | textbook solvers, dopri5, sampling with the runtime |
 //! | [`network`] | the network, its layers, activations and matrix products |
 //! | [`optimiser`] | Adam, the weights' moving average |
 //! | [`coupling`] | the data set, the source, pairs of both, batches; exact assignment |
 //! | [`objective`] | the probability path and the loss |
 //! | [`model`] | the model file, its description, import, self test, tuning, cost |
-//! | [`training`] | the phases of a run, checkpoints, metrics, where batches come from |
+//! | [`training`] | the phases of a run, checkpoints, metrics, the supply of batches |
 //! | [`judge`] | goldens and their verification, the 64-bit reference, distances to real data, evaluation |
 //! | [`report`] | pictures of a run |
 //! | [`cli`] | the command line |
@@ -23,8 +23,8 @@
 //!
 //! # Features
 //!
-//! - `figures`, on by default: PNG and GIF files of figures. Without it less is compiled, and
-//!   [`report::raster`] gives an error that names it.
+//! - `figures`, on by default: writes figures as PNG and GIF files. Without it less is compiled, and
+//!   [`report::raster`] returns an error that names the feature.
 //! - `cuda`: training on an NVIDIA GPU.
 
 pub mod cli;

@@ -1,7 +1,8 @@
-//! The command `flowlet`.
+//! The `flowlet` command.
 
-/// A training step frees its tensors of some 100 kB and asks for the next ones at once: the system's
-/// allocator may give such memory back in between, and each page is cleared anew.
+/// mimalloc keeps freed memory. Each training step frees tensors of about 100 kB and allocates the next
+/// ones at once. The system's allocator may return such memory to the kernel in between, which then
+/// clears each page again.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,4 +1,4 @@
-//! The command as its users meet it: what they type, what comes back, what is left on the disk.
+//! Tests of the command `flowlet`: its arguments, output, exit codes and files.
 
 mod desk;
 
@@ -14,7 +14,7 @@ use flowlet_trainer::disk::tensor_file::TensorFile;
 
 use desk::{Desk, Running, text, weights};
 
-/// 400 points of two labels around (100, 0), of very different scales.
+/// 400 points with two labels around (100, 0), whose coordinates have very different scales.
 fn points() -> String {
     let mut text = "x,y,label,speed\n".to_string();
     for k in 0..400_u32 {
@@ -34,7 +34,7 @@ fn points() -> String {
 const SHORT: &str = "--iterations 60 --batch-size 32 --hidden-width 8";
 
 #[test]
-fn a_csv_is_trained_on_without_a_configuration() {
+fn a_csv_file_trains_without_a_configuration() {
     let desk = Desk::new();
     desk.write("points.csv", points());
     let summary = desk.succeed(&format!("train points.csv --data x,y --condition label {SHORT}"));
@@ -51,12 +51,12 @@ fn a_csv_is_trained_on_without_a_configuration() {
     assert_eq!(lines.next(), Some("x,y"));
     let x: Vec<f32> = lines.map(|line| line.split(',').next().unwrap().parse().unwrap()).collect();
     assert_eq!(x.len(), 5);
-    // In data units: around 100, not around 0.
+    // Samples are in data units, around 100, not in flow units, around 0.
     assert!(x.iter().all(|x| (20.0..180.0).contains(x)), "{x:?}");
 }
 
 #[test]
-fn arrays_are_trained_on_without_a_configuration() {
+fn array_files_train_without_a_configuration() {
     let desk = Desk::new();
     let values: Vec<f32> = (0..600).map(|k| ((k * 31 % 97) as f32).sin()).collect();
     desk.write("actions.npy", npy("100, 3, 2", &values));
@@ -69,7 +69,7 @@ fn arrays_are_trained_on_without_a_configuration() {
     assert!(out.contains("three"), "{out}");
     assert!(desk.succeed("inspect three").contains("D = 3 data"));
 
-    // One row per sample, in the files' order.
+    // Samples have the order of the files' rows.
     desk.succeed("sample runs/actions --conditions obs.npy --out samples.npy");
     desk.write("x0.csv", "0,0,0,0,0,0\n1,1,1,1,1,1\n");
     desk.write("c.csv", "0.5,-0.5\n0.1,0.2\n");
@@ -100,7 +100,7 @@ fn the_same_seed_gives_the_same_bytes_with_one_thread_or_two() {
 }
 
 #[test]
-fn a_written_configuration_gives_its_run_again() {
+fn a_written_configuration_reproduces_its_run() {
     let desk = Desk::new();
     desk.write("points.csv", points());
     desk.succeed(&format!("train points.csv --data x,y --holdout 0.2 --seed 9 {SHORT}"));
@@ -127,7 +127,7 @@ fn data_in_another_folder_give_the_same_model() {
 }
 
 #[test]
-fn wrong_arguments_are_answered_with_the_right_ones() {
+fn errors_for_wrong_arguments_list_the_valid_ones() {
     let desk = Desk::new();
     for (arguments, expected) in [
         (
@@ -154,7 +154,7 @@ fn flags_override_a_configuration_file() {
 }
 
 #[test]
-fn a_mixture_of_ones_own_is_trained_on() {
+fn a_users_mixture_is_trained_on() {
     let desk = Desk::new();
     desk.write(
         "three.toml",
@@ -166,7 +166,7 @@ fn a_mixture_of_ones_own_is_trained_on() {
     assert!(desk.succeed("inspect runs/three").contains("D = 3 data dimensions, C = 2 conditions"));
 }
 
-/// Where the bytes of a tensor end in a safetensors file.
+/// Returns the position in a safetensors file after the last byte of a tensor.
 fn end_of(tensor: &str, file: &[u8]) -> usize {
     let header = 8 + u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
     let names: serde_json::Value = serde_json::from_slice(&file[8..header]).unwrap();
@@ -214,7 +214,7 @@ fn bad_input_is_refused_with_one_clear_error_and_nothing_is_written() {
         "sample chain.safetensors",
         "tensor net.2.weight: expected shape [1, 2], found [1, 3]",
     );
-    desk.fail("import chain.safetensors --out o.safetensors", "shapes do not chain");
+    desk.fail("import chain.safetensors --out o.safetensors", "layers do not fit together");
     desk.fail("train text.csv", "text.csv, line 3, column y: expected a number, found \"four\"");
     desk.fail("train empty.csv", "empty.csv: the file is empty");
     desk.fail("train names.csv", "no rows");
@@ -223,7 +223,7 @@ fn bad_input_is_refused_with_one_clear_error_and_nothing_is_written() {
     desk.fail(&format!("trace {mixture} --steps 0"), "steps is 0: expected at least 1");
     desk.fail("train mixture --steps 0", "steps is 0: expected at least 1");
     desk.fail(&format!("sample {gaussians} --condition 1,0"), "all 8 numbers");
-    desk.fail(&format!("sample {gaussians} --condition 9"), "\"9\" is no category");
+    desk.fail(&format!("sample {gaussians} --condition 9"), "\"9\" is not a category");
     desk.fail(&format!("sample {gaussians}"), "the model has conditions: give --condition class");
     desk.fail(&format!("sample {mixture} --condition 1"), "the model has no conditions");
     desk.fail(
@@ -248,7 +248,7 @@ fn bad_input_is_refused_with_one_clear_error_and_nothing_is_written() {
 }
 
 #[test]
-fn missing_values_are_skipped_and_counted_when_asked_to() {
+fn missing_values_are_skipped_and_counted_with_skip_invalid() {
     let desk = Desk::new();
     desk.write("gaps.csv", points().replacen(",cat,", ",,", 3));
     let arguments = format!("train gaps.csv --data x,y --condition label {SHORT}");
@@ -259,7 +259,7 @@ fn missing_values_are_skipped_and_counted_when_asked_to() {
 }
 
 #[test]
-fn a_constant_column_is_warned_of_or_refused() {
+fn a_constant_column_gives_a_warning_or_with_strict_an_error() {
     let desk = Desk::new();
     let rows: String = (0..50).map(|k| format!("{k},7\n")).collect();
     desk.write("flat.csv", format!("x,y\n{rows}"));
@@ -279,20 +279,20 @@ fn a_run_is_not_overwritten_without_force() {
     let first = model();
     desk.succeed(&format!("train mixture --force --seed 1 {SHORT}"));
     assert_ne!(model(), first);
-    // A run that fails leaves the one that it was to replace.
+    // A run that fails does not replace the existing one.
     let second = model();
     let output = desk.run(&format!("train mixture --force --learning-rate 1e30 {SHORT}"));
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("training diverged"));
     assert_eq!(model(), second);
-    // And the next one takes its place.
+    // The next run may use the directory of the failed one, and replaces the existing run.
     desk.succeed(&format!("train mixture --force {SHORT}"));
     assert_eq!(model(), first);
     assert_eq!(fs::read_dir(desk.path("runs")).unwrap().count(), 1);
 }
 
 #[test]
-fn a_model_whose_samples_are_not_finite_is_not_called_good() {
+fn a_model_whose_samples_are_not_finite_is_an_error() {
     let desk = Desk::new();
     let output = desk.run("train moons --iterations 1 --learning-rate 1e12");
     assert_eq!(output.status.code(), Some(1));
@@ -301,7 +301,7 @@ fn a_model_whose_samples_are_not_finite_is_not_called_good() {
 }
 
 #[test]
-fn a_second_run_into_one_directory_is_refused_while_the_first_goes_on() {
+fn a_second_run_in_the_directory_of_a_running_one_is_refused() {
     let desk = Desk::new();
     let mut first = desk.begin("train mixture --iterations 1000000 --out runs/one");
     first.until(|| desk.path("runs/one/metrics.csv").exists());
@@ -309,12 +309,12 @@ fn a_second_run_into_one_directory_is_refused_while_the_first_goes_on() {
     first.kill();
     assert_eq!(second.status.code(), Some(1));
     assert!(text(&second.stderr).contains("another run"), "{}", text(&second.stderr));
-    // A killed run keeps nobody out.
+    // A killed run does not block the directory.
     desk.succeed(&format!("train mixture {SHORT} --out runs/one"));
 }
 
 #[test]
-fn nobody_need_listen_to_a_training() {
+fn training_continues_when_its_output_is_closed() {
     let desk = Desk::new();
     let mut run =
         desk.start(desk.command(&format!("train mixture {SHORT}")).stdout(Stdio::piped()));
@@ -324,7 +324,7 @@ fn nobody_need_listen_to_a_training() {
 }
 
 #[test]
-fn a_closed_pipe_is_no_error() {
+fn a_closed_pipe_is_not_an_error() {
     let desk = Desk::new();
     let sample = format!("sample {} -n 200000 --steps 1", weights("mixture"));
     let mut run = desk.start(desk.command(&sample).stdout(Stdio::piped()));
@@ -337,10 +337,10 @@ fn a_closed_pipe_is_no_error() {
 }
 
 #[test]
-fn ctrl_c_keeps_what_was_trained() {
+fn ctrl_c_keeps_the_trained_model() {
     let desk = Desk::new();
     let mut run = desk.begin("train mixture --iterations 1000000 --hidden-width 8 --batch-size 8");
-    // Metrics can be read while the run goes on.
+    // Metrics can be read during the run.
     let metrics = desk.path("runs/mixture/metrics.csv");
     run.until(|| fs::read_to_string(&metrics).unwrap_or_default().lines().count() >= 2);
     run.interrupt();
@@ -349,12 +349,12 @@ fn ctrl_c_keeps_what_was_trained() {
     assert!(status.success(), "{error}");
     assert!(error.contains("flowlet train --resume"), "{error}");
     assert!(desk.succeed("verify runs/mixture").contains("passed"));
-    // It can go on.
+    // The run can be resumed.
     assert!(desk.path("runs/mixture/checkpoint.safetensors").exists());
 }
 
 #[test]
-fn paths_may_begin_at_other_data_than_noise() {
+fn paths_may_start_at_a_preset_or_a_file() {
     let desk = Desk::new();
     let small = "--iterations 30 --hidden-width 8 --batch-size 16 --transport-size 32";
     desk.succeed(&format!("train moons --source 8gaussians --coupling transport {small}"));
@@ -362,7 +362,7 @@ fn paths_may_begin_at_other_data_than_noise() {
     assert_eq!(rows.lines().count(), 6);
     assert_eq!(rows, desk.succeed("sample runs/moons -n 5 --seed 3"));
     assert!(desk.succeed("inspect runs/moons").contains("8gaussians"));
-    // The samples of a preset as a file: what it maps from has to be given.
+    // A model whose source is a file needs --x0, since the model file does not hold the source.
     desk.succeed("sample runs/moons -n 200 --out starts.csv");
     desk.succeed(&format!("train moons --source starts.csv --out mapped {small}"));
     desk.fail("sample mapped -n 5", "--x0");
@@ -385,7 +385,7 @@ fn plain_transport_of_a_conditional_model_is_refused_before_anything_is_written(
 }
 
 #[test]
-fn guidance_is_for_models_with_conditions() {
+fn guidance_needs_a_model_with_conditions() {
     let desk = Desk::new();
     let small = "--iterations 30 --hidden-width 8 --batch-size 16";
     desk.succeed(&format!("train 8gaussians --condition class --label-dropout 0.2 {small}"));
@@ -396,10 +396,10 @@ fn guidance_is_for_models_with_conditions() {
     desk.fail("sample runs/moons --guidance 2", "no conditions");
 }
 
-/// Killed at ten places and resumed after each: the bytes of the run that nobody disturbed. With a
-/// student, so that every phase and the end of every phase is among the places.
+/// The run is killed and resumed ten times, and must give the bytes of an uninterrupted run. It trains a
+/// student, so that it is killed in every phase and at the end of every phase but the last.
 #[test]
-fn a_run_killed_at_any_moment_goes_on_to_the_same_bytes() {
+fn a_run_killed_at_any_moment_resumes_to_the_same_bytes() {
     let desk = Desk::new();
     desk.write(
         "run.toml",
@@ -416,7 +416,7 @@ fn a_run_killed_at_any_moment_goes_on_to_the_same_bytes() {
     let rows: Vec<String> = metrics(&desk, "whole").iter().skip(1).map(phase).collect();
     let ends: Vec<usize> = (1..rows.len()).filter(|&k| rows[k - 1] != rows[k]).collect();
     assert_eq!(ends.len(), 2, "three phases");
-    // Rows of metrics.csv after which it is killed: the last ones of phases, and others by a fixed sequence.
+    // Rows of metrics.csv after which the run is killed: the last rows of phases, and pseudorandom others.
     let mut moment: u32 = 12345;
     let mut step = || {
         moment = moment.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -436,17 +436,17 @@ fn a_run_killed_at_any_moment_goes_on_to_the_same_bytes() {
         loop {
             let mut run = desk.begin(command);
             run.until(written);
-            // Somewhere in what an iteration takes.
+            // Kills at a pseudorandom moment of an iteration.
             sleep(Duration::from_secs_f64(0.002 * step()));
             if run.kill() {
                 break;
             }
-            // It was done before this process had its turn: once more from the beginning.
+            // The run ended before it was killed, so it is started again.
             assert_same_run(&desk, "whole", "killed");
             fs::remove_dir_all(desk.path("killed")).unwrap();
             command = "train run.toml --out killed";
             runs += 1;
-            assert!(runs < 50, "it ends before it is killed");
+            assert!(runs < 50, "the run always ends before it is killed");
         }
         if desk.path("killed/config.toml").exists() {
             command = "train --resume killed";
@@ -454,10 +454,10 @@ fn a_run_killed_at_any_moment_goes_on_to_the_same_bytes() {
     }
     desk.succeed(command);
     assert_same_run(&desk, "whole", "killed");
-    desk.fail("train --resume killed", "whole run");
+    desk.fail("train --resume killed", "complete run");
 }
 
-/// Two runs have the same files, byte for byte but for the times in metrics.csv.
+/// Checks that two runs have the same files with the same bytes, except the times in metrics.csv.
 #[track_caller]
 fn assert_same_run(desk: &Desk, one: &str, other: &str) {
     for file in ["model.safetensors", "golden.safetensors", "config.toml"] {
@@ -472,16 +472,16 @@ fn assert_same_run(desk: &Desk, one: &str, other: &str) {
     assert_eq!(names(one), names(other));
 }
 
-/// The rows of a run's metrics, without the last column: time does not come again.
+/// Returns the rows of a run's metrics without the last column, the time, which differs between runs.
 fn metrics(desk: &Desk, run: &str) -> Vec<String> {
     let text = fs::read_to_string(desk.path(run).join("metrics.csv")).unwrap();
     text.lines().map(|line| line.rsplit_once(',').unwrap().0.to_string()).collect()
 }
 
-/// Stopped between two rows of metrics.csv, which gives it a row more until it goes on.
+/// A run that stops between two rows of metrics.csv writes an extra row, which is removed on resuming.
 #[cfg(unix)]
 #[test]
-fn a_run_stopped_by_ctrl_c_goes_on_to_the_same_metrics() {
+fn a_run_stopped_by_ctrl_c_resumes_to_the_same_metrics() {
     let desk = Desk::new();
     let train = "train mixture --iterations 20000 --hidden-width 8 --batch-size 8";
     desk.succeed(&format!("{train} --out whole"));
@@ -504,7 +504,7 @@ fn a_run_stopped_by_ctrl_c_goes_on_to_the_same_metrics() {
 }
 
 #[test]
-fn a_run_whose_data_have_changed_does_not_go_on() {
+fn a_run_whose_data_have_changed_cannot_be_resumed() {
     let desk = Desk::new();
     let rows: String = (0..50).map(|k| format!("{k}\n")).collect();
     desk.write("data.csv", format!("x\n{rows}"));
@@ -536,7 +536,7 @@ fn a_damaged_checkpoint_or_another_configuration_is_refused() {
         let output = desk.run("train --resume runs/mixture");
         assert!(!output.status.success());
         let error = crate::text(&output.stderr);
-        assert!(error.contains("no checkpoint of this run"), "{error}");
+        assert!(error.contains("not a checkpoint of this run"), "{error}");
         assert!(!desk.path("runs/mixture/model.safetensors").exists());
     };
     refused();
@@ -567,7 +567,7 @@ fn samples_are_written_in_every_format() {
 }
 
 #[test]
-fn the_articles_path_is_traced() {
+fn the_path_of_the_article_is_traced() {
     let desk = Desk::new();
     let table = desk.succeed(&format!("trace {} --x0 0.85 --steps 15", weights("mixture")));
     let lines: Vec<&str> = table.lines().collect();
@@ -578,7 +578,7 @@ fn the_articles_path_is_traced() {
 }
 
 #[test]
-fn what_is_assumed_of_a_file_without_metadata_is_said() {
+fn the_assumption_about_a_file_without_metadata_is_printed() {
     let desk = Desk::new();
     let article =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/pytorch/article.safetensors");
@@ -596,12 +596,12 @@ fn an_imported_state_dict_is_a_model() {
     let said = desk.succeed(&format!("import {} {arguments}", file.display()));
     assert!(said.contains("D = 2, C = 0, H = 32, L = 3, silu"), "{said}");
     let output = desk.run("sample meta.safetensors -n 2");
-    assert_eq!(text(&output.stderr), "", "its metadata say what it is");
+    assert_eq!(text(&output.stderr), "", "the imported file has metadata, so nothing is assumed");
     assert_eq!(text(&output.stdout).lines().count(), 3);
 }
 
 #[test]
-fn a_golden_file_of_other_bits_fails_verification() {
+fn a_golden_file_with_other_bits_fails_verification() {
     let desk = Desk::new();
     desk.succeed(&format!("train mixture --out a {SHORT}"));
     desk.succeed(&format!("train mixture --out b --seed 1 {SHORT}"));
@@ -611,7 +611,7 @@ fn a_golden_file_of_other_bits_fails_verification() {
 }
 
 #[test]
-fn a_model_is_tuned_for_few_steps_and_sampled_as_it_was() {
+fn a_tuned_model_is_sampled_with_its_grid() {
     let desk = Desk::new();
     fs::create_dir(desk.path("moons")).unwrap();
     for file in ["model.safetensors", "golden.safetensors"] {
@@ -633,7 +633,7 @@ fn a_model_is_tuned_for_few_steps_and_sampled_as_it_was() {
     );
     desk.succeed("verify moons");
 
-    // The tuned grid is the model's own; asked for by name or number it is the same.
+    // The tuned grid is the model's default. Asking for its solver and steps gives the same samples.
     let own = desk.succeed("sample moons -n 5");
     assert_ne!(own, uniform);
     assert_eq!(own, desk.succeed("sample moons -n 5 --solver heun --steps 3"));
@@ -706,7 +706,7 @@ fn a_model_is_evaluated_by_solver_and_steps() {
     assert!(w2(&rows[0]) > w2(&rows[1]) && w2(&rows[1]) > floor, "{json}");
     assert!(json["path_energy"].as_f64().unwrap() > 0.0);
 
-    // The same numbers as CSV, and again.
+    // CSV has the same numbers.
     let csv = desk.succeed(&format!("evaluate {moons} -n 300 --steps 1,8 --format csv"));
     let lines: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
     assert_eq!(
@@ -738,14 +738,14 @@ fn a_conditional_model_is_evaluated_class_by_class() {
     for (class, floor) in classes.iter().zip(json["floor_by_class"].as_array().unwrap()) {
         let w2 = |class: &serde_json::Value| class["distances"]["w2"].as_f64().unwrap();
         assert_eq!(class["class"], floor["class"]);
-        // Some fifty of the 400.
+        // About 50 of the 400 points.
         assert!((20..90).contains(&class["points"].as_u64().unwrap()), "{class}");
         assert!(w2(class) > 0.6 * w2(floor) && w2(class) < 4.0 * w2(floor), "{class} {floor}");
     }
 }
 
 #[test]
-fn a_run_is_evaluated_on_what_it_held_out_or_on_a_file() {
+fn a_run_is_evaluated_on_its_held_out_rows_or_on_a_file() {
     let desk = Desk::new();
     desk.write("points.csv", points());
     desk.succeed(&format!("train points.csv --data x,y --condition label,speed {SHORT}"));
@@ -779,24 +779,24 @@ fn distances_between_files_are_exact() {
     desk.fail("distance a.csv c.csv", "expected the same numbers");
 }
 
-/// An array file as numpy writes it, of 32-bit floats in C order.
+/// Returns an array file of 32-bit floats in C order, as numpy writes it.
 fn npy(shape: &str, values: &[f32]) -> Vec<u8> {
     let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({shape}), }}");
     let values = values.iter().flat_map(|value| value.to_le_bytes()).collect();
     [b"\x93NUMPY\x01\x00\x76\x00".to_vec(), format!("{header:117}\n").into_bytes(), values].concat()
 }
 
-/// The bytes before and after the end of an array file's header.
+/// Splits an array file at the end of its header.
 fn npy_parts(file: &[u8]) -> (&[u8], &[u8]) {
     file.split_at(10 + usize::from(u16::from_le_bytes([file[8], file[9]])))
 }
 
-/// The rows of an array file, as bytes.
+/// Returns the bytes of the rows of an array file.
 fn npy_rows(file: &[u8]) -> &[u8] {
     npy_parts(file).1
 }
 
-/// The shape in an array file's header.
+/// Returns the shape in an array file's header.
 fn npy_shape(file: &[u8]) -> [usize; 2] {
     let header = String::from_utf8_lossy(npy_parts(file).0);
     let shape = header.split_once("'shape': (").unwrap().1.split_once(')').unwrap().0;
@@ -805,7 +805,7 @@ fn npy_shape(file: &[u8]) -> [usize; 2] {
 }
 
 #[test]
-fn shards_put_together_are_the_whole_run() {
+fn the_rows_of_all_shards_are_those_of_the_whole_run() {
     let desk = Desk::new();
     let small = "--iterations 30 --hidden-width 8 --batch-size 16";
     desk.succeed(&format!("train moons --source 8gaussians --out mapped {small}"));
@@ -825,7 +825,7 @@ fn shards_put_together_are_the_whole_run() {
         desk.succeed(&format!("sample {run} --out whole.csv"));
         let (mut array, mut text) = (Vec::new(), String::new());
         for shard in 0..3 {
-            // Other machines have other numbers of cores.
+            // Machines may have different numbers of cores.
             let part = |out: &str| {
                 let arguments = format!("sample {run} --shard {shard}/3 --out {out}");
                 let threads = ["1", "2", "5"][shard];
@@ -837,7 +837,7 @@ fn shards_put_together_are_the_whole_run() {
             };
             let file = part("part.npy");
             array.extend_from_slice(npy_rows(&file));
-            // Each is a whole file of its own rows.
+            // Each part is a complete file of its rows.
             let [rows, columns] = npy_shape(&file);
             assert_eq!(npy_rows(&file).len(), 4 * rows * columns);
             let lines = crate::text(&part("part.csv"));
@@ -851,7 +851,7 @@ fn shards_put_together_are_the_whole_run() {
         assert!(array == npy_rows(&fs::read(desk.path("whole.npy")).unwrap()), "{run}");
         assert!(text == fs::read_to_string(desk.path("whole.csv")).unwrap(), "{run}");
     }
-    // More parts than rows: some are without rows, and files all the same.
+    // With more parts than rows, a part without rows is still a file.
     desk.succeed(&format!("sample {} -n 2 --shard 0/3 --out none.npy", weights("moons")));
     let none = fs::read(desk.path("none.npy")).unwrap();
     assert_eq!(npy_shape(&none), [0, 2]);
@@ -862,7 +862,7 @@ fn shards_put_together_are_the_whole_run() {
     }
 }
 
-/// A run of samples that takes a few seconds here: rows are kept once a second.
+/// A sampling run of a few seconds. Rows are kept once a second.
 struct Long<'a> {
     desk: &'a Desk,
     model: String,
@@ -878,15 +878,15 @@ impl<'a> Long<'a> {
         format!("sample {} -n {} --steps 400 --seed 5 --out {out}", self.model, self.n)
     }
 
-    /// The rows that are kept of a file that is not whole.
+    /// Returns the number of kept rows of an incomplete file.
     fn kept(&self, out: &str) -> u64 {
         let record = fs::read(self.desk.path(&format!("{out}.part.json"))).unwrap_or_default();
         let record: serde_json::Value = serde_json::from_slice(&record).unwrap_or_default();
         record["rows"].as_u64().unwrap_or(0)
     }
 
-    /// Starts a run on one core or goes on with it, and stops it by `stop` when it has kept more rows.
-    /// If it was over before that, it is begun anew with twice as many samples.
+    /// Starts or resumes a run on one core, and calls `stop` when it has kept more rows. If the run ends
+    /// before that, starts again with twice as many samples.
     #[track_caller]
     fn stopped<T>(&mut self, out: &str, stop: impl Fn(Running, &str) -> T) -> T {
         loop {
@@ -911,17 +911,17 @@ impl<'a> Long<'a> {
 }
 
 #[test]
-fn samples_killed_at_any_moment_go_on_to_the_same_bytes() {
+fn sampling_killed_at_any_moment_resumes_to_the_same_bytes() {
     let desk = Desk::new();
     let mut long = Long::new(&desk, "moons");
     for out in ["killed.npy", "killed.csv"] {
-        // Killed twice, once right after rows were kept and once with more behind them.
+        // Kills twice: right after rows were kept, and after more rows were written.
         for moment in [0, 300] {
             long.stopped(out, |run, _| {
                 sleep(Duration::from_millis(moment));
                 run.kill()
             });
-            // What is there does not look whole.
+            // The incomplete file does not have the final name.
             assert!(!desk.path(out).exists());
         }
         let part = fs::read(desk.path(&format!("{out}.part"))).unwrap();
@@ -942,11 +942,11 @@ fn samples_killed_at_any_moment_go_on_to_the_same_bytes() {
 }
 
 #[test]
-fn samples_that_were_interrupted_are_not_mixed_with_others() {
+fn interrupted_samples_are_not_mixed_with_others() {
     let desk = Desk::new();
     let mut long = Long::new(&desk, "moons");
     let (second, output) = long.stopped("out.npy", |mut run, arguments| {
-        // Nobody else writes the same file meanwhile.
+        // A second process cannot write the same file.
         let second = desk.run(arguments);
         run.interrupt();
         (second, run.output())
@@ -958,7 +958,7 @@ fn samples_that_were_interrupted_are_not_mixed_with_others() {
     assert!(!desk.path("out.npy").exists());
     assert!(long.kept("out.npy") > 0);
 
-    // Another run may not take it up, nor write over it.
+    // A run with other settings can neither resume nor overwrite it.
     desk.fail(&arguments, "of a run that was interrupted: continue with --resume, or remove it");
     let resume = format!("{arguments} --resume");
     desk.fail(&resume.replace("--seed 5", "--seed 6"), "its seed is 5, not 6");
@@ -980,10 +980,10 @@ fn samples_that_were_interrupted_are_not_mixed_with_others() {
     assert!(read("whole.npy") == read("out.npy"));
 }
 
-/// A limit on a file's size stands for a disk that is full.
+/// A limit on the size of a file simulates a full disk.
 #[cfg(unix)]
 #[test]
-fn a_full_disk_leaves_nothing_that_looks_whole() {
+fn a_full_disk_leaves_no_incomplete_file_with_the_final_name() {
     let desk = Desk::new();
     let on_a_full_disk = |blocks: u64, arguments: &str| {
         let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" {arguments}");
@@ -991,7 +991,7 @@ fn a_full_disk_leaves_nothing_that_looks_whole() {
         command.args(["-c", &script, env!("CARGO_BIN_EXE_flowlet")]).current_dir(desk.path("."));
         desk.start(command.stdout(Stdio::piped())).output()
     };
-    // Before any rows were kept: nothing is left.
+    // Before any rows are kept, nothing is left.
     let before = desk.files();
     let few = format!("sample {} -n 20000 --steps 1 --out few.npy", weights("moons"));
     let output = on_a_full_disk(100, &few);
@@ -1001,7 +1001,7 @@ fn a_full_disk_leaves_nothing_that_looks_whole() {
     assert_eq!(error.trim().lines().count(), 1, "{error}");
     assert_eq!(desk.files(), before);
 
-    // After that: they stay, and the run goes on when there is room.
+    // Kept rows stay, and the run can be resumed when there is room.
     let mut long = Long::new(&desk, "moons");
     let kept = loop {
         long.stopped("out.npy", |run, _| run.kill());
@@ -1009,15 +1009,15 @@ fn a_full_disk_leaves_nothing_that_looks_whole() {
         if kept * 3 < long.n {
             break kept;
         }
-        // Too few are left for what follows.
+        // Too few rows are left for the next steps of the test.
         for file in ["out.npy.part", "out.npy.part.json"] {
             fs::remove_file(desk.path(file)).unwrap();
         }
         long.n *= 2;
     };
     let arguments = format!("{} --resume", long.arguments("out.npy"));
-    // Blocks are of 512 bytes, in some shells of 1024: there is room for a few more rows at least, and
-    // for twice as many at most.
+    // A block is 512 bytes, or 1024 in some shells. So there is room for at least a few more rows, and for at
+    // most twice as many.
     let output = on_a_full_disk((128 + kept * 8) / 512 + 4, &arguments);
     let error = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{error}");
@@ -1031,17 +1031,17 @@ fn a_full_disk_leaves_nothing_that_looks_whole() {
 }
 
 #[test]
-fn bench_says_what_samples_cost() {
+fn bench_measures_the_cost_of_samples() {
     let desk = Desk::new();
     let of = |model: &str| {
         let arguments = "-n 300 --steps 3 --threads 1 --seconds 0 --json";
         let json = desk.succeed(&format!("bench {} {arguments}", weights(model)));
         serde_json::from_str::<serde_json::Value>(&json).unwrap()
     };
-    // The second has conditions, and needs none to be measured.
+    // The second model has conditions, but needs none to be measured.
     for model in ["mixture", "8gaussians"] {
-        // A moment's load slows one of the times that are compared, and so once in a while turns them
-        // round; a wrong unit does each time.
+        // Load on the machine may slow one of the compared times and reverse their order now and then. A
+        // wrong unit would reverse it each time.
         let plausible = |speed: &serde_json::Value| {
             let number =
                 |key: &str| speed[key].as_f64().unwrap_or_else(|| panic!("{key}: {speed}"));
@@ -1050,8 +1050,8 @@ fn bench_says_what_samples_cost() {
             assert!((number("evaluations_per_second") / evaluations - 1.0).abs() < 1e-9, "{speed}");
             let single = 1e-6 * number("single_microseconds");
             assert!(single > 0.0 && number("peak_share") > 0.0, "{speed}");
-            // No faster than adding and multiplying in registers. By itself a sample takes longer than
-            // among others, but not as long as all of them.
+            // The network cannot be faster than additions and multiplications in registers. One sample alone
+            // takes longer than its share of a batch, but less than the whole batch.
             number("peak_share") < 1.0 && single < number("batch_seconds")
         };
         assert!((0..50).any(|_| plausible(&of(model))), "{model}");
@@ -1065,7 +1065,7 @@ fn bench_says_what_samples_cost() {
 /// `cargo test -p flowlet-trainer --no-default-features`, which `.ci/night` runs.
 #[cfg(not(feature = "figures"))]
 #[test]
-fn a_build_without_figures_makes_the_page_and_names_what_is_missing() {
+fn a_build_without_figures_writes_the_page_and_names_the_missing_feature() {
     let desk = Desk::new();
     fs::create_dir(desk.path("run")).unwrap();
     let model = Path::new(&weights("moons")).join("model.safetensors");

@@ -1,26 +1,25 @@
-//! Holds a crate's modules against a ranked list: imports run one way.
+//! Checks that the modules of a crate import each other in one direction only, given by a ranked list.
 //!
 //! A *room* is a module at the root of a crate. [`check`] reads every path in the crate's sources and
 //! reports
 //!
-//! - a path from one room to a room that is not above it in the list,
+//! - a path from one room to a higher one, which comes later in the list,
 //! - files of one room that import each other in a circle,
-//! - a room that is not in the list, or a name in the list that is no room.
+//! - a room that is not in the list, or a name in the list that is not a room.
 //!
-//! What counts as a path: each name that a `use` brings in (groups, renames, globs, `self::`,
-//! `super::`) and each path with two or more segments anywhere else, also in macro calls, macro
-//! definitions and attributes. Paths in comments, documentation and string literals do not count.
-//! Tests inside a file count like the rest of it.
+//! A path is each name that a `use` imports (groups, renames, globs, `self::`, `super::`), and each path of
+//! two or more segments anywhere else, including macro calls, macro definitions and attributes. Paths in
+//! comments, documentation and string literals do not count. Tests inside a file do count.
 //!
-//! A path counts for the file that *defines* the item, not for the one that re-exports it:
-//! `crate::data::Matrix` leads to `data/matrix.rs` if `data/mod.rs` says `pub use matrix::Matrix`.
-//! That `pub use` itself takes nothing, since it only shows what lies below; a private `use`, or a
-//! `pub use` of something outside of the module's own folder, is an import like any other. The root
-//! of the crate may take from every room; no room may take what is defined at the root.
+//! A path leads to the file that *defines* the item, not to one that re-exports it: `crate::data::Matrix`
+//! leads to `data/matrix.rs` if `data/mod.rs` has `pub use matrix::Matrix`. A `pub use` of an item in the
+//! module's own folder is a re-export and does not count as an import. A private `use`, or a `pub use` of
+//! an item outside the module's folder, does count. The root of the crate may import from every room. No
+//! room may import an item that is defined at the root.
 //!
-//! The paths in the body of a macro begin where it is called, unless they begin with `crate`. Items that
-//! a macro defines count as the module's that calls it. The methods of a value have no path, and are
-//! not seen.
+//! Paths in the body of a macro start at the module that calls it, unless they start with `crate`. Items
+//! that a macro defines belong to the module that calls it. Method calls on values have no path, so they are
+//! not checked.
 
 mod resolve;
 mod rules;
@@ -31,13 +30,12 @@ use std::path::Path;
 
 use source::Crate;
 
-/// Reads the crate whose root is the file `root` (`src/lib.rs`) and holds it against `rooms`, the
-/// lowest room first.
+/// Checks the crate whose root is the file `root` (`src/lib.rs`) against `rooms`, lowest room first.
 ///
 /// # Errors
 ///
-/// On a file that cannot be read or is no Rust, with its name; or with a line for each path that runs
-/// up, each circle, and each difference between the rooms and the list.
+/// Returns an error that names a file that cannot be read or is not Rust. Otherwise returns a line for each
+/// path to a higher room, each circle, and each difference between the rooms and the list.
 pub fn check(root: &Path, rooms: &[&str]) -> Result<(), String> {
     let found = rules::findings(&Crate::read(root)?, rooms);
     if found.is_empty() { Ok(()) } else { Err(found.join("\n")) }

@@ -1,14 +1,14 @@
-//! From a path to the module that defines what it names.
+//! Resolves a path to the module that defines its item.
 
 use crate::source::{Crate, Module};
 use crate::tokens::{Brings, Import};
 
-/// Where a path leads.
+/// The target of a path.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Place {
-    /// To a module itself.
+    /// A module.
     Module(usize),
-    /// To something that is defined in a module.
+    /// An item that is defined in this module.
     Item(usize),
 }
 
@@ -20,12 +20,12 @@ impl Place {
     }
 }
 
-/// Re-exports that are followed from one to the next, at most: more would be a circle of them.
+/// The most re-exports that are followed one after another. A longer chain must be circular.
 const DEPTH: usize = 32;
 
 impl Crate {
-    /// Where `segments`, written in the module `from`, lead; none if that is another crate, or
-    /// a name that is no item.
+    /// Resolves `segments`, written in the module `from`. Returns `None` if they lead to another crate, or
+    /// are not an item.
     pub(crate) fn resolve(&self, from: usize, segments: &[String]) -> Option<Place> {
         self.resolve_within(from, segments, DEPTH)
     }
@@ -34,30 +34,33 @@ impl Crate {
         let (first, rest) = segments.split_first()?;
         let depth = depth.checked_sub(1)?;
         match first.as_str() {
-            "crate" => self.walk(0, rest, depth),
-            "self" => self.walk(from, rest, depth),
-            "super" => self.walk(self.modules[from].parent?, rest, depth),
-            name if self.modules[0].own_name.as_deref() == Some(name) => self.walk(0, rest, depth),
+            "crate" => self.resolve_in(0, rest, depth),
+            "self" => self.resolve_in(from, rest, depth),
+            "super" => self.resolve_in(self.modules[from].parent?, rest, depth),
+            name if self.modules[0].own_name.as_deref() == Some(name) => {
+                self.resolve_in(0, rest, depth)
+            }
             _ => self.look_up(from, segments, depth),
         }
     }
 
-    /// A path whose beginning is certain: what is not found is an item that a macro defines.
-    fn walk(&self, module: usize, segments: &[String], depth: usize) -> Option<Place> {
+    /// Resolves a path relative to `module`, which is known to be in this crate. A name that is not found
+    /// there is an item that a macro defines.
+    fn resolve_in(&self, module: usize, segments: &[String], depth: usize) -> Option<Place> {
         match segments.first().map(String::as_str) {
             None => Some(Place::Module(module)),
-            Some("self") => self.walk(module, &segments[1..], depth),
-            Some("super") => self.walk(self.modules[module].parent?, &segments[1..], depth),
+            Some("self") => self.resolve_in(module, &segments[1..], depth),
+            Some("super") => self.resolve_in(self.modules[module].parent?, &segments[1..], depth),
             Some(_) => self.look_up(module, segments, depth).or(Some(Place::Item(module))),
         }
     }
 
-    /// A path whose first segment is a name in the scope of `module`.
+    /// Resolves a path whose first segment is a name in the scope of `module`.
     fn look_up(&self, module: usize, segments: &[String], depth: usize) -> Option<Place> {
         let depth = depth.checked_sub(1)?;
         let (name, rest) = segments.split_first()?;
         let Module { children, items, imports, .. } = &self.modules[module];
-        let child = || self.walk(*children.get(name)?, rest, depth);
+        let child = || self.resolve_in(*children.get(name)?, rest, depth);
         let item = || items.contains(name).then_some(Place::Item(module));
         let named = || {
             let import =
@@ -74,7 +77,7 @@ impl Crate {
             });
             modules.into_iter().find_map(|other| self.look_up(other, segments, depth))
         };
-        // A function may have the name of its module: then the path ends with the function.
+        // A function may have the same name as its module. A path that ends there names the function.
         let found = if rest.is_empty() {
             item().or_else(named).or_else(child)
         } else {
@@ -91,7 +94,7 @@ impl Crate {
         depth: usize,
     ) -> Option<Place> {
         match self.resolve_within(module, &import.segments, depth)? {
-            Place::Module(found) => self.walk(found, rest, depth),
+            Place::Module(found) => self.resolve_in(found, rest, depth),
             item => Some(item),
         }
     }

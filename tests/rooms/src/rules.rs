@@ -1,4 +1,4 @@
-//! What is wrong with a crate's paths.
+//! Finds the paths of a crate that break the rules.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -13,11 +13,11 @@ struct Taken {
     to: usize,
     line: usize,
     text: String,
-    /// Whether it only shows what lies in the module's own folder.
-    shows: bool,
+    /// Whether it is a re-export from the module's own folder.
+    reexports: bool,
 }
 
-/// All findings, a line each; none if the crate is as the list says.
+/// Returns all findings, a line each. The result is empty if the crate follows the list.
 pub(crate) fn findings(krate: &Crate, rooms: &[&str]) -> Vec<String> {
     let taken = taken(krate);
     let mut found = against_the_list(krate, rooms);
@@ -37,25 +37,25 @@ fn against_the_list(krate: &Crate, rooms: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// Every path of the crate that leads to another module of it.
+/// Returns every path of the crate that leads to a module or item of the crate.
 fn taken(krate: &Crate) -> Vec<Taken> {
     let mut taken = Vec::new();
     for (from, module) in krate.modules.iter().enumerate() {
         for import in &module.imports {
             let Some(to) = krate.resolve(from, &import.segments) else { continue };
             let below = krate.modules[to.module()].path.starts_with(&module.path);
-            let shows = import.public && import.at_top && below;
+            let reexports = import.public && import.at_top && below;
             let mut text = import.segments.join("::");
             if import.brings == Brings::All {
                 text += "::*";
             }
-            taken.push(Taken { from, to: to.module(), line: import.line, text, shows });
+            taken.push(Taken { from, to: to.module(), line: import.line, text, reexports });
         }
         let globs = module.imports.iter().any(|import| import.brings == Brings::All);
         let public = module.imports.iter().filter(|import| import.public);
         let public: Vec<&Brings> = public.map(|import| &import.brings).collect();
         let called = module.calls.iter().flat_map(|(name, line)| {
-            // Where a macro is called, that is what its paths begin at.
+            // The paths in a macro's body start at the module that calls it.
             bodies(krate, name)
                 .into_iter()
                 .flat_map(|body| &body.relative)
@@ -63,26 +63,25 @@ fn taken(krate: &Crate) -> Vec<Taken> {
         });
         let mentioned = module.mentions.iter().map(|mention| (&mention.segments, mention.line));
         for (segments, line) in mentioned.chain(called) {
-            // What a single word names was counted where it was imported, unless it is also shown to
-            // others, or a glob brought it.
+            // An imported single word was counted at its import, unless that is a re-export or a glob.
             if let [word] = segments.as_slice()
                 && !(globs || public.contains(&&Brings::Name(word.clone())))
             {
                 continue;
             }
             let Some(place) = krate.resolve(from, segments) else { continue };
-            // A single word is no use of a module: it has its name by chance.
+            // A single word that equals a module's name is not a use of the module, but a coincidence.
             let chance = segments.len() == 1 && matches!(place, Place::Module(_));
             if !chance {
                 let text = segments.join("::");
-                taken.push(Taken { from, to: place.module(), line, text, shows: false });
+                taken.push(Taken { from, to: place.module(), line, text, reexports: false });
             }
         }
     }
     taken
 }
 
-/// The macros called `name`, and those that they call.
+/// Returns the macros called `name`, and those that they call.
 fn bodies<'a>(krate: &'a Crate, name: &'a str) -> Vec<&'a Macro> {
     let mut bodies = Vec::new();
     let mut names = vec![name];
@@ -109,11 +108,11 @@ fn runs_up(krate: &Crate, rooms: &[&str], path: &Taken) -> Option<String> {
         .then(|| format!("{place} runs up, from the room {own} to the room {other}"))
 }
 
-/// A finding for each group of files that import each other, with the imports of one way round. Only
-/// inside a room: a circle through several has a path that runs up.
+/// Returns a finding for each group of files of a room that import each other, with the imports of one
+/// circle. A circle through several rooms has a path to a higher room, which is found already.
 fn circles(krate: &Crate, taken: &[Taken]) -> Vec<String> {
     let mut edges: BTreeMap<&PathBuf, BTreeMap<&PathBuf, &Taken>> = BTreeMap::new();
-    for path in taken.iter().filter(|path| !path.shows) {
+    for path in taken.iter().filter(|path| !path.reexports) {
         let [from, to] = [path.from, path.to].map(|module| &krate.modules[module]);
         if from.room() == to.room() && from.file != to.file {
             edges.entry(&from.file).or_default().entry(&to.file).or_insert(path);
@@ -125,7 +124,7 @@ fn circles(krate: &Crate, taken: &[Taken]) -> Vec<String> {
         if done.contains(start) {
             continue;
         }
-        if let Some(way) = way_back(&edges, start) {
+        if let Some(way) = shortest_circle(&edges, start) {
             done.extend(way.iter().map(|path| &krate.modules[path.from].file));
             let steps = way.iter().map(|path| {
                 let [from, to] = [path.from, path.to].map(|module| &krate.modules[module].file);
@@ -144,8 +143,8 @@ fn circles(krate: &Crate, taken: &[Taken]) -> Vec<String> {
     found
 }
 
-/// The shortest way from a file back to itself.
-fn way_back<'a>(
+/// Returns the shortest chain of imports from a file back to itself.
+fn shortest_circle<'a>(
     edges: &BTreeMap<&'a PathBuf, BTreeMap<&'a PathBuf, &'a Taken>>,
     start: &'a PathBuf,
 ) -> Option<Vec<&'a Taken>> {

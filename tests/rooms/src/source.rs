@@ -1,4 +1,4 @@
-//! The modules of a crate, as its files declare them.
+//! Reads the modules of a crate from its files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,7 +8,7 @@ use proc_macro2::TokenStream;
 
 use crate::tokens::{self, Declared, Import, Macro, Mention};
 
-/// A crate's modules. The first is the root.
+/// The modules of a crate. The first is the root.
 pub(crate) struct Crate {
     pub(crate) modules: Vec<Module>,
 }
@@ -19,18 +19,18 @@ pub(crate) struct Module {
     pub(crate) file: PathBuf,
     pub(crate) parent: Option<usize>,
     pub(crate) children: BTreeMap<String, usize>,
-    /// Names of the items that are defined here.
+    /// The names of the items that are defined in this module.
     pub(crate) items: BTreeSet<String>,
     pub(crate) imports: Vec<Import>,
     pub(crate) mentions: Vec<Mention>,
     pub(crate) macros: BTreeMap<String, Macro>,
     pub(crate) calls: Vec<(String, usize)>,
-    /// What `extern crate self as NAME` calls the crate.
+    /// The NAME in `extern crate self as NAME`.
     pub(crate) own_name: Option<String>,
 }
 
 impl Module {
-    /// The room that the module belongs to; none for the root.
+    /// Returns the room of the module, or `None` for the root.
     pub(crate) fn room(&self) -> Option<&str> {
         self.path.first().map(String::as_str)
     }
@@ -44,7 +44,7 @@ impl Crate {
         Ok(read)
     }
 
-    /// Reads a module that has a file of its own. Its children lie in `directory`.
+    /// Reads the module in `file`, whose children are in `directory`. Returns its index.
     fn file(
         &mut self,
         file: &Path,
@@ -89,8 +89,9 @@ impl Crate {
                 None => {
                     let file = match named {
                         Some(named) => file.with_file_name(named),
-                        None => find(directory, &name)
-                            .ok_or_else(|| format!("{}: no file of mod {name}", file.display()))?,
+                        None => find(directory, &name).ok_or_else(|| {
+                            format!("{}: found no file for mod {name}", file.display())
+                        })?,
                     };
                     self.file(&file, &below, path, Some(this))?
                 }

@@ -1,8 +1,8 @@
-//! The checker on small crates that run up, each in its own way.
+//! Tests of the checker on small crates, most of which break the rules.
 
 use std::fs;
 
-/// What is found in a crate of these files, whose rooms are `low` and `high`.
+/// Returns the findings for a crate of these files, whose rooms are `low` and `high`.
 fn found(files: &[(&str, &str)]) -> String {
     let directory = tempfile::tempdir().unwrap();
     for (name, text) in files {
@@ -18,7 +18,7 @@ fn found(files: &[(&str, &str)]) -> String {
     found.replace(&format!("{}/", directory.path().display()), "")
 }
 
-/// `high` has a struct, a function, a module and a re-export of what lies in it.
+/// The room `high` with a struct, a function, a macro, a module and a re-export from that module.
 const HIGH: (&str, &str) = (
     "high/mod.rs",
     "pub mod inner;\npub use inner::Deep;\npub struct Top;\npub fn f() {}\n#[macro_export]\nmacro_rules! m { () => {} }\n",
@@ -26,7 +26,7 @@ const HIGH: (&str, &str) = (
 const INNER: (&str, &str) = ("high/inner.rs", "pub struct Deep;\npub fn g() {}\n");
 
 #[test]
-fn every_way_to_run_up_is_found_with_its_file_its_line_and_both_rooms() {
+fn every_kind_of_path_to_a_higher_room_is_found_with_file_line_and_rooms() {
     for low in [
         "use crate::high::Top;",
         "pub use crate::high::Top;",
@@ -61,7 +61,7 @@ fn every_way_to_run_up_is_found_with_its_file_its_line_and_both_rooms() {
 }
 
 #[test]
-fn the_paths_of_a_macro_begin_where_it_is_called() {
+fn the_paths_of_a_macro_start_at_its_caller() {
     let root = ("lib.rs", "#[macro_use]\nmod low;\nmod high;\n");
     let low = (
         "low.rs",
@@ -78,7 +78,7 @@ fn the_paths_of_a_macro_begin_where_it_is_called() {
 }
 
 #[test]
-fn what_the_root_shows_belongs_to_the_room_that_defines_it() {
+fn an_item_reexported_by_the_root_belongs_to_the_room_that_defines_it() {
     let root = ("lib.rs", "mod low;\nmod high;\npub use high::Deep;\npub use low::Small;\n");
     let low = ("low.rs", "use crate::Deep;\npub struct Small;\n");
     let high = (HIGH.0, "pub mod inner;\npub use inner::Deep;\nuse crate::Small;\n");
@@ -87,20 +87,20 @@ fn what_the_root_shows_belongs_to_the_room_that_defines_it() {
 }
 
 #[test]
-fn a_glob_brings_what_the_other_module_has_and_shows() {
+fn a_glob_imports_the_items_and_imports_of_the_other_module() {
     let low = ("low.rs", "mod tests { use super::*; fn a() { f() } }\nuse crate::high::f;\n");
     assert!(found(&[low, HIGH, INNER]).contains("low.rs:1: `f` runs up"));
 }
 
 #[test]
-fn what_is_defined_at_the_root_is_above_every_room() {
+fn an_item_of_the_root_is_above_every_room() {
     let root = ("lib.rs", "mod low;\nmod high;\npub struct Here;\n");
     let found = found(&[root, ("low.rs", "use crate::Here;\n"), HIGH, INNER]);
     assert_eq!(found, "low.rs:1: `crate::Here` takes the room low up to the root of the crate");
 }
 
 #[test]
-fn the_list_and_the_rooms_are_the_same() {
+fn differences_between_the_list_and_the_rooms_are_found() {
     let root = ("lib.rs", "mod low;\nmod third;\n");
     assert_eq!(
         found(&[root, ("low.rs", ""), ("third.rs", "")]),
@@ -109,7 +109,7 @@ fn the_list_and_the_rooms_are_the_same() {
 }
 
 #[test]
-fn paths_down_texts_and_names_of_other_crates_are_no_findings() {
+fn lower_rooms_comments_strings_and_other_crates_are_not_found() {
     let low = (
         "low.rs",
         "//! See [`crate::high::Top`].\n/* crate::high::f() */\npub struct Small;\n\
@@ -144,10 +144,10 @@ fn files_of_one_room_that_import_each_other_are_a_circle() {
 }
 
 #[test]
-fn a_folder_may_show_what_lies_in_it_but_not_use_what_uses_it() {
+fn a_folder_may_reexport_its_files_but_not_use_a_file_that_imports_it() {
     let inner = ("high/inner.rs", "use super::Top;\npub struct Deep;\n");
-    let shows = ("high/mod.rs", "mod inner;\npub use inner::Deep;\npub struct Top;\n");
-    assert_eq!(found(&[("low.rs", ""), shows, inner]), "");
+    let reexports = ("high/mod.rs", "mod inner;\npub use inner::Deep;\npub struct Top;\n");
+    assert_eq!(found(&[("low.rs", ""), reexports, inner]), "");
     for text in [
         "mod inner;\nuse inner::Deep;\npub struct Top(Deep);\n",
         "mod inner;\npub use inner::Deep;\npub struct Top(Deep);\n",
@@ -159,7 +159,7 @@ fn a_folder_may_show_what_lies_in_it_but_not_use_what_uses_it() {
 }
 
 #[test]
-fn what_a_file_shows_is_taken_from_the_file_that_defines_it() {
+fn a_reexported_item_counts_as_an_import_of_the_file_that_defines_it() {
     let files = [
         ("low.rs", ""),
         ("high/mod.rs", "mod a;\nmod b;\npub use a::A;\n"),
@@ -170,12 +170,15 @@ fn what_a_file_shows_is_taken_from_the_file_that_defines_it() {
 }
 
 #[test]
-fn modules_lie_where_the_compiler_looks_for_them() {
+fn module_files_are_found_where_the_compiler_finds_them() {
     let files = [
         ("lib.rs", "#[path = \"deep/ground.rs\"]\nmod low;\nmod high { pub mod inner; }\n"),
         ("deep/ground.rs", "use crate::high::inner::Deep;\n"),
         INNER,
     ];
     assert!(found(&files).starts_with("deep/ground.rs:1: `crate::high::inner::Deep`"));
-    assert!(found(&[("low.rs", "mod none;"), HIGH, INNER]).contains("low.rs: no file of mod none"));
+    assert!(
+        found(&[("low.rs", "mod none;"), HIGH, INNER])
+            .contains("low.rs: found no file for mod none")
+    );
 }

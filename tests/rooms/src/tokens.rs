@@ -1,31 +1,31 @@
-//! What the tokens of a module say: which modules and items it has, and which paths it takes.
+//! Parses the tokens of a module: its child modules, its items and its paths.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-/// What is in a module, without what is in the modules inside it.
+/// The contents of a module, without those of its inline modules.
 #[derive(Default)]
 pub(crate) struct Body {
     pub(crate) items: BTreeSet<String>,
     pub(crate) imports: Vec<Import>,
     pub(crate) mentions: Vec<Mention>,
-    /// The macros that are defined here.
+    /// The macros that are defined in this module.
     pub(crate) macros: BTreeMap<String, Macro>,
-    /// Macros that are called, with their lines.
+    /// The names of the macros that are called, with their lines.
     pub(crate) calls: Vec<(String, usize)>,
     pub(crate) own_name: Option<String>,
     pub(crate) declared: Vec<Declared>,
 }
 
-/// One name that a `use` brings in.
+/// One name that a `use` imports.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Import {
     pub(crate) segments: Vec<String>,
     pub(crate) brings: Brings,
-    /// Whether it is visible outside of the module.
+    /// Whether it has a `pub`.
     pub(crate) public: bool,
-    /// Whether it stands in the module itself, rather than in a function.
+    /// Whether the `use` is directly in the module, not in a function.
     pub(crate) at_top: bool,
     pub(crate) line: usize,
 }
@@ -40,47 +40,47 @@ pub(crate) enum Brings {
     All,
 }
 
-/// A path outside of `use`, or a single name.
+/// A path or a single name outside a `use`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Mention {
     pub(crate) segments: Vec<String>,
     pub(crate) line: usize,
 }
 
-/// What the body of a macro takes where it is called.
+/// The paths and calls in the body of a macro.
 #[derive(Default)]
 pub(crate) struct Macro {
-    /// Paths that do not begin with `crate`.
+    /// Paths that do not start with `crate`.
     pub(crate) relative: Vec<Mention>,
-    /// Other macros, and perhaps itself.
+    /// The names of the macros that it calls.
     pub(crate) calls: Vec<String>,
 }
 
 /// `mod name;` or `mod name { … }`.
 pub(crate) struct Declared {
     pub(crate) name: String,
-    /// From `#[path = "…"]`.
+    /// The file named by `#[path = "…"]`.
     pub(crate) file: Option<String>,
     pub(crate) body: Option<TokenStream>,
 }
 
-/// Keywords that the name of an item follows.
+/// Keywords that are followed by the name of an item.
 const ITEMS: [&str; 8] = ["fn", "struct", "enum", "union", "trait", "type", "const", "static"];
 
 pub(crate) fn body(tokens: TokenStream) -> Body {
     let mut body = Body::default();
-    body.walk(&tokens.into_iter().collect::<Vec<_>>(), true);
+    body.parse(&tokens.into_iter().collect::<Vec<_>>(), true);
     body
 }
 
 impl Body {
-    fn walk(&mut self, tokens: &[TokenTree], at_top: bool) {
+    fn parse(&mut self, tokens: &[TokenTree], at_top: bool) {
         let mut at = 0;
         while at < tokens.len() {
             at += match &tokens[at] {
                 TokenTree::Group(group) if is_visibility(tokens, at, group) => 1,
                 TokenTree::Group(group) => {
-                    self.walk(&group.stream().into_iter().collect::<Vec<_>>(), false);
+                    self.parse(&group.stream().into_iter().collect::<Vec<_>>(), false);
                     1
                 }
                 TokenTree::Ident(_) => self.word(tokens, at, at_top),
@@ -89,7 +89,7 @@ impl Body {
         }
     }
 
-    /// Reads what begins with the word at `at`, and gives the number of tokens that it takes.
+    /// Parses the construct that starts with the word at `at`. Returns its number of tokens.
     fn word(&mut self, tokens: &[TokenTree], at: usize, at_top: bool) -> usize {
         let word = ident(tokens, at).unwrap_or_default();
         let next = ident(tokens, at + 1);
@@ -102,7 +102,7 @@ impl Body {
                 self.declared.push(Declared { name, file: path_attribute(tokens, at), body });
                 3
             }
-            // Not the `use<…>` of a bound.
+            // `use<…>` in a bound is not an import.
             ("use", _) if !is_punct(tokens, at + 1, '<') => {
                 let end = at + tokens[at..].iter().take_while(|token| !is(token, ';')).count();
                 let tree = &tokens[at + 1..end];
@@ -130,7 +130,7 @@ impl Body {
         }
     }
 
-    /// `macro_rules! name { … }`
+    /// Parses `macro_rules! name { … }`.
     fn definition(&mut self, tokens: &[TokenTree], at: usize) {
         let (Some(name), Some(TokenTree::Group(group))) =
             (ident(tokens, at + 2), tokens.get(at + 3))
@@ -138,7 +138,7 @@ impl Body {
             return;
         };
         let mut inner = Self::default();
-        inner.walk(&group.stream().into_iter().collect::<Vec<_>>(), false);
+        inner.parse(&group.stream().into_iter().collect::<Vec<_>>(), false);
         let imported = inner.imports.into_iter();
         let imported = imported.map(|Import { segments, line, .. }| Mention { segments, line });
         let (anchored, relative) =
@@ -149,7 +149,7 @@ impl Body {
         self.items.insert(name);
     }
 
-    /// One `use` tree below `prefix`.
+    /// Parses one tree of a `use`, below `prefix`.
     fn import(&mut self, tree: &[TokenTree], prefix: &[String], (public, at_top): (bool, bool)) {
         let mut segments = prefix.to_vec();
         let mut at = 0;
@@ -177,13 +177,13 @@ impl Body {
                     self.imports.push(Import { segments, brings, public, at_top, line });
                     return;
                 }
-                // `::name` is another crate.
+                // `::name` leads to another crate.
                 token if is(token, ':') && segments.is_empty() => return,
                 _ => {}
             }
             at += 1;
         }
-        // `name::{self}` is `name`.
+        // `name::{self}` imports `name`.
         if segments.len() > 1 && segments.last().is_some_and(|last| last == "self") {
             segments.pop();
         }
@@ -196,7 +196,7 @@ impl Body {
         self.imports.push(Import { segments, brings, public, at_top, line });
     }
 
-    /// A path that begins at `at`.
+    /// Parses a path that starts at `at`. Returns its number of tokens.
     fn path(&mut self, tokens: &[TokenTree], at: usize) -> usize {
         let mut segments = Vec::new();
         let mut end = at;
@@ -212,11 +212,11 @@ impl Body {
             end += 2;
         }
         let before = |back: usize, wanted: char| at >= back && is_punct(tokens, at - back, wanted);
-        let goes_on = before(1, ':') && before(2, ':');
+        let continues = before(1, ':') && before(2, ':');
         let member = before(1, '.') && !before(2, '.');
         let lifetime = before(1, '\'');
         let variable = before(1, '$') && segments[0] != "crate";
-        if !(goes_on || member || lifetime || variable) {
+        if !(continues || member || lifetime || variable) {
             let line = tokens[at].span().start().line;
             if is_punct(tokens, end, '!') {
                 self.calls.extend(segments.last().map(|name| (name.clone(), line)));
@@ -227,7 +227,8 @@ impl Body {
     }
 }
 
-/// Whether the group is the `(…)` of `pub(…)`, rather than that of `struct Name(pub (A, B))`.
+/// Whether the group is the `(…)` of a visibility such as `pub(crate)`, not that of `struct Name(pub (A,
+/// B))`.
 fn is_visibility(tokens: &[TokenTree], at: usize, group: &Group) -> bool {
     if at == 0 || group.delimiter() != Delimiter::Parenthesis {
         return false;
@@ -243,7 +244,7 @@ fn is_public(tokens: &[TokenTree], at: usize) -> bool {
     is_pub(1) || (is_pub(2) && matches!(tokens[at - 1], TokenTree::Group(_)))
 }
 
-/// The file that `#[path = "…"]` before the `mod` at `at` names.
+/// Returns the file named by a `#[path = "…"]` before the `mod` at `at`.
 fn path_attribute(tokens: &[TokenTree], at: usize) -> Option<String> {
     let attributes =
         tokens[..at].rchunks(1).map(|token| &token[0]).take_while(|token| match token {
@@ -265,7 +266,7 @@ fn path_attribute(tokens: &[TokenTree], at: usize) -> Option<String> {
         })
 }
 
-/// The word at `at`; that of `r#type` is `type`.
+/// Returns the identifier at `at`, without the prefix `r#`.
 fn ident(tokens: &[TokenTree], at: usize) -> Option<String> {
     match tokens.get(at)? {
         TokenTree::Ident(ident) => {

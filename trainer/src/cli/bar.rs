@@ -24,7 +24,7 @@ pub(super) struct Bar {
 const LINES: Duration = Duration::from_secs(5);
 
 impl Bar {
-    /// A bar that counts to `total`, of which an earlier process did `before`.
+    /// Creates a bar that counts to `total`. An earlier process did `before` of it.
     pub(super) fn new(total: u64, before: u64) -> Result<Self> {
         let terminal = io::stderr().is_terminal();
         let bar = if terminal { ProgressBar::new(total) } else { ProgressBar::hidden() };
@@ -71,7 +71,7 @@ impl Bar {
     }
 }
 
-/// A bar for a few parts of equal weight; hidden without a terminal.
+/// Creates a bar for a few parts that take about equally long. It is hidden without a terminal.
 pub(super) fn parts(count: usize) -> Result<ProgressBar> {
     if !io::stderr().is_terminal() {
         return Ok(ProgressBar::hidden());

@@ -30,7 +30,7 @@ pub(super) fn run(args: &Args, command: Command) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The script that completes `command` in `shell`.
+/// Returns the script that completes `command` in `shell`.
 fn script(shell: Shell, mut command: Command) -> Result<String> {
     let name = command.get_name().to_string();
     let mut script = Vec::new();
@@ -53,7 +53,7 @@ mod tests {
             for subcommand in command().get_subcommands() {
                 assert!(script.contains(subcommand.get_name()), "{shell}: {subcommand}");
             }
-            // PowerShell and Elvish complete options, but no values.
+            // The scripts for PowerShell and Elvish do not complete values.
             if matches!(shell, Shell::PowerShell | Shell::Elvish) {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! What Ctrl-C does.
+//! Handles Ctrl-C.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +14,6 @@ pub(super) fn interrupts() -> Result<Arc<AtomicBool>> {
             std::process::exit(130);
         }
     })
-    .context("cannot watch for Ctrl-C")?;
+    .context("cannot handle Ctrl-C")?;
     Ok(flag)
 }

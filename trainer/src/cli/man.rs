@@ -59,9 +59,9 @@ struct Page {
     text: String,
 }
 
-/// The page of `command`, and those of its subcommands.
+/// Returns the page of `command` and those of its subcommands.
 fn pages(mut command: Command) -> Result<Vec<Page>> {
-    // A command knows its whole name, and the options that it inherits, only after this.
+    // `build` sets the full name of each command and adds the inherited options.
     command.build();
     let mut pages = vec![page(command.clone())?];
     for subcommand in command.get_subcommands().filter(|command| command.get_name() != "help") {
@@ -109,7 +109,7 @@ mod tests {
         }
     }
 
-    /// Where `man` is installed, it formats each page without a warning.
+    /// If `man` is installed, it formats each page without a warning.
     #[test]
     fn pages_are_formatted_without_warnings() {
         let directory = tempfile::tempdir().unwrap();

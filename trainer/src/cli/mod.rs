@@ -90,7 +90,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
     }
 }
 
-/// The whole command line, for completions and manual pages.
+/// Returns the definition of the command line, for completions and manual pages.
 fn command() -> clap::Command {
     Cli::command()
 }

@@ -12,7 +12,7 @@ use crate::disk::files::write_whole;
 use crate::model::Model;
 use crate::model::description::ASSUMPTION;
 
-/// Opens the model that a user named. Says on standard error what was assumed of a file without metadata.
+/// Opens a model. If the file has no metadata, prints the assumption about it on standard error.
 pub(super) fn open(path: &Path) -> Result<Model> {
     let model = Model::open(path)?;
     if !model.states_its_convention {
@@ -29,7 +29,7 @@ pub(super) fn note(text: impl Display) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// The row of conditions `[1, C]` that `--condition` gives; `[1, 0]` for a model without conditions.
+/// Returns the condition of `--condition`, `[1][C]`.
 pub(super) fn condition(model: &Model, cells: Option<&List>) -> Result<Matrix> {
     let columns = model.condition_columns();
     let conditions = model.mlp.condition_dim();
@@ -48,7 +48,7 @@ pub(super) fn condition(model: &Model, cells: Option<&List>) -> Result<Matrix> {
     Ok(Matrix::new(values, 1, conditions))
 }
 
-/// What `--condition` expects: `label (one of a, b), speed: 2 values, separated by commas`.
+/// Describes the values of `--condition`: `label (one of a, b); or all 2 numbers, separated by commas`.
 fn describe(columns: &[ConditionColumn], numbers: usize) -> String {
     let names: Vec<String> = columns
         .iter()

@@ -19,9 +19,9 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Makes Ctrl-C end the training instead of the process; a second one ends the process.
+    /// Makes Ctrl-C stop the training instead of the process. A second Ctrl-C ends the process.
     ///
-    /// `iterations` counts all phases, `done` those iterations that an earlier process did.
+    /// `iterations` is the total of all phases, `done` the iterations that an earlier process did.
     pub(super) fn new(iterations: usize, done: usize, metrics: MetricsFile) -> Result<Self> {
         let bar = Bar::new(iterations as u64, done as u64)?;
         Ok(Self { bar, metrics, stop: interrupts()?, smooth_loss: None })

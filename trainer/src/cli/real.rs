@@ -1,4 +1,4 @@
-//! The real data that a model is compared with: those of its run, or others that the user names.
+//! The real data that a model is compared with: those of its run, or those of `--data`.
 
 use std::path::Path;
 
@@ -11,19 +11,21 @@ use crate::data::{Matrix, Points, RowsOptions, load, load_conditions, preset};
 use crate::disk::names::CONFIG_FILE;
 use crate::model::Model;
 
-/// The configuration of the model's run, and its data. `None` if there is no configuration beside the model.
+/// Returns the configuration of the model's run and its data, or `None` if there is no configuration beside the
+/// model.
 ///
 /// # Errors
 ///
-/// When the data cannot be read, or have other columns than the model.
+/// Returns an error if the data cannot be read, or their columns are not those of the model.
 pub(super) fn of_run(model: &Model) -> Result<Option<(Config, Dataset)>> {
     let path = model.path.with_file_name(CONFIG_FILE);
     if !path.exists() {
         return Ok(None);
     }
     let config = Config::read(&path)?;
-    let dataset = Dataset::open(&config)
-        .with_context(|| format!("the data of {}; --data takes other data", path.display()))?;
+    let dataset = Dataset::open(&config).with_context(|| {
+        format!("cannot read the data of {}; --data chooses other data", path.display())
+    })?;
     for warning in &dataset.warnings {
         note(format_args!("warning: {warning}"));
     }
@@ -45,7 +47,7 @@ pub(super) fn of_run(model: &Model) -> Result<Option<(Config, Dataset)>> {
 ///
 /// # Errors
 ///
-/// When it does not exist, or has other columns.
+/// Returns an error if it does not exist, or its columns are not those of the model.
 pub(super) fn named(name: &str, model: &Model) -> Result<Real> {
     match preset(name) {
         Some(distribution) => {
@@ -79,7 +81,7 @@ fn file(path: &Path, model: &Model) -> Result<Real> {
     let x = load(path, &options)?.points.x;
     ensure!(
         x.columns() == names.len(),
-        "{}: expected {} columns, as many as the model's data have; found {}",
+        "{}: expected {} columns, as in the model's data, found {}",
         path.display(),
         names.len(),
         x.columns()

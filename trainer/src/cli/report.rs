@@ -95,7 +95,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The page of a run lies in its directory; that of a model file NAME.safetensors is NAME.html.
+/// Returns the path of a model's page: report.html in the directory of a run, or NAME.html beside a model
+/// file NAME.safetensors.
 fn beside(model: &Path) -> PathBuf {
     if model.file_name().is_some_and(|name| name == MODEL_FILE) {
         model.with_file_name(REPORT_FILE)
@@ -104,7 +105,7 @@ fn beside(model: &Path) -> PathBuf {
     }
 }
 
-/// Writes the page of a run that has just been trained into its directory.
+/// Writes the page of a run that has just been trained to its directory. Returns the page's path.
 pub(super) fn of_run(directory: &Path, config: &Config, dataset: Dataset) -> Result<PathBuf> {
     let model = Model::open(directory)?;
     let mut notes = Vec::new();
@@ -158,8 +159,9 @@ fn refuse_other(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The data that `--data` names, or the run's; and where paths begin. When the run's data cannot be read, the report
-/// leaves out what needs them and a note says so; `--data` that cannot be read is an error.
+/// Returns the data of `--data`, or those of the run, and the source distribution. If the run's data cannot be
+/// read, the report leaves out the figures that need them, and a note says so. If `--data` cannot be read, that
+/// is an error.
 fn data(
     args: &Args,
     model: &Model,
@@ -221,7 +223,7 @@ fn of_real(real: Real, model: &Model) -> Result<Known> {
     Ok(Known { real, target, coupling: Coupling::Independent, transport_size: 1024 })
 }
 
-/// The rows of `metrics.csv` before the first that cannot be read.
+/// Returns the rows of `metrics.csv` before the first that cannot be read.
 fn metrics(path: &Path, notes: &mut Vec<String>) -> Vec<Measurement> {
     let Ok(mut reader) = csv::Reader::from_path(path) else {
         notes.push(format!("There is no {METRICS_FILE} beside the model: the loss is left out."));
@@ -246,7 +248,7 @@ fn metrics(path: &Path, notes: &mut Vec<String>) -> Vec<Measurement> {
     rows
 }
 
-/// The condition given by `--condition`, or the first category and the mean of numbers.
+/// Returns the condition given by `--condition`, or the first category and the mean of numbers.
 fn shown(model: &Model, asked: Option<&List>) -> Result<Shown> {
     let columns = model.condition_columns();
     if model.mlp.condition_dim() == 0 {
@@ -275,7 +277,7 @@ fn shown(model: &Model, asked: Option<&List>) -> Result<Shown> {
     Ok(Shown { c: c.row(0).to_vec(), names })
 }
 
-/// `label = cat`, `speed = 0.5`.
+/// Returns the conditions as text, such as `label = cat` and `speed = 0.5`.
 fn describe(columns: &[ConditionColumn], c: &[f32]) -> Vec<String> {
     let mut column = 0;
     let describe = |condition: &ConditionColumn| {
@@ -293,7 +295,7 @@ fn describe(columns: &[ConditionColumn], c: &[f32]) -> Vec<String> {
     columns.iter().map(describe).collect()
 }
 
-/// The last component of a path, after `.` and links are resolved.
+/// Returns the last component of a path, after `.` and links are resolved.
 fn name(path: &Path) -> String {
     let whole = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     whole.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
@@ -304,7 +306,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_of_metrics_are_read_as_far_as_they_go() {
+    fn rows_of_metrics_are_read_up_to_the_first_that_is_damaged() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join(METRICS_FILE);
         let header = "phase,iteration,loss,held_out_loss,learning_rate,gradient_norm,seconds\n";
@@ -315,7 +317,7 @@ mod tests {
             (&odd, 3, None),
             ("0,1,NaN,,0.001,1,0.1\n", 1, Some("no finite loss")),
             ("", 0, Some("no finite loss")),
-            (&format!("{first}what\n{first}"), 1, Some("the rows from there on are left out")),
+            (&format!("{first}what\n{first}"), 1, Some("the rows after it are left out")),
         ] {
             fs::write(&path, format!("{header}{rows}")).unwrap();
             let mut notes = Vec::new();

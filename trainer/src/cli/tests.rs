@@ -1,10 +1,10 @@
-//! The command line as a whole: help, its width, its values, its manual pages.
+//! Tests of all commands' help: width, examples, options and values.
 
 use flowlet::{ActivationKind, SolverKind};
 
 use super::command;
 
-/// The long help of each command, wrapped at `width` columns.
+/// Returns the name and the long help of each command, wrapped at `width` columns.
 fn helps(width: usize) -> Vec<(String, String)> {
     let commands: Vec<String> =
         command().get_subcommands().map(|command| command.get_name().to_string()).collect();
@@ -22,7 +22,7 @@ fn helps(width: usize) -> Vec<(String, String)> {
 }
 
 #[test]
-fn the_arguments_are_well_formed() {
+fn the_definition_of_the_command_line_is_valid() {
     command().debug_assert();
 }
 
@@ -41,7 +41,7 @@ fn help_wraps_at_the_width_of_the_terminal() {
 }
 
 #[test]
-fn each_command_has_examples_and_says_what_each_option_is() {
+fn each_command_has_examples_and_each_option_has_help() {
     for (name, help) in helps(80) {
         assert!(help.contains("Examples:"), "{name}");
     }
@@ -54,7 +54,7 @@ fn each_command_has_examples_and_says_what_each_option_is() {
 }
 
 #[test]
-fn a_wrong_name_is_answered_by_the_valid_ones() {
+fn the_error_for_a_wrong_name_lists_the_valid_ones() {
     let refuse = |line: &str| {
         let error = command().try_get_matches_from(line.split(' ')).unwrap_err();
         error.render().to_string()

@@ -77,7 +77,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Three decimals, or scientific notation for numbers that are too small or too large for them.
+/// Formats a number with three decimals, or in scientific notation if it is too small or too large.
 fn number(x: f32) -> String {
     if x == 0.0 || (1e-3..1e4).contains(&x.abs()) { format!("{x:.3}") } else { format!("{x:.1e}") }
 }

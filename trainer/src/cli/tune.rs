@@ -1,4 +1,4 @@
-//! `flowlet tune`: the best times for few steps.
+//! `flowlet tune`: fits the times of a few steps to a model.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -68,14 +68,14 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     apply(&mut file, kind, &tuned.times)?;
     let bytes = file.to_bytes()?;
     let out = args.out.as_ref().unwrap_or(&model.path);
-    let written = Model::parse(&bytes, out.clone()).context("the tuned model")?;
+    let written = Model::parse(&bytes, out.clone()).context("the tuned model is not valid")?;
     write_whole(out, &bytes)?;
     let golden = renew_golden(&written)?;
     report(&written, kind, &tuned, golden.as_deref())?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// One row of conditions for each starting point.
+/// Returns a row of conditions for each starting point, `[points][C]`.
 fn conditions_for(args: &Args, model: &Model) -> Result<Matrix> {
     let (points, columns) = (args.points as usize, model.condition_columns());
     let Some(path) = &args.conditions else {
@@ -91,7 +91,7 @@ fn conditions_for(args: &Args, model: &Model) -> Result<Matrix> {
     Ok(rows.select(&(0..points).map(|point| point / 2 % rows.rows()).collect::<Vec<_>>()))
 }
 
-/// Renews the golden outputs beside a run's model, and gives their path.
+/// Renews the golden outputs beside a run's model. Returns their path, or `None` if there are none.
 fn renew_golden(model: &Model) -> Result<Option<PathBuf>> {
     let path = model.path.with_file_name(GOLDEN_FILE);
     if model.path.file_name() != Some(MODEL_FILE.as_ref()) || !path.exists() {

@@ -1,19 +1,19 @@
-//! The values that a run can have.
+//! Checks the values of a configuration.
 
 use anyhow::{Result, bail, ensure};
 
 use super::options::Config;
 use super::words::{CouplingKind, check_steps};
 
-/// Steps that a model may be made for, at most.
+/// The most solver steps that a model can be trained for.
 const MOST_STEPS: usize = 10_000;
 
 impl Config {
-    /// Refuses values that no run can have.
+    /// Checks that every value is in its range.
     ///
     /// # Errors
     ///
-    /// On the first; the message says what is expected.
+    /// Returns an error for the first value that is not. The message says what is expected.
     pub fn check(&self) -> Result<()> {
         let Self { seed, data, source: _, model, train, few_steps, sample } = self;
         ensure!(
@@ -26,7 +26,7 @@ impl Config {
         }
         ensure!(
             (0.0..1.0).contains(&data.holdout),
-            "holdout is {}: expected a part from 0 up to, but not, 1",
+            "holdout is {}: expected a share from 0 to below 1",
             data.holdout
         );
         ensure!(
@@ -54,7 +54,7 @@ impl Config {
             ("hidden_layers", model.hidden_layers),
             ("teacher_hidden_layers", few_steps.teacher_hidden_layers),
         ] {
-            ensure!(layers <= 64, "{name} is {layers}: expected at most 64, as the runtime reads");
+            ensure!(layers <= 64, "{name} is {layers}: expected at most 64, the runtime's limit");
         }
         let transported = [
             ("batch_size", train.batch_size, train.coupling != CouplingKind::Independent),
@@ -63,7 +63,7 @@ impl Config {
         for (name, size, transported) in transported {
             ensure!(
                 !transported || size <= 1 << 14,
-                "{name} is {size}: expected at most 16384, as many as are paired at once"
+                "{name} is {size}: expected at most 16384, since optimal transport pairs a whole batch"
             );
         }
         ensure!(
@@ -79,7 +79,7 @@ impl Config {
         ] {
             ensure!(
                 value.is_finite() && value >= 0.0,
-                "{name} is {value}: expected a number that is not below 0"
+                "{name} is {value}: expected a number of at least 0"
             );
         }
         for (name, value) in [
@@ -89,30 +89,30 @@ impl Config {
         ] {
             ensure!(
                 (0.0..1.0).contains(&value),
-                "{name} is {value}: expected a number from 0 up to, but not, 1"
+                "{name} is {value}: expected a number from 0 to below 1"
             );
         }
         ensure!(
             few_steps.guidance.is_finite(),
-            "guidance is {}: expected a number",
+            "guidance is {}: expected a finite number",
             few_steps.guidance
         );
         ensure!(
             few_steps.guidance == 1.0 || train.label_dropout > 0.0,
-            "guidance is {}, but label_dropout is 0: a teacher that always had its condition cannot do \
-             without",
+            "guidance is {}, but label_dropout is 0: set label_dropout above 0, since guidance needs a \
+             teacher that is also trained without conditions",
             few_steps.guidance
         );
         ensure!(
             train.warmup <= train.iterations,
-            "warmup is {}: expected at most the {} iterations",
+            "warmup is {}: expected at most {}, the number of iterations",
             train.warmup,
             train.iterations
         );
-        // The golden file has every step of its paths.
+        // The golden file stores every step of its paths.
         ensure!(
             sample.steps.max(few_steps.steps) <= MOST_STEPS,
-            "steps is {}: expected at most {MOST_STEPS} of a model to be trained",
+            "steps is {}: expected at most {MOST_STEPS} for training",
             sample.steps.max(few_steps.steps)
         );
         check_steps(sample.steps)
@@ -126,14 +126,14 @@ mod tests {
     use crate::data::PRESETS;
 
     #[test]
-    fn every_preset_passes() {
+    fn every_preset_passes_the_checks() {
         for name in PRESETS {
             preset(name).unwrap().check().unwrap();
         }
     }
 
     #[test]
-    fn impossible_values_are_refused_by_name() {
+    fn a_value_out_of_range_is_refused_by_name() {
         for (text, name) in [
             ("[data]\nsource = \"moons\"\nholdout = 1.0", "holdout"),
             ("seed = 3\n[data]\nsource = \"moons\"\n[train]\niterations = 0", "iterations is 0"),

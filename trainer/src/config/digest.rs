@@ -11,21 +11,22 @@ use super::options::Config;
 use super::words::NORMAL;
 use crate::data::PRESETS;
 
-/// Where a configuration may name a file: a section and a key.
+/// The options that may name a file: section and key.
 const FILES: [(&str, &str); 3] =
     [("data", "source"), ("data", "conditions"), ("source", "distribution")];
 
 impl Config {
-    /// A number over what the run is, in hexadecimal. A model carries it, so that one can tell whether it
-    /// was made by this configuration.
+    /// Returns a digest of the configuration, 16 hexadecimal digits. A model file holds the digest of the
+    /// configuration that it was trained with.
     ///
-    /// It covers the options that differ from their defaults, so that an option which is added later
-    /// changes no digest. It covers `data`, the digest of the data, in place of the names of the files
-    /// that they come from, so that another folder changes none either.
+    /// The digest covers only the options that differ from their defaults, so that a new option does not
+    /// change existing digests. Instead of file names it covers `data`, the digest of the data, so that
+    /// moving the files does not change it either.
     ///
     /// # Errors
     ///
-    /// None that a configuration could cause.
+    /// Returns an error if the configuration cannot be written as TOML, for example because its seed exceeds
+    /// `i64::MAX`, which [`Config::check`] refuses.
     pub fn digest(&self, data: &str) -> Result<String> {
         let mut stated = Table::try_from(self)?;
         for (section, key) in FILES {
@@ -39,7 +40,7 @@ impl Config {
     }
 }
 
-/// Whether what a configuration names is no distribution.
+/// Whether `name` is a file rather than a known distribution.
 fn is_file(name: &str) -> bool {
     name != NORMAL && !PRESETS.contains(&name)
 }
@@ -54,7 +55,7 @@ fn digest(stated: &Table, defaults: &Table, data: &str) -> String {
     format!("{:016x}", digest.value())
 }
 
-/// The values that are not their defaults, under their whole keys, such as `train.ema`.
+/// Returns the values that differ from their defaults, by full key, such as `train.ema`.
 fn leaves<'a>(stated: &'a Table, defaults: &Table) -> BTreeMap<String, &'a Value> {
     let mut found = BTreeMap::new();
     for (key, value) in stated {
@@ -81,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_at_its_default_changes_no_digest() {
+    fn an_option_at_its_default_does_not_change_the_digest() {
         let before = digest(&table("[a]\nb = 2"), &table("[a]\nb = 1"), "d");
         let defaults = table("e = 3\n[a]\nb = 1\nlater = \"off\"\n[f]\ng = 0.5");
         let after = table("e = 3\n[a]\nb = 2\nlater = \"off\"\n[f]\ng = 0.5");
@@ -93,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn files_count_by_what_is_in_them_and_distributions_by_their_names() {
+    fn the_digest_covers_the_contents_of_files_and_the_names_of_distributions() {
         let of = |source: &str, start: &str, data: &str| {
             let mut config = Config::default();
             config.data.source = source.to_string();

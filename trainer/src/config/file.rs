@@ -1,4 +1,4 @@
-//! Configuration files.
+//! Reads and writes configuration files.
 
 use std::path::Path;
 
@@ -11,29 +11,29 @@ use super::preset::preset;
 use crate::disk::files;
 
 impl Config {
-    /// Reads a configuration file. What it leaves out is the preset's, if its data source is one,
-    /// and the default otherwise.
+    /// Reads a configuration file. An option that it leaves out gets the preset's value if the data source is
+    /// a preset, and its default otherwise.
     ///
     /// # Errors
     ///
-    /// On a file that cannot be read, is no TOML, or has a key or a value that does not exist;
-    /// the message names the file and the key.
+    /// Returns an error if the file cannot be read, is not TOML, or has an unknown key or an invalid value.
+    /// The message names the file and the key.
     pub fn read(path: &Path) -> Result<Self> {
         let text = String::from_utf8(files::read(path)?).with_context(|| {
-            format!("{}: expected a TOML file, found bytes that are no text", path.display())
+            format!("{}: expected a TOML file, found bytes that are not UTF-8", path.display())
         })?;
         Self::parse(&text).with_context(|| path.display().to_string())
     }
 
-    /// [`Self::read`] from a text.
+    /// Parses the text of a configuration file, like [`Self::read`].
     ///
     /// # Errors
     ///
-    /// As there, without a file's name.
+    /// Returns an error if the text is not TOML, or has an unknown key or an invalid value.
     pub fn parse(text: &str) -> Result<Self> {
         let table: Table = toml::from_str(text)?;
         keys::check(&table)?;
-        // On its own first: its errors have lines, those of a merged table have none.
+        // Parses the text before merging, since errors of a merged table would have no line numbers.
         let stated: Self = toml::from_str(text)?;
         let base = match preset(&stated.data.source) {
             Some(base) if stated.data.components.is_empty() => base,
@@ -44,17 +44,17 @@ impl Config {
         Ok(merged.try_into()?)
     }
 
-    /// The text of a file that says everything.
+    /// Returns the text of a configuration file with every option.
     ///
     /// # Errors
     ///
-    /// None that a configuration could cause.
+    /// Returns an error if the seed exceeds `i64::MAX`, which [`Config::check`] refuses.
     pub fn to_toml(&self) -> Result<String> {
         Ok(toml::to_string(self)?)
     }
 }
 
-/// Lays `over` on `base`, table by table.
+/// Merges `over` into `base`, table by table. Values of `over` win.
 fn merge(base: &mut Table, over: Table) {
     for (key, value) in over {
         match (base.get_mut(&key), value) {
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_back() {
+    fn a_written_configuration_is_read_back_unchanged() {
         let mut config = preset("8gaussians").unwrap();
         config.data.source = "mixture".into();
         config.data.components = vec![Component { weight: 1.0, mean: vec![0.5], std: vec![2.0] }];
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_value_is_named_with_its_line() {
+    fn a_wrong_value_is_refused_with_its_line() {
         for (value, expected) in [
             ("[train]\niterations = \"many\"\n", "iterations"),
             (

@@ -1,4 +1,4 @@
-//! The options of a run as flags of the command line.
+//! The options of a run as command-line flags.
 
 use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use serde::Serialize;
@@ -8,24 +8,24 @@ use super::options::{
     Config, DataConfig, FewStepsConfig, ModelConfig, SampleConfig, SourceConfig, TrainConfig,
 };
 
-/// A flag for each option of a run that has one. What is not given leaves the configuration as it is.
+/// The flags that were given for options of a run.
 #[derive(Clone, Debug)]
 pub struct Flags(ArgMatches);
 
 impl Flags {
-    /// The name of the group of all these flags.
+    /// The name of the clap group of all these flags.
     pub const GROUP: &'static str = "Flags";
 
-    /// Puts what was given into `config`.
+    /// Sets the options in `config` whose flags were given. All others stay unchanged.
     ///
     /// # Errors
     ///
-    /// None that arguments of a command with these flags could cause.
+    /// Returns clap's error if the arguments were not parsed by a command with these flags.
     pub fn apply(&self, config: &mut Config) -> Result<(), clap::Error> {
         config.update_from_arg_matches(&self.0)
     }
 
-    /// The student's steps, if they are given.
+    /// Returns the value of `--few-steps`, if it was given.
     pub fn few_steps(&self) -> Option<usize> {
         self.0.get_one("few_steps").copied()
     }
@@ -40,7 +40,7 @@ impl Args for Flags {
         let command = add::<TrainConfig>(command);
         let command = add::<FewStepsConfig>(command);
         let command = add::<SampleConfig>(command);
-        // Those that are in no section.
+        // The flags of options outside all sections.
         let command = add::<Config>(command);
         let own = command.get_arguments().map(|arg| arg.get_id().clone());
         let own: Vec<_> = own.filter(|id| !before.contains(id)).collect();
@@ -63,7 +63,7 @@ impl FromArgMatches for Flags {
     }
 }
 
-/// Adds the flags of `S` that `command` does not yet have, each with its default in its help.
+/// Adds the flags of `S` that `command` does not have yet. Each flag's help shows its default.
 fn add<S: Args + Default + Serialize>(command: Command) -> Command {
     let defaults = Table::try_from(S::default()).unwrap_or_default();
     let flags = S::augment_args_for_update(Command::new("flags"));
@@ -72,7 +72,7 @@ fn add<S: Args + Default + Serialize>(command: Command) -> Command {
             return command;
         }
         let default = defaults.get(flag.get_id().as_str()).and_then(shown);
-        // Its place among the others is this command's.
+        // Orders the flag by its place in this command, not in its own struct.
         let flag = flag.display_order(None);
         command.arg(match default {
             Some(default) => with_default(flag, &default),
@@ -81,7 +81,7 @@ fn add<S: Args + Default + Serialize>(command: Command) -> Command {
     })
 }
 
-/// A default as the help shows it; none for what is off, empty or a table.
+/// Returns a default as help shows it, or `None` if it is off, empty, a list or a table.
 fn shown(default: &Value) -> Option<String> {
     match default {
         Value::String(text) => Some(text.clone()).filter(|text| !text.is_empty()),
@@ -105,7 +105,7 @@ mod tests {
         Flags::augment_args(Command::new("train"))
     }
 
-    /// The default configuration with these flags.
+    /// Returns the default configuration with these flags applied.
     fn with(arguments: &[&str]) -> Result<Config, clap::Error> {
         let arguments = ["train"].iter().chain(arguments);
         let flags = Flags::from_arg_matches(&command().try_get_matches_from(arguments)?)?;
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn help_shows_the_defaults_that_the_options_have() {
+    fn help_shows_the_default_of_each_option() {
         let help = command().render_long_help().to_string();
         for (flag, default) in [
             ("--hidden-width <H>", format!("[default: {}]", ModelConfig::default().hidden_width)),
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_name_is_answered_with_the_right_ones() {
+    fn the_error_for_a_wrong_name_lists_the_valid_ones() {
         for (flag, name) in [
             ("--activation", "gelu_tanh"),
             ("--coupling", "conditional-transport"),

@@ -1,5 +1,5 @@
-//! The keys that a configuration file may have: the fields of the options' structs, as serde knows
-//! them.
+//! Checks the keys of a configuration file. The valid keys are the fields of the options' structs, which
+//! serde lists.
 
 use anyhow::{Result, bail};
 use serde::de::value::Error;
@@ -14,7 +14,7 @@ use crate::data::Component;
 
 type Keys = &'static [&'static str];
 
-/// The tables of a configuration file, the whole file first, with their keys.
+/// Returns the tables of a configuration file and their keys. The first, "", is the file's root.
 fn sections() -> [(&'static str, Keys); 7] {
     [
         ("", keys::<Config>()),
@@ -27,15 +27,15 @@ fn sections() -> [(&'static str, Keys); 7] {
     ]
 }
 
-/// The names of a struct's fields, under which it is read.
+/// Returns the names of a struct's fields, as serde reads them.
 fn keys<T: for<'de> Deserialize<'de>>() -> Keys {
     let mut keys: Keys = &[];
-    // Always an error: there is nothing to read from.
+    // The result is always an error, since `Fields` holds no values.
     let _ = T::deserialize(Fields(&mut keys));
     keys
 }
 
-/// Notes which fields a struct asks for.
+/// A deserializer without values, which records the fields that a struct asks for.
 struct Fields<'a>(&'a mut Keys);
 
 impl<'de> Deserializer<'de> for Fields<'_> {
@@ -48,7 +48,7 @@ impl<'de> Deserializer<'de> for Fields<'_> {
         _: V,
     ) -> Result<V::Value, Error> {
         *self.0 = fields;
-        Err(de::Error::custom("only the fields are wanted"))
+        Err(de::Error::custom("this deserializer only records the fields"))
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
@@ -61,7 +61,7 @@ impl<'de> Deserializer<'de> for Fields<'_> {
     }
 }
 
-/// Refuses keys that do not exist; a typing error would otherwise go unnoticed.
+/// Returns an error for an unknown key, which serde would silently ignore.
 pub(super) fn check(table: &Table) -> Result<()> {
     for (section, keys) in sections() {
         let found = if section.is_empty() {
@@ -92,7 +92,8 @@ fn check_table(section: &str, found: Option<&Table>, keys: Keys) -> Result<()> {
     }
 }
 
-/// The key that `key` most resembles, if it resembles any. A key of another section is found there.
+/// Returns the key that resembles `key` most, if any does. If another section has exactly this key, returns
+/// it with its section.
 fn nearest(key: &str, keys: Keys) -> Option<String> {
     let here = keys.iter().map(|known| (strsim::jaro_winkler(key, known), (*known).to_string()));
     let elsewhere = sections()
@@ -103,7 +104,7 @@ fn nearest(key: &str, keys: Keys) -> Option<String> {
         .map(|(section, known)| (1.0, format!("{known}` in `[{section}]")));
     here.chain(elsewhere)
         .filter(|(similarity, _)| *similarity > 0.75)
-        // The first of equals: sections come in the order of their use.
+        // On a tie, the first one wins: sections are in the order of their use.
         .reduce(|best, other| if other.0 > best.0 { other } else { best })
         .map(|(_, name)| name)
 }
@@ -117,10 +118,10 @@ mod tests {
     }
 
     #[test]
-    fn the_keys_are_the_fields() {
+    fn the_keys_are_the_fields_of_the_structs() {
         assert_eq!(keys::<ModelConfig>(), ["hidden_width", "hidden_layers", "activation"]);
         assert!(sections().iter().all(|(_, keys)| !keys.is_empty()));
-        // Every table of a whole configuration has its keys among the sections.
+        // Every table of a configuration is among the sections.
         let names = sections().map(|(name, _)| name);
         for (key, value) in Table::try_from(Config::default()).unwrap() {
             assert!(!value.is_table() || names.contains(&key.as_str()), "{key}");
@@ -128,20 +129,20 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_is_named_with_the_nearest_valid_one() {
+    fn an_unknown_key_gets_the_nearest_valid_key_as_a_hint() {
         let found = error("[train]\nlearning_rat = 0.1");
         assert_eq!(found, "unknown key `learning_rat` in [train]: did you mean `learning_rate`?");
     }
 
     #[test]
-    fn a_key_in_the_wrong_section_is_sent_to_its_own() {
+    fn a_key_in_the_wrong_section_gets_the_right_section_as_a_hint() {
         let found = error("[train]\nhidden_width = 3");
         assert!(found.contains("`hidden_width` in `[model]`"), "{found}");
         assert!(error("iterations = 3").contains("`iterations` in `[train]`"));
     }
 
     #[test]
-    fn a_key_like_no_other_gets_the_list() {
+    fn an_unknown_key_without_a_similar_one_gets_the_list_of_keys() {
         assert!(error("[sample]\nzzz = 1").contains("expected one of steps"));
     }
 

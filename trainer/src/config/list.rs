@@ -1,9 +1,9 @@
-//! Arguments that are lists: values separated by commas.
+//! Arguments that are lists of values separated by commas.
 
 use std::convert::Infallible;
 use std::str::FromStr;
 
-/// Values separated by commas, read as a line of CSV: quotes enclose a value that contains a comma.
+/// A list of values separated by commas, parsed as a line of CSV: quotes enclose a value with a comma.
 #[derive(Clone, Debug, PartialEq)]
 pub struct List(pub Vec<String>);
 

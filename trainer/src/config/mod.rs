@@ -1,4 +1,4 @@
-//! What a run is: data, model, training, sampling and a seed, from a preset, a file, or flags.
+//! The configuration of a run: data, model, training, sampling and a seed, from a preset, a file or flags.
 
 mod check;
 mod digest;

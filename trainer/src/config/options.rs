@@ -1,6 +1,6 @@
-//! The options of a run. Each field is an option's only definition: its name is the key in a
-//! configuration file, its documentation the help text of its flag, and [`Default`] has the value that
-//! holds if nobody gives one. A field with `skip` has no flag.
+//! The options of a run. Each field is the only definition of its option. The field's name is the key in a
+//! configuration file, its documentation is the help text of the flag, and [`Default`] has its default. A
+//! field with `#[arg(skip)]` has no flag.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -15,10 +15,10 @@ use super::words::{CouplingKind, DeviceKind, NORMAL, activation_name, activation
 use crate::data::Component;
 use crate::data::times::Times;
 
-/// A whole run. The file that lies beside the weights has every value in it, and the same
-/// configuration gives the same run.
+/// The whole configuration of a run. Each run's directory holds it as a file with every value. The same
+/// configuration and data give the same run.
 ///
-/// Paths are relative to the directory in which the command runs.
+/// File names are relative to the current directory of the command.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default)]
 pub struct Config {
@@ -56,15 +56,15 @@ pub struct DataConfig {
     /// The name of a known distribution, or a CSV, TSV, NPY or safetensors file
     #[arg(skip)]
     pub source: String,
-    /// Data columns by name, number or range of numbers; without them, all columns that have no other use
+    /// Data columns by name, number or range of numbers; by default all columns that have no other use
     #[arg(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub columns: Option<Columns>,
-    /// Condition columns of the data file; text becomes one-hot. Of a preset: class
+    /// Condition columns of the data file; text becomes one-hot. For a preset: `class`
     #[arg(long, value_name = "COLUMNS", value_parser = columns)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub condition: Columns,
-    /// Another file, whose columns are all conditions, row by row
+    /// Another file with a row of conditions for each row of data; all its columns are conditions
     #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conditions: Option<PathBuf>,
@@ -76,7 +76,7 @@ pub struct DataConfig {
     #[arg(long, value_name = "COLUMN")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
-    /// Share of a file's rows that is kept from training, to judge the model by
+    /// Share of a file's rows that is held out from training, to judge the model
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     pub holdout: f64,
     /// Scale data and numeric conditions to mean 0 and standard deviation 1; `--standardize=false` keeps
@@ -100,7 +100,7 @@ pub struct DataConfig {
         default_missing_value = "true"
     )]
     pub skip_invalid: bool,
-    /// Refuse constant data columns, instead of warning of them
+    /// Refuse constant data columns, instead of warning about them
     #[arg(
         long,
         value_name = "BOOL",
@@ -134,12 +134,12 @@ impl Default for DataConfig {
     }
 }
 
-/// Where paths begin.
+/// The source distribution, where paths start.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default)]
 #[command(next_help_heading = "Data")]
 pub struct SourceConfig {
-    /// Distribution that paths begin at: normal, a preset, or a data file in the units of the data
+    /// Distribution of the starting points: normal, a preset, or a data file in the units of the data
     #[arg(long = "source", value_name = "NAME|FILE")]
     pub distribution: String,
     /// A Gaussian mixture of the user's own; `distribution` is `mixture`
@@ -212,7 +212,7 @@ pub struct TrainConfig {
     /// Points that one optimal transport pairs
     #[arg(long, value_name = "N")]
     pub transport_size: usize,
-    /// C²OT's r: the smaller, the more must the numeric conditions of a pair agree
+    /// Target ratio r of C²OT: the smaller it is, the closer the numeric conditions of a pair must agree
     #[arg(long, value_name = "R")]
     pub condition_ratio: f64,
     /// Allow `--coupling transport` for a conditional model
@@ -229,7 +229,7 @@ pub struct TrainConfig {
     /// beta:ALPHA,BETA
     #[arg(long, value_name = "NAME")]
     pub time: Times,
-    /// Share of conditions that are replaced by zeros, so that the model can be guided
+    /// Share of conditions that are replaced by zeros in training, which guidance needs
     #[arg(long, value_name = "SHARE")]
     pub label_dropout: f64,
     /// Seconds between two checkpoints
@@ -263,14 +263,14 @@ impl Default for TrainConfig {
     }
 }
 
-/// A student that does in few steps what a teacher does in many.
+/// A student that reaches in few steps the endpoints that a teacher reaches in many.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default)]
 #[command(next_help_heading = "Few steps")]
 pub struct FewStepsConfig {
-    /// Train a teacher by transport, then a student that does in N steps what the teacher does in many;
-    /// 0 is off. Unless TARGET is a configuration file, the teacher has its own defaults:
-    /// `--coupling conditional-transport --schedule cosine --learning-rate 0.002 --ema 0.999`
+    /// Train a teacher with optimal transport, then a student that needs only N steps; 0 is off. Unless
+    /// TARGET is a configuration file, the teacher has its own defaults: `--coupling conditional-transport
+    /// --schedule cosine --learning-rate 0.002 --ema 0.999`
     #[arg(long = "few-steps", id = "few_steps", value_name = "N")]
     pub steps: usize,
     /// Units in each hidden layer of the teacher
@@ -279,11 +279,11 @@ pub struct FewStepsConfig {
     /// Hidden-to-hidden layers of the teacher
     #[arg(long, value_name = "L")]
     pub teacher_hidden_layers: usize,
-    /// Classifier-free guidance weight of the teacher, which the student learns; 1 is off. Others need a
-    /// label dropout
+    /// Classifier-free guidance weight of the teacher, which the student learns; 1 is off. Other weights need
+    /// a label dropout above 0
     #[arg(skip)]
     pub guidance: f32,
-    /// Pairs that the teacher makes
+    /// Pairs of starting point and endpoint that the teacher computes
     #[arg(skip)]
     pub pairs: usize,
     /// Optimiser steps on the teacher's pairs
@@ -298,17 +298,17 @@ pub struct FewStepsConfig {
     /// Optimiser steps that pair the student's own endpoints with data
     #[arg(skip)]
     pub own_iterations: usize,
-    /// Learning rate of Adam there
+    /// Learning rate of Adam in these steps
     #[arg(skip)]
     pub own_learning_rate: f64,
-    /// Points that one optimal transport pairs there
+    /// Points that one optimal transport pairs in these steps
     #[arg(skip)]
     pub transport_size: usize,
 }
 
 impl FewStepsConfig {
-    /// Optimiser steps that bring the student's own endpoints to the data. None under guidance, whose
-    /// samples are not distributed as the data are.
+    /// Returns the number of optimiser steps that pair the student's own endpoints with data. It is 0 with
+    /// guidance, since guided samples are not distributed like the data.
     pub fn own_iterations(&self) -> usize {
         if self.guidance == 1.0 { self.own_iterations } else { 0 }
     }
@@ -332,12 +332,12 @@ impl Default for FewStepsConfig {
     }
 }
 
-/// The sampling that the model is made for.
+/// The solver steps that the model is trained for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default)]
 #[command(next_help_heading = "Sampling")]
 pub struct SampleConfig {
-    /// Euler steps that the model is made for and judged by
+    /// Euler steps that the model is trained for and judged with
     #[arg(long, value_name = "N")]
     pub steps: usize,
 }
@@ -349,7 +349,8 @@ impl Default for SampleConfig {
 }
 
 impl Config {
-    /// Options of the teacher of a student that takes `steps` steps: those that make its paths straight.
+    /// Turns on training of a student with `steps` steps, and sets the teacher's options to values that make
+    /// its paths straight.
     pub fn take_few_steps(&mut self, steps: usize) {
         self.few_steps.steps = steps;
         let train = &mut self.train;
@@ -359,7 +360,7 @@ impl Config {
         train.ema = 0.999;
     }
 
-    /// The solver steps that the model is made for.
+    /// Returns the number of solver steps that the model is trained for.
     pub fn steps(&self) -> usize {
         if self.few_steps.steps > 0 { self.few_steps.steps } else { self.sample.steps }
     }

@@ -1,14 +1,15 @@
-//! The configurations that have a name.
+//! Preset configurations.
 
 use super::options::Config;
 use crate::data::PRESETS;
 
-/// The configuration called `name`: a known distribution, and a model and training that suit it.
+/// Returns the preset configuration called `name`, if there is one: a known distribution, and a model and
+/// training that suit it.
 pub fn preset(name: &str) -> Option<Config> {
     let mut config = Config::default();
     config.data.source = PRESETS.into_iter().find(|preset| *preset == name)?.to_string();
     match name {
-        // The article's: its network sees the data as they are.
+        // As in the article, the network sees the data in their own units.
         "mixture" => config.data.standardize = false,
         "checkerboard" => {
             config.model.hidden_width = 128;

@@ -4,11 +4,11 @@ use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
-/// The learning rate after its warm-up.
+/// The course of the learning rate after the warm-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Decay {
-    /// Stays as it is
+    /// Stays constant
     #[default]
     Constant,
     /// Falls along half a cosine, to 0 after the last iteration (Loshchilov & Hutter 2017)
@@ -18,18 +18,18 @@ pub enum Decay {
 /// The learning rate of each iteration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Schedule {
-    /// The highest.
+    /// The highest learning rate.
     pub learning_rate: f64,
-    /// After the warm-up.
+    /// The course after the warm-up.
     pub decay: Decay,
-    /// Iterations in which it rises from 0.
+    /// Iterations of the warm-up, in which the rate rises linearly from 0.
     pub warmup: usize,
-    /// Iterations in all.
+    /// Iterations in total.
     pub iterations: usize,
 }
 
 impl Schedule {
-    /// The learning rate of `iteration`, from 1.
+    /// Returns the learning rate of `iteration`, counted from 1.
     pub fn at(&self, iteration: usize) -> f64 {
         if iteration <= self.warmup {
             return self.learning_rate * iteration as f64 / self.warmup as f64;
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_rises_stays_or_falls() {
+    fn the_rate_rises_in_the_warm_up_and_then_stays_or_falls() {
         let schedule =
             Schedule { learning_rate: 1.0, decay: Decay::Cosine, warmup: 4, iterations: 104 };
         assert_eq!([1, 2, 4, 5].map(|k| schedule.at(k)), [0.25, 0.5, 1.0, 1.0]);

@@ -1,45 +1,45 @@
-//! Names that options have as values: couplings, activations, solvers, devices.
+//! Option values that are names: couplings, activations, solvers, devices.
 
 use anyhow::{Context, Result, ensure};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use flowlet::{ActivationKind, SolverKind};
 use serde::{Deserialize, Serialize};
 
-/// The source distribution of noise.
+/// The name of the standard normal source distribution.
 pub const NORMAL: &str = "normal";
 
 /// How `x_0` and `x_1` are paired within a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum CouplingKind {
-    /// Pairs as they were drawn
+    /// Random pairs, as drawn
     #[default]
     Independent,
-    /// Minibatch optimal transport: the permutation of least squared distance (Tong et al. 2024)
+    /// Minibatch optimal transport: the permutation with the least squared distance (Tong et al. 2024)
     Transport,
     /// Optimal transport within each class and among similar conditions, so that every condition
     /// keeps its source distribution (C²OT: Cheng & Schwing 2025)
     ConditionalTransport,
 }
 
-/// Where tensors live and are computed.
+/// The device that stores and computes tensors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceKind {
     /// CUDA if there is a GPU, the CPU otherwise
     #[default]
     Auto,
-    /// The CPU; the same run gives the same bytes
+    /// The CPU; the same configuration gives the same bytes
     Cpu,
     /// An NVIDIA GPU; needs a build with the feature `cuda`
     Cuda,
 }
 
-/// The activation called `name`.
+/// Returns the activation called `name`.
 ///
 /// # Errors
 ///
-/// When there is none; the message lists those that there are.
+/// Returns an error that lists the valid names if there is none.
 pub fn activation(name: &str) -> Result<ActivationKind> {
     ActivationKind::from_name(name.as_bytes()).with_context(|| {
         let names: Vec<_> = ActivationKind::ALL.iter().map(|kind| kind.name()).collect();
@@ -48,11 +48,11 @@ pub fn activation(name: &str) -> Result<ActivationKind> {
     })
 }
 
-/// The solver called `name`.
+/// Returns the solver called `name`.
 ///
 /// # Errors
 ///
-/// When there is none; the message lists those that there are.
+/// Returns an error that lists the valid names if there is none.
 pub fn solver(name: &str) -> Result<SolverKind> {
     SolverKind::from_name(name.as_bytes()).with_context(|| {
         let names: Vec<_> = SolverKind::ALL.iter().map(|kind| kind.name()).collect();
@@ -61,8 +61,8 @@ pub fn solver(name: &str) -> Result<SolverKind> {
     })
 }
 
-/// The parser of an argument that names an activation: help and errors list the names. PyTorch's users
-/// know `silu` as `swish`, too.
+/// Returns the parser of an argument that names an activation. Help and errors list the names. `swish` is
+/// another name of `silu`.
 pub fn activation_parser() -> impl TypedValueParser<Value = ActivationKind> {
     let values = ActivationKind::ALL.iter().map(|&kind| {
         let value = PossibleValue::new(kind.name());
@@ -71,7 +71,7 @@ pub fn activation_parser() -> impl TypedValueParser<Value = ActivationKind> {
     PossibleValuesParser::new(values).try_map(|name| activation(&name))
 }
 
-/// The parser of an argument that names a solver: help and errors list the names.
+/// Returns the parser of an argument that names a solver. Help and errors list the names.
 pub fn solver_parser() -> impl TypedValueParser<Value = SolverKind> {
     let values = SolverKind::ALL.iter().map(|kind| {
         let plural = if kind.evaluations() == 1 { "" } else { "s" };
@@ -84,11 +84,11 @@ pub fn solver_parser() -> impl TypedValueParser<Value = SolverKind> {
     PossibleValuesParser::new(values).try_map(|name| solver(&name))
 }
 
-/// Refuses a number of steps that no grid can have.
+/// Checks the number of steps of a time grid.
 ///
 /// # Errors
 ///
-/// When it is 0 or beyond 2²⁴.
+/// Returns an error if it is 0 or above 2²⁴.
 pub fn check_steps(steps: usize) -> Result<()> {
     ensure!(
         (1..=1 << 24).contains(&steps),
@@ -97,7 +97,7 @@ pub fn check_steps(steps: usize) -> Result<()> {
     Ok(())
 }
 
-/// An activation in a configuration file: its name.
+/// Serialises an activation as its name.
 pub(super) mod activation_name {
     use flowlet::ActivationKind;
     use serde::de::{Deserialize, Deserializer, Error};

@@ -1,11 +1,11 @@
-//! Rows whose cells are not what their columns should be.
+//! Checks that the cells of a row suit the use of their columns.
 
 use anyhow::{Error, Result, anyhow};
 
 use super::condition_source::Source;
 use super::table::{Cell, Table};
 
-/// Refuses a row that belongs to no group.
+/// Returns an error if the row has no value in the column `group`.
 pub(super) fn check_group(table: &Table, row: usize, group: Option<usize>) -> Result<()> {
     match group {
         Some(column) if table.cell(column, row) == Cell::Missing => {
@@ -15,7 +15,7 @@ pub(super) fn check_group(table: &Table, row: usize, group: Option<usize>) -> Re
     }
 }
 
-/// The error of a cell that is not `expected`.
+/// Returns the error for a cell that is not `expected`, followed by `advice`.
 fn unexpected(table: &Table, row: usize, column: usize, expected: &str, advice: &str) -> Error {
     anyhow!(
         "{}, column {}: expected {expected}, found {:?}{advice}",
@@ -25,7 +25,8 @@ fn unexpected(table: &Table, row: usize, column: usize, expected: &str, advice: 
     )
 }
 
-/// Refuses a row with a cell that is not what its column should be.
+/// Returns an error for the first cell of the row that is not valid: the columns `data` need numbers, the
+/// condition columns `sources` need numbers or, if `categorical`, any value.
 pub(super) fn check_row(
     table: &Table,
     row: usize,

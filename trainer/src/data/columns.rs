@@ -1,10 +1,10 @@
-//! Columns as users name them.
+//! Selects columns by the names that users give.
 
 use anyhow::{Result, bail, ensure};
 
 use super::table::Table;
 
-/// What data columns are called that nobody named.
+/// Returns the names of data columns in a file without names: x; x and y; or x0, x1 and so on.
 pub fn default_names(columns: usize) -> Vec<String> {
     match columns {
         1 => vec!["x".to_string()],
@@ -13,8 +13,9 @@ pub fn default_names(columns: usize) -> Vec<String> {
     }
 }
 
-/// The columns that `names` mean, in order: names, blocks (all columns NAME.0, NAME.1 … of a
-/// tensor), numbers, and half-open ranges of numbers such as `0..112`.
+/// Returns the columns that `names` select, in that order. Each entry is a column's name, a tensor's name
+/// for all its columns NAME.0, NAME.1 and so on, a column's number, or a half-open range of numbers such as
+/// `0..112`. A name takes precedence over a number.
 pub(super) fn select(table: &Table, names: &[String]) -> Result<Vec<usize>> {
     let mut selected = Vec::new();
     for name in names {
@@ -74,7 +75,7 @@ fn one(table: &Table, name: &str) -> Result<Vec<usize>> {
     )
 }
 
-/// `5` is 5..6, `0..112` itself.
+/// Parses a column's number or a range of them: `5` as 5..6, `0..112` as 0..112.
 fn range(name: &str) -> Option<(usize, usize)> {
     match name.split_once("..") {
         Some((start, end)) => Some((start.parse().ok()?, end.parse().ok()?)),
@@ -108,12 +109,12 @@ mod tests {
     }
 
     #[test]
-    fn a_name_goes_before_a_number() {
+    fn a_name_takes_precedence_over_a_number() {
         assert_eq!(select_(&table(&["1", "0"]), "0").unwrap(), [1]);
     }
 
     #[test]
-    fn an_unknown_column_is_named_with_the_nearest() {
+    fn an_unknown_column_gets_the_nearest_name_as_a_hint() {
         let error = select_(&table(&["position", "speed"]), "positon").unwrap_err().to_string();
         assert!(error.contains("no column positon") && error.contains("mean position"), "{error}");
     }

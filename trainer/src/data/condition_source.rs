@@ -22,13 +22,13 @@ impl Source<'_> {
         self.table.cell(self.column, row)
     }
 
-    /// Whether it has categories: it is text, or the user calls it categorical.
+    /// Whether its values are categories: it holds text, or is among the columns `categorical`.
     pub(super) fn is_categorical(&self, categorical: &[String]) -> bool {
         categorical.iter().any(|name| self.is_called(name)) || self.table.is_text(self.column)
     }
 
-    /// The categories that `rows` have, in the order of their numbers, if all are numbers, and of
-    /// their letters otherwise.
+    /// Returns the categories in `rows`: in numeric order if all are numbers, otherwise in alphabetical
+    /// order.
     pub(super) fn categories(&self, rows: &[usize]) -> Vec<String> {
         let text = |&row: &usize| self.table.text(self.column, row);
         let categories: BTreeSet<String> = rows.iter().map(text).collect();
@@ -41,7 +41,7 @@ impl Source<'_> {
     }
 }
 
-/// The names of the conditions, each its own.
+/// Returns the names of the conditions, or an error if two are equal.
 pub(super) fn condition_names(sources: &[Source<'_>]) -> Result<Vec<String>> {
     let mut names: Vec<String> = Vec::with_capacity(sources.len());
     for (k, Source { table, column }) in sources.iter().enumerate() {

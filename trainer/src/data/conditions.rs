@@ -1,4 +1,4 @@
-//! Conditions: what the user calls them, and the numbers that a network sees.
+//! Conditions: their names and categories, and their encoding as numbers for the network.
 
 use std::path::Path;
 
@@ -9,24 +9,23 @@ use super::matrix::Matrix;
 use super::read;
 use super::table::{Cell, FirstRow, parse};
 
-/// A condition as the user named it.
+/// A condition column of the user's data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ConditionColumn {
     /// The column's name.
     pub name: String,
-    /// The names of its categories, each a one-hot column of the network; without them it is a
-    /// number.
+    /// The names of its categories, each a one-hot column of the network. `None` for a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub categories: Option<Vec<String>>,
 }
 
 impl ConditionColumn {
-    /// How many of the network's `C` columns it takes.
+    /// Returns how many of the network's `C` condition columns it takes.
     pub fn width(&self) -> usize {
         self.categories.as_ref().map_or(1, Vec::len)
     }
 
-    /// Adds the columns of one cell to `c`.
+    /// Appends the encoding of one cell to `c`. `text` is the same cell as text.
     pub(super) fn encode(&self, cell: Cell<'_>, text: &str, c: &mut Vec<f32>) -> Result<()> {
         let Some(categories) = &self.categories else {
             return match cell {
@@ -41,7 +40,7 @@ impl ConditionColumn {
             let shown: Vec<&str> = categories.iter().take(10).map(String::as_str).collect();
             let more = if categories.len() > shown.len() { ", …" } else { "" };
             bail!(
-                "condition {}: {text:?} is no category: expected one of {}{more}",
+                "condition {}: {text:?} is not a category: expected one of {}{more}",
                 self.name,
                 shown.join(", ")
             );
@@ -51,12 +50,12 @@ impl ConditionColumn {
     }
 }
 
-/// The network's `C` numbers for one row of conditions: a category or number for each of
-/// `columns`, or all `C` numbers themselves.
+/// Returns the network's condition, `[C]`, for one row of `cells`: either a category or number for each of
+/// `columns`, or the `C` numbers themselves.
 ///
 /// # Errors
 ///
-/// On another count, an unknown category, or a cell that is no finite number.
+/// Returns an error for another number of cells, an unknown category, or a number that is not finite.
 pub fn encode(columns: &[ConditionColumn], cells: &[&str]) -> Result<Vec<f32>> {
     let width: usize = columns.iter().map(ConditionColumn::width).sum();
     if cells.len() == columns.len() {
@@ -76,24 +75,26 @@ pub fn encode(columns: &[ConditionColumn], cells: &[&str]) -> Result<Vec<f32>> {
         .collect()
 }
 
-/// Numbers as conditions that nobody named.
+/// Returns numeric conditions named c0, c1 and so on.
 pub fn default_conditions(columns: usize) -> Vec<ConditionColumn> {
     (0..columns).map(|k| ConditionColumn { name: default_name(k), categories: None }).collect()
 }
 
-/// What condition `k` is called if nobody named it.
+/// Returns the name of condition `k` in a file without names.
 pub(super) fn default_name(k: usize) -> String {
     format!("c{k}")
 }
 
-/// Reads one row of conditions per sample. In a file that names its columns, those called like
-/// `columns`; in one that does not, a value for each of `columns` in order. Or all `C` numbers.
+/// Reads one condition per row, `[rows][C]`. In a file with column names, it reads the columns that are
+/// called like `columns`. In a file without names, it reads a value for each of `columns` in order, or all
+/// `C` numbers.
 ///
 /// # Errors
 ///
-/// When the file cannot be read or does not fit; the message names the line.
+/// Returns an error if the file cannot be read, lacks a column, or has a cell that is not valid. The
+/// message names the file, and the line of the cell.
 pub fn load_conditions(path: &Path, columns: &[ConditionColumn]) -> Result<Matrix> {
-    // A row of categories looks like one of names, but it can be encoded.
+    // A row of categories looks like a row of names. If it can be encoded, it is a row of values.
     let table = read::table_with(path, |first| match FirstRow::of(first)? {
         FirstRow::Names if encode(columns, &first.iter().collect::<Vec<_>>()).is_ok() => {
             Ok(FirstRow::Values)
@@ -128,12 +129,13 @@ pub fn load_conditions(path: &Path, columns: &[ConditionColumn]) -> Result<Matri
     Ok(Matrix::new(values, table.rows, width))
 }
 
-/// Reads one starting point per sample: the columns called `names`, or as many columns in order.
+/// Reads one starting point per row, `[rows][D]`: the columns called `names`, or, if the file does not have
+/// them, all its columns in order.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, has another width, or holds what is no finite number; the message
-/// names the line.
+/// Returns an error if the file cannot be read, has another number of columns, or has a cell that is not a
+/// finite number. The message names the file, and the line of the cell.
 pub fn load_starts(path: &Path, names: &[String]) -> Result<Matrix> {
     let table = read::table(path)?;
     let chosen = match table.find(names.iter()) {
@@ -184,9 +186,11 @@ mod tests {
     }
 
     #[test]
-    fn wrong_conditions_are_named() {
+    fn the_error_names_the_wrong_condition() {
         let error = |cells: &[&str]| encode(&columns(), cells).unwrap_err().to_string();
-        assert!(error(&["cow", "1"]).contains("\"cow\" is no category: expected one of cat, dog"));
+        assert!(
+            error(&["cow", "1"]).contains("\"cow\" is not a category: expected one of cat, dog")
+        );
         assert!(error(&["cat", "old"]).contains("condition age"));
         assert!(error(&["1"]).contains("found 1 values"));
     }
@@ -215,7 +219,7 @@ mod tests {
         for text in ["cat\ndog\n", "animal\ncat\ndog\n"] {
             assert_eq!(load(text, animal).unwrap().values(), [1.0, 0.0, 0.0, 1.0]);
         }
-        // Names of other columns are a mistake, and no order to guess.
+        // A file with other column names is refused: their order must not be guessed.
         let error = load("kind\ncat\n", animal).unwrap_err().to_string();
         assert!(error.contains("expected columns called animal"), "{error}");
         let two = default_conditions(2);

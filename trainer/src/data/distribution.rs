@@ -1,4 +1,4 @@
-//! Known distributions: draws without end.
+//! Known distributions, from which any number of points can be drawn.
 
 use std::f64::consts::PI;
 
@@ -10,23 +10,23 @@ use super::columns::default_names;
 use super::matrix::{Matrix, Points};
 use super::mixture::GaussianMixture;
 
-/// A distribution that can be drawn from.
+/// A distribution from which points can be drawn.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Distribution {
-    /// Gaussians.
+    /// A mixture of Gaussians.
     Mixture(GaussianMixture),
-    /// Two half circles, one in the other.
+    /// Two interlocking half circles.
     Moons,
-    /// Every other square of a board of four by four, on [−4, 4]².
+    /// Every second square of a board of 4 × 4 squares on [−4, 4]².
     Checkerboard,
     /// A spiral of one and a half turns.
     SwissRoll,
 }
 
-/// The names of the distributions that have one.
+/// The names of the preset distributions.
 pub const PRESETS: [&str; 5] = ["mixture", "moons", "8gaussians", "checkerboard", "swissroll"];
 
-/// The distribution of that name, if there is one.
+/// Returns the preset distribution called `name`, if there is one.
 pub fn preset(name: &str) -> Option<Distribution> {
     match name {
         "mixture" => Some(Distribution::Mixture(GaussianMixture::article())),
@@ -39,7 +39,7 @@ pub fn preset(name: &str) -> Option<Distribution> {
 }
 
 impl Distribution {
-    /// The number of coordinates.
+    /// Returns the number of coordinates, D.
     pub fn data_dim(&self) -> usize {
         match self {
             Self::Mixture(mixture) => mixture.data_dim(),
@@ -47,7 +47,7 @@ impl Distribution {
         }
     }
 
-    /// The number of classes that draws fall into: Gaussians, moons, squares.
+    /// Returns the number of classes of the points: Gaussians, moons or squares.
     pub fn classes(&self) -> usize {
         match self {
             Self::Mixture(mixture) => mixture.components().len(),
@@ -57,17 +57,17 @@ impl Distribution {
         }
     }
 
-    /// The classes' names: their numbers.
+    /// Returns the names of the classes: their numbers from 0.
     pub fn class_names(&self) -> Vec<String> {
         (0..self.classes()).map(|class| class.to_string()).collect()
     }
 
-    /// The names of the coordinates.
+    /// Returns the names of the coordinates.
     pub fn column_names(&self) -> Vec<String> {
         default_names(self.data_dim())
     }
 
-    /// `n` draws; if `by_class`, with their class as a one-hot condition.
+    /// Draws `n` points, `[n][D]`. Their conditions are one-hot classes if `by_class`, otherwise empty.
     pub fn draw(&self, n: usize, by_class: bool, rng: &mut ChaCha8Rng) -> Points {
         let mut x = Vec::with_capacity(n * self.data_dim());
         let classes: Vec<usize> = (0..n).map(|_| self.draw_one(rng, &mut x)).collect();
@@ -79,7 +79,7 @@ impl Distribution {
         Points { x: Matrix::new(x, n, self.data_dim()), c: Matrix::new(c, n, width) }
     }
 
-    /// Adds a draw to `x`, and gives its class.
+    /// Draws a point, appends it to `x`, and returns its class.
     fn draw_one(&self, rng: &mut ChaCha8Rng, x: &mut Vec<f32>) -> usize {
         let (point, class) = match self {
             Self::Mixture(mixture) => return mixture.draw(rng, x),
@@ -92,8 +92,9 @@ impl Distribution {
     }
 }
 
-/// Half circles around (0, 0) and (1, ½), both coordinates shifted alike by up to 0.2, then
-/// stretched by 3 and shifted by −1, as the field's benchmarks have them.
+/// A point on one of two half circles around (0, 0) and (1, ½). The same random number from 0 to 0.2 is
+/// added to both coordinates, which are then multiplied by 3 and shifted by −1, as in the benchmarks of
+/// flow matching.
 fn moons(rng: &mut ChaCha8Rng) -> ([f64; 2], usize) {
     let class = usize::from(rng.random::<bool>());
     let (sin, cos) = (rng.random::<f64>() * PI).sin_cos();
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mixture_is_the_articles() {
+    fn the_mixture_has_the_weights_means_and_deviations_of_the_article() {
         let Points { x, c } = draw("mixture");
         let share = mean((0..N).map(|row| c.row(row)[0]));
         assert!((share - 0.55).abs() < 0.01, "{share}");
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn eight_gaussians_stand_on_a_circle() {
+    fn eight_gaussians_are_on_a_circle() {
         let Points { x, c } = draw("8gaussians");
         for class in 0..8 {
             let own = || (0..N).filter(|&row| c.row(row)[class] == 1.0);
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn every_square_of_the_checkerboard_is_dark() {
+    fn checkerboard_points_are_on_every_second_square() {
         let Points { x, .. } = draw("checkerboard");
         for row in 0..N {
             let [a, b] = [0, 1].map(|k| ((x.row(row)[k] + 4.0) / 2.0).floor() as i32);
@@ -170,13 +171,13 @@ mod tests {
     }
 
     #[test]
-    fn moons_and_roll_stay_where_they_are_said_to() {
+    fn moons_and_roll_stay_within_their_bounds() {
         for name in ["moons", "swissroll"] {
             let Points { x, .. } = draw(name);
             assert!(x.values().iter().all(|x| x.abs() < 6.0), "{name}");
         }
         let Points { x, .. } = draw("moons");
-        // The upper moon's middle and the lower one's.
+        // The mean of both moons.
         let middle = mean((0..N).map(|row| x.row(row)[0]));
         assert!((middle - (3.0 * (0.5 + 0.1) - 1.0)).abs() < 0.05, "{middle}");
     }

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-/// One Gaussian of a mixture, its axes along the coordinates.
+/// One Gaussian of a mixture, with a diagonal covariance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Component {
     /// How often it is drawn from, relative to the others.
@@ -18,7 +18,7 @@ pub struct Component {
 }
 
 impl Component {
-    /// The logarithm of its own density at `x` (`[D]`), in nats.
+    /// Returns the log density of this Gaussian alone at `x`, `[D]`, in nats.
     pub fn log_density(&self, x: &[f64]) -> f64 {
         let coordinates = x.iter().zip(&self.mean).zip(&self.std);
         coordinates
@@ -30,7 +30,7 @@ impl Component {
     }
 }
 
-/// ln Σ exp, without leaving the range of floats.
+/// Returns `ln Σ exp(term)`. Subtracts the largest term first, so that nothing overflows.
 fn log_sum(terms: Vec<f64>) -> f64 {
     let most = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     most + terms.iter().map(|term| (term - most).exp()).sum::<f64>().ln()
@@ -43,12 +43,13 @@ pub struct GaussianMixture {
 }
 
 impl GaussianMixture {
-    /// A mixture of `components`; their weights need not add up to 1.
+    /// Creates a mixture of `components`. Their weights need not add up to 1.
     ///
     /// # Errors
     ///
-    /// Without components, or when one has another dimension, or a weight or a standard deviation
-    /// that is not above 0; the message says which.
+    /// Returns an error if there are no components, or if one has another dimension, a mean that is not
+    /// finite, or a weight or standard deviation that is not finite and above 0. The message names the
+    /// component, counted from 1.
     pub fn new(components: Vec<Component>) -> Result<Self> {
         ensure!(!components.is_empty(), "a mixture needs at least one component");
         let data_dim = components[0].mean.len();
@@ -69,13 +70,13 @@ impl GaussianMixture {
         Ok(Self { components })
     }
 
-    /// Two Gaussians on a line: the problem of the article "Flow Matching: A Visual Introduction".
+    /// The mixture of two Gaussians in one dimension from the article "Flow Matching: A Visual Introduction".
     pub(super) fn article() -> Self {
         let component = |weight, mean, std| Component { weight, mean: vec![mean], std: vec![std] };
         Self { components: vec![component(0.55, -0.85, 0.65), component(0.45, 1.5, 0.25)] }
     }
 
-    /// Eight equal Gaussians on a circle of radius 5, of variance √0.1 in each coordinate.
+    /// Eight equal Gaussians on a circle of radius 5, with variance √0.1 in each coordinate.
     pub(super) fn eight_gaussians() -> Self {
         let components = (0..8)
             .map(|k| {
@@ -87,17 +88,17 @@ impl GaussianMixture {
         Self { components }
     }
 
-    /// The Gaussians.
+    /// Returns the components.
     pub fn components(&self) -> &[Component] {
         &self.components
     }
 
-    /// The number of coordinates.
+    /// Returns the number of coordinates, D.
     pub fn data_dim(&self) -> usize {
         self.components[0].mean.len()
     }
 
-    /// The logarithm of the density at `x` (`[D]`), in nats.
+    /// Returns the log density at `x`, `[D]`, in nats.
     pub fn log_density(&self, x: &[f64]) -> f64 {
         let total: f64 = self.components.iter().map(|component| component.weight).sum();
         let terms = self
@@ -107,7 +108,7 @@ impl GaussianMixture {
         log_sum(terms.collect())
     }
 
-    /// Adds a draw to `x`, and gives the component that it is from.
+    /// Draws a point, appends it to `x`, and returns the index of its component.
     pub(super) fn draw(&self, rng: &mut ChaCha8Rng, x: &mut Vec<f32>) -> usize {
         let total: f64 = self.components.iter().map(|component| component.weight).sum();
         let mut left = rng.random::<f64>() * total;
@@ -115,7 +116,7 @@ impl GaussianMixture {
             left -= component.weight;
             left < 0.0
         });
-        // Rounding may leave a little after the last.
+        // Rounding may leave a small rest after the last component.
         let class = passed.unwrap_or(self.components.len() - 1);
         let Component { mean, std, .. } = &self.components[class];
         x.extend(mean.iter().zip(std).map(|(mean, std)| {
@@ -131,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn impossible_mixtures_are_refused_by_the_component() {
+    fn an_invalid_mixture_is_refused_with_the_component() {
         let component = |weight, mean: &[f64], std: &[f64]| Component {
             weight,
             mean: mean.to_vec(),

@@ -1,4 +1,4 @@
-//! What is learned from: known distributions, and the user's own files.
+//! The data that models learn from: known distributions and the user's files.
 
 mod check_row;
 mod columns;

@@ -1,26 +1,27 @@
 //! The header of numpy's array files (.npy), versions 1.0, 2.0 and 3.0.
 //!
-//! A file is the magic bytes, the version, the header's length (two bytes in version 1, four after it),
-//! the header, and the values. The header is a Python dictionary in one line:
-//! `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }`. This is no reader of Python: it takes
-//! those three keys, in any order, in time that grows linearly with the header.
+//! A file consists of the magic bytes, the version, the header's length (two bytes in version 1, four in
+//! versions 2 and 3), the header, and the values. The header is a Python dictionary in one line:
+//! `{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }`. The parser accepts these three keys in any
+//! order and no other Python syntax. Its time grows linearly with the length of the header.
 
 use anyhow::{Context, Result, bail, ensure};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
-/// The longest header that version 1 can have. numpy itself writes more only for thousands of fields.
+/// The longest header of version 1, in bytes. numpy writes longer ones only for records of thousands of
+/// fields.
 const MAX_HEADER: usize = 65_535;
 
-/// numpy's arrays have no more.
+/// The largest number of axes of a numpy array.
 const MAX_AXES: usize = 64;
 
-/// What stands before an array's values.
+/// The header of an array.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct NpyHeader {
-    /// The type of a value, such as `<f4`; for a record its Python literal, such as `[('x', '<f4')]`.
+    /// The type of a value, such as `<f4`. For a record, its Python literal, such as `[('x', '<f4')]`.
     pub(super) dtype: String,
-    /// Whether the first axis varies fastest in the file; otherwise the last does.
+    /// Whether the first axis varies fastest in the file. Otherwise the last axis does.
     pub(super) fortran_order: bool,
     /// The length of each axis.
     pub(super) shape: Vec<u64>,
@@ -31,11 +32,11 @@ impl NpyHeader {
     ///
     /// # Errors
     ///
-    /// The file is no numpy array, is truncated within the header, or has a header that numpy does not
-    /// write.
+    /// Returns an error if the file is not a numpy array, is truncated within the header, or has a header
+    /// that numpy does not write.
     pub(super) fn parse(file: &[u8]) -> Result<(Self, &[u8])> {
         let rest = file.strip_prefix(MAGIC).context(
-            "expected a numpy array (.npy), found a file that does not begin as one: write it with \
+            "expected a numpy array (.npy), found a file that does not start like one: write it with \
              numpy.save",
         )?;
         let truncated = "the array is truncated: the file ends within its header";
@@ -68,8 +69,8 @@ impl NpyHeader {
         Ok((header, values))
     }
 
-    /// What stands before the values of an array in C order, padded as numpy does so that the values begin
-    /// at a multiple of 64 bytes. Its numbers are 32-bit little-endian floats.
+    /// Returns the bytes before the values, for an array of little-endian 32-bit floats in C order. Like
+    /// numpy, pads the header so that the values start at a multiple of 64 bytes.
     pub(super) fn of_f32(shape: [u64; 2]) -> Vec<u8> {
         let [rows, columns] = shape;
         let mut header =
@@ -78,7 +79,8 @@ impl NpyHeader {
         let end = (before + header.len() + 1).next_multiple_of(64);
         header.extend(std::iter::repeat_n(' ', end - before - header.len() - 1));
         header.push('\n');
-        // Two numbers of at most 20 digits: version 1 has room for the length.
+        // The shape is two numbers of at most 20 digits, so the header's length fits into the 16 bits of
+        // version 1.
         let mut file = MAGIC.to_vec();
         file.extend([1, 0]);
         file.extend((header.len() as u16).to_le_bytes());
@@ -87,7 +89,7 @@ impl NpyHeader {
     }
 }
 
-/// A reader of the header's dictionary.
+/// A parser of the header's dictionary.
 struct Literal<'a> {
     text: &'a [u8],
     at: usize,
@@ -106,7 +108,7 @@ impl Literal<'_> {
                 "shape" => shape.replace(self.shape()?).is_some(),
                 _ => bail!("expected the keys descr, fortran_order and shape, found {key:?}"),
             };
-            ensure!(!again, "the key {key} is there twice");
+            ensure!(!again, "expected the key {key} once, found it twice");
             if !self.take(b',') {
                 self.expect(b'}')?;
                 break;
@@ -120,7 +122,7 @@ impl Literal<'_> {
         })
     }
 
-    /// The next byte that is not white space, which becomes the place.
+    /// Skips white space and returns the next byte without consuming it.
     fn peek(&mut self) -> Option<u8> {
         while self.text.get(self.at).is_some_and(u8::is_ascii_whitespace) {
             self.at += 1;
@@ -128,7 +130,7 @@ impl Literal<'_> {
         self.text.get(self.at).copied()
     }
 
-    /// Takes `byte` if it comes next.
+    /// Consumes `byte` if it comes next after white space. Returns whether it did.
     fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
@@ -140,7 +142,7 @@ impl Literal<'_> {
         Ok(())
     }
 
-    /// The bytes from here on for as long as they are `wanted`.
+    /// Consumes and returns the longest run of bytes that satisfy `wanted`, or "" if the run is not UTF-8.
     fn run(&mut self, wanted: impl Fn(u8) -> bool) -> &str {
         let rest = &self.text[self.at..];
         let length = rest.iter().take_while(|byte| wanted(**byte)).count();
@@ -148,7 +150,7 @@ impl Literal<'_> {
         str::from_utf8(&rest[..length]).unwrap_or_default()
     }
 
-    /// A string in single or double quotes, without escapes: no key or type of a number has any.
+    /// Parses a string in single or double quotes. Escapes are refused: no key or numeric type has any.
     fn string(&mut self) -> Result<String> {
         let quote = self.peek().filter(|byte| matches!(byte, b'\'' | b'"'));
         let quote = quote.with_context(|| format!("expected a string at byte {}", self.at))?;
@@ -165,8 +167,8 @@ impl Literal<'_> {
         }
     }
 
-    /// The type of a record as it stands there, up to the bracket that closes it. Its names may have any
-    /// characters, also escaped ones.
+    /// Returns the type of a record as it is written, up to its closing bracket. Its field names may contain
+    /// any characters, including escaped ones.
     fn record(&mut self) -> Result<String> {
         let (start, mut depth, mut quote) = (self.at, 0_usize, None);
         while let Some(&byte) = self.text.get(self.at) {
@@ -197,7 +199,7 @@ impl Literal<'_> {
         }
     }
 
-    /// A tuple: `()`, `(3,)` or `(3, 2)`.
+    /// Parses a tuple of lengths: `()`, `(3,)` or `(3, 2)`.
     fn shape(&mut self) -> Result<Vec<u64>> {
         self.expect(b'(')?;
         let mut shape = Vec::new();
@@ -209,7 +211,7 @@ impl Literal<'_> {
             shape.push(
                 size.with_context(|| format!("expected the length of an axis at byte {at}"))?,
             );
-            // As Python 2 wrote long integers.
+            // Python 2 wrote long integers with this suffix.
             self.take(b'L');
             if !self.take(b',') {
                 ensure!(shape.len() > 1, "expected a tuple such as (3,) or (3, 2) for the shape");
@@ -227,7 +229,7 @@ mod tests {
 
     use super::*;
 
-    /// A file of version 1 with this header and no values.
+    /// Returns a file of version 1 with this header and no values.
     fn version_1(header: impl AsRef<[u8]>) -> Vec<u8> {
         let header = header.as_ref();
         let length = u16::try_from(header.len()).unwrap();
@@ -263,7 +265,7 @@ mod tests {
                 false,
                 &[2],
             ),
-            // Python 2's, with the keys in another order.
+            // Written by Python 2, with the keys in another order.
             ("{'shape': (3L, 2L), 'fortran_order': False, 'descr': '|u1'}", "|u1", false, &[3, 2]),
         ] {
             let expected = NpyHeader { dtype: dtype.into(), fortran_order, shape: shape.to_vec() };
@@ -275,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_2_and_3_have_a_longer_length() {
+    fn versions_2_and_3_have_a_header_length_of_four_bytes() {
         let header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }\n";
         for version in [2, 3] {
             let mut file = b"\x93NUMPY".to_vec();
@@ -291,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_none_or_ends_early_is_refused() {
+    fn other_files_and_truncated_headers_are_refused() {
         for other in [&b""[..], b"\x93NUM", b"PK\x03\x04", b"1,2\n3,4\n"] {
             refused(other, "expected a numpy array (.npy)");
         }
@@ -299,19 +301,19 @@ mod tests {
         for length in 6..whole.len() {
             refused(&whole[..length], "truncated");
         }
-        // A length beyond the file, or beyond reason: nothing is reserved for it.
+        // The header's length exceeds the file, or the limit. No memory is allocated for it.
         refused(b"\x93NUMPY\x02\x00\xff\xff\x00\x00{}", "truncated");
         refused(b"\x93NUMPY\x02\x00\xff\xff\xff\xff{}", "found 4294967295");
     }
 
     #[test]
-    fn a_header_that_says_something_else_is_refused() {
+    fn a_header_that_numpy_does_not_write_is_refused() {
         for (header, expected) in [
             ("", "'{'"),
             ("{}", "descr is missing"),
             ("{'descr': '<f4', 'shape': (3,), }", "fortran_order is missing"),
             ("{'descr': '<f4', 'fortran_order': False}", "shape is missing"),
-            ("{'descr': '<f4', 'descr': '<f8'}", "descr is there twice"),
+            ("{'descr': '<f4', 'descr': '<f8'}", "expected the key descr once"),
             ("{'dtype': '<f4'}", "found \"dtype\""),
             ("{'descr': <f4}", "expected a string at byte 10"),
             ("{'descr': '<f4", "'\\''"),
@@ -336,7 +338,7 @@ mod tests {
         refused(&version_1(b"{'\xff': 1}"), "expected");
     }
 
-    /// Deep nesting once made the reader's time grow by 1.7 with each bracket.
+    /// An earlier parser took 1.7 times as long for each further bracket.
     #[test]
     fn nested_headers_take_linear_time() {
         let start = Instant::now();
@@ -353,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_what_numpy_writes() {
+    fn a_written_header_equals_numpys() {
         let file = NpyHeader::of_f32([3, 2]);
         let numpys = "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }";
         assert_eq!(file, version_1(format!("{numpys:117}\n")));

@@ -1,23 +1,23 @@
-//! One seed, and an independent stream of random numbers for each use of it.
+//! Independent streams of random numbers from one seed, one stream for each use.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// What random numbers are drawn for. Each use has a stream of its own, so that a change of one
-/// (another batch size, another split) leaves the others as they were.
+/// The use of a stream of random numbers. Each use has its own stream, so that a change of one (another
+/// batch size, another split) does not change the numbers of the others.
 ///
-/// The numbers are part of what makes a run repeatable: they are never reused for another purpose.
+/// The stream numbers below must not be changed or reused: a run would no longer give the same model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
     /// Initial weights.
     Weights = 1,
-    /// Target samples or the order of the user's rows.
+    /// Target samples, or the order of the user's rows.
     Target = 2,
     /// Source samples `x_0`.
     Source = 3,
     /// Times `t`.
     Time = 4,
-    /// Which rows are held out.
+    /// The choice of the held-out rows.
     Split = 5,
     /// Held-out points of a known distribution.
     HeldOut = 6,
@@ -25,29 +25,29 @@ pub enum Stream {
     HeldOutSource = 7,
     /// The times of the held-out loss.
     HeldOutTime = 8,
-    /// Real data that samples are compared with, and the conditions that they are drawn under.
+    /// The real data that samples are compared with, and the conditions of these samples.
     Evaluation = 9,
-    /// Draws that the scale of a known distribution is estimated from.
+    /// Draws from which the scale of a known distribution is estimated.
     Scale = 10,
-    /// Which conditions are dropped.
+    /// The choice of the dropped conditions.
     LabelDropout = 11,
-    /// Where a teacher's pairs begin.
+    /// Starting points of a teacher's pairs.
     Pairs = 12,
-    /// Which of them come next.
+    /// The order of a teacher's pairs.
     PairOrder = 13,
     /// The student's initial weights.
     Student = 14,
-    /// Source samples that the student's own endpoints begin at.
+    /// Starting points of the student's own endpoints.
     OwnSource = 15,
-    /// Target samples that they are coupled with.
+    /// Target samples that the student's own endpoints are coupled with.
     OwnTarget = 16,
-    /// Where samples of a model begin whose source is not noise.
+    /// Starting points of a model's samples, if its source is not noise.
     Starts = 17,
-    /// The starting points that a student's grid is fitted to.
+    /// Starting points from which a student's time grid is fitted.
     Grid = 18,
 }
 
-/// The generator of `stream` under `seed`.
+/// Returns the generator of `stream` for `seed`.
 pub fn generator(seed: u64, stream: Stream) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(stream as u64);

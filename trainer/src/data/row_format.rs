@@ -1,5 +1,5 @@
-//! Files of rows, as they are written from the first row to the last: a head, and then the rows, each
-//! by itself. So a file can be written while it grows, and gone on with after any row.
+//! Formats of files of rows: a head, followed by the rows. Each row is encoded separately, so that a file
+//! can be written row by row and continued after any row.
 
 use std::io::Write;
 use std::path::Path;
@@ -10,26 +10,27 @@ use rayon::prelude::*;
 use super::npy_header::NpyHeader;
 use crate::data::Matrix;
 
-/// A format for rows of samples.
+/// A file format for rows of samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowFormat {
-    /// A line of names, and a line for each row; numbers as the shortest that read back as the same.
+    /// A line of column names, then a line for each row. Each number is the shortest decimal that reads back
+    /// as the same float.
     Csv,
-    /// One array `[n, D]` of little-endian 32-bit floats.
+    /// One array `[n][D]` of little-endian 32-bit floats.
     Npy,
     /// The same array as the tensor `x`.
     Safetensors,
 }
 
-/// Rows of text that one task makes: some ten microseconds of work.
+/// Rows of text that one task formats: about ten microseconds of work.
 const ROWS_PER_TASK: usize = 256;
 
 impl RowFormat {
-    /// The format of a file by what its name ends in.
+    /// Returns the format that belongs to the extension of `path`, in upper or lower case.
     ///
     /// # Errors
     ///
-    /// When no format goes with the name.
+    /// Returns an error for any other extension.
     pub fn of(path: &Path) -> Result<Self> {
         let extension = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
         match extension.as_str() {
@@ -42,7 +43,7 @@ impl RowFormat {
         }
     }
 
-    /// What a user calls it.
+    /// Returns the name of the format: its extension.
     pub fn name(self) -> &'static str {
         match self {
             Self::Csv => "csv",
@@ -51,11 +52,11 @@ impl RowFormat {
         }
     }
 
-    /// What stands before `rows` rows of the columns `names`.
+    /// Returns the bytes before the rows, in a file of `rows` rows with the columns `names`.
     ///
     /// # Errors
     ///
-    /// When the file would have more than 2⁶³ bytes.
+    /// Returns an error if the values would take 2⁶³ − 1 bytes or more as 32-bit floats.
     pub fn head(self, names: &[String], rows: u64) -> Result<Vec<u8>> {
         let columns = names.len() as u64;
         let bytes = rows.checked_mul(columns).and_then(|values| values.checked_mul(4));
@@ -72,7 +73,7 @@ impl RowFormat {
                 let mut header = format!(
                     r#"{{"x":{{"dtype":"F32","shape":[{rows},{columns}],"data_offsets":[0,{bytes}]}}}}"#
                 );
-                // As the library does: tensors start at a multiple of eight bytes.
+                // Like the library, starts the tensors at a multiple of eight bytes.
                 header.extend(std::iter::repeat_n(
                     ' ',
                     header.len().next_multiple_of(8) - header.len(),
@@ -84,11 +85,11 @@ impl RowFormat {
         }
     }
 
-    /// The bytes of `rows`, on all cores.
+    /// Returns the bytes of `rows`. Text is formatted on all cores.
     ///
     /// # Errors
     ///
-    /// None: a `Vec` takes all that is written to it.
+    /// Returns the error of formatting a number, which does not occur when writing to a `Vec`.
     pub fn rows(self, rows: &Matrix) -> Result<Vec<u8>> {
         match self {
             Self::Npy | Self::Safetensors => {
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_what_the_csv_library_writes() {
+    fn lines_equal_those_of_the_csv_library() {
         let rows = some();
         let mut writer = csv::Writer::from_writer(Vec::new());
         writer.write_record(["x", "a,b"]).unwrap();
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn arrays_are_read_as_they_were_written() {
+    fn written_arrays_are_read_back_unchanged() {
         let rows = some();
         let npy = written(RowFormat::Npy, &rows);
         let (header, values) = NpyHeader::parse(&npy).unwrap();
@@ -157,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_no_disk_can_hold_is_refused() {
+    fn a_file_that_is_too_large_is_refused() {
         for format in [RowFormat::Csv, RowFormat::Npy, RowFormat::Safetensors] {
             assert!(format.head(&["x".to_string()], u64::MAX / 4).is_err(), "{format:?}");
         }

@@ -1,4 +1,4 @@
-//! From a table to points: which columns are data, which are conditions, which rows are whole.
+//! Reads a file's points: chooses the data and condition columns of its table, and the valid rows.
 
 use std::path::{Path, PathBuf};
 
@@ -12,43 +12,43 @@ use super::matrix::{Matrix, Points};
 use super::read;
 use super::table::Table;
 
-/// What a user says about a file.
+/// How a file is read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RowsOptions {
-    /// Data columns; without them, all columns that have no other use.
+    /// Data columns. `None` for all columns that have no other use.
     pub data: Option<Vec<String>>,
     /// Condition columns of the same file.
     pub condition: Vec<String>,
-    /// Another file, all of whose columns are conditions, row by row.
+    /// Another file. All its columns are conditions; its row `i` belongs to row `i` of the data.
     pub conditions_file: Option<PathBuf>,
-    /// Numeric condition columns that are categories.
+    /// Numeric condition columns whose values are categories.
     pub categorical: Vec<String>,
-    /// The column that says which rows belong together.
+    /// The column of groups, such as episodes, which are held out as a whole.
     pub group: Option<String>,
-    /// Whether rows with missing values are skipped, rather than refused.
+    /// Whether rows with missing or non-finite values are skipped. Otherwise they are an error.
     pub skip_invalid: bool,
 }
 
-/// A file's points.
+/// The points of a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rows {
-    /// The points, conditions one-hot where they are categories.
+    /// The points. Conditions that are categories are one-hot.
     pub points: Points,
     /// The names of the data columns.
     pub data_columns: Vec<String>,
     /// The conditions.
     pub conditions: Vec<ConditionColumn>,
-    /// For each point the group that it belongs to, if there are groups.
+    /// The group of each point, if there are groups.
     pub groups: Option<Vec<String>>,
-    /// What the user should know: skipped rows, a first row that is no row of names.
+    /// Warnings for the user, for example of skipped rows or a missing row of names.
     pub warnings: Vec<String>,
 }
 
-/// Reads a file's points.
+/// Reads the points of the file `path`.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, a column does not exist, or a cell is not what it should be; the
+/// Returns an error if the file cannot be read, a column does not exist, or a cell is not valid. The
 /// message names the file, the line and the column, and says what to do.
 pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
     let table = read::table(path)?;
@@ -84,7 +84,7 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
     for name in &options.categorical {
         ensure!(
             sources.iter().any(|source| source.is_called(name)),
-            "--categorical {name}: no condition column is called so"
+            "--categorical {name}: expected a condition column, but none has this name"
         );
     }
     let names = condition_names(&sources)?;
@@ -104,9 +104,9 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
     let kept = rows.len();
     if kept < 2 {
         let why =
-            first_error.map_or(String::new(), |error| format!("; the first invalid one: {error}"));
+            first_error.map_or(String::new(), |error| format!("; the first invalid row: {error}"));
         bail!(
-            "{}: expected at least 2 rows of values, found {kept} valid ones of {}{why}",
+            "{}: expected at least 2 valid rows, found {kept} of {}{why}",
             table.file,
             table.rows
         );
@@ -132,7 +132,7 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
     for table in [Some(&table), other.as_ref()].into_iter().flatten() {
         if !table.named && table.lines.is_some() {
             warnings.push(format!(
-                "{}: the first row is no row of names: columns are called by their numbers",
+                "{}: the first row has no names, so columns are named by their numbers from 0",
                 table.file
             ));
         }
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_categories_only_when_called_so() {
+    fn numbers_are_categories_only_with_the_option_categorical() {
         let text = "x,k\n1,10\n2,9\n";
         let plain = RowsOptions { condition: names("k"), ..RowsOptions::default() };
         assert_eq!(read(text, &plain).unwrap().points.c.values(), [10.0, 9.0]);
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn text_among_numbers_is_refused_unless_called_categorical() {
+    fn text_among_numbers_is_refused_unless_the_column_is_categorical() {
         let text = "x,s\n1,5\n2,6\n3,abc\n";
         let plain = RowsOptions { condition: names("s"), ..RowsOptions::default() };
         let error = read(text, &plain).unwrap_err().to_string();
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_skipped_row_leaves_no_category() {
+    fn a_skipped_row_adds_no_category() {
         let options =
             RowsOptions { condition: names("label"), skip_invalid: true, ..RowsOptions::default() };
         let rows = read("x,label\n1,a\n2,b\n,ghost\n", &options).unwrap();
@@ -263,7 +263,7 @@ mod tests {
         let rows = read("1,2,5\n3,4,6\n", &options).unwrap();
         assert_eq!(rows.data_columns, ["x", "y"]);
         assert_eq!(rows.conditions[0].name, "c0");
-        assert!(rows.warnings[0].contains("no row of names"), "{:?}", rows.warnings);
+        assert!(rows.warnings[0].contains("the first row has no names"), "{:?}", rows.warnings);
     }
 
     #[test]
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn two_conditions_of_one_name_are_refused() {
+    fn two_conditions_with_the_same_name_are_refused() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("c.csv");
         fs::write(&file, "k\n5\n6\n").unwrap();
@@ -301,7 +301,7 @@ mod tests {
     }
 
     #[test]
-    fn large_integers_stay_apart_as_groups() {
+    fn large_integers_remain_distinct_groups() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("points.safetensors");
         let mut file = TensorFile::default();
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn one_column_has_one_use() {
+    fn a_column_cannot_be_both_data_and_condition() {
         let options = RowsOptions {
             data: Some(names("x,y")),
             condition: names("y"),
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_are_read_and_are_no_data() {
+    fn the_column_of_groups_is_not_data() {
         let options = RowsOptions { group: Some("e".into()), ..RowsOptions::default() };
         let rows = read("x,e\n1,a\n2,a\n3,b\n", &options).unwrap();
         assert_eq!(rows.groups, Some(names("a,a,b")));

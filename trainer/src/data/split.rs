@@ -1,4 +1,4 @@
-//! Which rows are trained on, and which are kept to judge the model by.
+//! Splits rows into those for training and held-out ones, on which the model is judged.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,21 +6,21 @@ use anyhow::{Result, ensure};
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-/// Row numbers, in order.
+/// Row numbers from 0, in ascending order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Split {
-    /// Trained on.
+    /// The rows for training.
     pub train: Vec<usize>,
-    /// Never trained on.
+    /// The rows that are never trained on.
     pub held_out: Vec<usize>,
 }
 
-/// Holds out the part `holdout` of `rows`, at random; with `groups`, whole groups, as near to the part
-/// as they come.
+/// Holds out the share `holdout` of `rows` rows at random; 0 holds out none. With `groups`, `[rows]`, holds
+/// out whole groups, so that the share is only approximate.
 ///
 /// # Errors
 ///
-/// When one side would be empty.
+/// Returns an error if one side would be empty, which is so with fewer than two rows or groups.
 pub fn split(
     rows: usize,
     groups: Option<&[String]>,
@@ -30,7 +30,7 @@ pub fn split(
     if holdout == 0.0 {
         return Ok(Split { train: (0..rows).collect(), held_out: Vec::new() });
     }
-    // Without groups each row is its own.
+    // Without groups, each row is a group.
     let mut units: Vec<Vec<usize>> = match groups {
         None => (0..rows).map(|row| vec![row]).collect(),
         Some(groups) => {
@@ -43,15 +43,16 @@ pub fn split(
     };
     ensure!(
         units.len() >= 2,
-        "all rows are of one group: none can be held out; use another --group, or --holdout 0"
+        "expected at least two groups, found one: no rows can be held out; use another --group, or \
+         --holdout 0"
     );
     units.shuffle(rng);
     let wanted = ((rows as f64 * holdout).round() as usize).max(1);
     let mut held_out = BTreeSet::new();
     let mut trained_on = units.len();
     for unit in &units {
-        // As long as it brings the part nearer to what is wanted, and something stays to be
-        // trained on.
+        // Holds the group out if that brings the number of rows nearer to the wanted one, and if a group
+        // remains for training.
         if trained_on > 1 && 2 * held_out.len() + unit.len() <= 2 * wanted {
             held_out.extend(unit);
             trained_on -= 1;
@@ -74,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn the_part_asked_for_is_held_out() {
+    fn the_given_share_is_held_out() {
         let Split { train, held_out } = split_(100, None, 0.1, 0);
         assert_eq!((train.len(), held_out.len()), (90, 10));
         let all: BTreeSet<usize> = train.into_iter().chain(held_out).collect();
@@ -82,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn the_seed_decides() {
+    fn the_seed_determines_the_split() {
         assert_eq!(split_(50, None, 0.2, 3), split_(50, None, 0.2, 3));
         assert_ne!(split_(50, None, 0.2, 3), split_(50, None, 0.2, 4));
     }
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_held_out_when_nothing_is_asked_for() {
+    fn a_share_of_0_holds_out_nothing() {
         assert!(split_(3, None, 0.0, 0).held_out.is_empty());
     }
 

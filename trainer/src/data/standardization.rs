@@ -1,30 +1,34 @@
-//! The units of a flow: mean 0 and standard deviation 1 in each column.
+//! Standardisation of columns to flow units: mean 0 and standard deviation 1.
 
 use super::conditions::ConditionColumn;
 use super::matrix::Matrix;
 
-/// The user's units = flow units · scale + mean, column by column.
+/// The scale and mean of each column: user units = flow units · scale + mean.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Standardization {
-    /// `[columns]`
+    /// The mean, `[columns]`.
     pub mean: Vec<f32>,
-    /// `[columns]`, above 0.
+    /// The scale, `[columns]`, above 0.
     pub scale: Vec<f32>,
 }
 
 impl Standardization {
-    /// The one that changes nothing.
+    /// Returns the identity, which changes no value.
     pub fn identity(columns: usize) -> Self {
         Self { mean: vec![0.0; columns], scale: vec![1.0; columns] }
     }
 
-    /// Whether it changes nothing.
+    /// Whether it is the identity.
     pub fn is_identity(&self) -> bool {
         self.mean.iter().all(|&mean| mean == 0.0) && self.scale.iter().all(|&scale| scale == 1.0)
     }
 
-    /// Mean and standard deviation of each column. A constant column has the scale 1; their
-    /// numbers come second.
+    /// Returns the mean and standard deviation of each column, and the indices of the constant columns. A
+    /// constant column has the scale 1.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there are columns but no rows.
     pub fn fit(values: &Matrix) -> (Self, Vec<usize>) {
         let mut fitted = Self::identity(values.columns());
         let mut constant = Vec::new();
@@ -41,8 +45,7 @@ impl Standardization {
             }
             fitted.mean[column] = mean as f32;
             let scale = variance.sqrt() as f32;
-            // A spread below the smallest normal number would make a scale that no one can divide
-            // by.
+            // A scale below the smallest normal number would make a division by it overflow or lose digits.
             if scale.is_normal() {
                 fitted.scale[column] = scale;
             } else {
@@ -52,7 +55,8 @@ impl Standardization {
         (fitted, constant)
     }
 
-    /// The same for conditions: one-hot columns stay as they are, constant ones too.
+    /// Returns the standardisation of conditions. One-hot columns stay unchanged; constant columns keep the
+    /// scale 1.
     pub fn fit_conditions(values: &Matrix, conditions: &[ConditionColumn]) -> Self {
         let (mut fitted, _) = Self::fit(values);
         let mut column = 0;
@@ -67,7 +71,7 @@ impl Standardization {
         fitted
     }
 
-    /// From flow units to the user's units: `x · scale + mean`, as the runtime computes it.
+    /// Converts flow units to the user's units: `x · scale + mean`, with the runtime's operations.
     pub fn backward(&self, values: &mut Matrix) {
         for row in values.rows_mut() {
             for ((x, mean), scale) in row.iter_mut().zip(&self.mean).zip(&self.scale) {
@@ -76,7 +80,7 @@ impl Standardization {
         }
     }
 
-    /// From the user's units to flow units: `(x − mean) ÷ scale`, as the runtime computes it.
+    /// Converts the user's units to flow units: `(x − mean) ÷ scale`, with the runtime's operations.
     pub fn forward(&self, values: &mut Matrix) {
         for row in values.rows_mut() {
             for ((x, mean), scale) in row.iter_mut().zip(&self.mean).zip(&self.scale) {
@@ -91,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_come_to_mean_0_and_deviation_1() {
+    fn columns_get_mean_0_and_standard_deviation_1() {
         let mut values = Matrix::new(vec![1.0, 10.0, 3.0, 30.0], 2, 2);
         let (fitted, constant) = Standardization::fit(&values);
         assert_eq!((&fitted.mean[..], &fitted.scale[..]), (&[2.0, 20.0][..], &[1.0, 10.0][..]));
@@ -102,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_constant_column_keeps_its_scale_and_is_reported() {
-        // 0.1 three times has a mean that is not quite 0.1: it must not become a tiny scale.
+        // The mean of three times 0.1 is not exactly 0.1. The difference must not become a tiny scale.
         let values = Matrix::new(vec![0.1, 1.0, 0.1, 2.0, 0.1, 3.0], 3, 2);
         let (fitted, constant) = Standardization::fit(&values);
         assert_eq!(constant, [0]);

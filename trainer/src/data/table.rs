@@ -1,4 +1,4 @@
-//! A file's columns, before anyone knows which are data.
+//! The columns of a file, before their uses are known.
 
 use anyhow::{Result, bail};
 use csv::StringRecord;
@@ -6,13 +6,13 @@ use csv::StringRecord;
 /// Named columns of equal length.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Table {
-    /// The file, for messages.
+    /// The name of the file, for messages.
     pub(super) file: String,
-    /// Whether the file names its columns; if not, they are called by their numbers.
+    /// Whether the file names its columns. If not, their names are their numbers from 0.
     pub(super) named: bool,
     pub(super) columns: Vec<Column>,
     pub(super) rows: usize,
-    /// The line of each row, in a text file.
+    /// The line of each row, if the file is text.
     pub(super) lines: Option<Vec<u64>>,
 }
 
@@ -24,15 +24,15 @@ pub(super) struct Column {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Cells {
-    /// As wide as the file's, so that large integers stay apart as categories and groups.
+    /// 64-bit, so that large integers remain distinct as categories and groups.
     Numbers(Vec<f64>),
     Text(Vec<String>),
 }
 
-/// What stands in a cell.
+/// The value of a cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Cell<'a> {
-    /// Nothing, or a value that is not finite.
+    /// An empty cell, or a value that is not finite.
     Missing,
     Number(f32),
     Text(&'a str),
@@ -52,7 +52,7 @@ impl Table {
         }
     }
 
-    /// A cell as text: a number as the shortest that reads back as the same.
+    /// Returns a cell as text. A number is the shortest decimal that reads back as the same float.
     pub(super) fn text(&self, column: usize, row: usize) -> String {
         match &self.columns[column].cells {
             Cells::Numbers(numbers) => {
@@ -63,13 +63,13 @@ impl Table {
         }
     }
 
-    /// The columns called `names`, if the file names its columns and has them all.
+    /// Returns the columns called `names`, or `None` if the file lacks one or does not name its columns.
     pub(super) fn find<'a>(&self, names: impl Iterator<Item = &'a String>) -> Option<Vec<usize>> {
         let find = |name: &String| self.columns.iter().position(|column| column.name == *name);
         if self.named { names.map(find).collect() } else { None }
     }
 
-    /// The names of the columns, or how many there are without.
+    /// Returns the names of the columns for a message, or their number if they have no names.
     pub(super) fn names(&self) -> String {
         let names: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
         match names.len() {
@@ -79,7 +79,7 @@ impl Table {
         }
     }
 
-    /// Whether a column is text: it has some, and no numbers.
+    /// Whether a column is text: it has cells of text and none of numbers.
     pub(super) fn is_text(&self, column: usize) -> bool {
         let mut text = false;
         for row in 0..self.rows {
@@ -92,7 +92,7 @@ impl Table {
         text
     }
 
-    /// Where a row stands: `points.csv, line 7`.
+    /// Returns the place of a row for a message, such as `points.csv, line 7`.
     pub(super) fn place(&self, row: usize) -> String {
         match &self.lines {
             Some(lines) => format!("{}, line {}", self.file, lines[row]),
@@ -101,19 +101,24 @@ impl Table {
     }
 }
 
-/// What the first row of a text file is.
+/// The meaning of the first row of a text file.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum FirstRow {
     /// The names of the columns.
     Names,
-    /// The numbers of the columns from 0, as arrays are headed when pandas writes them.
+    /// The numbers of the columns from 0. pandas writes this row for an array without names.
     Numbers,
     /// Values like those of the other rows.
     Values,
 }
 
 impl FirstRow {
-    /// Text makes names, numbers are values unless they count the columns.
+    /// Guesses the meaning of the row `first`: names if it has text, column numbers if it is 0, 1, 2 and so
+    /// on, otherwise values.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error for the row 0, 1, which may be column numbers or values.
     pub(super) fn of(first: &StringRecord) -> Result<Self> {
         if first.iter().any(|cell| matches!(parse(cell), Cell::Text(_))) {
             return Ok(Self::Names);
@@ -121,8 +126,8 @@ impl FirstRow {
         let counts = first.iter().enumerate().all(|(k, cell)| cell.trim() == k.to_string());
         match first.len() {
             2 if counts => bail!(
-                "the first row is 0, 1: expected names (x,y, say), since these may be the columns' \
-                 numbers as well as values"
+                "the first row is 0, 1, which may be column numbers or values: add a row of names before \
+                 it, such as x,y"
             ),
             3.. if counts => Ok(Self::Numbers),
             _ => Ok(Self::Values),
@@ -130,7 +135,7 @@ impl FirstRow {
     }
 }
 
-/// A cell of a text file.
+/// Parses a cell of a text file.
 pub(super) fn parse(text: &str) -> Cell<'_> {
     let text = text.trim();
     if text.is_empty()
@@ -144,7 +149,7 @@ pub(super) fn parse(text: &str) -> Cell<'_> {
     }
 }
 
-/// What is not finite, or beyond an f32, is no value.
+/// Returns the cell of a number. A value that is not finite as an f32 is missing.
 fn number<'a>(value: f32) -> Cell<'a> {
     if value.is_finite() { Cell::Number(value) } else { Cell::Missing }
 }

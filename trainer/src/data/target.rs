@@ -1,4 +1,4 @@
-//! π₁: what training draws its batches from.
+//! The target distribution π₁, from which training draws its batches.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::distribution::Distribution;
 use super::matrix::Points;
 use super::standardization::Standardization;
 
-/// The target as training sees it: batches of points in flow units.
+/// The target distribution as a stream of batches of points, in flow units.
 #[derive(Clone, Debug)]
 pub struct Target {
     supply: Supply,
@@ -20,24 +20,25 @@ pub struct Target {
 
 #[derive(Clone, Debug)]
 enum Supply {
-    /// Fresh draws.
+    /// New draws from a distribution.
     Draws { distribution: Distribution, by_class: bool, units: Standardization },
-    /// Rows in random order, all of them before any comes again.
+    /// Rows in random order. Each row is drawn once before any is drawn again.
     Rows { points: Arc<Points>, order: Arc<Vec<usize>>, next: usize },
 }
 
-/// Where a target is in its draws: what a checkpoint keeps.
+/// The position of a target in its draws, as a checkpoint stores it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct TargetState {
     /// The generator's position.
     rng: u128,
-    /// Of rows: their order in this epoch, and how many of them have come.
+    /// For rows: their order in this epoch. Empty for draws.
     #[serde(serialize_with = "shared::serialize", deserialize_with = "shared::deserialize")]
     order: Arc<Vec<usize>>,
+    /// For rows: how many of them have been drawn in this epoch.
     next: usize,
 }
 
-/// serde without its feature `rc`, which would change every crate's build for this one field.
+/// Serialises an `Arc` without serde's feature `rc`, which would rebuild serde for every crate.
 mod shared {
     use super::{Arc, Deserialize, Serialize};
 
@@ -56,8 +57,8 @@ mod shared {
 }
 
 impl Target {
-    /// Fresh draws from `distribution`, brought to flow units by `units`; if `by_class`, with
-    /// their class as condition.
+    /// Creates a target of new draws from `distribution`, which `units` converts to flow units. If
+    /// `by_class`, the condition of a point is its class.
     pub fn draws(
         distribution: Distribution,
         by_class: bool,
@@ -67,7 +68,7 @@ impl Target {
         Self { supply: Supply::Draws { distribution, by_class, units }, rng }
     }
 
-    /// The rows `points`, in flow units.
+    /// Creates a target of the rows `points`, in flow units.
     pub fn rows(points: Points, rng: ChaCha8Rng) -> Self {
         let order: Vec<usize> = (0..points.x.rows()).collect();
         let next = order.len();
@@ -75,7 +76,7 @@ impl Target {
         Self { supply, rng }
     }
 
-    /// The same target with draws of its own.
+    /// Returns the same target at the start of an independent stream of draws, from `rng`.
     pub fn reseeded(&self, rng: ChaCha8Rng) -> Self {
         let mut target = Self { rng, supply: self.supply.clone() };
         if let Supply::Rows { order, next, .. } = &mut target.supply {
@@ -85,7 +86,7 @@ impl Target {
         target
     }
 
-    /// Where it is.
+    /// Returns the position in the draws.
     pub fn state(&self) -> TargetState {
         let rng = self.rng.get_word_pos();
         match &self.supply {
@@ -96,22 +97,25 @@ impl Target {
         }
     }
 
-    /// Goes on from `state`.
+    /// Continues from `state`.
     ///
     /// # Errors
     ///
-    /// When it is the state of other rows.
+    /// Returns an error if the state is that of another number of rows.
     pub fn restore(&mut self, state: TargetState) -> Result<()> {
         if let Supply::Rows { order, next, .. } = &mut self.supply {
             let (expected, found) = (order.len(), state.order.len());
-            ensure!(found == expected, "expected the order of {expected} rows, found {found}");
+            ensure!(
+                found == expected,
+                "expected the state of {expected} rows, found that of {found}"
+            );
             (*order, *next) = (state.order, state.next);
         }
         self.rng.set_word_pos(state.rng);
         Ok(())
     }
 
-    /// All rows in their order, or `n` fresh draws: what a device draws from by itself.
+    /// Returns all rows in their order, or `n` new draws, for a device that draws its own batches from them.
     pub fn pool(&mut self, n: usize) -> Points {
         match &self.supply {
             Supply::Draws { .. } => self.next_batch(n),
@@ -119,7 +123,7 @@ impl Target {
         }
     }
 
-    /// The next `n` points.
+    /// Returns the next `n` points.
     pub fn next_batch(&mut self, n: usize) -> Points {
         match &mut self.supply {
             Supply::Draws { distribution, by_class, units } => {
@@ -151,7 +155,7 @@ mod tests {
     use rand::SeedableRng;
 
     #[test]
-    fn a_restored_target_goes_on() {
+    fn a_restored_target_continues_its_draws() {
         let x = Matrix::new((0..10).map(|k| k as f32).collect(), 10, 1);
         let points = Points { x, c: Matrix::new(Vec::new(), 10, 0) };
         let new = || Target::rows(points.clone(), ChaCha8Rng::seed_from_u64(0));
@@ -165,11 +169,11 @@ mod tests {
     }
 
     #[test]
-    fn every_row_comes_once_before_any_comes_again() {
+    fn every_row_is_drawn_once_before_any_is_drawn_again() {
         let x = Matrix::new((0..10).map(|k| k as f32).collect(), 10, 1);
         let points = Points { x, c: Matrix::new(Vec::new(), 10, 0) };
         let mut target = Target::rows(points, ChaCha8Rng::seed_from_u64(0));
-        // Batches of 4 cross the ends of epochs, one of 25 spans several.
+        // Batches of 4 cross the ends of epochs; the batch of 25 spans several.
         let drawn: Vec<f32> = [4, 4, 4, 4, 4, 25]
             .into_iter()
             .flat_map(|n| target.next_batch(n).x.values().to_vec())

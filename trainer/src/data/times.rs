@@ -1,4 +1,4 @@
-//! Which times on the path training looks at.
+//! The distribution of the training times.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,27 +13,27 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Times {
-    /// All alike.
+    /// Uniform on [0, 1].
     #[default]
     Uniform,
-    /// `1 ÷ (1 + e^−z)` of a normal z (Esser et al. 2024, section 3.1).
+    /// `1 ÷ (1 + e^−z)` with a normal `z` (Esser et al. 2024, section 3.1).
     LogitNormal {
-        /// Of z.
+        /// The mean of `z`.
         mean: f32,
-        /// Of z.
+        /// The standard deviation of `z`, above 0.
         std: f32,
     },
-    /// Beta(α, β).
+    /// The beta distribution Beta(α, β).
     Beta {
-        /// More weight near 1 the larger it is.
+        /// α, above 0. The larger it is, the nearer to 1 are the times.
         alpha: f32,
-        /// More weight near 0 the larger it is.
+        /// β, above 0. The larger it is, the nearer to 0 are the times.
         beta: f32,
     },
 }
 
 impl Times {
-    /// `n` times.
+    /// Draws `n` times.
     pub fn draw(&self, n: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
         match *self {
             Self::Uniform => (0..n).map(|_| rng.random()).collect(),
@@ -54,7 +54,7 @@ impl Times {
 impl FromStr for Times {
     type Err = Error;
 
-    /// `uniform`, `logit-normal` or `logit-normal:MEAN,STD`, `beta:ALPHA,BETA`.
+    /// Parses `uniform`, `logit-normal`, `logit-normal:MEAN,STD` or `beta:ALPHA,BETA`.
     fn from_str(text: &str) -> Result<Self> {
         let (name, numbers) = match text.split_once(':') {
             Some((name, numbers)) => (name, Some(numbers)),
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn each_has_its_mean() {
+    fn each_distribution_has_its_mean() {
         // The mean of a logit-normal with mean 1 and deviation 1 is 0.6967 (numerical integration).
         for (text, expected) in [
             ("uniform", 0.5),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn others_are_refused_by_what_they_are() {
+    fn an_invalid_value_is_refused_and_quoted() {
         for text in ["", "cosine", "beta", "beta:1", "beta:0,1", "logit-normal:0,0", "beta:a,b"] {
             let error = text.parse::<Times>().unwrap_err().to_string();
             assert!(error.contains(&format!("{text:?}")), "{error}");

@@ -1,4 +1,4 @@
-//! Files that are written whole or not at all.
+//! Reads, locks and removes files, and writes them atomically.
 
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
@@ -6,14 +6,14 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-/// How the names of files begin that are not whole yet; a process that is killed leaves one.
+/// Prefix of the names of temporary files. A process that is killed may leave one.
 pub const UNFINISHED: &str = ".flowlet-";
 
-/// Writes `bytes` to `path`: to a temporary file beside it first, which then takes its name.
+/// Writes `bytes` to `path` atomically: to a temporary file in the same directory, which is then renamed.
 ///
 /// # Errors
 ///
-/// When the directory cannot be written to; then `path` is as it was.
+/// Returns an error if the directory cannot be written to. `path` is then unchanged.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let context = || format!("cannot write {}", path.display());
     let directory = match path.parent() {
@@ -22,7 +22,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     };
     let mut builder = tempfile::Builder::new();
     builder.prefix(UNFINISHED);
-    // Temporary files are for their owner alone; a result is as readable as the user's other files.
+    // `tempfile` lets only the owner read a file. A result gets the permissions of the user's other files.
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -35,11 +35,11 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Removes a file, if there is one.
+/// Removes the file `path` if it exists.
 ///
 /// # Errors
 ///
-/// When it cannot be removed; the message names it.
+/// Returns an error that names the file if it cannot be removed.
 pub fn remove(path: &Path) -> Result<()> {
     if path.exists() {
         fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
@@ -47,17 +47,17 @@ pub fn remove(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Locks a file as long as it is open: whether no other process has. On a file system without locks
-/// nobody is kept out.
+/// Locks `file` until it is closed. Returns `false` if it is already locked elsewhere. On a file system
+/// without locks it always returns `true`.
 pub fn lock(file: &File) -> bool {
     !matches!(file.try_lock(), Err(TryLockError::WouldBlock))
 }
 
-/// Reads a file.
+/// Returns the bytes of the file `path`.
 ///
 /// # Errors
 ///
-/// When it cannot be read; the message names it.
+/// Returns an error that names the file if it cannot be read.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }

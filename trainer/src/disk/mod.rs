@@ -1,4 +1,4 @@
-//! Files: written whole or not at all, in parts, as tensors, and a run's directory.
+//! Reading and writing files: atomic writes, part files, tensor files, and the directory of a run.
 
 pub mod files;
 pub mod names;

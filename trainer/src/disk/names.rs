@@ -1,37 +1,37 @@
 //! The names of the files in a run's directory.
 
-/// The model.
+/// The trained model.
 pub const MODEL_FILE: &str = "model.safetensors";
 
-/// The golden outputs that the runtime is held against.
+/// The golden outputs that the runtime must reproduce.
 pub const GOLDEN_FILE: &str = "golden.safetensors";
 
-/// The resolved configuration, beside the weights.
+/// The whole configuration of the run, with every default filled in.
 pub const CONFIG_FILE: &str = "config.toml";
 
-/// How training went.
+/// The losses and speed of training, a line per logged step.
 pub const METRICS_FILE: &str = "metrics.csv";
 
-/// The pictures of a run.
+/// The report: a page with the figures of the run.
 pub const REPORT_FILE: &str = "report.html";
 
-/// The checkpoint that a stopped run continues from.
+/// The checkpoint from which a stopped run resumes.
 pub const CHECKPOINT_FILE: &str = "checkpoint.safetensors";
 
-/// The teacher of a few-step model, while its student learns.
+/// The teacher of a few-step model, kept while the student is trained.
 pub const TEACHER_FILE: &str = "teacher.safetensors";
 
-/// What keeps a second run out while the first goes on.
+/// The lock file, which keeps a second run out of the directory of a running one.
 pub(super) const LOCK_FILE: &str = ".lock";
 
-/// What marks `NAME.new` as a run that takes the place of `NAME`.
+/// An empty file that marks `NAME.new` as a run that will replace `NAME`.
 pub(super) const REPLACES_FILE: &str = ".replaces";
 
-/// What a run that has begun may have in its directory, or one that has failed.
-pub(super) const BEGINNING: [&str; 4] = [CONFIG_FILE, METRICS_FILE, LOCK_FILE, REPLACES_FILE];
+/// The files that a run without a checkpoint or a model may have: one that has just started, or has failed.
+pub(super) const STARTED_FILES: [&str; 4] = [CONFIG_FILE, METRICS_FILE, LOCK_FILE, REPLACES_FILE];
 
-/// What a run may have in its directory.
-pub(super) const WHOLE: [&str; 9] = [
+/// All files that a run may have in its directory.
+pub(super) const RUN_FILES: [&str; 9] = [
     CONFIG_FILE,
     METRICS_FILE,
     LOCK_FILE,

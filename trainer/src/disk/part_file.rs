@@ -1,5 +1,4 @@
-//! A file of many rows that is written step by step: under another name until it is whole, and
-//! continued after a kill.
+//! A file of many rows, written in steps under a temporary name. After a kill, writing can resume.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -13,44 +12,44 @@ use serde_json::Value;
 use super::files;
 use super::part_record::Record;
 
-/// `NAME.part`, which becomes `NAME` when it is whole; until then no file is called `NAME`, or the one
-/// that was there before still is.
+/// The file `NAME.part`, which is renamed to `NAME` when it is complete. Until then an earlier file `NAME`
+/// stays unchanged.
 ///
-/// `NAME.part.json` records which run the rows belong to, and how many bytes are on the disk for certain.
-/// It is written as soon as there is something to lose. A process that continues the file cuts off what
-/// lies beyond, so it does not matter when the process before was killed or the machine lost its power.
+/// `NAME.part.json`, the record, holds the settings of the run that the rows belong to, and the number of
+/// bytes that are synced to the disk. [`PartFile::keep`] writes it. A process that resumes the file truncates
+/// it to that number, so the earlier process may have been killed, or the power lost, at any time.
 #[derive(Debug)]
 pub struct PartFile {
     path: PathBuf,
     part: PathBuf,
-    /// Locked as long as it is open: the system lets go when the process dies.
+    /// Locked while it is open. The operating system releases the lock when the process dies.
     file: File,
     record: Record,
-    /// Bytes written, of which `record` may not yet know.
+    /// Bytes written so far, at least `record.bytes`.
     bytes: u64,
 }
 
 impl PartFile {
-    /// Begins the file `path`, which `head` begins; or goes on with it, if `resume` and there is
-    /// something to go on with. `settings`, an object of numbers and texts, are what the rows are a
-    /// function of.
+    /// Starts the file `path` with the bytes `head`. With `resume`, continues an interrupted file if there is
+    /// one. `settings` must serialise to an object of numbers and strings, which determine the rows.
     ///
     /// # Errors
     ///
-    /// When the directory cannot be written to, another process is writing the same file, there are
-    /// rows that would be lost without `resume`, or rows of other `settings` with it.
+    /// Returns an error if the directory cannot be written to or another process is writing the same file.
+    /// Without `resume` also if rows of an interrupted file would be lost, and with it if the interrupted
+    /// file has other `settings` or is damaged.
     pub fn open(path: &Path, head: &[u8], settings: &impl Serialize, resume: bool) -> Result<Self> {
         let Value::Object(settings) = serde_json::to_value(settings)? else {
-            bail!("settings have names");
+            bail!("the settings of a part file must be an object");
         };
         ensure!(!path.is_dir(), "cannot write {}: it is a directory", path.display());
         let part = with_suffix(path, ".part");
         let context = || format!("cannot write {}", part.display());
         if !part.exists() {
-            // Of a process that was killed when its file had just taken its name.
+            // A process may have been killed after it renamed its file and before it removed the record.
             files::remove(&with_suffix(&part, ".json"))?;
         }
-        // Not yet truncated: it may be another process's.
+        // Truncated later, under the lock: another process may be writing it.
         let mut options = OpenOptions::new();
         let file = options.create(true).truncate(false).write(true).open(&part);
         let file = file.with_context(context)?;
@@ -63,8 +62,8 @@ impl PartFile {
             record: Record { settings, rows: 0, bytes: 0 },
             bytes: 0,
         };
-        match opened.found(resume)? {
-            Some(record) => opened.go_on(record)?,
+        match opened.record_to_resume(resume)? {
+            Some(record) => opened.continue_from(record)?,
             None => {
                 files::remove(&opened.record_path())?;
                 let begun = opened.file.set_len(0).with_context(|| opened.cannot_write());
@@ -77,8 +76,8 @@ impl PartFile {
         Ok(opened)
     }
 
-    /// The record to go on from.
-    fn found(&self, resume: bool) -> Result<Option<Record>> {
+    /// Returns the record to resume from, or `None` if the file starts anew.
+    fn record_to_resume(&self, resume: bool) -> Result<Option<Record>> {
         let path = self.record_path();
         if !path.exists() {
             return Ok(None);
@@ -98,15 +97,15 @@ impl PartFile {
         }
         if let Some([name, found, own]) = record.difference(&self.record) {
             bail!(
-                "{part} belongs to another run: its {name} is {found}, not {own}. Give the settings that it \
-                 has, or remove it and {}",
+                "{part} belongs to another run: its {name} is {found}, not {own}. Use the same settings, or \
+                 remove it and {}",
                 path.display()
             );
         }
         Ok(Some(record))
     }
 
-    fn go_on(&mut self, record: Record) -> Result<()> {
+    fn continue_from(&mut self, record: Record) -> Result<()> {
         let found = self.file.metadata().with_context(|| self.cannot_write())?.len();
         ensure!(
             found >= record.bytes,
@@ -121,27 +120,28 @@ impl PartFile {
         Ok(())
     }
 
-    /// Rows that are on the disk.
+    /// Returns the number of rows that are on the disk.
     pub fn rows(&self) -> u64 {
         self.record.rows
     }
 
-    /// Adds bytes.
+    /// Appends `bytes`.
     ///
     /// # Errors
     ///
-    /// When the disk is full, say. What was kept before stays.
+    /// Returns an error if writing fails, for example because the disk is full. Rows that were kept before
+    /// are not lost.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         self.file.write_all(bytes).with_context(|| self.cannot_write())?;
         self.bytes += bytes.len() as u64;
         Ok(())
     }
 
-    /// Brings everything written to the disk, and notes that it is `rows` rows.
+    /// Syncs everything written so far to the disk, and records that it is `rows` rows.
     ///
     /// # Errors
     ///
-    /// When the disk is full, say.
+    /// Returns an error if writing fails, for example because the disk is full.
     pub fn keep(&mut self, rows: u64) -> Result<()> {
         self.file.sync_data().with_context(|| self.cannot_write())?;
         let record = Record { rows, bytes: self.bytes, ..self.record.clone() };
@@ -150,11 +150,11 @@ impl PartFile {
         Ok(())
     }
 
-    /// The file is whole: it takes its name.
+    /// Syncs the complete file, renames it to its final name, and removes the record.
     ///
     /// # Errors
     ///
-    /// When it cannot; what was kept before stays.
+    /// Returns an error if one of these fails. Rows that were kept before are not lost.
     pub fn finish(self) -> Result<()> {
         self.file.sync_all().with_context(|| self.cannot_write())?;
         fs::rename(&self.part, &self.path)
@@ -163,7 +163,7 @@ impl PartFile {
         files::remove(&self.record_path())
     }
 
-    /// Ends without the whole: what has no rows to go on with goes.
+    /// Stops before the file is complete. Removes the file if it has no rows to resume from.
     pub fn give_up(&self) {
         let _ = fs::remove_file(self.new_record_path());
         if self.record.rows == 0 {
@@ -223,7 +223,7 @@ mod tests {
             names
         }
 
-        /// What a process leaves that was killed after two rows were kept and more were written.
+        /// Leaves the files of a process that was killed after it had kept two rows and written more.
         fn interrupted(&self) {
             let mut file = self.open(1, false).unwrap();
             file.write(b"1\n2\n").unwrap();
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn it_has_its_name_when_it_is_whole() {
+    fn a_complete_file_gets_its_final_name() {
         let place = Place::new();
         let mut file = place.open(1, false).unwrap();
         assert_eq!(place.names(), ["rows.csv.part"]);
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn it_goes_on_after_the_rows_that_were_kept() {
+    fn a_resumed_file_continues_after_the_kept_rows() {
         let place = Place::new();
         place.interrupted();
         let mut file = place.open(1, true).unwrap();
@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_neither_lost_nor_mixed_with_others() {
+    fn kept_rows_are_not_overwritten_or_mixed_with_other_settings() {
         let place = Place::new();
         place.interrupted();
         let error = |seed, resume| place.open(seed, resume).unwrap_err().to_string();
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn one_process_writes_at_a_time() {
+    fn only_one_process_writes_at_a_time() {
         let place = Place::new();
         let file = place.open(1, false).unwrap();
         let error = place.open(1, true).unwrap_err().to_string();
@@ -290,14 +290,14 @@ mod tests {
     }
 
     #[test]
-    fn what_a_kill_leaves_without_rows_is_in_nobodys_way() {
+    fn leftovers_without_rows_do_not_block_a_new_file() {
         let place = Place::new();
         drop(place.open(1, false).unwrap());
         assert_eq!(place.names(), ["rows.csv.part"]);
         drop(place.open(2, true).unwrap());
         place.open(3, false).unwrap().give_up();
         assert!(place.names().is_empty());
-        // Killed between the two last steps: the file is whole, its record is left.
+        // Killed between the last two steps: the file is complete, and its record is left.
         place.interrupted();
         fs::rename(place.0.path().join("rows.csv.part"), place.out()).unwrap();
         place.open(2, false).unwrap().finish().unwrap();

@@ -1,4 +1,4 @@
-//! The record of a part file: `NAME.part.json`.
+//! The record of a part file, `NAME.part.json`.
 
 use std::fs::{self, File};
 use std::io::Write;
@@ -10,14 +10,14 @@ use serde_json::{Map, Value};
 
 use super::files;
 
-/// What a part file is part of, and how much of it is on the disk.
+/// The settings of a part file, and how much of it is on the disk.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Record {
-    /// What the rows are a function of, by name.
+    /// The settings that determine the rows, by name.
     pub(super) settings: Map<String, Value>,
-    /// Rows that are on the disk.
+    /// The number of rows that are on the disk.
     pub(super) rows: u64,
-    /// Where they end.
+    /// The length of the file after those rows, in bytes.
     pub(super) bytes: u64,
 }
 
@@ -26,12 +26,13 @@ impl Record {
     ///
     /// # Errors
     ///
-    /// When there is none, or it is damaged.
+    /// Returns an error if the file cannot be read or is not a record.
     pub(super) fn read(path: &Path) -> Result<Self> {
         Ok(serde_json::from_slice(&files::read(path)?)?)
     }
 
-    /// The first setting in which the records differ: its name, and the value in each.
+    /// Returns the first setting in which the records differ: its name, its value here and its value in
+    /// `other`.
     pub(super) fn difference(&self, other: &Self) -> Option<[String; 3]> {
         let mut names = other.settings.keys().chain(self.settings.keys());
         let name = names.find(|&name| self.settings.get(name) != other.settings.get(name))?;
@@ -40,12 +41,12 @@ impl Record {
         Some([name.clone(), value(self), value(other)])
     }
 
-    /// Writes the record to `path`, by way of `new`: whole or not at all. The same `new` each time leaves
-    /// no more than one such file, however often the process is killed here.
+    /// Writes the record to `path` atomically: to the file `new`, which is then renamed. `new` is the same
+    /// name each time, so that killed processes leave at most one such file.
     ///
     /// # Errors
     ///
-    /// When the disk is full, say; the record before stays.
+    /// Returns an error if writing fails, for example because the disk is full. The earlier record stays.
     pub(super) fn write(&self, path: &Path, new: &Path) -> Result<()> {
         let context = || format!("cannot write {}", path.display());
         let mut file = File::create(new).with_context(context)?;

@@ -1,16 +1,16 @@
-//! One directory takes the place of another.
+//! Replaces one directory by another.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
-/// Moves the directory `new` to `old`, and removes what was there. `aside` is the name of the old one in
-/// between; nothing may be called so.
+/// Moves the directory `new` to `old`, and removes the earlier `old`. In between, the earlier one has the
+/// name `aside`, which must be free.
 ///
 /// # Errors
 ///
-/// When a directory cannot be moved or removed; then both are still there.
+/// Returns an error if a directory cannot be moved or removed. The contents of both are then still there.
 pub(super) fn replace(old: &Path, new: &Path, aside: &Path) -> Result<()> {
     let context =
         |from: &Path, to: &Path| format!("cannot move {} to {}", from.display(), to.display());

@@ -1,4 +1,4 @@
-//! A run's directory: written as the run goes, whole at its end.
+//! The directory of a run: locked and written during the run, and put in place when the run ends.
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -8,48 +8,49 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::files::{self, UNFINISHED, write_whole};
 use super::names::{
-    BEGINNING, CHECKPOINT_FILE, CONFIG_FILE, LOCK_FILE, MODEL_FILE, REPLACES_FILE, TEACHER_FILE,
-    WHOLE,
+    CHECKPOINT_FILE, CONFIG_FILE, LOCK_FILE, MODEL_FILE, REPLACES_FILE, RUN_FILES, STARTED_FILES,
+    TEACHER_FILE,
 };
 use super::replace::replace;
 
 /// The directory of a run in progress.
 ///
-/// An existing run gives way only under `--force`, and then only once the new one has succeeded:
-/// until then the new one lies beside, under `NAME.new`. A directory without a model, as a failed
-/// run leaves it for a look at its metrics, may be used again.
+/// An existing run is replaced only with `--force`, and only after the new run has succeeded. Until then
+/// the new run is written to `NAME.new` beside it. A directory without a model and without a checkpoint,
+/// such as a failed run leaves with its metrics, may be used again.
 #[derive(Debug)]
 pub struct RunDirectory {
     /// Where the run is written.
     path: PathBuf,
-    /// The run whose place it takes at its end.
+    /// The run that it replaces at its end.
     replaced: Option<PathBuf>,
-    /// Held as long as this value lives, and let go by the system if the process dies: on the run
-    /// that is written, and on the one that it replaces.
+    /// The lock files of this run and of the run that it replaces. They are locked until this value is
+    /// dropped; the operating system releases them if the process dies.
     locks: Vec<(PathBuf, File)>,
 }
 
 impl RunDirectory {
-    /// Creates the directory; with `force`, beside an existing run.
+    /// Creates the directory `path`. With `force` and an existing run, creates `NAME.new` beside it.
     ///
     /// # Errors
     ///
-    /// When it cannot be created, holds a run and `force` is not given, holds anything else, or
-    /// another run is being written to it.
+    /// Returns an error if the directory cannot be created, holds a run and `force` is `false`, holds files
+    /// that are not part of a run, or is being written to by another run. With `force` also if `NAME.new`
+    /// holds a model, a checkpoint or other files.
     pub fn create(path: &Path, force: bool) -> Result<Self> {
         let context = || format!("cannot create the directory {}", path.display());
         if !path.exists() {
             return Self::begin(path.to_path_buf(), None);
         }
         ensure!(path.is_dir(), "{} is not a directory: choose another with --out", path.display());
-        // Even --force must not take a directory away that holds more than a run.
-        if let Some(name) = other_than(&WHOLE, path).with_context(context)? {
+        // Even --force must not remove a directory that holds more than a run.
+        if let Some(name) = file_not_in(&RUN_FILES, path).with_context(context)? {
             bail!(
                 "{} holds {name}, which is not part of a run: choose another directory with --out",
                 path.display()
             );
         }
-        if other_than(&BEGINNING, path).with_context(context)?.is_none() {
+        if file_not_in(&STARTED_FILES, path).with_context(context)?.is_none() {
             return Self::begin(path.to_path_buf(), None);
         }
         ensure!(
@@ -63,41 +64,41 @@ impl RunDirectory {
             "{} exists: choose another directory with --out, or replace it with --force",
             path.display()
         );
-        // The directory itself, whatever link or `.` led to it.
+        // Resolves links and `.`, so that the directory itself is replaced.
         let replaced = fs::canonicalize(path).with_context(context)?;
         let beside = with_suffix(&replaced, ".new")?;
         if beside.exists() {
-            if let Some(name) = other_than(&WHOLE, &beside)? {
+            if let Some(name) = file_not_in(&RUN_FILES, &beside)? {
                 bail!(
-                    "{} holds {name}, but the new run begins there: move it away",
+                    "{} holds {name}, but the new run is written there: move it away",
                     beside.display()
                 );
             }
             ensure!(
                 !beside.join(CHECKPOINT_FILE).exists(),
-                "a run that was to replace {0} was stopped: continue with `flowlet train --resume {0}`, \
+                "a run that replaces {0} was stopped: continue with `flowlet train --resume {0}`, \
                  or remove {1}",
                 path.display(),
                 beside.display()
             );
             ensure!(
                 !beside.join(MODEL_FILE).exists(),
-                "{} holds a run, but the new run begins there: move it away",
+                "{} holds a run, but the new run is written there: move it away",
                 beside.display()
             );
         }
         Self::begin(beside, Some(replaced))
     }
 
-    /// The directory of a run that was begun there, to go on: `path`, or the run beside it that was to
-    /// take its place.
+    /// Opens the directory of a stopped run, to resume it: `path`, or `NAME.new` beside it if that run will
+    /// replace `path`.
     ///
     /// # Errors
     ///
-    /// When there is none, it is whole already, or another process is writing to it.
+    /// Returns an error if there is no such run, it is complete, or another process is writing to it.
     pub fn resume(path: &Path) -> Result<Self> {
         let begun = |path: &Path| path.join(CONFIG_FILE).exists();
-        // A run that was killed between two renames has left nothing under its name.
+        // `path` does not exist if a run was killed between the two renames.
         let named = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         let beside = with_suffix(&named, ".new")?;
         if begun(&beside) && beside.join(REPLACES_FILE).exists() {
@@ -110,14 +111,10 @@ impl RunDirectory {
             let replaced = named.with_file_name(name);
             return Self::begin(named, Some(replaced));
         }
-        ensure!(
-            begun(path),
-            "{} holds no run that could go on: it has no {CONFIG_FILE}",
-            path.display()
-        );
+        ensure!(begun(path), "{} holds no run to resume: it has no {CONFIG_FILE}", path.display());
         ensure!(
             path.join(CHECKPOINT_FILE).exists() || !path.join(MODEL_FILE).exists(),
-            "{} is a whole run: there is nothing to go on with",
+            "{} holds a complete run: there is nothing to resume",
             path.display()
         );
         Self::begin(path.to_path_buf(), None)
@@ -141,12 +138,12 @@ impl RunDirectory {
             let aside = with_suffix(replaced, ".replaced")?;
             ensure!(
                 !aside.exists(),
-                "{} is in the way: it is what an earlier run replaced, move it away",
+                "{} is in the way: it holds a run that was replaced earlier; move it away",
                 aside.display()
             );
             write_whole(&path.join(REPLACES_FILE), &[])?;
         }
-        // Under the lock: nobody else is writing them.
+        // This process holds the lock, so no other one is writing these files.
         for entry in fs::read_dir(&path).with_context(context)? {
             let entry = entry.with_context(context)?;
             if is_unfinished(&entry.file_name()) {
@@ -156,38 +153,38 @@ impl RunDirectory {
         Ok(Self { path, replaced, locks })
     }
 
-    /// Where the run is written until it is finished.
+    /// Returns the directory that the run is written to until it is finished.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The run whose place it takes at its end, if there is one.
+    /// Returns the directory of the run that this one replaces at its end, if any.
     pub fn replaces(&self) -> Option<&Path> {
         self.replaced.as_deref()
     }
 
-    /// Writes a file whole or not at all.
+    /// Writes the file `name` in the directory atomically.
     ///
     /// # Errors
     ///
-    /// When the disk is full, say.
+    /// Returns an error if writing fails, for example because the disk is full.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         write_whole(&self.path.join(name), bytes)
     }
 
     fn unlock(&mut self) {
         for (file, _) in self.locks.drain(..) {
-            // If it stays it keeps nobody out: the lock was on the open file.
+            // A lock file that stays does no harm: the lock was on the open file.
             let _ = fs::remove_file(file);
         }
     }
 
-    /// The run succeeded: it takes its place, and what it replaces goes. What it needed to go on with
-    /// goes last, so that it can be taken up again if the process is killed here.
+    /// Ends a run that succeeded: removes the run that it replaces and moves this one to its place. Removes
+    /// the checkpoint last, so that the run can be resumed if the process is killed here.
     ///
     /// # Errors
     ///
-    /// When directories cannot be renamed or removed; both runs are still there then.
+    /// Returns an error if a directory or file cannot be moved or removed. Both runs are then still there.
     pub fn finish(mut self) -> Result<()> {
         self.unlock();
         let mut path = self.path.clone();
@@ -208,13 +205,13 @@ impl Drop for RunDirectory {
     }
 }
 
-/// Whether a file of this name is what a killed process was writing.
+/// Whether `name` is that of a temporary file, which a killed process left.
 fn is_unfinished(name: &OsStr) -> bool {
     name.to_string_lossy().starts_with(UNFINISHED)
 }
 
-/// The name of a file in the directory that is not among `names`, if there is one.
-fn other_than(names: &[&str], path: &Path) -> std::io::Result<Option<String>> {
+/// Returns the name of a file in the directory `path` that is neither in `names` nor temporary, if any.
+fn file_not_in(names: &[&str], path: &Path) -> std::io::Result<Option<String>> {
     for entry in fs::read_dir(path)? {
         let name = entry?.file_name();
         if !names.iter().any(|known| name == *known) && !is_unfinished(&name) {
@@ -224,7 +221,7 @@ fn other_than(names: &[&str], path: &Path) -> std::io::Result<Option<String>> {
     Ok(None)
 }
 
-/// The directory beside `directory` whose name has a suffix more.
+/// Returns the path of `directory` with `suffix` added to its name.
 fn with_suffix(directory: &Path, suffix: &str) -> Result<PathBuf> {
     let name = directory.file_name().context("a run's directory needs a name")?;
     let mut name = name.to_os_string();
@@ -245,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn an_existing_run_is_not_touched_without_force() {
+    fn an_existing_run_is_unchanged_without_force() {
         let (_parent, path) = existing();
         let error = RunDirectory::create(&path, false).unwrap_err().to_string();
         assert!(error.contains("--force"), "{error}");
@@ -253,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_of_other_things_is_not_touched_even_with_force() {
+    fn a_directory_with_other_files_is_unchanged_even_with_force() {
         let (_parent, path) = existing();
         fs::write(path.join("thesis.tex"), "years of work").unwrap();
         let error = RunDirectory::create(&path, true).unwrap_err().to_string();
@@ -262,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn with_force_the_old_run_goes_when_the_new_one_succeeds() {
+    fn with_force_the_old_run_is_replaced_when_the_new_one_succeeds() {
         let (parent, path) = existing();
         let run = RunDirectory::create(&path, true).unwrap();
         run.write(MODEL_FILE, b"new").unwrap();
@@ -280,12 +277,12 @@ mod tests {
         run.write(CONFIG_FILE, b"new").unwrap();
         drop(run);
         assert_eq!(fs::read(path.join(MODEL_FILE)).unwrap(), b"old");
-        // And the next one begins where that one ended.
+        // The next run may use the directory that the failed one left.
         RunDirectory::create(&path, true).unwrap().finish().unwrap();
     }
 
     #[test]
-    fn a_directory_is_written_to_by_one_run_at_a_time() {
+    fn only_one_run_writes_to_a_directory_at_a_time() {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("run");
         let first = RunDirectory::create(&path, false).unwrap();
@@ -299,7 +296,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn force_through_a_link_replaces_what_the_link_leads_to() {
+    fn force_through_a_link_replaces_the_target_of_the_link() {
         let (parent, path) = existing();
         let link = parent.path().join("link");
         std::os::unix::fs::symlink(&path, &link).unwrap();

@@ -1,4 +1,4 @@
-//! Safetensors files as the trainer writes and reads them.
+//! Reads and writes safetensors files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,16 +7,16 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 
-/// The tensors and metadata of a file, each by its name.
+/// The tensors and metadata of a file, by name.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TensorFile {
     /// The tensors.
     pub tensors: BTreeMap<String, Block>,
-    /// `__metadata__`.
+    /// The header's `__metadata__`.
     pub metadata: BTreeMap<String, String>,
 }
 
-/// A tensor: its shape and its little-endian bytes, row-major.
+/// A tensor: its element type, its shape, and its elements as little-endian bytes, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Block {
     dtype: Dtype,
@@ -25,46 +25,58 @@ pub struct Block {
 }
 
 impl Block {
-    /// A tensor of 32-bit floats.
+    /// Creates a tensor of 32-bit floats.
     pub fn f32(shape: &[usize], values: &[f32]) -> Self {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         Self { dtype: Dtype::F32, shape: shape.to_vec(), bytes }
     }
 
-    /// A tensor of 64-bit floats.
+    /// Creates a tensor of 64-bit floats.
     pub fn f64(shape: &[usize], values: &[f64]) -> Self {
         let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         Self { dtype: Dtype::F64, shape: shape.to_vec(), bytes }
     }
 
-    /// Text, as a list of bytes.
+    /// Creates a tensor `[bytes]` of dtype U8 that holds `text` in UTF-8.
     pub fn text(text: &str) -> Self {
         Self { dtype: Dtype::U8, shape: vec![text.len()], bytes: text.as_bytes().to_vec() }
     }
 
-    /// The text that the bytes are.
+    /// Returns the text of a tensor of dtype U8.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error for another dtype, or bytes that are not UTF-8.
     pub fn to_text(&self) -> Result<String> {
         ensure!(self.dtype == Dtype::U8, "expected dtype U8, found {:?}", self.dtype);
         Ok(String::from_utf8(self.bytes.clone())?)
     }
 
-    /// The sizes, outermost first.
+    /// Returns the size of each dimension, outermost first.
     pub fn shape(&self) -> &[usize] {
         &self.shape
     }
 
-    /// The type of the elements.
+    /// Returns the type of the elements.
     pub fn dtype(&self) -> Dtype {
         self.dtype
     }
 
-    /// Elements as 32-bit floats, if that is what they are.
+    /// Returns the elements of a tensor of 32-bit floats.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error for another dtype.
     pub fn to_f32(&self) -> Result<Vec<f32>> {
         ensure!(self.dtype == Dtype::F32, "expected dtype F32, found {:?}", self.dtype);
         Ok(self.bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
     }
 
-    /// Elements as 64-bit floats, from any float of 32 bits or more, integer or boolean.
+    /// Returns the elements as 64-bit floats. Integers beyond 2⁵³ are rounded.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the elements are not booleans, integers, or floats of 32 or 64 bits.
     pub fn to_f64(&self) -> Result<Vec<f64>> {
         macro_rules! convert {
             ($type:ty) => {
@@ -90,11 +102,11 @@ impl Block {
 }
 
 impl TensorFile {
-    /// Reads a file's bytes.
+    /// Parses the bytes of a file.
     ///
     /// # Errors
     ///
-    /// When they break the format's rules.
+    /// Returns an error if they are not a valid safetensors file.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let broken = |error| anyhow!("not a safetensors file, or a damaged one: {error}");
         let (_, header) = SafeTensors::read_metadata(bytes).map_err(broken)?;
@@ -111,30 +123,30 @@ impl TensorFile {
         Ok(Self { tensors, metadata })
     }
 
-    /// Reads a file.
+    /// Reads the file `path`.
     ///
     /// # Errors
     ///
-    /// When it cannot be read or breaks the format's rules; the message names it.
+    /// Returns an error that names the file if it cannot be read or is not a valid safetensors file.
     pub fn read(path: &Path) -> Result<Self> {
         let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         Self::parse(&bytes).with_context(|| path.display().to_string())
     }
 
-    /// A tensor by its name.
+    /// Returns the tensor `name`.
     ///
     /// # Errors
     ///
-    /// When there is none.
+    /// Returns an error if there is none.
     pub fn tensor(&self, name: &str) -> Result<&Block> {
         self.tensors.get(name).with_context(|| format!("tensor {name} is missing"))
     }
 
-    /// The file's bytes. The same contents give the same bytes.
+    /// Returns the file as bytes. The same contents give the same bytes.
     ///
     /// # Errors
     ///
-    /// When a tensor's shape does not fit its bytes.
+    /// Returns an error if a tensor's shape does not fit its bytes.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         let views = self
             .tensors
@@ -144,13 +156,13 @@ impl TensorFile {
                 Ok((name, view))
             })
             .collect::<Result<Vec<_>>>()?;
-        // The library writes metadata in the order of a hash map, another one in each process.
+        // The library writes metadata in the order of a hash map, which differs between processes.
         let bytes = serialize(views, None)?;
         insert_metadata(&bytes, &self.metadata)
     }
 }
 
-/// The same file with `metadata` at the start of its header, keys in order.
+/// Returns the file `bytes` with `metadata` at the start of its header, sorted by key.
 fn insert_metadata(bytes: &[u8], metadata: &BTreeMap<String, String>) -> Result<Vec<u8>> {
     if metadata.is_empty() {
         return Ok(bytes.to_vec());
@@ -164,7 +176,7 @@ fn insert_metadata(bytes: &[u8], metadata: &BTreeMap<String, String>) -> Result<
         header.push(b',');
     }
     header.extend_from_slice(entries);
-    // As the library does: tensors start at a multiple of eight bytes.
+    // Like the library, starts the tensors at a multiple of eight bytes.
     header.resize(header.len().next_multiple_of(8), b' ');
     let mut file = (header.len() as u64).to_le_bytes().to_vec();
     file.extend(header);
@@ -177,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_safetensors_library_reads_what_is_written() {
+    fn the_safetensors_library_reads_the_written_file() {
         let mut file = TensorFile::default();
         file.tensors.insert("a".into(), Block::f32(&[2, 1], &[1.0, -2.5]));
         file.tensors.insert("b".into(), Block::f64(&[1], &[0.1]));
@@ -190,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn metadata_alone_make_a_file() {
+    fn a_file_may_hold_only_metadata() {
         let metadata = [("key".to_string(), "value".to_string())].into();
         let file = TensorFile { metadata, ..TensorFile::default() };
         assert_eq!(TensorFile::parse(&file.to_bytes().unwrap()).unwrap(), file);

@@ -1,15 +1,15 @@
-//! What a model of any shape costs on a chip, estimated from what the `mixture` model was measured to
-//! cost there.
+//! Estimates the flash, RAM and instructions of a model of any shape on a chip, from measurements of the
+//! `mixture` model.
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
 use crate::network::Shape;
 
-/// Written by `tests/firmware/run --write`, which measures.
+/// The measurements, written by `tests/firmware/run --write`.
 const MEASURED: &str = include_str!("cost/measured.csv");
 
-/// The model that was measured: D = 1, C = 0, this wide.
+/// The hidden width H of the measured model, `mixture`. It has D = 1 and C = 0.
 const MEASURED_WIDTH: usize = 64;
 
 /// A line of the measurements.
@@ -31,30 +31,30 @@ struct Measured {
     mish: f64,
 }
 
-/// What a model costs on one target at one optimisation level.
+/// The estimated cost of a model on one target at one optimisation level.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Estimate {
-    /// rustc's name of the target.
+    /// The target triple.
     pub target: String,
     /// The optimisation level.
     pub opt: String,
-    /// Bytes of flash: the weights, and all else of a program that does nothing but sample.
+    /// Flash in bytes: the weights and the rest of a program that only samples.
     pub flash: usize,
-    /// Bytes of RAM: static, and the deepest stack.
+    /// RAM in bytes: static data and the deepest stack.
     pub ram: usize,
-    /// Instructions for one evaluation, as an emulator counts them.
+    /// Instructions of one evaluation, as counted by an emulator.
     pub instructions: usize,
 }
 
-/// An estimate for each target and optimisation level that was measured.
+/// Returns an estimate for each measured target and optimisation level.
 ///
-/// For the `mixture` model they are the measurements. Other shapes of the committed models were
-/// within 4 % of their own; a width that is no multiple of 16 costs up to a fifth more on a chip
-/// without vectors, where outputs are taken 16 at a time.
+/// For the `mixture` model the estimates are the measurements. For the other committed models they were
+/// within 4 % of the measurements. A width that is not a multiple of 16 costs up to a fifth more on a chip
+/// without vectors, which computes 16 outputs at a time.
 ///
 /// # Errors
 ///
-/// None, as long as the measurements are what they are.
+/// Returns an error if the built-in measurements are not a valid table.
 pub fn estimates(shape: &Shape) -> Result<Vec<Estimate>> {
     let mut reader = csv::Reader::from_reader(MEASURED.as_bytes());
     reader
@@ -64,17 +64,17 @@ pub fn estimates(shape: &Shape) -> Result<Vec<Estimate>> {
         .collect()
 }
 
-/// Bytes of an `Mlp`: weights, biases, and the units of data and conditions.
+/// Returns the size of an `Mlp` in bytes: weights, biases, and the units of data and conditions.
 pub fn weights(shape: &Shape) -> usize {
     4 * (shape.parameters() + 2 * shape.data_dim + 2 * shape.condition_dim)
 }
 
-/// Multiply-adds of an evaluation.
+/// Returns the multiply-adds of one evaluation.
 pub fn multiply_adds(shape: &Shape) -> usize {
     shape.layers().iter().map(|[inputs, outputs]| inputs * outputs).sum()
 }
 
-/// Activations of an evaluation.
+/// Returns the activations of one evaluation.
 pub fn activations(shape: &Shape) -> usize {
     shape.hidden_width * (shape.hidden_layers + 1)
 }
@@ -95,8 +95,8 @@ impl Measured {
         };
         let instructions = multiply_adds(shape) as f64 * self.per_multiply_add
             + activations(shape) as f64 * per_activation;
-        // Two layers of hidden units; under conditions the first layer's prefix; and what was seen of
-        // a point's and a condition's copies.
+        // The stack grows by two layers of hidden units, with conditions by the first layer's prefix, and by
+        // the copies of a point and a condition, whose sizes were measured.
         let (width, points) = (shape.hidden_width, shape.data_dim - 1);
         let point = 16 * points + if points > 0 { 24 } else { 0 };
         let condition = if shape.condition_dim > 0 { 4 * width + 32 } else { 0 };
@@ -126,7 +126,7 @@ mod tests {
     };
 
     #[test]
-    fn the_mixture_costs_what_was_measured() {
+    fn the_estimate_for_the_mixture_is_the_measurement() {
         let mut lines = csv::Reader::from_reader(MEASURED.as_bytes());
         let lines: Vec<csv::StringRecord> = lines.records().map(Result::unwrap).collect();
         let estimates = estimates(&MIXTURE).unwrap();
@@ -140,9 +140,9 @@ mod tests {
         }
     }
 
-    /// As `tests/firmware/run` counted them on the M4F at opt-level 3, stack painted.
+    /// `tests/firmware/run` measured these numbers on the M4F at opt-level 3.
     #[test]
-    fn other_shapes_cost_about_what_they_were_measured_to() {
+    fn estimates_for_other_shapes_are_near_their_measurements() {
         let shape = |data_dim, condition_dim| Shape { data_dim, condition_dim, ..MIXTURE };
         for (shape, instructions, ram) in
             [(shape(2, 0), 15_320.0, 832.0), (shape(2, 8), 16_850.0, 1088.0)]
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn more_of_anything_costs_more() {
+    fn a_larger_shape_costs_more() {
         let cost = |shape: Shape| estimates(&shape).unwrap()[0].clone();
         let least = cost(MIXTURE);
         for shape in [

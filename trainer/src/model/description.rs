@@ -1,4 +1,4 @@
-//! What a model file says of itself: its `__metadata__`.
+//! The description of a model in its file: the `__metadata__`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,23 +12,22 @@ use crate::network::Shape;
 /// The version of the file format that this crate writes.
 const FORMAT: &str = "1";
 
-/// The distribution that starting points come from, unless a model says another.
+/// The name of the default source distribution.
 const NOISE: &str = "standard normal";
 
-/// A model's metadata beyond its sizes, which the runtime reads itself. All of it is optional in a
-/// file: what is absent is not known.
+/// The metadata of a model, without its sizes, which the runtime reads itself. All of it is optional in a
+/// file. What is absent is unknown.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Description {
-    /// The solver that the model was made for.
+    /// The solver that the model was trained for.
     pub solver: Option<SolverKind>,
-    /// The steps that the model was made for.
+    /// The number of solver steps that the model was trained for.
     pub steps: Option<usize>,
-    /// Where starting points come from, if not from the standard normal distribution: as the
-    /// configuration names it.
+    /// The source distribution, as the configuration names it. `None` for the standard normal distribution.
     pub source: Option<String>,
-    /// The names of the data columns, `D` of them.
+    /// The names of the data columns, `[D]`. Empty if unknown.
     pub data_columns: Vec<String>,
-    /// The conditions as the user named them; one-hot ones take several of the `C` columns.
+    /// The user's condition columns. One-hot ones take several of the `C` columns.
     pub conditions: Vec<ConditionColumn>,
     /// The training seed.
     pub seed: Option<u64>,
@@ -37,11 +36,11 @@ pub struct Description {
 }
 
 impl Description {
-    /// The metadata of a model file.
+    /// Returns the metadata of a model file.
     ///
     /// # Errors
     ///
-    /// None that a name could cause.
+    /// Returns the error of writing names as JSON, which does not occur for strings.
     pub fn to_metadata(&self, shape: Shape) -> Result<BTreeMap<String, String>> {
         let mut pairs = vec![
             ("format", FORMAT.to_string()),
@@ -74,11 +73,11 @@ impl Description {
         Ok(pairs.into_iter().map(|(key, value)| (format!("flowlet.{key}"), value)).collect())
     }
 
-    /// Reads a model file's metadata.
+    /// Parses the metadata of a model file.
     ///
     /// # Errors
     ///
-    /// On a value that is not what its key promises.
+    /// Returns an error that names the key if a value is not valid.
     pub fn from_metadata(metadata: &BTreeMap<String, String>) -> Result<Self> {
         let get = |key: &str| metadata.get(&format!("flowlet.{key}"));
         let context = |key: &str, value: &str| format!("metadata flowlet.{key} is {value:?}");
@@ -111,11 +110,11 @@ impl Description {
 }
 
 impl Description {
-    /// Refuses a description that contradicts the model's sizes.
+    /// Checks that the description agrees with the model's sizes.
     ///
     /// # Errors
     ///
-    /// On the first contradiction; the message names the key.
+    /// Returns an error for the first contradiction. The message names the key.
     pub fn check(&self, shape: Shape) -> Result<()> {
         let columns = self.data_columns.len();
         ensure!(
@@ -133,7 +132,7 @@ impl Description {
             let names = categories.iter().flatten().collect::<BTreeSet<_>>();
             ensure!(
                 categories.as_ref().is_none_or(|all| !all.is_empty() && all.len() == names.len()),
-                "metadata flowlet.conditions: expected categories of {name}, each once"
+                "metadata flowlet.conditions: expected distinct categories for {name}, at least one"
             );
         }
         if let Some(steps) = self.steps {
@@ -143,10 +142,10 @@ impl Description {
     }
 }
 
-/// Whether a file's metadata say how its columns are ordered and which activation it has.
+/// Whether the metadata of a file define the order of its input columns and its activation.
 pub fn states_its_convention(metadata: &BTreeMap<String, String>) -> bool {
     metadata.contains_key("flowlet.format")
 }
 
-/// What a file without metadata is taken for.
+/// The convention that is assumed for a file without metadata.
 pub const ASSUMPTION: &str = "input columns t, x, c; exact GELU; t from 0 (noise) to 1 (data)";

@@ -1,4 +1,4 @@
-//! A model file: written from a trained network, or opened by the user.
+//! Opens a model file, and exports a trained network as one.
 
 use std::path::{Path, PathBuf};
 
@@ -17,31 +17,32 @@ use crate::model::description::{Description, states_its_convention};
 use crate::model::self_test::affine;
 use crate::network::{Network, Shape};
 
-/// A model as its file has it.
+/// An opened model file.
 #[derive(Clone, Debug)]
 pub struct Model {
-    /// Where it was read from.
+    /// The path of the file.
     pub path: PathBuf,
     /// The size of the file in bytes.
     pub bytes: usize,
     /// Its tensors and metadata.
     pub file: TensorFile,
-    /// The runtime's view of it.
+    /// The same model, as the runtime reads it.
     pub mlp: HeapMlp,
-    /// What the file says of itself.
+    /// The file's metadata.
     pub description: Description,
-    /// The times of the steps that it was made for, `[N + 1]`.
+    /// The times of the steps that it was trained for, `[N + 1]`.
     pub grid: Option<Vec<f32>>,
-    /// Whether the file says how its columns are ordered; if not, an assumption was made.
+    /// Whether the file defines the order of its input columns. If not, it is read by
+    /// [`ASSUMPTION`](crate::model::description::ASSUMPTION).
     pub states_its_convention: bool,
 }
 
 impl Model {
-    /// Opens a file, or the model in a run's directory.
+    /// Opens the model file `path`, or the model in the run's directory `path`.
     ///
     /// # Errors
     ///
-    /// When there is none, or it is damaged, or no model that the runtime takes.
+    /// Returns an error if there is no model, it is damaged, or the runtime cannot read it.
     pub fn open(path: &Path) -> Result<Self> {
         let path = if path.is_dir() {
             let file = path.join(MODEL_FILE);
@@ -59,14 +60,13 @@ impl Model {
         Self::parse(&bytes, path.clone()).with_context(|| path.display().to_string())
     }
 
-    /// [`Self::open`] for bytes that were read already.
+    /// Parses the bytes of a model file. `path` is only stored.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Returns an error if the file is damaged, or the runtime cannot read it.
     pub fn parse(bytes: &[u8], path: PathBuf) -> Result<Self> {
-        // The runtime's parser first: its errors name the tensor, and it is the one that must
-        // accept the file.
+        // The runtime's parser comes first: it must accept the file, and its errors name the tensor.
         let mlp = HeapMlp::try_from_safetensors(bytes)?;
         let file = TensorFile::parse(bytes)?;
         let mut description = Description::from_metadata(&file.metadata)?;
@@ -86,18 +86,18 @@ impl Model {
         Ok(Self { path, bytes: bytes.len(), file, mlp, description, grid, states_its_convention })
     }
 
-    /// The sizes and the activation.
+    /// Returns the sizes and the activation.
     pub fn shape(&self) -> Shape {
         sizes(&self.mlp)
     }
 
-    /// The solver that the model was made for, on the grid that its file has; or the one asked for,
-    /// on a uniform grid: what is asked for and is not the model's own has no other. A model that
-    /// does not say is made for Euler's method in 50 steps.
+    /// Returns the solver `kind` with `steps` steps. An argument that is `None` gets the value that the model
+    /// was trained for, or Euler and 50 if its file does not define it. If both are the model's own, the
+    /// solver uses the time grid of the file, otherwise a uniform grid.
     ///
     /// # Errors
     ///
-    /// On 0 steps.
+    /// Returns an error if the number of steps is 0 or above 2²⁴.
     pub fn solver(&self, kind: Option<SolverKind>, steps: Option<usize>) -> Result<HeapSolver> {
         let (own_kind, own_steps) = (self.solver_kind(), self.description.steps.unwrap_or(50));
         let (kind, steps) = (kind.unwrap_or(own_kind), steps.unwrap_or(own_steps));
@@ -110,43 +110,43 @@ impl Model {
         }
     }
 
-    /// The method that the model was made for.
+    /// Returns the method that the model was trained for, or Euler if its file does not define it.
     pub fn solver_kind(&self) -> SolverKind {
         self.description.solver.unwrap_or(SolverKind::Euler)
     }
 
-    /// Whether the model was made for steps of other than equal lengths.
+    /// Whether the file has a time grid that is not uniform.
     ///
     /// # Errors
     ///
-    /// None that an opened model could cause.
+    /// Returns an error if the grid has no steps, which does not occur for an opened model.
     pub fn has_grid_of_its_own(&self) -> Result<bool> {
         let Some(times) = &self.grid else { return Ok(false) };
         let uniform = HeapSolver::uniform(self.solver_kind(), (times.len() - 1).try_into()?);
         Ok(!uniform.times().eq(times.iter().copied()))
     }
 
-    /// The units of its data: what flow units are times and plus.
+    /// Returns the units of the data, `[D]`.
     ///
     /// # Errors
     ///
-    /// When the file's tensors are no 32-bit floats.
+    /// Returns an error if the file's tensors are not 32-bit floats.
     pub fn data_units(&self) -> Result<Standardization> {
         let (mean, scale) = affine(&self.file, "data", self.mlp.data_dim())?;
         Ok(Standardization { mean, scale })
     }
 
-    /// The units of its data and conditions.
+    /// Returns the units of the data, `[D]`, and of the conditions, `[C]`.
     ///
     /// # Errors
     ///
-    /// When the file's tensors are no 32-bit floats.
+    /// Returns an error if the file's tensors are not 32-bit floats.
     pub fn units(&self) -> Result<Units> {
         let (mean, scale) = affine(&self.file, "condition", self.mlp.condition_dim())?;
         Ok(Units { data: self.data_units()?, condition: Standardization { mean, scale } })
     }
 
-    /// The names of its data columns.
+    /// Returns the names of the data columns, or default names if the file has none.
     pub fn data_columns(&self) -> Vec<String> {
         match self.description.data_columns.as_slice() {
             [] => default_names(self.mlp.data_dim()),
@@ -154,7 +154,7 @@ impl Model {
         }
     }
 
-    /// Its conditions as the user named them, or as plain numbers if the file does not say.
+    /// Returns the condition columns, or numbers with default names if the file does not define them.
     pub fn condition_columns(&self) -> Vec<ConditionColumn> {
         match self.description.conditions.as_slice() {
             [] => default_conditions(self.mlp.condition_dim()),
@@ -162,24 +162,24 @@ impl Model {
         }
     }
 
-    /// Where its paths begin.
+    /// Returns the source distribution, from which starting points are drawn.
     ///
     /// # Errors
     ///
-    /// When that is neither noise nor a preset: such points are not in the file.
+    /// Returns an error if the source is a data file, since the model file does not hold its points.
     pub fn source(&self) -> Result<Source> {
         let Some(name) = &self.description.source else { return Ok(Source::Normal) };
         let distribution = preset(name).with_context(|| {
-            format!("the model's paths begin at data from {name}: give starting points with --x0")
+            format!("the model's starting points are data from {name}: give them with --x0")
         })?;
         Source::known(distribution, &self.data_units()?)
     }
 
-    /// The same network on candle's tensors.
+    /// Returns the same network as candle tensors on the CPU.
     ///
     /// # Errors
     ///
-    /// candle's.
+    /// Returns candle's errors.
     pub fn network(&self) -> Result<Network> {
         let tensors = self
             .file
@@ -196,11 +196,11 @@ impl Model {
     }
 }
 
-/// Refuses times that are no grid from 0 to 1.
+/// Checks that `times` is a grid that rises from 0 to 1.
 ///
 /// # Errors
 ///
-/// On the first that is wrong.
+/// Returns an error for the first time that is wrong.
 pub fn check_grid(times: &[f32]) -> Result<()> {
     HeapSolver::try_from_times(SolverKind::Euler, times)?;
     let (first, last) = (times[0], times[times.len() - 1]);
@@ -218,12 +218,12 @@ fn sizes(mlp: &HeapMlp) -> Shape {
     }
 }
 
-/// The file of a trained network: its tensors in the order and under the names of the contract,
-/// the units, the grid and the metadata.
+/// Returns the model file of a trained network: its tensors under the names that the runtime reads, the
+/// units, a uniform time grid and the metadata.
 ///
 /// # Errors
 ///
-/// candle's, when the weights cannot be read back from the device.
+/// Returns candle's error if the weights cannot be read back from the device.
 pub fn export(network: &Network, units: &Units, description: &Description) -> Result<TensorFile> {
     let mut tensors = std::collections::BTreeMap::new();
     for (name, tensor) in network.tensors() {

@@ -1,4 +1,4 @@
-//! State dicts of other conventions: columns reordered, tensors renamed, metadata written.
+//! Imports state dicts of other conventions: reorders columns, renames tensors, writes metadata.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -12,19 +12,18 @@ use crate::model::Model;
 use crate::model::description::Description;
 use crate::network::Shape;
 
-/// How a state dict differs from ours.
+/// The convention of a state dict.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Convention {
     /// The order of the input columns: `t`, `x` and, for a model with conditions, `c`.
     pub columns: Vec<String>,
     /// The activation between its layers.
     pub activation: ActivationKind,
-    /// What tensor names begin with, before `.{number}.weight`; if absent, it must be the same for
-    /// all.
+    /// The part of the tensor names before `.{number}.weight`. If `None`, all layers must have the same one.
     pub prefix: Option<String>,
 }
 
-/// A linear layer, `[outputs][inputs]`.
+/// A linear layer: `weight` is `[outputs][inputs]`, `bias` is `[outputs]`.
 struct Linear {
     name: String,
     weight: Tensor,
@@ -41,13 +40,13 @@ impl Linear {
     }
 }
 
-/// Reads a state dict (`.safetensors`, `.pt`, `.pth`) and gives the model file that computes the
-/// same, and its sizes.
+/// Reads a state dict (`.safetensors`, `.pt` or `.pth`). Returns a model file that computes the same
+/// network, and its sizes.
 ///
 /// # Errors
 ///
-/// When it is no chain of linear layers of one width that the runtime takes; the message names the
-/// tensor.
+/// Returns an error if the file is not a chain of linear layers with hidden layers of equal width, as the
+/// runtime needs. The message names the tensor.
 pub fn import(path: &Path, convention: &Convention) -> Result<(TensorFile, Shape)> {
     convert(load(path)?, convention).with_context(|| path.display().to_string())
 }
@@ -88,8 +87,8 @@ fn convert(
         let (before, after) = (&pair[0], &pair[1]);
         ensure!(
             before.outputs() == hidden_width && after.inputs() == hidden_width,
-            "shapes do not chain: {} gives {}, {} takes {}; the runtime takes hidden layers of one \
-             width",
+            "layers do not fit together: {} has {} outputs, {} has {} inputs; the runtime needs hidden \
+             layers of equal width",
             before.name,
             before.outputs(),
             after.name,
@@ -98,8 +97,9 @@ fn convert(
     }
     let Some(condition_dim) = inputs.checked_sub(1 + data_dim) else {
         bail!(
-            "{} takes {inputs} inputs: expected at least t and the {data_dim} data columns",
-            first.name
+            "{} has {inputs} inputs: expected at least {}, for t and the {data_dim} data columns",
+            first.name,
+            1 + data_dim
         );
     };
     let shape = Shape {
@@ -123,12 +123,12 @@ fn convert(
                 .insert(format!("net.{}.{kind}", 2 * k), Block::f32(tensor.dims(), &values));
         }
     }
-    // What is written must be what the runtime reads.
+    // Checks that the runtime reads the file.
     Model::parse(&file.to_bytes()?, "".into())?;
     Ok((file, shape))
 }
 
-/// The linear layers under a prefix, in the order of their numbers. Takes them out of `tensors`.
+/// Removes the linear layers with `prefix` from `tensors`, and returns them in the order of their numbers.
 fn linear_layers(
     tensors: &mut BTreeMap<String, Tensor>,
     prefix: Option<&str>,
@@ -140,26 +140,26 @@ fn linear_layers(
     let prefix = match (prefix, prefixes.first(), prefixes.len()) {
         (Some(given), ..) if prefixes.contains(given) => given,
         (Some(given), ..) => {
-            bail!("found no layers under the prefix {given:?}, but under {}", listed())
+            bail!("found no layers with the prefix {given:?}: expected one of {}", listed())
         }
         (None, Some(only), 1) => only,
         (None, None, _) => bail!(
             "found no tensor called PREFIX.NUMBER.weight: expected a Sequential of linear layers"
         ),
-        _ => bail!("found layers under several prefixes: choose one with --prefix: {}", listed()),
+        _ => bail!("found layers with several prefixes: choose one with --prefix: {}", listed()),
     };
     let numbers: BTreeSet<usize> =
         numbered.iter().filter(|(found, _)| found == prefix).map(|(_, number)| *number).collect();
     let mut take = |name: &str, rank: usize| -> Result<Tensor> {
         let tensor = tensors.remove(name).with_context(|| {
             format!(
-                "tensor {name} is missing: the runtime takes linear layers with weight and bias"
+                "tensor {name} is missing: the runtime needs linear layers with weight and bias"
             )
         })?;
         ensure!(
             tensor.rank() == rank,
-            "tensor {name} has shape {:?}: expected {rank} dimensions; the runtime takes linear \
-             layers only, no normalisation or convolution",
+            "tensor {name} has shape {:?}: expected {rank} dimensions; the runtime supports only \
+             linear layers, no normalisation or convolution",
             tensor.dims()
         );
         Ok(tensor.to_dtype(DType::F32)?)
@@ -173,7 +173,7 @@ fn linear_layers(
             let bias = take(&format!("{name}.bias"), 1)?;
             ensure!(
                 bias.dims()[0] == weight.dims()[0],
-                "{name}: its weight gives {} outputs, its bias has {}",
+                "{name}: its weight has {} outputs, but its bias has {}",
                 weight.dims()[0],
                 bias.dims()[0]
             );
@@ -182,8 +182,8 @@ fn linear_layers(
         .collect()
 }
 
-/// Refuses tensors that are no part of the layers: the network does more than they do. Under
-/// another prefix than the chosen one they may be something else.
+/// Returns an error if tensors are left that are not part of the layers, since the network may use them.
+/// With a chosen `prefix`, tensors with other prefixes are ignored.
 fn check_rest(rest: &BTreeMap<String, Tensor>, prefix: Option<&str>) -> Result<()> {
     let inside = |name: &&String| match prefix {
         Some(prefix) => name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('.')),
@@ -191,7 +191,7 @@ fn check_rest(rest: &BTreeMap<String, Tensor>, prefix: Option<&str>) -> Result<(
     };
     if let Some(name) = rest.keys().find(inside) {
         bail!(
-            "tensor {name} is not part of a Sequential of linear layers, and the runtime takes nothing else. \
+            "tensor {name} is not part of a Sequential of linear layers; the runtime supports nothing else. \
              If the velocity does not depend on it, choose the layers with --prefix, or leave it out \
              of the file"
         );
@@ -199,14 +199,15 @@ fn check_rest(rest: &BTreeMap<String, Tensor>, prefix: Option<&str>) -> Result<(
     Ok(())
 }
 
-/// `model.net.4.weight` is `("model.net", 4)`.
+/// Splits a tensor's name: `model.net.4.weight` gives `("model.net", 4)`.
 fn split_name(name: &str) -> Option<(String, usize)> {
     let rest = name.strip_suffix(".weight").or(name.strip_suffix(".bias"))?;
     let (prefix, number) = rest.rsplit_once('.').unwrap_or(("", rest));
     Some((prefix.to_string(), number.parse().ok()?))
 }
 
-/// For each of our columns `t, x, c` the column of theirs.
+/// Returns the index of the input column in the state dict for each input column of the runtime, which are
+/// `t`, `x` and `c` in this order.
 fn column_order(columns: &[String], data_dim: usize, condition_dim: usize) -> Result<Tensor> {
     let mut starts = BTreeMap::new();
     let mut at: usize = 0;

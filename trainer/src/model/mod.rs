@@ -1,4 +1,4 @@
-//! The model file: written, opened, described, imported from elsewhere, tuned, and what it costs to run.
+//! The model file: writing, opening, describing, importing and tuning it, and what it costs to run.
 
 pub mod cost;
 pub mod description;

@@ -1,19 +1,18 @@
-//! The golden steps that a model file keeps for [`flowlet::SelfTest`]: a program's check of itself
-//! when it starts.
+//! The golden steps in a model file. A program checks them with [`flowlet::SelfTest`] when it starts.
 
 use anyhow::{Result, ensure};
 use flowlet::{HeapMlp, Noise};
 
 use crate::disk::tensor_file::{Block, TensorFile};
 
-/// Golden steps in a file. The last one is among subnormals.
+/// The number of golden steps in a file. The last one uses subnormal numbers.
 const STEPS: usize = 4;
 
-/// Adds the steps to a model file, computed by the runtime.
+/// Computes the steps with the runtime, and adds them to a model file.
 ///
 /// # Errors
 ///
-/// When the file is no model.
+/// Returns an error if the file is not a model.
 pub fn add(file: &mut TensorFile) -> Result<()> {
     let mlp = HeapMlp::try_from_safetensors(&file.to_bytes()?)?;
     let steps = Steps::make(&mlp, &affine(file, "condition", mlp.condition_dim())?);
@@ -31,12 +30,11 @@ pub fn add(file: &mut TensorFile) -> Result<()> {
     Ok(())
 }
 
-/// Whether the runtime takes the steps in a model file as it did when they were written; `None` if
-/// there are none.
+/// Whether the runtime reproduces the bits of the steps in a model file. Returns `None` if there are none.
 ///
 /// # Errors
 ///
-/// When they are not those of such a model.
+/// Returns an error if the steps' tensors are missing or have the wrong size.
 pub fn passes(file: &TensorFile, mlp: &HeapMlp) -> Result<Option<bool>> {
     if !file.tensors.contains_key("self_test.next") {
         return Ok(None);
@@ -65,7 +63,7 @@ pub fn passes(file: &TensorFile, mlp: &HeapMlp) -> Result<Option<bool>> {
     Ok(Some(bits(steps.next(mlp)) == bits(read("next", mlp.data_dim())?)))
 }
 
-/// Where the steps begin.
+/// The inputs of the steps.
 struct Steps {
     t: Vec<f32>,
     dt: Vec<f32>,
@@ -76,8 +74,8 @@ struct Steps {
 }
 
 impl Steps {
-    /// Three steps from points of noise, under conditions spread as the data's are, and one that
-    /// begins and ends at subnormals.
+    /// Three steps from noise, with conditions distributed like the data's, and one step that starts and ends
+    /// at subnormal numbers.
     fn make(mlp: &HeapMlp, (mean, scale): &(Vec<f32>, Vec<f32>)) -> Self {
         let noise = Noise::new(0);
         let (mut x, mut condition) = (Vec::new(), Vec::new());
@@ -85,7 +83,7 @@ impl Steps {
             let mut point = vec![0.0; mlp.data_dim()];
             noise.fill(step as u64, &mut point);
             if step == STEPS - 1 {
-                // Some 2⁻¹²⁹, each another.
+                // Different subnormals of about 2⁻¹²⁹.
                 point.iter_mut().for_each(|x| *x = x.clamp(-2.0, 2.0) * 2.0_f32.powi(-129));
             }
             x.extend(point);
@@ -95,7 +93,7 @@ impl Steps {
                 .extend(c.iter().zip(mean).zip(scale).map(|((c, mean), scale)| c * scale + mean));
         }
         let mut steps = Self { t: vec![0.0, 0.25, 0.5, 0.75], dt: vec![0.25; STEPS], x, condition };
-        // However large the velocity is, its product with the last length is below 2⁻¹²⁷.
+        // However large the velocity is, its product with the last step's length is at most about 2⁻¹²⁷.
         let velocities = steps.velocity(mlp);
         let last = &velocities[(STEPS - 1) * mlp.data_dim()..];
         let speed = last.iter().fold(1.0, |fastest: f32, v| fastest.max(v.abs()));
@@ -115,14 +113,15 @@ impl Steps {
             .collect()
     }
 
-    /// The points after the steps, `[STEPS][D]`: `x + v·dt`, each operation rounded.
+    /// Returns the points after the steps, `[STEPS][D]`: `x + v·dt`, with each operation rounded.
     fn next(&self, mlp: &HeapMlp) -> Vec<f32> {
         let step = |(i, (x, v)): (usize, (&f32, f32))| x + v * self.dt[i / mlp.data_dim()];
         self.x.iter().zip(self.velocity(mlp)).enumerate().map(step).collect()
     }
 }
 
-/// The mean and scale of a file's units, 0 and 1 where it has none.
+/// Returns the mean and scale of the units called `name`, `[columns]` each. They are 0 and 1 if the file
+/// has none.
 pub(crate) fn affine(
     file: &TensorFile,
     name: &str,
@@ -145,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_step_begins_and_ends_among_subnormals() {
+    fn the_last_step_starts_and_ends_at_subnormals() {
         let mut file = model();
         add(&mut file).unwrap();
         for name in ["self_test.x", "self_test.next"] {
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moved_weight_and_a_moved_bit_are_noticed() {
+    fn a_changed_weight_or_step_is_detected() {
         let mut file = model();
         add(&mut file).unwrap();
         let mlp = HeapMlp::try_from_safetensors(&file.to_bytes().unwrap()).unwrap();

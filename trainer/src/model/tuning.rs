@@ -1,4 +1,4 @@
-//! The best times for few steps: a grid fitted to a model, so that N steps end where many would.
+//! Fits a time grid to a model, so that paths of N steps end near those of very many steps.
 
 use anyhow::{Context, Result, ensure};
 use flowlet::{HeapMlp, HeapSolver, Noise, SolverKind};
@@ -9,38 +9,38 @@ use crate::disk::tensor_file::{Block, TensorFile};
 use crate::solve::dopri5::{self, Tolerances};
 use crate::solve::sampling;
 
-/// Of the reference: far below what a few steps leave, and above the rounding of f32.
+/// The tolerances of the reference: far below the error of a few steps, and above the rounding error of f32.
 const TOLERANCES: Tolerances = Tolerances { absolute: 1e-6, relative: 1e-6 };
 
-/// More steps than this are not each moved alone, but the lengths of so many evenly among them, with
-/// the others between.
+/// The most parameters of the search. With more steps than this, the logarithms of the step lengths are
+/// interpolated linearly between this number of evenly spaced knots.
 const KNOTS: usize = 12;
 
-/// What was found.
+/// The result of tuning.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tuned {
     /// The times of the steps, `[N + 1]`, from 0 to 1.
     pub times: Vec<f32>,
-    /// With steps of equal length: the mean squared distance (flow units) from where a path ends to
-    /// where it should, over starting points that the search did not see.
+    /// The error of uniform steps: the mean squared distance between the ends of paths and of reference
+    /// paths, in flow units, over starting points that the search did not use.
     pub uniform_error: f64,
-    /// With these.
+    /// The same error with `times`.
     pub error: f64,
-    /// Grids that were tried.
+    /// The number of grids that were tried.
     pub tried: usize,
 }
 
-/// Looks for the times of `steps` steps by which paths from the rows of `x_0` (`[n, D]`, flow units)
-/// under those of `c` (`[n, C]`, the user's units) end nearest to where they would in very many
-/// steps. Odd rows are searched on, even ones judged on. Where nothing better is found, or there is
-/// nothing to find, as for one step, the times are the uniform ones.
+/// Searches for the times of `steps` steps with which paths end nearest to reference paths of very many
+/// steps. Paths start at the rows of `x_0`, `[n][D]` in flow units, with the conditions `c`, `[n][C]` in
+/// the user's units. The search uses the odd rows, and the result is judged on the even rows. If no grid is
+/// better than the uniform one, or there is only one step, the times are uniform.
 ///
-/// The search is over the logarithms of the steps' lengths, so that times cannot change places; it
-/// is Hooke and Jeeves's, which needs no derivatives, and gives the same grid each time.
+/// The search varies the logarithms of the step lengths, so that the times stay in order. It is the method
+/// of Hooke and Jeeves, which needs no derivatives and is deterministic.
 ///
 /// # Errors
 ///
-/// When the model's paths are not finite, or there are fewer than two rows.
+/// Returns an error if the model's paths are not finite, or there are fewer than two rows.
 pub fn tune(
     mlp: &HeapMlp,
     kind: SolverKind,
@@ -71,11 +71,11 @@ pub fn tune(
     }
 }
 
-/// Writes a solver and its times into a model's file.
+/// Writes a solver and its times to a model file.
 ///
 /// # Errors
 ///
-/// When the times are no grid from 0 to 1.
+/// Returns an error if the times are not a grid from 0 to 1.
 pub fn apply(file: &mut TensorFile, kind: SolverKind, times: &[f32]) -> Result<()> {
     crate::model::check_grid(times)?;
     file.tensors.insert("grid".to_string(), Block::f32(&[times.len()], times));
@@ -84,8 +84,9 @@ pub fn apply(file: &mut TensorFile, kind: SolverKind, times: &[f32]) -> Result<(
     Ok(())
 }
 
-/// Conditions to tune by where none are given, `[n, C]` in the user's units: of each column of
-/// categories every category in turn, and numbers spread as those of training were.
+/// Returns conditions to tune with if the user gives none, `[n][C]` in the user's units. They cycle through
+/// all combinations of categories. Numbers are drawn from a normal distribution with the training data's
+/// mean and scale.
 pub fn conditions(
     columns: &[ConditionColumn],
     (mean, scale): (&[f32], &[f32]),
@@ -97,7 +98,8 @@ pub fn conditions(
     for row in 0..n {
         let mut draws = vec![0.0; mean.len()];
         noise.fill(row as u64, &mut draws);
-        // In a system of numbers with as many digits as there are columns, every combination.
+        // The digits of `turn` in a mixed radix are the categories of the columns. Odd and even rows, which
+        // `tune` uses separately, get the same combinations.
         let mut turn = row / 2;
         for column in columns {
             let at = values.len() - row * mean.len();
@@ -114,7 +116,7 @@ pub fn conditions(
     Matrix::new(values, n, mean.len())
 }
 
-/// Starting points and where their paths should end.
+/// Starting points and the ends of their reference paths.
 struct Target<'a> {
     mlp: &'a HeapMlp,
     kind: SolverKind,
@@ -126,12 +128,13 @@ struct Target<'a> {
 
 impl<'a> Target<'a> {
     fn new(mlp: &'a HeapMlp, kind: SolverKind, x_0: Matrix, c: Matrix) -> Result<Self> {
-        let solutions = dopri5::endpoints(mlp, &x_0, &c, TOLERANCES).context("the reference")?;
+        let solutions = dopri5::endpoints(mlp, &x_0, &c, TOLERANCES)
+            .context("cannot compute the reference paths")?;
         let ends = solutions.into_iter().map(|solution| solution.x).collect();
         Ok(Self { mlp, kind, x_0, c, ends })
     }
 
-    /// The mean squared distance from the ends; infinite for times that are no grid.
+    /// Returns the mean squared distance to the ends, or infinity if `times` is not a valid grid.
     fn error(&self, times: &[f32]) -> f64 {
         let Ok(solver) = HeapSolver::try_from_times(self.kind, times) else { return f64::INFINITY };
         let found = sampling::integrate(self.mlp, &solver, &self.x_0, &self.c);
@@ -145,8 +148,8 @@ impl<'a> Target<'a> {
     }
 }
 
-/// The times of steps whose lengths' logarithms, up to a constant, are `knots` with straight lines
-/// between.
+/// Returns the times of `steps` steps, `[steps + 1]`. The logarithms of their lengths, up to a constant, are
+/// `knots`, with linear interpolation between them.
 fn times(knots: &[f64], steps: usize) -> Vec<f32> {
     let length = |i: usize| {
         if knots.len() == steps {
@@ -169,7 +172,8 @@ fn times(knots: &[f64], steps: usize) -> Vec<f32> {
     times
 }
 
-/// Hooke and Jeeves, "'Direct Search' Solution of Numerical and Statistical Problems" (1961).
+/// The pattern search of Hooke and Jeeves, "'Direct Search' Solution of Numerical and Statistical Problems"
+/// (1961).
 struct Search<'a> {
     target: &'a Target<'a>,
     steps: usize,
@@ -177,11 +181,11 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// In factors of a step's length: from some 1.6 down to 1 %.
+    /// The first and the last increment of a knot: a factor of about 1.6 and of 1 % in a step's length.
     const FIRST: f64 = 0.5;
     const LAST: f64 = 0.01;
 
-    /// So many grids are enough.
+    /// Returns the number of tried grids after which the search stops.
     fn most(&self) -> usize {
         400 + 100 * self.steps.min(KNOTS)
     }
@@ -197,7 +201,7 @@ impl Search<'_> {
         if self.steps == 1 {
             return best;
         }
-        // From the best of a few grids whose steps grow or shrink evenly.
+        // Starts at the best of a few grids whose step lengths grow or shrink by a constant factor.
         for slope in [0.0, -1.0, 1.0, -2.0, 2.0] {
             let ramp: Vec<f64> =
                 (0..knots).map(|k| slope * k as f64 / (knots - 1) as f64).collect();
@@ -213,7 +217,7 @@ impl Search<'_> {
                 by /= 2.0;
                 continue;
             }
-            // As long as it helps, again in the direction that helped.
+            // Repeats the move that helped, as long as it helps.
             while error < least && self.tried < self.most() {
                 let ahead: Vec<f64> =
                     from.iter().zip(&best).map(|(from, best)| 2.0 * from - best).collect();
@@ -225,7 +229,8 @@ impl Search<'_> {
         best
     }
 
-    /// Tries each knot a little longer and a little shorter, and keeps what is better.
+    /// Tries each knot plus and minus `by`, and keeps each change that lowers the error. Returns the knots
+    /// and their error.
     fn explore(&mut self, from: &[f64], error: f64, by: f64) -> (Vec<f64>, f64) {
         let (mut knots, mut least) = (from.to_vec(), error);
         for k in 0..knots.len() {
@@ -276,14 +281,14 @@ mod tests {
     }
 
     #[test]
-    fn one_step_has_nothing_to_tune() {
+    fn one_step_is_not_tuned() {
         let found = tuned(SolverKind::Heun, 1);
         assert_eq!((found.times.as_slice(), found.tried), ([0.0, 1.0].as_slice(), 0));
         assert_eq!(found.error, found.uniform_error);
     }
 
     #[test]
-    fn a_tuned_file_is_a_model_made_for_that_solver() {
+    fn a_tuned_file_defaults_to_its_solver_and_grid() {
         let mut file = moons().file;
         let times = [0.0, 0.3, 0.7, 1.0];
         apply(&mut file, SolverKind::Heun, &times).unwrap();

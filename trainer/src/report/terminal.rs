@@ -95,7 +95,7 @@ fn bars(text: &mut String, bars: &[f64], target: Option<&[f64]>) -> Result<()> {
     Ok(())
 }
 
-/// The losses of the last phase, or that there are none.
+/// Writes the losses of the last phase, or that there are none.
 fn losses(text: &mut String, metrics: &[Measurement]) -> Result<()> {
     let finite: Vec<&Measurement> = metrics.iter().filter(|row| row.loss.is_finite()).collect();
     match finite.iter().map(|row| row.phase).max() {
@@ -119,7 +119,7 @@ fn loss(text: &mut String, rows: &[&Measurement]) -> Result<()> {
     let span = if high > low { high - low } else { 1.0 };
     writeln!(
         text,
-        "\nloss, averaged over 100 iterations: {:.4}, at last {:.4}",
+        "\nloss, averaged over 100 iterations: {:.4}, at the end {:.4}",
         first[1], last[1]
     )?;
     const LINES: usize = 8;
@@ -165,9 +165,9 @@ mod tests {
     #[test]
     fn losses_that_are_not_finite_are_left_out() {
         let text = drawn(&[1.5, f64::NAN, 1.25, f64::INFINITY]);
-        assert!(text.contains("at last 1.3750"), "{text}");
+        assert!(text.contains("at the end 1.3750"), "{text}");
         assert!(text.contains('•') && !text.contains("NaN") && !text.contains("inf"), "{text}");
-        assert!(drawn(&[1.5]).contains("at last 1.5000"));
+        assert!(drawn(&[1.5]).contains("at the end 1.5000"));
         for none in [&[][..], &[f64::NAN]] {
             assert_eq!(drawn(none), "\nNo losses are known.\n");
         }

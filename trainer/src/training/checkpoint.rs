@@ -1,4 +1,4 @@
-//! A run on disk while it goes on: enough to go on from there to the same bytes.
+//! Checkpoints of a run, from which it can be resumed. On the CPU, a resumed run gives the same bytes.
 
 use std::path::{Path, PathBuf};
 
@@ -12,59 +12,59 @@ use crate::network::Network;
 use crate::optimiser::Adam;
 use crate::optimiser::average::Average;
 
-/// Where checkpoints of a phase are written and read.
+/// Reads and writes the checkpoint of a run.
 ///
-/// A file is written whole or not at all: whatever happens, the last good one stays.
+/// The file is replaced atomically, so that the last complete checkpoint is never lost.
 #[derive(Clone, Debug)]
 pub struct Checkpoints {
     path: PathBuf,
-    /// The digest of the configuration that the run has.
+    /// The digest of the run's configuration.
     config: String,
-    /// And that of its data.
+    /// The digest of the run's data.
     data: String,
 }
 
-/// Everything that changes while a network trains.
+/// The whole state of a training phase.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
-    /// Which of a run's phases it is, from 0.
+    /// The index of the phase, from 0.
     pub phase: usize,
-    /// Iterations done in it.
+    /// The number of iterations done in the phase.
     pub iteration: usize,
-    /// The loss of each.
+    /// The loss of each of them.
     pub losses: Vec<f64>,
-    /// Seconds that the run had taken.
+    /// The duration of the run so far, in seconds.
     pub seconds: f64,
-    /// Where the batches are, as JSON.
+    /// The state of the supply of batches, as text.
     pub supply: String,
     tensors: TensorFile,
 }
 
 impl Checkpoints {
-    /// The checkpoints in a run's directory, of the configuration and the data with these digests.
+    /// Creates the checkpoints in a run's directory, for a configuration and data with these digests.
     pub fn new(directory: &Path, config: String, data: String) -> Self {
         Self { path: directory.join(CHECKPOINT_FILE), config, data }
     }
 
-    /// Removes one that another run left.
+    /// Removes a checkpoint that an earlier run left.
     ///
     /// # Errors
     ///
-    /// When it cannot be removed.
+    /// Returns an error if it cannot be removed.
     pub fn clear(&self) -> Result<()> {
         files::remove(&self.path)
     }
 
-    /// The last one, if there is one.
+    /// Reads the last checkpoint, if there is one.
     ///
     /// # Errors
     ///
-    /// When it is damaged, or of another configuration or other data.
+    /// Returns an error if it is damaged, or belongs to another configuration or other data.
     pub fn read(&self) -> Result<Option<Checkpoint>> {
         if !self.path.exists() {
             return Ok(None);
         }
-        let context = || format!("{}: no checkpoint of this run", self.path.display());
+        let context = || format!("{}: not a checkpoint of this run", self.path.display());
         let file = TensorFile::parse(&files::read(&self.path)?).with_context(context)?;
         self.parse(file).with_context(context).map(Some)
     }
@@ -73,16 +73,17 @@ impl Checkpoints {
         let get = |key: &str| {
             file.metadata.get(key).with_context(|| format!("metadata {key} is missing"))
         };
-        // First: the configuration's digest covers the data's.
+        // The data's digest comes first, since the configuration's digest covers it.
         ensure!(
             *get("data")? == self.data,
-            "the data files have changed since the run began: restore them, or start again with \
+            "the data files have changed since the run started: restore them, or start again with \
              --force"
         );
         let config = get("config")?;
         ensure!(
             *config == self.config,
-            "its configuration has the digest {config}, but that of {CONFIG_FILE} has {}",
+            "expected the digest {} of {CONFIG_FILE}, found {config}: restore the configuration, or start \
+             again with --force",
             self.config
         );
         Ok(Checkpoint {
@@ -95,11 +96,11 @@ impl Checkpoints {
         })
     }
 
-    /// Writes a checkpoint of a network and its optimiser.
+    /// Writes a checkpoint of a network, its optimiser and its average.
     ///
     /// # Errors
     ///
-    /// When the disk is full, say; the checkpoint before stays.
+    /// Returns an error if writing fails, for example because the disk is full. The earlier checkpoint stays.
     pub fn write(
         &self,
         [phase, iteration]: [usize; 2],
@@ -110,7 +111,7 @@ impl Checkpoints {
     ) -> Result<()> {
         let mut file = TensorFile::default();
         file.tensors.insert("losses".to_string(), Block::f64(&[losses.len()], losses));
-        // No metadata: a header of more than 100 MB is one that nobody reads.
+        // A tensor rather than metadata: readers refuse a header of more than 100 MB.
         file.tensors.insert("supply".to_string(), Block::text(&supply));
         let variables = network.variables();
         let variables = variables.iter().map(Var::as_tensor);
@@ -126,16 +127,16 @@ impl Checkpoints {
         ] {
             file.metadata.insert(key.to_string(), value);
         }
-        files::write_whole(&self.path, &file.to_bytes()?).context("cannot keep a checkpoint")
+        files::write_whole(&self.path, &file.to_bytes()?).context("cannot write a checkpoint")
     }
 }
 
 impl Checkpoint {
-    /// Puts the network, its optimiser and its average where they were.
+    /// Restores the network, its optimiser and its average.
     ///
     /// # Errors
     ///
-    /// When they are of another shape.
+    /// Returns an error if the shapes of the tensors differ.
     pub fn restore(
         &self,
         network: &Network,

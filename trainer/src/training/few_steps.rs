@@ -1,4 +1,4 @@
-//! A student that does in N steps what a teacher does in many.
+//! Trains a teacher, and a student that reaches the teacher's endpoints in N steps.
 
 use anyhow::{Context, Result};
 use flowlet::{HeapMlp, SolverKind};
@@ -23,16 +23,17 @@ use crate::training::supply::student::{
     OwnEndpoints, OwnEndpointsOptions, PairsOptions, TeacherPairs,
 };
 
-/// The solver that the student is made for.
+/// The solver that the student is trained for.
 const KIND: SolverKind = SolverKind::Euler;
 
-/// Starting points that the grid is fitted to.
+/// The number of starting points from which the time grid is fitted.
 const TUNED_ON: usize = 2000;
 
-/// The moving average of the student's last phase, whose data differ from one coupling to the next.
+/// The decay of the weights' moving average in the last phase. It smooths the differences between one
+/// coupling's pairs and the next one's.
 const EMA: f64 = 0.999;
 
-/// Trains the teacher, and then its student.
+/// Trains the teacher and then its student.
 pub(super) fn train(run: &Run<'_>, monitor: &mut dyn Monitor) -> Result<Trained> {
     let begun = run.resumed.map_or(0, |checkpoint| checkpoint.phase);
     let teacher = if begun == 0 {
@@ -42,7 +43,7 @@ pub(super) fn train(run: &Run<'_>, monitor: &mut dyn Monitor) -> Result<Trained>
         }
         trained.network
     } else {
-        let keep = run.keep.context("a checkpoint has a directory")?;
+        let keep = run.keep.context("a resumed run needs its directory")?;
         Model::open(&keep.directory.join(TEACHER_FILE))?.network()?
     };
     let teacher = runtime_model(&teacher)?;
@@ -57,11 +58,11 @@ pub(super) fn train(run: &Run<'_>, monitor: &mut dyn Monitor) -> Result<Trained>
         }
         network = trained.network;
     }
-    let trained = bring_to_data(run, monitor, network, &steps)?;
+    let trained = match_data(run, monitor, network, &steps)?;
     Ok(Trained { times: Some(steps.times), ..trained })
 }
 
-/// The teacher's flow, kept in the run's directory for the case that the run is killed later.
+/// Trains the teacher, and writes it to the run's directory, so that the run can be resumed later.
 fn teach(run: &Run<'_>, monitor: &mut dyn Monitor) -> Result<Trained> {
     let few_steps = &run.config.few_steps;
     let shape = Shape {
@@ -76,7 +77,7 @@ fn teach(run: &Run<'_>, monitor: &mut dyn Monitor) -> Result<Trained> {
     Ok(trained)
 }
 
-/// A network's file with flow units in and flow units out.
+/// Returns the model file of a network without conversion of units.
 fn to_bytes(network: &Network) -> Result<Vec<u8>> {
     let shape = network.shape();
     let units = Units::identity(shape.data_dim, shape.condition_dim);
@@ -84,10 +85,10 @@ fn to_bytes(network: &Network) -> Result<Vec<u8>> {
 }
 
 fn runtime_model(network: &Network) -> Result<HeapMlp> {
-    HeapMlp::try_from_safetensors(&to_bytes(network)?).context("the teacher")
+    HeapMlp::try_from_safetensors(&to_bytes(network)?).context("cannot read the teacher's model")
 }
 
-/// The student's steps: where there are several, at the times that suit the teacher's paths best.
+/// Returns the student's steps. If there are several, their times are fitted to the teacher's paths.
 fn steps(run: &Run<'_>, teacher: &HeapMlp) -> Result<Steps> {
     let steps = run.config.few_steps.steps;
     if steps == 1 {
@@ -99,7 +100,7 @@ fn steps(run: &Run<'_>, teacher: &HeapMlp) -> Result<Steps> {
     Ok(Steps { kind: KIND, times: tune(teacher, KIND, steps, &x_0, &c)?.times })
 }
 
-/// The student learns to end where the teacher does.
+/// Trains the student on the teacher's pairs of starting point and endpoint.
 fn distil(
     run: &Run<'_>,
     monitor: &mut dyn Monitor,
@@ -122,8 +123,8 @@ fn distil(
     run.phase(&phase, student, &mut pairs, monitor)
 }
 
-/// The student's endpoints, as a whole, become the data.
-fn bring_to_data(
+/// Trains the student so that the distribution of its own endpoints becomes that of the data.
+fn match_data(
     run: &Run<'_>,
     monitor: &mut dyn Monitor,
     student: Network,

@@ -1,4 +1,4 @@
-//! `metrics.csv`: how training goes, while it goes.
+//! `metrics.csv`, the losses and speed of training, written during the run.
 
 use std::fs::File;
 use std::path::Path;
@@ -9,51 +9,51 @@ use serde::{Deserialize, Serialize};
 /// A row of `metrics.csv`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
-    /// Which of the run's phases it is, from 0.
+    /// The index of the phase, from 0.
     pub phase: usize,
-    /// Optimiser steps done in it, from 1.
+    /// The iteration within the phase, from 1.
     pub iteration: usize,
-    /// The mean training loss since the row before.
+    /// The mean training loss since the previous row.
     pub loss: f64,
-    /// The loss on held-out data; measured in some rows only.
+    /// The loss on held-out data, which only some rows have.
     pub held_out_loss: Option<f64>,
-    /// The optimiser's step length.
+    /// The learning rate of this iteration.
     pub learning_rate: f64,
-    /// The Euclidean norm of the gradient at this step.
+    /// The Euclidean norm of the gradient in this iteration.
     pub gradient_norm: f64,
-    /// Since training began.
+    /// The duration of the run so far, in seconds.
     pub seconds: f64,
 }
 
-/// Rows for each phase, at most about.
+/// The approximate maximum number of rows for each phase.
 const ROWS: usize = 1000;
 
-/// After how many iterations each a phase of so many has a row.
+/// Returns the number of iterations between two rows, for a phase of `iterations` iterations.
 pub fn row_every(iterations: usize) -> usize {
     iterations.div_ceil(ROWS).max(1)
 }
 
-/// The file, flushed after each row, so that a plot can read it while the run goes on.
+/// The open file. It is flushed after each row, so that a plot can read it during the run.
 #[derive(Debug)]
 pub struct MetricsFile {
     writer: csv::Writer<File>,
 }
 
 impl MetricsFile {
-    /// Creates the file at `path`. If a run goes on there after so many iterations of a phase, which has
-    /// a row every so many, the rows up to then stay; not one that was only written because the run
-    /// stopped.
+    /// Creates the file at `path`. For a resumed run, `done` is the phase, the number of iterations done in
+    /// it, and the number of iterations between two rows. The rows up to there are kept, except an extra row
+    /// that was written because the run stopped.
     ///
     /// # Errors
     ///
-    /// When it cannot be created.
+    /// Returns an error if the file cannot be written.
     pub fn create(path: &Path, done: Option<(usize, usize, usize)>) -> Result<Self> {
         let context = || format!("cannot write {}", path.display());
         let mut kept = Vec::new();
         if let Some((phase, iteration, every)) = done
             && let Ok(mut reader) = csv::Reader::from_path(path)
         {
-            // A row that was cut short is no row.
+            // Stops at a row that was cut off.
             let rows = reader.deserialize::<Measurement>().map_while(|row| row.ok());
             kept.extend(rows.take_while(|row| {
                 let at = (row.phase, row.iteration);
@@ -68,11 +68,11 @@ impl MetricsFile {
         Ok(metrics)
     }
 
-    /// Adds a row.
+    /// Appends a row.
     ///
     /// # Errors
     ///
-    /// When the disk is full, say.
+    /// Returns an error if writing fails, for example because the disk is full.
     pub fn write(&mut self, measurement: &Measurement) -> Result<()> {
         self.writer.serialize(measurement).context("cannot write metrics.csv")?;
         self.writer.flush().context("cannot write metrics.csv")

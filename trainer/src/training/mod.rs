@@ -1,5 +1,5 @@
-//! From data to a network, in one phase or in three: a flow; or a teacher's flow, a student that does
-//! in N steps what the teacher does in many, and the student's own endpoints brought to the data.
+//! Trains a network, in one phase or in up to three: a flow; or the flow of a teacher, its distillation into
+//! a student of N steps, and training of the student on its own endpoints.
 
 pub mod checkpoint;
 mod few_steps;
@@ -19,7 +19,7 @@ use crate::coupling::dataset::Dataset;
 pub use phase::{Monitor, Phase, Trained, Training, train_phase};
 pub use run::{Keep, device};
 
-/// The phases that `config` has, with their iterations.
+/// Returns the names of the phases of a run, with their iterations.
 pub fn phases(config: &Config) -> Vec<(&'static str, usize)> {
     let flow = ("flow", config.train.iterations);
     if config.few_steps.steps == 0 {
@@ -32,11 +32,12 @@ pub fn phases(config: &Config) -> Vec<(&'static str, usize)> {
     phases
 }
 
-/// Refuses what no training could do with these data, before anything is written.
+/// Checks that a run with `config` is possible with these data, before anything is written.
 ///
 /// # Errors
 ///
-/// When the coupling does not suit the conditions, or there is no such device.
+/// Returns an error if the coupling or the label dropout does not suit the conditions, or the device cannot
+/// be used.
 pub fn check(config: &Config, dataset: &Dataset) -> Result<()> {
     device(config.train.device)?;
     let unconditional = dataset.condition_dim() == 0;
@@ -48,12 +49,12 @@ pub fn check(config: &Config, dataset: &Dataset) -> Result<()> {
     coupling(config, dataset).map(|_| ())
 }
 
-/// Trains a network as `config` says, and keeps checkpoints if there is a place to.
+/// Trains a network with `config`. Writes checkpoints if `keep` is given.
 ///
 /// # Errors
 ///
-/// When the loss is no longer finite, with the iteration and what to try; when a checkpoint cannot be
-/// written or is none of this run; or when the monitor fails.
+/// Returns an error if the loss is not finite, with the iteration and advice; if a checkpoint cannot be
+/// written or does not fit this run; or if the monitor fails.
 pub fn train(
     config: &Config,
     dataset: &Dataset,

@@ -1,4 +1,4 @@
-//! A phase of training: batches → loss → optimiser, again and again.
+//! A phase of training: the loop over batch, loss and optimiser step.
 
 use std::time::{Duration, Instant};
 
@@ -14,88 +14,89 @@ use crate::training::checkpoint::{Checkpoint, Checkpoints};
 use crate::training::metrics::{Measurement, row_every};
 use crate::training::supply::Supply;
 
-/// Who watches a training run, and may stop it.
+/// Observes a training run, and may stop it.
 pub trait Monitor {
     /// Called after each iteration, counted from 1 in each phase, with its loss.
     fn iteration(&mut self, iteration: usize, loss: f64);
 
-    /// Called every so often with more.
+    /// Called for each row of `metrics.csv`.
     ///
     /// # Errors
     ///
-    /// One ends the run.
+    /// An error ends the run.
     fn measured(&mut self, measurement: &Measurement) -> Result<()>;
 
-    /// Whether to stop after this iteration and keep what was trained.
+    /// Whether the run should stop after this iteration. The trained network is kept.
     fn stops(&self) -> bool;
 }
 
-/// A part of a run: one objective, one supply, one schedule.
+/// A phase of a run, with one objective and one schedule.
 #[derive(Debug)]
 pub struct Phase {
-    /// Which of the run's phases it is, from 0.
+    /// The index of the phase, from 0.
     pub index: usize,
-    /// What is made small.
+    /// The loss that training minimises.
     pub objective: Objective,
-    /// The learning rates, and how many iterations there are.
+    /// The learning rates and the number of iterations.
     pub schedule: Schedule,
-    /// How the optimiser steps.
+    /// The settings of the optimiser.
     pub adam: AdamSettings,
-    /// The decay of the weights' moving average, which takes the weights' place at the end.
+    /// The decay of the weights' moving average, which replaces the weights at the end. `None` for no
+    /// average.
     pub ema: Option<f64>,
-    /// What the held-out loss is measured on.
+    /// The held-out batch, on which the held-out loss is measured.
     pub held_out: Option<Tensors>,
 }
 
-/// How a phase begins, and what it keeps on the way.
+/// The start of a phase and its checkpoints.
 #[derive(Clone, Copy, Debug)]
 pub struct Training<'a> {
-    /// When this process began the run, or took it up.
+    /// When this process started or resumed the run.
     pub start: Instant,
-    /// Seconds that the run had taken before.
+    /// The duration of the run before that, in seconds.
     pub before: f64,
-    /// Where checkpoints go.
+    /// Where checkpoints are written. `None` for no checkpoints.
     pub checkpoints: Option<&'a Checkpoints>,
-    /// Seconds between two of them.
+    /// The time between two checkpoints, in seconds.
     pub every: u64,
-    /// The one to go on from.
+    /// The checkpoint to resume from.
     pub resumed: Option<&'a Checkpoint>,
 }
 
-/// A trained network, and how it went.
+/// A trained network and its losses.
 #[derive(Debug)]
 pub struct Trained {
     /// The network after the last iteration.
     pub network: Network,
     /// The loss of each iteration of the last phase.
     pub losses: Vec<f64>,
-    /// How long the run took until then, all its phases.
+    /// The duration of the run with all its phases so far, in seconds.
     pub seconds: f64,
-    /// Which phase it was.
+    /// The index of the last phase.
     pub phase: usize,
-    /// Whether the monitor stopped it.
+    /// Whether the monitor stopped the run.
     pub stopped: bool,
-    /// The times of the steps that it is made for, if they are its own, `[N + 1]`.
+    /// The time grid that a student was trained for, `[N + 1]`. `None` for a flow.
     pub times: Option<Vec<f32>>,
 }
 
 impl Trained {
-    /// The mean loss of the last 1,000 iterations, or of all if there were fewer.
+    /// Returns the mean loss of the last 1,000 iterations, or of all if there are fewer.
     pub fn recent_loss(&self) -> f64 {
         let last = &self.losses[self.losses.len().saturating_sub(1000)..];
         last.iter().sum::<f64>() / last.len() as f64
     }
 }
 
-/// Every so many rows the held-out loss is measured.
+/// The number of rows between two measurements of the held-out loss.
 const ROWS_PER_HELD_OUT: usize = 10;
 
-/// Trains `network` through a phase.
+/// Trains `network` in a phase.
 ///
 /// # Errors
 ///
-/// When the loss is no longer finite, with the iteration and what to try; when a checkpoint cannot be
-/// kept or is none of this network; or when the monitor fails.
+/// Returns an error if the loss or a weight is not finite, with the iteration and advice; if a checkpoint
+/// cannot be written or does not fit this network; or if the monitor fails.
 pub fn train_phase(
     phase: &Phase,
     network: Network,
@@ -129,7 +130,7 @@ pub fn train_phase(
         checkpoints.write(at, (losses, seconds(), supply.state()?), &network, optimiser, average)
     };
     if phase.index > 0 && training.resumed.is_none() {
-        // What the phases before made is nowhere else.
+        // Keeps the result of the earlier phases, which is not on disk yet.
         keep(&losses, supply, &optimiser, average.as_ref())?;
     }
     let (mut stopped, mut told) = (false, losses.len());
@@ -139,7 +140,7 @@ pub fn train_phase(
         let loss = phase.objective.loss(&network, &batch)?;
         let gradients = loss.backward()?;
         pending.push(&loss);
-        // To ask a GPU for a number is to wait until it has done all that it was given.
+        // Reading a number from a GPU waits until all its queued work is done, so it is done only once a row.
         let asks = network.device().is_cpu() || iteration % per_row == 0;
         if asks {
             pending.fetch(&mut losses, |iteration, loss| finite(phase, iteration, loss))?;
@@ -156,7 +157,7 @@ pub fn train_phase(
         let keeps = stopped || (!last && kept.elapsed() >= Duration::from_secs(training.every));
         let known = losses.len();
         if last || keeps {
-            // A checkpoint has a loss for each iteration that its weights have seen.
+            // A checkpoint needs the loss of every iteration that changed its weights.
             pending.fetch(&mut losses, |iteration, loss| finite(phase, iteration, loss))?;
         }
         for told in known + 1..=losses.len() {
@@ -196,7 +197,7 @@ pub fn train_phase(
             variable.set(average)?;
         }
     }
-    // The loss comes before the step: the last step is seen here.
+    // The loss is computed before the step, so the effect of the last step is checked here.
     for (name, tensor) in network.tensors() {
         let sum = tensor.abs()?.sum_all()?.to_scalar::<f32>()?;
         if !sum.is_finite() {
@@ -208,17 +209,17 @@ pub fn train_phase(
     Ok(Trained { network, losses, seconds, phase: phase.index, stopped, times: None })
 }
 
-/// Losses that are still where they were computed.
+/// Losses that are still on the device.
 #[derive(Debug, Default)]
 struct Pending(Vec<Tensor>);
 
 impl Pending {
     fn push(&mut self, loss: &Tensor) {
-        // Detached: else the whole batch would be kept to differentiate through.
+        // Detached, since otherwise the graph would keep the whole batch in memory.
         self.0.push(loss.detach());
     }
 
-    /// Adds them to `losses`, each once `check` has seen it with its iteration.
+    /// Moves the losses to `losses`, after a `check` of each with its iteration.
     fn fetch(
         &mut self,
         losses: &mut Vec<f64>,
@@ -267,11 +268,11 @@ mod tests {
     }
 
     #[test]
-    fn losses_come_in_the_order_of_their_iterations() {
+    fn losses_are_in_the_order_of_their_iterations() {
         let mut losses = vec![9.0];
         for waiting in [&[1.0, 2.0, 3.0][..], &[4.0]] {
             let mut pending = pending(waiting);
-            // The second time there is nothing left.
+            // The second call finds nothing.
             for _ in 0..2 {
                 pending.fetch(&mut losses, |_, _| Ok(())).unwrap();
             }
@@ -280,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_that_is_not_finite_is_found_with_its_iteration() {
+    fn a_loss_that_is_not_finite_is_reported_with_its_iteration() {
         let mut losses = vec![9.0];
         let found = pending(&[1.0, f32::NAN, 3.0]).fetch(&mut losses, |iteration, loss| {
             if loss.is_finite() { Ok(()) } else { Err(anyhow!("{loss} at {iteration}")) }

@@ -1,4 +1,4 @@
-//! A run: its configuration, its data, and where it keeps what it needs to continue.
+//! A run: its configuration, data, device and checkpoints.
 
 use std::path::PathBuf;
 use std::time::Instant;
@@ -22,14 +22,14 @@ use crate::network::{Network, Shape};
 use crate::objective::{Objective, Tensors};
 use crate::optimiser::AdamSettings;
 
-/// Where a run keeps what it needs to go on.
+/// The files from which a run can be resumed.
 #[derive(Clone, Debug)]
 pub struct Keep {
     /// The run's directory.
     pub directory: PathBuf,
     /// Its checkpoints.
     pub checkpoints: Checkpoints,
-    /// The checkpoint to go on from.
+    /// The checkpoint to resume from.
     pub resumed: Option<Checkpoint>,
 }
 
@@ -44,7 +44,7 @@ pub(super) struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// The network that is embedded in the end.
+    /// Returns the shape of the network that is exported.
     pub(super) fn shape(&self) -> Result<Shape> {
         let model = &self.config.model;
         Ok(Shape {
@@ -56,7 +56,7 @@ impl Run<'_> {
         })
     }
 
-    /// Flow matching: a network of `shape` learns the velocity between source and target.
+    /// Trains a network of `shape` by flow matching: it learns the velocity between source and target.
     pub(super) fn flow(&self, monitor: &mut dyn Monitor, shape: Shape) -> Result<Trained> {
         let Config { seed, train, .. } = self.config;
         let mut rng = generator(*seed, Stream::Weights);
@@ -102,7 +102,7 @@ impl Run<'_> {
         self.phase(&phase, network, supply.as_mut(), monitor)
     }
 
-    /// Trains `network` through a phase, from the checkpoint on if that is where it was.
+    /// Trains `network` in a phase, from the checkpoint on if it belongs to this phase.
     pub(super) fn phase(
         &self,
         phase: &Phase,
@@ -122,22 +122,22 @@ impl Run<'_> {
     }
 }
 
-/// The coupling of a run.
+/// Returns the coupling of a run.
 ///
 /// # Errors
 ///
-/// When it does not suit the conditions.
+/// Returns an error if it does not suit the conditions.
 pub(super) fn coupling(config: &Config, dataset: &Dataset) -> Result<Coupling> {
     let train = &config.train;
     let Dataset { conditions, .. } = dataset;
     Coupling::new(train.coupling, conditions, train.condition_ratio, train.force_transport)
 }
 
-/// Where the tensors live.
+/// Returns the device that stores and computes tensors.
 ///
 /// # Errors
 ///
-/// When the device does not exist here; the message says what to do.
+/// Returns an error that says what to do if CUDA is asked for and cannot be used.
 pub fn device(kind: DeviceKind) -> Result<Device> {
     match kind {
         DeviceKind::Cpu => Ok(Device::Cpu),
@@ -145,10 +145,10 @@ pub fn device(kind: DeviceKind) -> Result<Device> {
         DeviceKind::Auto => Ok(Device::new_cuda(0).unwrap_or(Device::Cpu)),
         DeviceKind::Cuda if cfg!(feature = "cuda") => Device::new_cuda(0).context(
             "no CUDA device can be used: expected an NVIDIA GPU and its driver (`nvidia-smi` lists \
-                 them); train with --device cpu, or auto, which takes what there is",
+                 them); train with --device cpu, or auto, which uses a GPU only if there is one",
         ),
         DeviceKind::Cuda => bail!(
-            "this build has no CUDA: build with `--features flowlet-trainer/cuda`, or train with \
+            "this build does not support CUDA: build with `--features flowlet-trainer/cuda`, or train with \
              --device cpu"
         ),
     }

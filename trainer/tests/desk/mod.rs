@@ -1,6 +1,6 @@
-//! A directory in which a user types commands.
+//! Runs the command `flowlet` in a temporary directory.
 
-// Not every test needs all of it.
+// Each test binary uses only a part of this module.
 #![allow(dead_code)]
 
 use std::collections::BTreeSet;
@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-/// No command of a test takes as long, however busy the machine is: one that does hangs.
+/// A command that takes longer hangs, even on a busy machine.
 const LIMIT: Duration = Duration::from_secs(600);
 
-/// A user's directory.
+/// The temporary directory.
 pub struct Desk(TempDir);
 
 impl Desk {
@@ -42,17 +42,17 @@ impl Desk {
         self.start(self.command(arguments).stdout(Stdio::piped())).output()
     }
 
-    /// Starts a command that is stopped when the test ends.
+    /// Starts a command, with standard error piped. It is killed when the returned value is dropped.
     pub fn start(&self, command: &mut Command) -> Running {
         Running(Some(command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()))
     }
 
-    /// Starts a command that writes files.
+    /// Starts `flowlet` without its standard output.
     pub fn begin(&self, arguments: &str) -> Running {
         self.start(self.command(arguments).stdout(Stdio::null()))
     }
 
-    /// Runs what must succeed, and gives its standard output.
+    /// Runs `flowlet`, which must succeed. Returns its standard output.
     #[track_caller]
     pub fn succeed(&self, arguments: &str) -> String {
         let output = self.run(arguments);
@@ -60,7 +60,8 @@ impl Desk {
         text(&output.stdout)
     }
 
-    /// Runs what must fail with one clear error; nothing may be written by it.
+    /// Runs `flowlet`, which must fail with exit code 1 and one line of error that contains `expected`, and must
+    /// not change any file.
     #[track_caller]
     pub fn fail(&self, arguments: &str, expected: &str) {
         let before = self.files();
@@ -90,7 +91,7 @@ impl Desk {
     }
 }
 
-/// A command that runs while the test goes on.
+/// A running command.
 pub struct Running(Option<Child>);
 
 impl Running {
@@ -98,7 +99,8 @@ impl Running {
         self.0.as_mut().unwrap()
     }
 
-    /// Waits until `happened` while the command runs. Gives whether it did, or fails after [`LIMIT`].
+    /// Waits until `happened` returns `true` or the command ends. Returns whether it happened. Panics after
+    /// [`LIMIT`].
     #[track_caller]
     pub fn reaches(&mut self, happened: impl Fn() -> bool) -> bool {
         let start = Instant::now();
@@ -114,13 +116,13 @@ impl Running {
         }
     }
 
-    /// Waits for `happened`, before which the command must not end.
+    /// Waits until `happened` returns `true`. Panics if the command ends before that, or after [`LIMIT`].
     #[track_caller]
     pub fn until(&mut self, happened: impl Fn() -> bool) {
-        assert!(self.reaches(happened), "it ended before");
+        assert!(self.reaches(happened), "the command ended before that");
     }
 
-    /// Sends SIGKILL, and gives whether that ended it: it may have ended by itself just before.
+    /// Sends SIGKILL. Returns `false` if the command had already exited.
     pub fn kill(mut self) -> bool {
         let mut child = self.0.take().unwrap();
         child.kill().unwrap();
@@ -132,7 +134,7 @@ impl Running {
         signal("-INT", self.child().id());
     }
 
-    /// Waits for its end, and gives what it wrote that is piped.
+    /// Waits until the command ends, and returns its piped output. Panics after [`LIMIT`].
     #[track_caller]
     pub fn output(mut self) -> Output {
         let child = self.0.take().unwrap();
@@ -147,7 +149,7 @@ impl Running {
         });
         let output = child.wait_with_output().unwrap();
         drop(done);
-        assert!(!watch.join().unwrap(), "it did not end within {LIMIT:?}");
+        assert!(!watch.join().unwrap(), "the command did not end within {LIMIT:?}");
         output
     }
 }
@@ -155,7 +157,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if let Some(child) = &mut self.0 {
-            // It may have ended by itself.
+            // Fails if the command has already ended.
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -163,7 +165,7 @@ impl Drop for Running {
 }
 
 fn signal(signal: &str, id: u32) {
-    // Without success when it has ended by itself.
+    // Fails if the command has already ended.
     let _ = Command::new("kill").args([signal, &id.to_string()]).stderr(Stdio::null()).status();
 }
 
@@ -171,7 +173,7 @@ pub fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// The directory of a committed model.
+/// Returns the directory of a committed model.
 pub fn weights(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../weights").join(name).display().to_string()
 }

@@ -139,7 +139,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The real data that samples are compared with, and where the model's paths begin.
+/// Returns the real data that samples are compared with, and the source distribution of the model.
 fn data(args: &Args, model: &Model) -> Result<(Real, Source)> {
     if let Some(name) = &args.data {
         return Ok((real::named(name, model)?, model.source()?));
@@ -153,7 +153,7 @@ fn data(args: &Args, model: &Model) -> Result<(Real, Source)> {
     Ok((dataset.real, dataset.source))
 }
 
-/// The format that `--format` says, or that the output file's extension implies.
+/// Returns the format of `--format`, or the one that belongs to the output file's extension.
 fn format(said: Option<Format>, out: Option<&Path>) -> Result<Format> {
     let Some(out) = out else { return Ok(said.unwrap_or(Format::Text)) };
     let extension = out.extension().unwrap_or_default().to_string_lossy().to_lowercase();

@@ -1,4 +1,4 @@
-//! An evaluation as text, CSV and JSON.
+//! Formats an evaluation as text, CSV or JSON.
 
 use std::fmt::Write;
 

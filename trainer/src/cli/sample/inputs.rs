@@ -8,7 +8,7 @@ use crate::coupling::source::Source;
 use crate::data::Matrix;
 use crate::judge::golden;
 
-/// Starting points in flow units, `[n, D]`.
+/// Starting points in flow units, `[n][D]`.
 pub(super) enum Starts {
     /// Drawn for each block.
     Drawn { source: Source, seed: u64 },
@@ -17,7 +17,7 @@ pub(super) enum Starts {
 }
 
 impl Starts {
-    /// The starting points of `rows`, `[rows, D]`.
+    /// Returns the starting points of `rows`, `[rows][D]`.
     pub(super) fn of(&self, rows: &Range<u64>, data_dim: usize) -> Result<Matrix> {
         match self {
             Self::Drawn { source, seed } => {
@@ -28,7 +28,7 @@ impl Starts {
         }
     }
 
-    /// Equal for two runs if their starting points are equal, the seed aside.
+    /// Returns a digest that is equal for two runs with the same starting points. It does not cover the seed.
     pub(super) fn digest(&self) -> String {
         match self {
             Self::Drawn { .. } => "drawn".to_string(),
@@ -37,7 +37,7 @@ impl Starts {
     }
 }
 
-/// Conditions in the user's units, `[n, C]`.
+/// Conditions in the user's units, `[n][C]`.
 pub(super) enum Conditions {
     /// One condition for all samples, repeated for each row of a block.
     One(Matrix),
@@ -51,7 +51,7 @@ impl Conditions {
         Self::One(condition.select(&vec![0; size]))
     }
 
-    /// The conditions of `rows`, `[rows, C]`.
+    /// Returns the conditions of `rows`, `[rows][C]`.
     pub(super) fn of(&self, rows: &Range<u64>) -> Result<Matrix> {
         match self {
             Self::One(matrix) => part(matrix, &(0..rows.end - rows.start)),
@@ -59,7 +59,7 @@ impl Conditions {
         }
     }
 
-    /// Equal for two runs if their conditions are equal.
+    /// Returns a digest that is equal for two runs with the same conditions.
     pub(super) fn digest(&self) -> String {
         match self {
             Self::One(matrix) => digest(matrix.row(0)),
@@ -72,7 +72,7 @@ fn part(matrix: &Matrix, rows: &Range<u64>) -> Result<Matrix> {
     Ok(matrix.range(usize::try_from(rows.start)?..usize::try_from(rows.end)?))
 }
 
-/// The digest of `values` in hexadecimal.
+/// Returns the digest of `values` in hexadecimal.
 pub(super) fn digest(values: &[f32]) -> String {
     format!("{:016x}", golden::digest(values))
 }

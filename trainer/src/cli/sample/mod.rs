@@ -87,7 +87,7 @@ pub(super) struct Args {
     resume: bool,
 }
 
-/// The computation of all rows.
+/// The inputs of the computation of all rows.
 struct Work {
     model: Model,
     solver: HeapSolver,
@@ -107,7 +107,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let model = open(&args.model)?;
     let mut solver = model.solver(args.solver, args.steps)?;
     if let Some(weight) = args.guidance {
-        ensure!(weight.is_finite(), "--guidance {weight}: expected a number");
+        ensure!(weight.is_finite(), "--guidance {weight}: expected a finite number");
         ensure!(model.mlp.condition_dim() > 0, "the model has no conditions: leave --guidance out");
         solver = solver.guided(weight, model.mlp.null_condition().to_vec());
     }
@@ -168,7 +168,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
 }
 
-/// The number of samples. `-n` and the rows of the files must agree.
+/// Returns the number of samples. `-n` and the numbers of rows of the files must agree.
 fn rows(n: Option<u64>, x_0: Option<&Matrix>, conditions: Option<&Matrix>) -> Result<u64> {
     let count = |matrix: &Matrix| matrix.rows() as u64;
     let said = [("-n", n), ("--x0", x_0.map(count)), ("--conditions", conditions.map(count))];
@@ -183,8 +183,8 @@ fn rows(n: Option<u64>, x_0: Option<&Matrix>, conditions: Option<&Matrix>) -> Re
     Ok(n)
 }
 
-/// The number of rows computed at once: for each core some milliseconds of work or more, at most a tenth of a second
-/// and a few megabytes. It does not change the rows.
+/// Returns the number of rows that are computed at once: for each core at least a few milliseconds of work, at
+/// most a tenth of a second and a few megabytes. It does not change the rows.
 fn block(model: &Model, solver: &HeapSolver) -> usize {
     const MULTIPLY_ADDS: usize = 500_000_000;
     const VALUES: usize = 1 << 18;
@@ -195,7 +195,8 @@ fn block(model: &Model, solver: &HeapSolver) -> usize {
     rows.clamp(16, 2048) * rayon::current_num_threads()
 }
 
-/// Refuses an output file of an unknown format, and one that is a model, before the work begins.
+/// Returns the format of the output file. Refuses an unknown format, and a file that is a model, before any
+/// work is done.
 fn check_format(path: &Path) -> Result<RowFormat> {
     let format = RowFormat::of(path)?;
     ensure!(

@@ -1,8 +1,8 @@
-//! Everything that the rows of a file depend on: two runs with the same settings write the same bytes.
+//! The settings that determine the rows of a file: two runs with the same settings write the same bytes.
 
 use serde::Serialize;
 
-/// Stored beside a part file. Only numbers and strings, so that JSON gives back equal values.
+/// The settings, stored beside a part file. All are integers and strings, so that JSON restores equal values.
 #[derive(Debug, Serialize)]
 pub(super) struct Settings {
     /// The version of the numeric contract.

@@ -1,4 +1,4 @@
-//! Parts of a run, so that many machines can share it.
+//! Parts of a sampling run, which several machines can share.
 
 use std::fmt;
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use anyhow::{Context, Error, Result, ensure};
 
-/// Part `index` of `count`, from 0.
+/// Part `index` of `count`, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Shard {
     index: u64,
@@ -17,9 +17,9 @@ impl Shard {
     /// The whole run as a single part.
     pub(super) const WHOLE: Self = Self { index: 0, count: 1 };
 
-    /// This part's rows of `n`. Lengths of two parts differ by at most one row.
+    /// Returns the rows of this part, of `n` rows. The lengths of two parts differ by at most one row.
     pub(super) fn rows(self, n: u64) -> Range<u64> {
-        // At most n, so it fits into 64 bits.
+        // The result is at most `n`, so it fits into 64 bits.
         let bound =
             |index: u64| (u128::from(n) * u128::from(index) / u128::from(self.count)) as u64;
         bound(self.index)..bound(self.index + 1)
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_hold_each_row_once_and_have_equal_lengths() {
+    fn parts_hold_each_row_once_and_their_lengths_differ_by_at_most_one() {
         for (n, count) in [(0, 3), (2, 5), (10, 3), (1_000_000_007, 64), (u64::MAX, 1000)] {
             let parts: Vec<Range<u64>> =
                 (0..count).map(|index| Shard { index, count }.rows(n)).collect();
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_quote_what_was_given() {
+    fn errors_quote_the_argument() {
         assert_eq!("2/3".parse::<Shard>().unwrap(), Shard { index: 2, count: 3 });
         for text in ["", "3", "3/3", "0/0", "-1/3", "a/b", "1/2/3"] {
             let error = text.parse::<Shard>().unwrap_err().to_string();

@@ -154,10 +154,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     if let Some(times) = &trained.times {
         tuning::apply(&mut file, SolverKind::Euler, times)?;
     }
-    self_test::add(&mut file).context("the trained model")?;
+    self_test::add(&mut file).context("the trained model is not valid")?;
     let bytes = file.to_bytes()?;
-    let model = Model::parse(&bytes, run.path().join(MODEL_FILE)).context("the trained model")?;
-    // Written first: the training may have taken hours, and a later step may fail.
+    let model = Model::parse(&bytes, run.path().join(MODEL_FILE))
+        .context("the trained model is not valid")?;
+    // Written before verification, since training may have taken hours and a later step may fail.
     run.write(MODEL_FILE, &bytes)?;
     let golden = Golden::make(&model, &golden_conditions(&dataset.real, config.seed), config.seed)?;
     let verified = verify(&model, &golden)?;
@@ -170,14 +171,14 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     io::stdout().write_all(summary.as_bytes())?;
     if args.report {
         let at = if trained.stopped { &keep.directory } else { &directory };
-        let page =
-            report::of_run(at, &config, dataset).context("the model is whole, but the report")?;
+        let page = report::of_run(at, &config, dataset)
+            .context("the model is complete, but its report could not be written")?;
         println!("  report      {}", page.display());
     }
     Ok(if verified.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Conditions of real data in the user's units, for the golden paths.
+/// Returns conditions of real data in the user's units, `[n][C]`, for the golden paths.
 fn golden_conditions(real: &Real, seed: u64) -> Matrix {
     const ROWS: usize = 256;
     let mut rng = generator(seed, Stream::Evaluation);

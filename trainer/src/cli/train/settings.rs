@@ -1,4 +1,4 @@
-//! What a run is to be, by a target and by flags.
+//! The configuration of a run, from the target and the flags.
 
 use std::path::Path;
 
@@ -25,7 +25,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// The whole configuration, and the name of the run.
+    /// Returns the whole configuration and the name of the run.
     pub(super) fn resolve(&self) -> Result<(Config, String)> {
         let (mut config, name) = match (&self.target, &self.data) {
             (Some(target), _) => open_target(target)?,
@@ -35,7 +35,7 @@ impl Settings {
                  `flowlet train --help` has examples"
             ),
         };
-        // A configuration file says itself how its teacher is trained.
+        // A configuration file has its own settings for the teacher.
         let is_file = self.target.as_ref().is_some_and(|target| target.ends_with(".toml"));
         if let (Some(steps @ 1..), false) = (self.flags.few_steps(), is_file) {
             config.take_few_steps(steps);
@@ -57,7 +57,7 @@ fn open_target(target: &str) -> Result<(Config, String)> {
     let stem = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     if path.extension().is_some_and(|extension| extension == "toml") {
         let config = Config::read(path)?;
-        // A run's own configuration is named after the run.
+        // For RUN/config.toml, the name is RUN.
         let parent = path.parent().and_then(stem).filter(|_| path.ends_with(CONFIG_FILE));
         return Ok((config, parent.or(stem(path)).unwrap_or_default()));
     }

@@ -1,4 +1,4 @@
-//! What a user sees when a run is done.
+//! The summary that is printed at the end of a run.
 
 use std::path::Path;
 
@@ -55,19 +55,23 @@ pub(super) fn summary(
         config.steps()
     )?;
     if *samples < FEW {
-        writeln!(text, "{:14}so few rows say little: hold out more by --holdout", "")?;
+        writeln!(
+            text,
+            "{:14}too few rows for a reliable distance: hold out more with --holdout",
+            ""
+        )?;
     }
     if let Some(memory) = memory {
         writeln!(
             text,
-            "  memory      samples lie {:.4} from the nearest training row, held-out rows {:.4}",
+            "  memory      samples are {:.4} from the nearest training row, held-out rows {:.4}",
             memory.samples, memory.held_out
         )?;
         if memory.nearer {
             writeln!(
                 text,
-                "{:14}samples lie nearer to training rows than held-out rows do: the model repeats\n\
-                 {:14}what it saw. Fewer iterations, a smaller network or more rows would help",
+                "{:14}samples are nearer to training rows than held-out rows are: the model repeats its\n\
+                 {:14}training data. Fewer iterations, a smaller network or more rows would help",
                 "", ""
             )?;
         }

@@ -1,12 +1,12 @@
-//! Tables of text.
+//! Reads CSV and TSV files.
 
 use anyhow::{Context, Result, bail, ensure};
 use csv::StringRecord;
 
 use crate::data::table::{Cells, Column, FirstRow, Table};
 
-/// Reads a CSV or TSV file, whose first row is what `first_row` says. Cells that a row lacks at its
-/// end are empty.
+/// Reads a CSV or TSV file. `first_row` decides what the first row is. Cells that are missing at the end of
+/// a row are empty.
 pub(super) fn read(
     bytes: &[u8],
     separator: u8,
@@ -17,7 +17,7 @@ pub(super) fn read(
     let mut records = reader
         .into_records()
         .map(|record| record.context("expected text in UTF-8"))
-        // A line of spaces is an empty one.
+        // A line of spaces counts as an empty line.
         .filter(|record| {
             !record.as_ref().is_ok_and(|cells| cells.len() == 1 && cells[0].trim().is_empty())
         });
@@ -38,7 +38,7 @@ pub(super) fn read(
         let line = record.position().map_or(0, |position| line(bytes, position));
         ensure!(
             record.len() <= count,
-            "line {line} has {} cells, but the first has {count}",
+            "line {line} has {} cells: expected at most {count}, as in the first row",
             record.len()
         );
         lines.push(line);
@@ -56,7 +56,8 @@ pub(super) fn read(
     Ok(Table { file: String::new(), named, columns, rows: lines.len(), lines: Some(lines) })
 }
 
-/// The line that a record begins on. The reader's position is before the empty lines that it skips.
+/// Returns the line on which a record starts. The reader reports a position before the empty lines that it
+/// skips.
 fn line(bytes: &[u8], position: &csv::Position) -> u64 {
     let rest = usize::try_from(position.byte()).ok().and_then(|at| bytes.get(at..));
     let empty = rest.unwrap_or(&[]).iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
@@ -82,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_row_is_named_with_its_line_and_a_short_one_lacks_values() {
+    fn a_long_row_is_an_error_and_a_short_one_has_missing_values() {
         let error = read(b"a,b\n1,2\n3,4,5\n", b',', FirstRow::of).unwrap_err().to_string();
         assert!(error.contains("line 3 has 3 cells"), "{error}");
         let table = read(b"a,b\n1,2\n   \n3\n", b',', FirstRow::of).unwrap();
@@ -91,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_row_of_numbers_is_values_unless_it_counts_the_columns() {
+    fn a_first_row_of_numbers_is_values_unless_it_numbers_the_columns() {
         let rows = |text: &str| {
             let table = read(text.as_bytes(), b',', FirstRow::of).unwrap();
             (table.named, table.rows, table.columns[0].name.clone())
@@ -101,6 +102,6 @@ mod tests {
         assert_eq!(rows("0,1,2\n1,2,3\n"), (false, 1, "0".to_string()));
         assert_eq!(rows("0\n1\n"), (false, 2, "0".to_string()));
         let error = read(b"0,1\n1,2\n", b',', FirstRow::of).unwrap_err().to_string();
-        assert!(error.contains("expected names"), "{error}");
+        assert!(error.contains("add a row of names"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! Readers of tables, one for each format.
+//! Reads tables, with one reader for each file format.
 
 mod csv;
 mod npy;
@@ -12,16 +12,17 @@ use anyhow::{Context, Result, bail, ensure};
 use super::table::{FirstRow, Table};
 use crate::disk::files;
 
-/// Reads a file in the format that its extension names.
+/// Reads a file in the format that belongs to its extension.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, is in none of the formats, or has no rows; the message names it.
+/// Returns an error that names the file if it cannot be read, has another extension, does not follow its
+/// format, or has no rows or columns.
 pub(super) fn table(path: &Path) -> Result<Table> {
     table_with(path, FirstRow::of)
 }
 
-/// [`table`], but `first_row` decides what the first row of a text file is.
+/// Like [`table`], but `first_row` decides what the first row of a text file is.
 pub(super) fn table_with(
     path: &Path,
     first_row: impl Fn(&StringRecord) -> Result<FirstRow>,

@@ -1,11 +1,12 @@
-//! numpy's arrays.
+//! Reads numpy arrays.
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::data::npy_header::NpyHeader;
 use crate::data::table::{Cells, Column, Table};
 
-/// Reads an array: its first axis is the rows, all others together are the columns.
+/// Reads an array. Its first axis becomes the rows; all other axes together become the columns, last axis
+/// fastest.
 pub(super) fn read(bytes: &[u8]) -> Result<Table> {
     let (header, bytes) = NpyHeader::parse(bytes)?;
     let element = Element::of(&header.dtype)?;
@@ -14,16 +15,16 @@ pub(super) fn read(bytes: &[u8]) -> Result<Table> {
         .iter()
         .map(|&size| usize::try_from(size).ok())
         .collect::<Option<Vec<_>>>()
-        .context("its shape is beyond this machine")?;
+        .context("the array's shape is too large for this machine")?;
     let Some((&rows, rest)) = shape.split_first() else {
         bail!("expected an array of rows, found a single number");
     };
     let columns = rest.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
-    let columns = columns.context("its shape is beyond this machine")?;
-    // Without rows there may be any number of columns: more than memory holds.
+    let columns = columns.context("the array's shape is too large for this machine")?;
+    // An array without rows may claim more columns than memory can hold.
     ensure!(rows > 0, "no rows: expected at least one");
     let found = bytes.len() / element.size;
-    // numpy reads as many values as the shape says, whatever comes after them.
+    // Like numpy, ignores bytes after the values.
     ensure!(
         rows.checked_mul(columns).is_some_and(|expected| found >= expected),
         "the array is truncated: expected {rows} rows of {columns} values, found {found} values"
@@ -46,20 +47,21 @@ pub(super) fn read(bytes: &[u8]) -> Result<Table> {
     Ok(Table { file: String::new(), named: false, columns, rows, lines: None })
 }
 
-/// numpy's NaT, a time that is missing.
+/// numpy's NaT, a missing time.
 const NOT_A_TIME: i64 = i64::MIN;
 
 /// How a value is stored.
 struct Element {
-    /// In bytes.
+    /// The size of a value in bytes.
     size: usize,
-    /// The number that so many bytes are; integers beyond 2⁵³ are rounded, and a missing time or a boolean
-    /// that is neither 0 nor 1 is NaN.
+    /// Returns the number that `size` bytes encode. Integers beyond 2⁵³ are rounded. A missing time, and a
+    /// boolean that is neither 0 nor 1, become NaN.
     decode: fn(&[u8]) -> f64,
 }
 
 impl Element {
-    /// The floats, integers, booleans and times of numpy; times count their units.
+    /// Returns the element for numpy's `dtype`: floats, integers, booleans, or times, which become the number
+    /// of their units.
     fn of(dtype: &str) -> Result<Self> {
         macro_rules! element {
             ($type:ty, $from:ident) => {
@@ -86,7 +88,7 @@ impl Element {
                 }
             };
         }
-        // A time's unit stands in brackets after it: `<M8[us]`.
+        // The unit of a time follows in brackets: `<M8[us]`.
         let without_unit = match dtype.split_once('[') {
             Some((time, _)) if time.ends_with("m8") || time.ends_with("M8") => time,
             _ => dtype,
@@ -121,15 +123,15 @@ impl Element {
                 },
             },
             _ => bail!(
-                "expected an array of booleans, integers or floats of 32 or 64 bits, found \
-                 {dtype:?}: convert it by array.astype(numpy.float32)"
+                "expected an array of booleans, integers, times or floats of 32 or 64 bits, found \
+                 {dtype:?}: convert it with array.astype(numpy.float32)"
             ),
         })
     }
 }
 
-/// The position of a column that counts the axes `shape` last axis fastest, in an array that has
-/// its first axis fastest.
+/// Converts the index `column`, in which the last of the axes `shape` varies fastest, to the index of the
+/// same element if the first axis varies fastest.
 fn first_axis_fastest(mut column: usize, shape: &[usize]) -> usize {
     let mut indices = Vec::with_capacity(shape.len());
     for &size in shape.iter().rev() {
@@ -146,7 +148,7 @@ fn first_axis_fastest(mut column: usize, shape: &[usize]) -> usize {
 mod tests {
     use super::*;
 
-    /// A file of version 1 with the header that numpy writes.
+    /// Returns a file of version 1 with a header like numpy's.
     fn file(dtype: &str, fortran_order: bool, shape: &str, values: &[u8]) -> Vec<u8> {
         let order = if fortran_order { "True" } else { "False" };
         let header =
@@ -155,7 +157,7 @@ mod tests {
         [b"\x93NUMPY\x01\x00", &length[..], header.as_bytes(), values].concat()
     }
 
-    /// An array of 64-bit floats.
+    /// Returns an array file of 64-bit floats.
     fn floats(fortran_order: bool, shape: &str, values: &[f64]) -> Vec<u8> {
         let values: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         file("'<f8'", fortran_order, shape, &values)
@@ -192,8 +194,8 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_number_is_read_from_either_end() {
-        // -2 and 3, or 254 and 3 and so on where there is no sign.
+    fn every_type_of_number_is_read_in_both_byte_orders() {
+        // The first value is negative or needs all bits of its type; the second is 3.
         let column = |dtype: &str, values: [&[u8]; 2]| {
             let table = read(&file(&format!("'{dtype}'"), false, "2,", &values.concat())).unwrap();
             match &table.columns[0].cells {
@@ -251,11 +253,11 @@ mod tests {
     }
 
     #[test]
-    fn shapes_that_no_rows_have_are_refused() {
+    fn shapes_without_rows_or_too_large_are_refused() {
         assert!(error(&floats(false, &format!("0, {}", 1_u64 << 40), &[])).contains("no rows"));
         assert!(error(&floats(false, "", &[1.0])).contains("a single number"));
         let beyond = format!("1, {0}, {0}", 1_u64 << 40);
-        assert!(error(&floats(false, &beyond, &[])).contains("beyond this machine"));
+        assert!(error(&floats(false, &beyond, &[])).contains("too large for this machine"));
         let beyond = format!("{0}, {0}", 1_u64 << 40);
         assert!(error(&floats(false, &beyond, &[])).contains("truncated"));
     }
@@ -265,12 +267,12 @@ mod tests {
         let bytes = floats(false, "3,", &[1.0, 2.0, 3.0]);
         let error = error(&bytes[..bytes.len() - 4]);
         assert!(error.contains("truncated: expected 3 rows of 1 values, found 2"), "{error}");
-        // What follows the last value is not of this array.
+        // Bytes after the last value are ignored.
         let longer = [&bytes[..], &[0; 100]].concat();
         assert_eq!(read(&longer).unwrap(), read(&bytes).unwrap());
     }
 
-    /// 40 brackets for a header, on which an earlier reader took hours.
+    /// An earlier parser took hours for this header of 40 nested brackets.
     #[test]
     fn a_nested_header_is_refused_at_once() {
         let header = "[".repeat(40) + &"]".repeat(40);

@@ -1,12 +1,12 @@
-//! Tensors as tables: each is a block of columns.
+//! Reads tensors as tables. Each tensor is a block of columns.
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::data::table::{Cells, Column, Table};
 use crate::disk::tensor_file::TensorFile;
 
-/// Reads tensors that have their rows in common. `[n]` gives the column NAME, `[n, …]` the columns
-/// NAME.0, NAME.1 and so on.
+/// Reads a file of tensors with the same number of rows. A tensor `[n]` becomes the column NAME, a tensor
+/// `[n, …]` the columns NAME.0, NAME.1 and so on.
 pub(super) fn read(bytes: &[u8]) -> Result<Table> {
     let file = TensorFile::parse(bytes)?;
     let mut columns = Vec::new();
@@ -24,7 +24,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Table> {
             None => first = Some((name, rows)),
         }
         let values = block.to_f64().with_context(|| format!("tensor {name}"))?;
-        // Without rows there may be any number of columns: more than memory holds.
+        // A tensor without rows may claim more columns than memory can hold.
         ensure!(rows > 0, "tensor {name} has no rows: expected at least one");
         let width: usize = rest.iter().product();
         for column in 0..width {

@@ -1,4 +1,4 @@
-//! Batches that a thread of their own makes ahead.
+//! Batches that a separate thread makes ahead.
 
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
@@ -10,8 +10,8 @@ use crate::coupling::batches::{Batch, Batches, BatchesState};
 use crate::network::Network;
 use crate::objective::Tensors;
 
-/// Batches of a run's data, made ahead on a thread of their own: drawing and coupling go on while the
-/// network learns.
+/// Batches of a run's data, made ahead on a separate thread, so that drawing and coupling run in parallel
+/// with the network's training.
 #[derive(Debug)]
 pub struct Ahead {
     state: BatchesState,
@@ -20,20 +20,19 @@ pub struct Ahead {
 
 #[derive(Debug)]
 enum Stage {
-    /// Nothing was asked for yet.
+    /// No batch was asked for yet.
     Waiting(Option<Box<Batches>>),
     Running(Receiver<Made>, Made),
 }
 
-/// Some batches, the next one last, each with where the supply is after it. After one that could not be
-/// made there is none.
+/// Several batches in reverse order, each with the state of the supply after it. No batch follows an error.
 type Made = Vec<Result<(Batch, BatchesState)>>;
 
-/// Batches that are handed over at once: to wake the other thread takes as long as to make several.
+/// Batches that are sent at once, since waking the other thread takes as long as making several.
 const AT_ONCE: usize = 16;
 
 impl Ahead {
-    /// These batches, ahead.
+    /// Creates a supply that makes `batches` ahead. The thread starts with the first batch.
     pub fn new(batches: Batches) -> Self {
         Self { state: batches.state(), stage: Stage::Waiting(Some(Box::new(batches))) }
     }
@@ -42,9 +41,10 @@ impl Ahead {
 impl Supply for Ahead {
     fn next(&mut self, network: &Network) -> Result<Tensors> {
         if let Stage::Waiting(batches) = &mut self.stage {
-            let mut batches = batches.take().context("the batches have gone")?;
+            let mut batches =
+                batches.take().context("the thread that makes batches could not be started")?;
             let (sender, receiver) = sync_channel(1);
-            // It ends when nobody listens any more.
+            // The thread ends when the receiver is dropped.
             thread::spawn(move || {
                 let mut failed = false;
                 while !failed {
@@ -62,9 +62,9 @@ impl Supply for Ahead {
         }
         let Stage::Running(receiver, made) = &mut self.stage else { unreachable!("started above") };
         if made.is_empty() {
-            *made = receiver.recv().context("the batches have ended")?;
+            *made = receiver.recv().context("the thread that makes batches has ended")?;
         }
-        let (batch, state) = made.pop().context("the batches have ended")??;
+        let (batch, state) = made.pop().context("the thread that makes batches has ended")??;
         self.state = state;
         Tensors::new(&batch, &network.device())
     }

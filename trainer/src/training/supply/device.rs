@@ -1,4 +1,4 @@
-//! Batches that a device draws by itself, so that nothing crosses to it while a network learns.
+//! Batches that are drawn on the device, so that training copies no data to it.
 
 use anyhow::Result;
 use candle_core::{DType, Device, Tensor};
@@ -15,11 +15,12 @@ use crate::objective::Tensors;
 use crate::training::supply::Supply;
 use crate::training::supply::pool::Pool;
 
-/// Batches of independent pairs, drawn on a device: noise and times by its own generator, data by row
-/// numbers out of what was copied there once, all rows or, of a known distribution, some million draws.
+/// Batches of independent pairs, drawn on a device. Noise and times come from the device's generator. Data
+/// are random rows of a pool that is copied to the device once: all rows of a file, or up to four million
+/// draws of a known distribution.
 ///
-/// Unlike [`Batches`](crate::coupling::batches::Batches) it draws rows with replacement, and its numbers are
-/// statistically those, not to the byte.
+/// Unlike [`Batches`](crate::coupling::batches::Batches), it draws rows with replacement. The batches have
+/// the same distribution, but other bytes.
 #[derive(Debug)]
 pub struct DeviceBatches {
     device: Device,
@@ -30,7 +31,7 @@ pub struct DeviceBatches {
     label_dropout: f64,
     seed: u64,
     state: State,
-    /// Whether the device's generator is where `state` says.
+    /// Whether the device's generator has been seeded since the start or the last restore.
     seeded: bool,
 }
 
@@ -41,26 +42,28 @@ enum DeviceTimes {
         mean: f64,
         std: f64,
     },
-    /// Drawn ahead, `[N, 1]`.
+    /// A pool of times, `[N][1]`.
     Drawn(Tensor),
 }
 
-/// Where the batches are: how many have been drawn.
+/// The state of the supply: how many batches have been drawn.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct State {
     drawn: u64,
 }
 
-/// Draws from a known distribution that are kept on the device: as many coordinates, and rows.
+/// The most coordinates in the pool of a known distribution.
 const VALUES: usize = 1 << 24;
+/// The most rows in the pool of a known distribution.
 const ROWS: usize = 1 << 22;
 
 impl DeviceBatches {
-    /// The batches of a run under `seed`, on `device`. The coupling is taken as independent.
+    /// Creates the batches of a run with `seed`, on `device`. Ignores the coupling in `options`: pairs are
+    /// independent.
     ///
     /// # Errors
     ///
-    /// When the device has no room for the data.
+    /// Returns an error if the data do not fit into the device's memory.
     pub fn new(
         mut target: Target,
         options: &BatchesOptions,
@@ -105,10 +108,10 @@ impl DeviceBatches {
         })
     }
 
-    /// So many row numbers below `rows`, `[B]`.
+    /// Draws row numbers below `rows`, `[B]`.
     fn rows(&self, rows: usize) -> Result<Tensor> {
-        // A generator of floats may give the end of its range: that is below `rows` here. A comparison
-        // would copy its number to the device each time.
+        // A float generator may return the end of its range, so the end is slightly below `rows`. Clamping
+        // the result instead would copy a number to the device each time.
         let end = rows as f64 * (1.0 - 16.0 * f64::EPSILON);
         let place = Tensor::rand(0.0_f64, end, self.size, &self.device)?;
         Ok(place.floor()?.to_dtype(DType::U32)?)
@@ -137,9 +140,9 @@ impl DeviceBatches {
 impl Supply for DeviceBatches {
     fn next(&mut self, _: &Network) -> Result<Tensors> {
         if !self.seeded {
-            // candle cannot seed the generator that it has on the CPU.
+            // candle cannot seed its generator on the CPU.
             if !self.device.is_cpu() {
-                // Other numbers after a resume than at the beginning.
+                // After a resume, the numbers of the start must not be repeated.
                 let mixed = self.state.drawn.wrapping_mul(0x9e37_79b9_7f4a_7c15);
                 self.device.set_seed(self.seed ^ mixed)?;
             }
@@ -155,7 +158,7 @@ impl Supply for DeviceBatches {
             }
         };
         if self.label_dropout > 0.0 && c.elem_count() > 0 {
-            // 1 where the number is at least the rate, else 0.
+            // 1 if the random number is at least the rate, else 0.
             let kept = self.uniform()?.affine(1.0, 1.0 - self.label_dropout)?.floor()?;
             c = c.broadcast_mul(&kept)?;
         }
@@ -218,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mixture_has_its_shares_and_its_classes_stay_with_their_points() {
+    fn a_mixture_has_its_weights_and_each_point_its_class() {
         let Tensors { x_0, x_1, c, t } = mixture(Times::Uniform, 0.0);
         let (x_0, x_1, c, t) = (values(&x_0), values(&x_1), values(&c), values(&t.unwrap()));
         assert!(mean(x_0.iter().copied()).abs() < 0.04);
@@ -237,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn other_times_are_those_that_the_processor_draws() {
+    fn other_times_have_the_distribution_of_the_cpus() {
         for times in
             [Times::LogitNormal { mean: 0.5, std: 1.5 }, Times::Beta { alpha: 2.0, beta: 1.0 }]
         {
@@ -255,14 +258,14 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_dropped_at_their_rate() {
+    fn labels_are_dropped_at_the_given_rate() {
         let c = values(&mixture(Times::Uniform, 0.25).c);
         let dropped = c.chunks(2).filter(|c| c[0] == 0.0 && c[1] == 0.0).count() as f64;
         assert!((dropped / SIZE as f64 - 0.25).abs() < 0.02, "{dropped}");
     }
 
     #[test]
-    fn rows_come_all_with_their_own_conditions_and_sources() {
+    fn all_rows_are_drawn_with_their_own_conditions() {
         let n = 50;
         let column =
             |factor: f32| Matrix::new((0..n).map(|k| k as f32 * factor).collect(), n as usize, 1);
@@ -278,12 +281,12 @@ mod tests {
             assert!((-49.0..=0.0).contains(x_0));
             seen[*x as usize] += 1;
         }
-        // 400 each on average: six standard deviations.
+        // Each row is drawn 400 times on average. The bounds are six standard deviations away.
         assert!(seen.iter().all(|&count| (280..520).contains(&count)), "{seen:?}");
     }
 
     #[test]
-    fn a_state_says_how_many_have_been_drawn() {
+    fn the_state_counts_the_drawn_batches() {
         let rng = generator(3, Stream::Target);
         let moons = preset("moons").unwrap();
         let target = Target::draws(moons, false, Standardization::identity(2), rng);

@@ -1,4 +1,4 @@
-//! Where a phase of training gets its batches from.
+//! The supplies of batches for the phases of training.
 
 pub mod ahead;
 pub mod device;
@@ -12,24 +12,24 @@ use crate::objective::Tensors;
 
 /// A resumable stream of batches.
 pub trait Supply {
-    /// The next batch for `network` as it is now, where the network lives.
+    /// Returns the next batch, on the device of `network`. A student's batches depend on its current weights.
     ///
     /// # Errors
     ///
-    /// When there can be none.
+    /// Returns an error if no batch can be made.
     fn next(&mut self, network: &Network) -> Result<Tensors>;
 
-    /// Where the supply is after the last batch, as JSON.
+    /// Returns the state after the last batch, as text for [`Self::restore`].
     ///
     /// # Errors
     ///
-    /// None that a supply could cause.
+    /// Returns an error if the state cannot be written as text.
     fn state(&self) -> Result<String>;
 
-    /// Goes on from `state`.
+    /// Continues from `state`.
     ///
     /// # Errors
     ///
-    /// When it is the state of something else.
+    /// Returns an error if the state does not fit this supply.
     fn restore(&mut self, state: &str) -> Result<()>;
 }

@@ -1,4 +1,4 @@
-//! Rows that stay on a device, to be drawn from there.
+//! Rows that stay on a device, from which batches are selected.
 
 use anyhow::Result;
 use candle_core::{Device, Tensor};
@@ -9,38 +9,39 @@ use crate::network::storage::tensor;
 /// Data and their conditions on a device.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    /// `[N, D]`
+    /// Data, `[N][D]`.
     x: Tensor,
-    /// `[N, C]`
+    /// Conditions, `[N][C]`.
     c: Tensor,
 }
 
 impl Pool {
-    /// Copies `x` (`[N, D]`) and `c` (`[N, C]`) to `device`.
+    /// Copies `x`, `[N][D]`, and `c`, `[N][C]`, to `device`.
     ///
     /// # Errors
     ///
-    /// When the device has no room.
+    /// Returns an error if they do not fit into the device's memory.
     pub fn new(x: &Matrix, c: &Matrix, device: &Device) -> Result<Self> {
         Ok(Self { x: tensor(x, device)?, c: tensor(c, device)? })
     }
 
-    /// N and D.
+    /// Returns N and D.
     ///
     /// # Errors
     ///
-    /// None that a pool could cause.
+    /// Returns candle's error for a tensor of another rank, which does not occur.
     pub fn dims(&self) -> Result<(usize, usize)> {
         Ok(self.x.dims2()?)
     }
 
-    /// The rows with the numbers `rows` (`[B]`, 32-bit integers), and their conditions.
+    /// Returns the data, `[B][D]`, and conditions, `[B][C]`, of the rows with the numbers `rows`, `[B]` as
+    /// u32. Without conditions (C = 0), the second tensor is `[N][0]`.
     ///
     /// # Errors
     ///
-    /// candle's.
+    /// Returns candle's errors.
     pub fn select(&self, rows: &Tensor) -> Result<[Tensor; 2]> {
-        // Without conditions nobody looks at them.
+        // Without conditions there is nothing to select.
         let conditional = self.c.dim(1)? > 0;
         let c = if conditional { self.c.index_select(rows, 0)? } else { self.c.clone() };
         Ok([self.x.index_select(rows, 0)?, c])

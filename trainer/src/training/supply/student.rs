@@ -1,4 +1,4 @@
-//! What a student learns from: a teacher's endpoints, and the data that its own endpoints should be.
+//! The batches of a student: a teacher's endpoints, and data paired with the student's own endpoints.
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor};
@@ -19,7 +19,7 @@ use crate::solve::sampling;
 use crate::training::supply::Supply;
 use crate::training::supply::pool::Pool;
 
-/// A teacher's pairs: noise and where its flow leads from there, in flow units.
+/// A teacher's pairs of starting point and endpoint, in flow units.
 #[derive(Debug)]
 pub struct TeacherPairs {
     x_0: Tensor,
@@ -28,33 +28,33 @@ pub struct TeacherPairs {
     rng: ChaCha8Rng,
 }
 
-/// What pairs are made of.
+/// Options of [`TeacherPairs`].
 #[derive(Debug)]
 pub struct PairsOptions<'a> {
-    /// π₀
+    /// The source distribution π₀ of the starting points.
     pub source: &'a Source,
-    /// Whose conditions they have.
+    /// The target, from which the conditions are drawn.
     pub target: &'a Target,
-    /// How much more the condition counts than it does by itself; 1 for as much.
+    /// The classifier-free guidance weight; 1 is off.
     pub guidance: f32,
-    /// How many pairs.
+    /// The number of pairs.
     pub pairs: usize,
     /// Pairs in a batch.
     pub batch_size: usize,
-    /// Of all random numbers.
+    /// The seed of all random numbers.
     pub seed: u64,
 }
 
-/// RK4 steps of the solver that makes a teacher's pairs.
+/// RK4 steps from a starting point to the teacher's endpoint.
 const STEPS: usize = 16;
 
 impl TeacherPairs {
-    /// Has `teacher`, whose units are those of the flow, make its pairs on all cores, and keeps them on
+    /// Computes the pairs of `teacher`, whose data units must be flow units, on all cores. Stores them on
     /// `device`.
     ///
     /// # Errors
     ///
-    /// When the teacher's samples are not finite, or the device has no room.
+    /// Returns an error if the teacher's samples are not finite, or do not fit into the device's memory.
     pub fn make(teacher: &HeapMlp, options: &PairsOptions<'_>, device: &Device) -> Result<Self> {
         let PairsOptions { source, target, guidance, pairs, batch_size, seed } = *options;
         let mut rng = generator(seed, Stream::Pairs);
@@ -62,13 +62,13 @@ impl TeacherPairs {
         let c = target.reseeded(rng).next_batch(pairs).c;
         let mut solver = HeapSolver::uniform(SolverKind::Rk4, STEPS.try_into()?);
         if guidance != 1.0 {
-            // What label dropout puts in the place of a condition.
+            // Label dropout replaces a condition by zeros.
             solver = solver.guided(guidance, vec![0.0; teacher.condition_dim()]);
         }
         let x_1 = sampling::integrate(teacher, &solver, &x_0, &c);
         ensure!(
             x_1.values().iter().all(|x| x.is_finite()),
-            "the teacher's samples are not finite: it diverged. Try a smaller learning rate"
+            "the teacher's samples are not finite, since its training diverged. Try a smaller learning rate"
         );
         Ok(Self {
             x_0: tensor(&x_0, device)?,
@@ -95,14 +95,16 @@ impl Supply for TeacherPairs {
     }
 
     fn restore(&mut self, state: &str) -> Result<()> {
-        self.rng.set_word_pos(state.parse().context("the state of a teacher's pairs")?);
+        self.rng.set_word_pos(
+            state.parse().context("the position in the teacher's pairs is not a number")?,
+        );
         Ok(())
     }
 }
 
-/// Noise, and the data that the network's own endpoints are nearest to as a whole: optimal transport
-/// between where the network leads now and real data. What a batch teaches is how the generated
-/// distribution must move to become the real one.
+/// Pairs of starting point and data. Optimal transport pairs the network's current endpoints with real data,
+/// and each starting point gets the data of its endpoint. So a batch teaches how the generated distribution
+/// must move to become the real one.
 #[derive(Debug)]
 pub struct OwnEndpoints {
     source: Source,
@@ -115,7 +117,7 @@ pub struct OwnEndpoints {
     ready: Ready,
 }
 
-/// Pairs that are coupled already, and how many of them have gone.
+/// Coupled pairs, the first `gone` of which have been returned.
 #[derive(Debug, Default)]
 struct Ready {
     x_0: Matrix,
@@ -128,7 +130,7 @@ struct Ready {
 struct OwnEndpointsState {
     target: crate::data::TargetState,
     rng: u128,
-    /// The bits of the pairs.
+    /// The bits of the pairs' floats.
     x_0: Vec<u32>,
     x_1: Vec<u32>,
     c: Vec<u32>,
@@ -136,27 +138,27 @@ struct OwnEndpointsState {
     gone: usize,
 }
 
-/// What pairs of a network's own endpoints are made of.
+/// Options of [`OwnEndpoints`].
 #[derive(Debug)]
 pub struct OwnEndpointsOptions {
-    /// π₀
+    /// The source distribution π₀.
     pub source: Source,
-    /// π₁
+    /// The target distribution π₁.
     pub target: Target,
-    /// How endpoints and data are paired.
+    /// The coupling of endpoints and data.
     pub coupling: Coupling,
-    /// The steps that the network's endpoints are reached in.
+    /// The solver steps from a starting point to the network's endpoint.
     pub steps: Steps,
     /// Pairs in a batch.
     pub batch_size: usize,
-    /// Pairs that are coupled at once, a multiple of the batch.
+    /// Pairs that are coupled at once. Rounded up to a multiple of the batch.
     pub transport_size: usize,
-    /// Of all random numbers.
+    /// The seed of all random numbers.
     pub seed: u64,
 }
 
 impl OwnEndpoints {
-    /// A supply at its beginning.
+    /// Creates a supply at its start.
     pub fn new(options: OwnEndpointsOptions) -> Self {
         let OwnEndpointsOptions {
             source,
@@ -226,7 +228,10 @@ impl Supply for OwnEndpoints {
         let rows = state.x_0.len().checked_div(columns).unwrap_or(0);
         let matrix = |bits: Vec<u32>, columns: usize| {
             let values: Vec<f32> = bits.into_iter().map(f32::from_bits).collect();
-            ensure!(values.len() == rows * columns, "the coupled pairs do not belong together");
+            ensure!(
+                values.len() == rows * columns,
+                "the coupled pairs in the checkpoint have contradictory sizes"
+            );
             Ok(Matrix::new(values, rows, columns))
         };
         self.ready = Ready {
@@ -235,7 +240,7 @@ impl Supply for OwnEndpoints {
             c: matrix(state.c, conditions)?,
             gone: state.gone,
         };
-        ensure!(state.gone <= rows, "the coupled pairs do not belong together");
+        ensure!(state.gone <= rows, "the coupled pairs in the checkpoint have contradictory sizes");
         Ok(())
     }
 }
