@@ -10,6 +10,8 @@ mod times;
 
 use core::marker::PhantomData;
 
+use heapless::Vec;
+
 use crate::grid::Steps;
 use crate::method::sealed::{Memory as _, Stages, StepTime};
 use crate::method::{self, Method};
@@ -111,8 +113,10 @@ impl<S: Method, const N: usize> Solver<S, N> {
         state.x
     }
 
-    /// The whole path, `x_0` and the point after each step (flow units). `K` is `N + 1`; another
-    /// number does not compile.
+    /// Returns the whole path: `x_0` and the point after each step, `N + 1` points in flow units.
+    ///
+    /// `K` is the buffer's capacity, at least `N + 1`; a smaller one does not compile. With a larger one, solvers
+    /// of several numbers of steps share one type.
     ///
     /// ```
     /// # use flowlet::{Euler, VelocityField};
@@ -120,8 +124,11 @@ impl<S: Method, const N: usize> Solver<S, N> {
     /// # impl VelocityField<1, 0> for Still {
     /// #     fn velocity(&self, _: f32, _: [f32; 1], _: [f32; 0]) -> [f32; 1] { [1.0] }
     /// # }
-    /// let xs = Euler::<4>::UNIFORM.trajectory::<1, 0, 5>(&Still, [0.0], []);
-    /// assert_eq!(xs, [[0.0], [0.25], [0.5], [0.75], [1.0]]);
+    /// let mut path = Euler::<4>::UNIFORM.trajectory::<1, 0, 5>(&Still, [0.0], []);
+    /// assert_eq!(path, [[0.0], [0.25], [0.5], [0.75], [1.0]]);
+    ///
+    /// path = Euler::<2>::UNIFORM.trajectory(&Still, [0.0], []);
+    /// assert_eq!(path, [[0.0], [0.5], [1.0]]);
     /// ```
     ///
     /// ```compile_fail
@@ -130,19 +137,20 @@ impl<S: Method, const N: usize> Solver<S, N> {
     /// # impl VelocityField<1, 0> for Still {
     /// #     fn velocity(&self, _: f32, _: [f32; 1], _: [f32; 0]) -> [f32; 1] { [1.0] }
     /// # }
-    /// let xs = Euler::<4>::UNIFORM.trajectory::<1, 0, 4>(&Still, [0.0], []);
+    /// let path = Euler::<4>::UNIFORM.trajectory::<1, 0, 4>(&Still, [0.0], []);
     /// ```
     pub fn trajectory<const D: usize, const C: usize, const K: usize>(
         &self,
         field: &impl VelocityField<D, C>,
         x_0: [f32; D],
         c: [f32; C],
-    ) -> [[f32; D]; K] {
-        const { assert!(K == N + 1, "a trajectory of N steps has N + 1 points") };
-        let mut points = [x_0; K];
-        let after = points.iter_mut().skip(1);
-        for (point, (_, x)) in after.zip(self.path(field, x_0, c)) {
-            *point = x;
+    ) -> Vec<[f32; D], K> {
+        const { assert!(K > N, "a trajectory of N steps has N + 1 points") };
+        let mut points = Vec::new();
+        let path = self.path(field, x_0, c).map(|(_, x)| x);
+        for point in core::iter::once(x_0).chain(path) {
+            // There is room: `K` is larger than `N`. `extend` would panic if there were none.
+            _ = points.push(point);
         }
         points
     }

@@ -71,8 +71,8 @@ fn entry_path(field: &impl VelocityField<1, 0>, x: [f32; 1]) -> f32 {
 }
 
 #[inline(never)]
-fn entry_trajectory(field: &impl VelocityField<1, 0>, x: [f32; 1]) -> [[f32; 1]; 51] {
-    SOLVER.trajectory(field, x, [])
+fn entry_trajectory(field: &impl VelocityField<1, 0>, x: [f32; 1]) -> impl AsRef<[[f32; 1]]> {
+    SOLVER.trajectory::<1, 0, 51>(field, x, [])
 }
 
 #[inline(never)]
