@@ -50,7 +50,7 @@ fn activations(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("activation of 4096 numbers");
     group.throughput(Throughput::Elements(NUMBERS as u64));
     let x = noise(0, NUMBERS, 1);
-    for kind in ActivationKind::ALL {
+    for &kind in ActivationKind::ALL {
         group.bench_function(kind.name(), |bencher| {
             let mut values = x.values().to_vec();
             bencher.iter(|| {

@@ -83,7 +83,7 @@ fn the_readmes_rust_code_compiles() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let (_, code) = readme.split_once("```rust\n").unwrap();
     let (code, _) = code.split_once("```").unwrap();
-    let main = "fn main() { println!(\"{:?}\", tick(0, spawn(7, 0))); }\n";
+    let main = "fn main() { let mut state = State::at(0, spawn(7, 0)); tick(&mut state); println!(\"{state:?}\"); }\n";
     build("readme", &mixture(), &format!("{code}{main}")).unwrap();
 }
 

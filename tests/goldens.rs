@@ -165,7 +165,7 @@ fn the_self_test_in_a_models_file_passes_and_notices_wrong_arithmetic() {
 #[test]
 fn paths_by_every_solver_match_candle_and_the_reference() {
     let (model, mut golden) = open("8gaussians");
-    for kind in SolverKind::ALL {
+    for &kind in SolverKind::ALL {
         let mut file = model.file.clone();
         let times = [0.0, 0.1, 0.4, 0.65, 0.7, 0.9, 1.0];
         flowlet_trainer::model::tuning::apply(&mut file, kind, &times).unwrap();

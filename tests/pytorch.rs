@@ -193,7 +193,7 @@ fn the_comparison_notices_a_wrong_order_of_columns() {
 fn activations_match_pytorch() {
     let file = TensorFile::read(&fixture("activations.safetensors")).unwrap();
     let x = file.tensor("x").unwrap().to_f32().unwrap();
-    for kind in ActivationKind::ALL {
+    for &kind in ActivationKind::ALL {
         let expected = file.tensor(kind.name()).unwrap().to_f64().unwrap();
         for (&x, &expected) in x.iter().zip(&expected) {
             let runtime = f64::from(kind.apply(x));

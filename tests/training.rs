@@ -80,7 +80,7 @@ fn the_loss_falls_and_every_parameter_changes() {
 
 #[test]
 fn every_activation_learns() {
-    for kind in flowlet::ActivationKind::ALL {
+    for &kind in flowlet::ActivationKind::ALL {
         let mut config = short("8gaussians", 1);
         config.data.condition = vec!["class".to_string()];
         config.model.activation = kind;

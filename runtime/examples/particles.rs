@@ -11,7 +11,7 @@ use std::io::{self, IsTerminal, Write};
 use std::thread::sleep;
 use std::time::Duration;
 
-use flowlet::{Euler, Mlp, Noise, Silu, VelocityField};
+use flowlet::{Euler, Mlp, Noise, Silu, State, VelocityField};
 
 /// 2 data dimensions, 0 conditions, 32 wide, 1 hidden-to-hidden layer: 5 kB of weights.
 static SWIRL: Mlp<2, 0, 32, 1, Silu> = Mlp::from_safetensors(include_bytes!("swirl.safetensors"));
@@ -24,16 +24,10 @@ const PARTICLES: usize = 64;
 const COLUMNS: usize = 72;
 const ROWS: usize = 28;
 
-/// The whole state that the game has to save, send or roll back.
-#[derive(Clone, Copy)]
-struct Particle {
-    /// In flow units.
-    x: [f32; 2],
-}
-
 fn main() -> io::Result<()> {
-    let mut particles: Vec<Particle> =
-        Noise::new(2).samples(0).take(PARTICLES).map(|x| Particle { x }).collect();
+    // All that the game has to save, send or roll back.
+    let mut particles: Vec<State<2>> =
+        Noise::new(2).samples(0).take(PARTICLES).map(|x| SOLVER.start(x)).collect();
     let mut out = io::stdout().lock();
     let animate = out.is_terminal();
     for frame in 0..=STEPS {
@@ -48,15 +42,13 @@ fn main() -> io::Result<()> {
         if animate {
             sleep(Duration::from_millis(33));
         }
-        for particle in &mut particles {
-            // After the last step, `step` returns the point unchanged.
-            particle.x = SOLVER.step(&SWIRL, frame, particle.x, []);
-        }
+        // All particles together, several times as fast as one by one. After the last step, they stay unchanged.
+        SOLVER.step_batch(&SWIRL, &mut particles, &[[]]);
     }
     Ok(())
 }
 
-fn draw(particles: &[Particle], frame: usize, animate: bool) -> String {
+fn draw(particles: &[State<2>], frame: usize, animate: bool) -> String {
     let mut screen = [[' '; COLUMNS]; ROWS];
     for particle in particles {
         let [x, y] = SWIRL.to_data_units(particle.x);

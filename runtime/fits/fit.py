@@ -73,13 +73,6 @@ def main():
     show("exp: (e^r - 1 - r) / r^2 on [-ln2/2, ln2/2], absolute",
          *polynomial(f, -half_ln2 * 1.001, half_ln2 * 1.001, 4))
 
-    # Phi(x) - 1/2 = x P(w), w = 2 x^2 / limit^2 - 1
-    limit = 5.5
-    f = lambda w: mp.mpf(mp.erf(x := mp.sqrt((w + 1) / 2) * limit / mp.sqrt(2))) / (2 * x * mp.sqrt(2)) \
-        if w > -1 + 1e-12 else 1 / mp.sqrt(2 * mp.pi)
-    show("normal_cdf: (Phi(x) - 1/2) / x in w = 2 x^2 / 5.5^2 - 1, error times x",
-         *polynomial(f, -1, 1, 15, weight=lambda w: np.sqrt((w + 1) / 2) * limit))
-
     # ln(1 + f) / f on [sqrt(1/2) - 1, sqrt(2) - 1]
     f = lambda z: mp.log1p(z) / z if abs(z) > 1e-12 else 1 - z / 2
     show("ln: ln(1 + z) / z, relative",

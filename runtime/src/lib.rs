@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
@@ -11,45 +12,53 @@ pub mod elementary;
 
 mod activation;
 mod digest;
-mod fingerprint;
-mod guided;
+mod grid;
+mod guidance;
 #[cfg(feature = "alloc")]
 mod heap;
+#[cfg(feature = "alloc")]
+mod integrate;
+#[cfg(any(feature = "defmt", feature = "serde"))]
+mod interop;
 mod kernel;
 mod lanes;
+pub mod method;
 mod mlp;
-#[cfg(feature = "alloc")]
+mod model_file;
+mod nan;
 mod network;
 mod noise;
 mod panel;
+mod registers;
 mod safetensors;
 mod self_test;
 mod solver;
+mod tensor;
+mod text;
+mod units;
 mod vectors;
 mod velocity;
-#[cfg(feature = "alloc")]
-mod walk;
 
-pub use activation::{Activation, ActivationKind, Gelu, GeluTanh, Relu, Selu, Silu, Tanh};
+pub use activation::{
+    Activation, ActivationKind, Elu, Gelu, GeluTanh, Mish, Relu, Selu, Silu, Tanh,
+};
 #[cfg(feature = "micromath")]
 pub use activation::{FastGelu, FastGeluTanh, FastSelu, FastSilu, FastTanh};
 pub use digest::Digest;
-pub use fingerprint::CONTRACT;
-pub use guided::Guided;
-#[cfg(feature = "alloc")]
-pub use heap::{HeapMlp, Scratch};
-pub use lanes::{LANES, Lanes};
-pub use mlp::{Given, Mlp};
-pub use noise::{Noise, Samples};
-pub use safetensors::{LoadError, MAX_HEADER, Shape, TensorName, Text};
-pub use self_test::{SelfTest, SelfTestError};
-#[cfg(feature = "alloc")]
-pub use solver::HeapSolver;
-#[cfg(feature = "std")]
+pub use grid::GridError;
 #[doc(hidden)]
-pub use solver::Steps;
-pub use solver::{
-    AdamsBashforth2, Euler, GridError, Heun, Method, Midpoint, OneStep, Path, Rk4, Solver,
-    SolverKind, method,
-};
+pub use grid::Steps;
+pub use guidance::Guided;
+#[cfg(feature = "alloc")]
+pub use heap::{HeapMlp, HeapPath, HeapSolver, HeapState, Scratch};
+pub use lanes::{LANES, Lanes};
+pub use method::{Method, SolverKind};
+pub use mlp::{Given, Mlp};
+pub use network::CONTRACT;
+pub use noise::{Noise, Samples};
+pub use safetensors::{LoadError, MAX_HEADER};
+pub use self_test::{SelfTest, SelfTestError};
+pub use solver::{AdamsBashforth2, BatchError, Euler, Heun, Midpoint, Path, Rk4, Solver, State};
+pub use tensor::{Shape, TensorName};
+pub use text::{Message, Text};
 pub use velocity::{LaneVelocity, VelocityField};

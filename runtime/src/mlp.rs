@@ -4,20 +4,18 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use crate::activation::{Activation, Gelu};
-use crate::fingerprint::Fingerprint;
-use crate::kernel;
-use crate::lanes::{self, LANES, Lanes, Start};
 #[cfg(feature = "std")]
-use crate::network::{Layers, Network};
-use crate::safetensors::{
-    Dims, File, LoadError, TensorName, check_convention, check_sizes, read_affine, read_columns,
-    read_vector, tri,
-};
+use crate::grid::Steps;
 #[cfg(feature = "std")]
-use crate::solver::{SolverKind, Stages, Steps};
+use crate::integrate::{Buffers, NetworkField, integrate};
+use crate::kernel::{Called, Start};
+use crate::lanes::{LANES, Lanes};
+#[cfg(feature = "std")]
+use crate::method::sealed::Stages;
+use crate::network::{Dims, Evaluator, Layers, Weights};
+use crate::safetensors::{File, LoadError, tri};
+use crate::units::Units;
 use crate::velocity::{LaneVelocity, VelocityField};
-#[cfg(feature = "std")]
-use crate::walk::Walk;
 
 /// A multilayer perceptron that gives a velocity: `D` data dimensions, `C` conditions, `H` wide,
 /// `L` hidden-to-hidden layers, activation `A`.
@@ -28,24 +26,24 @@ use crate::walk::Walk;
 /// v = b + W·h                            [D]
 /// ```
 ///
-/// Each sum adds its terms in the order in which they stand there, columns in order.
+/// Each sum adds its terms in this order, columns in order.
 ///
-/// The value is nothing but weights: a `static` of it lies in flash. An evaluation takes
-/// `2·4·H` bytes of stack for the hidden units, and a little for `D` and `C`.
+/// The value is weights alone: a `static` of it lies in flash. An evaluation takes `2·4·H` bytes of stack for the hidden
+/// units, and a little for `D` and `C`.
 ///
-/// Past some 300,000 weights the compiler asks for `#[allow(long_running_const_eval)]` at the
-/// `static`.
+/// Above some 300,000 weights, put `#[allow(long_running_const_eval)]` on the `static`: a lint of the compiler demands it.
 pub struct Mlp<const D: usize, const C: usize, const H: usize, const L: usize, A = Gelu> {
     first: First<D, C, H>,
     hidden: Hidden<H, L>,
     last: Last<D, H>,
-    data: Affine<D>,
-    condition: Affine<C>,
+    data_units: Units<[f32; D]>,
+    condition_units: Units<[f32; C]>,
     activation: PhantomData<fn() -> A>,
 }
 
-/// The first layer, each kind of input apart. Matrices lie in [panels](crate::panel), whatever their
-/// type says of rows: it is there for its size.
+/// The first layer, each kind of input by itself. Matrices are laid out in [panels](crate::panel): their types give
+/// the sizes, not the order.
+#[derive(Clone)]
 struct First<const D: usize, const C: usize, const H: usize> {
     bias: [f32; H],
     condition: [[f32; H]; C],
@@ -53,36 +51,24 @@ struct First<const D: usize, const C: usize, const H: usize> {
     state: [[f32; H]; D],
 }
 
-/// Under `std` the weights lie where vectors do: a wide one that begins elsewhere is in two lines of the
-/// cache.
+/// The hidden-to-hidden layers. Under `std` 64-byte aligned, so that wide loads do not split cache lines.
+#[derive(Clone)]
 #[cfg_attr(feature = "std", repr(C, align(64)))]
 struct Hidden<const H: usize, const L: usize> {
     columns: [[[f32; H]; H]; L],
     bias: [[f32; H]; L],
 }
 
-impl<const H: usize, const L: usize> Hidden<H, L> {
-    /// The bias and the columns of each layer.
-    fn layers(&self) -> impl Iterator<Item = (&[f32; H], &[f32])> {
-        self.bias.iter().zip(self.columns.iter().map(|columns| columns.as_flattened()))
-    }
-}
-
+#[derive(Clone)]
 struct Last<const D: usize, const H: usize> {
     bias: [f32; D],
     columns: [[f32; D]; H],
 }
 
-/// Hidden units where vectors lie.
+/// Hidden units, 64-byte aligned.
 #[cfg(feature = "std")]
 #[repr(align(64))]
-struct Units<const H: usize>([f32; H]);
-
-/// The user's units = units of the flow · scale + mean.
-struct Affine<const K: usize> {
-    mean: [f32; K],
-    scale: [f32; K],
-}
+struct Aligned<const H: usize>([f32; H]);
 
 impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activation>
     Mlp<D, C, H, L, A>
@@ -100,13 +86,15 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
             },
             hidden: Hidden { columns: [[[0.0; H]; H]; L], bias: [[0.0; H]; L] },
             last: Last { bias: [0.0; D], columns: [[0.0; D]; H] },
-            data: Affine { mean: [0.0; D], scale: [1.0; D] },
-            condition: Affine { mean: [0.0; C], scale: [1.0; C] },
+            data_units: Units { mean: [0.0; D], scale: [0.0; D] },
+            condition_units: Units { mean: [0.0; C], scale: [0.0; C] },
             activation: PhantomData,
         }
     };
 
-    /// Reads a model while compiling: the file's bytes are gone, the weights are in flash.
+    const DIMS: Dims = Dims { data: D, condition: C, width: H, hidden_layers: L };
+
+    /// Reads a model while compiling: the program contains the weights, not the file.
     ///
     /// ```
     /// use flowlet::{Mlp, Silu};
@@ -117,8 +105,8 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     ///
     /// # Panics
     ///
-    /// On a file that is not such a model. In a `static` or `const` that is a compile error, and
-    /// it says what [`LoadError`] says.
+    /// On a file that is not a model of this type. In a `static` or `const` that is a compile error with the text of
+    /// [`LoadError`].
     pub const fn from_safetensors(bytes: &[u8]) -> Self {
         match Self::try_from_safetensors(bytes) {
             Ok(mlp) => mlp,
@@ -126,13 +114,16 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         }
     }
 
-    /// A model of zero velocity everywhere: room for [`Self::load`].
+    /// A model for [`Self::load`] to read into. Its velocity is 0 everywhere under any condition, and so are its
+    /// samples.
+    ///
+    /// All its bytes are zero: a `static` of it that can be written to lies in `.bss`, where it takes RAM and no flash.
     pub const fn zero() -> Self {
         Self::ZERO
     }
 
-    /// Reads a model at run time into the place where it is: a chip needs room for one, where
-    /// [`Self::try_from_safetensors`] has a second on the stack while it returns.
+    /// Reads a model at run time, in place. [`Self::try_from_safetensors`] needs room for a second model on the stack
+    /// while it returns, this does not.
     ///
     /// ```
     /// use flowlet::{LoadError, Mlp, Silu};
@@ -144,30 +135,15 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     ///
     /// # Errors
     ///
-    /// [`LoadError`], whatever the bytes; the model is then [`Self::zero`], not half of another.
+    /// [`LoadError`], whatever the bytes; the model is then [`Self::zero`].
     pub const fn load(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
-        self.clear();
+        // Part by part: a whole zero model to copy from would lie in flash.
+        self.weights_mut().clear();
         let result = self.read(bytes);
         if result.is_err() {
-            self.clear();
+            self.weights_mut().clear();
         }
         result
-    }
-
-    /// Makes the model what [`Self::zero`] is, part by part: a copy of it would lie in flash.
-    const fn clear(&mut self) {
-        fill(&mut self.first.bias, 0.0);
-        fill(self.first.condition.as_flattened_mut(), 0.0);
-        fill(&mut self.first.time, 0.0);
-        fill(self.first.state.as_flattened_mut(), 0.0);
-        fill(self.hidden.bias.as_flattened_mut(), 0.0);
-        fill(self.hidden.columns.as_flattened_mut().as_flattened_mut(), 0.0);
-        fill(&mut self.last.bias, 0.0);
-        fill(self.last.columns.as_flattened_mut(), 0.0);
-        fill(&mut self.data.mean, 0.0);
-        fill(&mut self.data.scale, 1.0);
-        fill(&mut self.condition.mean, 0.0);
-        fill(&mut self.condition.scale, 1.0);
     }
 
     /// Reads a model at run time.
@@ -185,37 +161,58 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
 
     const fn read(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
         let file = tri!(File::open(bytes));
-        tri!(check_convention(&file, A::KIND, L));
-
-        let first = TensorName::Weight { layer: 0 };
-        let shape = (H, 1 + D + C);
-        tri!(read_columns(&file, first, shape, 0, &mut self.first.time));
-        tri!(read_columns(&file, first, shape, 1, self.first.state.as_flattened_mut()));
-        tri!(read_columns(&file, first, shape, 1 + D, self.first.condition.as_flattened_mut()));
-        tri!(read_vector(&file, TensorName::Bias { layer: 0 }, &mut self.first.bias));
-        let mut i = 0;
-        while i < L {
-            let layer = i + 1;
-            let columns = self.hidden.columns[i].as_flattened_mut();
-            tri!(read_columns(&file, TensorName::Weight { layer }, (H, H), 0, columns));
-            tri!(read_vector(&file, TensorName::Bias { layer }, &mut self.hidden.bias[i]));
-            i += 1;
-        }
-        let layer = L + 1;
-        let columns = self.last.columns.as_flattened_mut();
-        tri!(read_columns(&file, TensorName::Weight { layer }, (D, H), 0, columns));
-        tri!(read_vector(&file, TensorName::Bias { layer }, &mut self.last.bias));
-
-        let names = (TensorName::DataMean, TensorName::DataScale);
-        tri!(read_affine(&file, names, &mut self.data.mean, &mut self.data.scale));
-        let names = (TensorName::ConditionMean, TensorName::ConditionScale);
-        tri!(read_affine(&file, names, &mut self.condition.mean, &mut self.condition.scale));
-        tri!(file.check_extent(L + 2));
-        check_sizes(&file, Dims { data: D, condition: C, width: H, hidden_layers: L })
+        self.weights_mut().read(&file, A::KIND, Self::DIMS)
     }
 
-    /// A number over the weights, the activation and the version of the numeric contract: for a
-    /// network handshake or a bug report. Two models of one fingerprint give the same bits.
+    /// All parts, to read.
+    #[inline]
+    const fn weights(&self) -> Weights<&[f32]> {
+        Weights {
+            bias: &self.first.bias,
+            condition: self.first.condition.as_flattened(),
+            time: &self.first.time,
+            state: self.first.state.as_flattened(),
+            hidden: Layers {
+                bias: self.hidden.bias.as_flattened(),
+                columns: self.hidden.columns.as_flattened().as_flattened(),
+            },
+            last: Layers { bias: &self.last.bias, columns: self.last.columns.as_flattened() },
+            data_units: Units { mean: &self.data_units.mean, scale: &self.data_units.scale },
+            condition_units: Units {
+                mean: &self.condition_units.mean,
+                scale: &self.condition_units.scale,
+            },
+        }
+    }
+
+    /// All parts, to write.
+    const fn weights_mut(&mut self) -> Weights<&mut [f32]> {
+        Weights {
+            bias: &mut self.first.bias,
+            condition: self.first.condition.as_flattened_mut(),
+            time: &mut self.first.time,
+            state: self.first.state.as_flattened_mut(),
+            hidden: Layers {
+                bias: self.hidden.bias.as_flattened_mut(),
+                columns: self.hidden.columns.as_flattened_mut().as_flattened_mut(),
+            },
+            last: Layers {
+                bias: &mut self.last.bias,
+                columns: self.last.columns.as_flattened_mut(),
+            },
+            data_units: Units {
+                mean: &mut self.data_units.mean,
+                scale: &mut self.data_units.scale,
+            },
+            condition_units: Units {
+                mean: &mut self.condition_units.mean,
+                scale: &mut self.condition_units.scale,
+            },
+        }
+    }
+
+    /// A number over the weights, the activation and the version of the numeric contract, for a handshake between
+    /// players or a bug report. Two models with the same fingerprint give the same bits.
     ///
     /// ```
     /// use flowlet::{Mlp, Silu};
@@ -226,155 +223,90 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     /// assert_eq!(SWIRL.fingerprint(), 0x537d_4b1d_45d5_fdf1);
     /// ```
     pub const fn fingerprint(&self) -> u64 {
-        let mut fingerprint = Fingerprint::new(A::NAME, [D, C, H, L]);
-        fingerprint.add(&self.first.bias);
-        fingerprint.add_columns(self.first.condition.as_flattened(), H);
-        fingerprint.add(&self.first.time);
-        fingerprint.add_columns(self.first.state.as_flattened(), H);
-        let mut i = 0;
-        while i < L {
-            fingerprint.add(&self.hidden.bias[i]);
-            fingerprint.add_columns(self.hidden.columns[i].as_flattened(), H);
-            i += 1;
-        }
-        fingerprint.add(&self.last.bias);
-        fingerprint.add_columns(self.last.columns.as_flattened(), D);
-        fingerprint.add(&self.data.mean);
-        fingerprint.add(&self.data.scale);
-        fingerprint.add(&self.condition.mean);
-        fingerprint.add(&self.condition.scale);
-        fingerprint.value()
+        self.weights().fingerprint(A::NAME, Self::DIMS)
     }
 
-    /// The same model under one condition: what depends on it alone is computed here, once. Same
-    /// bits, for `4·H` bytes; worth it from a few conditions up.
+    /// The same model under one condition: computes here, once, what depends on it alone. The same bits, for `4·H`
+    /// bytes; faster from a few conditions up.
     pub fn given(&self, c: [f32; C]) -> Given<'_, D, C, H, L, A> {
         Given { mlp: self, prefix: self.prefix(c) }
     }
 
-    /// From data units to flow units, `(x − data.mean) ÷ data.scale`: where a path starts from that
-    /// begins at a point of the user's own rather than at noise.
+    /// Converts from data units to flow units, `(x − data.mean) ÷ data.scale`: for a path that starts at a point of
+    /// your own instead of noise.
     pub fn to_flow_units(&self, mut x: [f32; D]) -> [f32; D] {
-        kernel::to_flow_units(&mut x, &self.data.mean, &self.data.scale);
+        self.weights().data_units.to_flow(&mut x);
         x
     }
 
-    /// The condition that stands for none in training with conditions dropped, in the user's units:
-    /// all zeros in flow units, which is `condition.mean`, and of a one-hot condition all zeros. It
-    /// is what [`Guided`](crate::Guided) wants.
+    /// The condition that stood for none in training with conditions dropped, in the user's units: `condition.mean`,
+    /// which is all zeros in flow units, and for a one-hot condition all zeros in the user's units too. It is what
+    /// [`Guided`](crate::Guided) wants.
     pub const fn null_condition(&self) -> [f32; C] {
-        self.condition.mean
+        self.condition_units.mean
     }
 
-    /// The first layer's bias and condition terms, in this order.
+    /// The first layer's bias and condition terms.
     fn prefix(&self, mut c: [f32; C]) -> [f32; H] {
-        for ((c, &mean), &scale) in
-            c.iter_mut().zip(&self.condition.mean).zip(&self.condition.scale)
-        {
-            *c = kernel::standardize(*c, mean, scale);
-        }
         let mut units = [0.0; H];
-        let columns = self.first.condition.as_flattened();
-        kernel::affine(&mut units, &self.first.bias, None, columns, &c);
+        self.weights().prefix(Called::<f32>::NEW, &mut c, &mut units);
         units
     }
 
-    /// The velocity, from the first layer's prefix on.
-    #[cfg(feature = "std")]
-    fn velocity_after(&self, prefix: &[f32; H], t: f32, mut x: [f32; D]) -> [f32; D] {
-        // Where a step of no length begins.
-        self.walk_after(prefix, Steps { kind: SolverKind::Euler, t: &[t], dt: &[0.0] }, &mut x)
-    }
-
-    /// Goes `steps` from `x` on, from the first layer's prefix on; the velocity at the last one's start.
-    #[cfg(feature = "std")]
-    fn walk_after(&self, prefix: &[f32; H], steps: Steps<'_>, x: &mut [f32; D]) -> [f32; D] {
-        // Constants: an unoptimised build would fill the arrays number by number.
-        let [point, v @ ..] = &mut const { [[0.0; D]; 5] };
-        A::walk(&mut Walk {
-            steps,
-            network: Network {
-                time: &self.first.time,
-                state: self.first.state.as_flattened(),
-                hidden: Layers {
-                    bias: self.hidden.bias.as_flattened(),
-                    columns: self.hidden.columns.as_flattened().as_flattened(),
-                },
-                last: Layers { bias: &self.last.bias, columns: self.last.columns.as_flattened() },
-                units: [&mut const { Units([0.0; H]) }.0, &mut const { Units([0.0; H]) }.0],
-            },
-            prefix,
-            guidance: None,
-            x,
-            stages: Stages { point, v: v.each_mut().map(|v| &mut v[..]) },
-            after_step: None,
-        });
-        v[0]
-    }
-
-    /// The same where there is nothing to choose: calls that know their sizes are the smaller code.
-    #[cfg(not(feature = "std"))]
-    fn velocity_after(&self, prefix: &[f32; H], t: f32, x: [f32; D]) -> [f32; D] {
-        // A constant: an unoptimised build would fill the array number by number.
-        let (mut units, mut next) = (&mut const { [0.0; H] }, &mut const { [0.0; H] });
-        let time = (&self.first.time[..], t);
-        kernel::affine(units, prefix, Some(time), self.first.state.as_flattened(), &x);
-        A::activate(units);
-        for (bias, columns) in self.hidden.layers() {
-            kernel::affine(next, bias, None, columns, units);
-            A::activate(next);
-            core::mem::swap(&mut units, &mut next);
-        }
-        let mut v = [0.0; D];
-        kernel::affine(&mut v, &self.last.bias, None, self.last.columns.as_flattened(), units);
-        kernel::make_canonical(&mut v);
-        v
-    }
-}
-
-impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activation>
-    Mlp<D, C, H, L, A>
-{
-    /// The velocities of lanes of samples, `prefix` being what the first layer's sums begin with.
-    fn lane_velocity(&self, prefix: Start<'_>) -> impl FnMut(f32, &Lanes<D>) -> Lanes<D> {
-        let (mut units, mut next) = ([[0.0; LANES]; H], [[0.0; LANES]; H]);
-        move |t, x| {
-            let (mut units, mut next) = (&mut units, &mut next);
-            let time = (&self.first.time[..], t);
-            lanes::affine(units, prefix, Some(time), self.first.state.as_flattened(), x);
-            A::activate(units.as_flattened_mut());
-            for (bias, columns) in self.hidden.layers() {
-                lanes::affine(next, Start::Same(bias), None, columns, units);
-                A::activate(next.as_flattened_mut());
-                core::mem::swap(&mut units, &mut next);
-            }
-            let mut v = [[0.0; LANES]; D];
-            let start = Start::Same(&self.last.bias);
-            lanes::affine(&mut v, start, None, self.last.columns.as_flattened(), units);
-            kernel::make_canonical(v.as_flattened_mut());
-            v
-        }
-    }
-
-    /// The first layer's bias and condition terms of lanes of samples, in this order.
+    /// [`Self::prefix`] of samples side by side.
     fn lane_prefix(&self, mut c: Lanes<C>) -> Lanes<H> {
-        let affine = self.condition.mean.iter().zip(&self.condition.scale);
-        for (c, (&mean, &scale)) in c.iter_mut().zip(affine) {
-            *c = c.map(|c| kernel::standardize(c, mean, scale));
-        }
         let mut units = [[0.0; LANES]; H];
-        let columns = self.first.condition.as_flattened();
-        lanes::affine(&mut units, Start::Same(&self.first.bias), None, columns, &c);
+        self.weights().prefix(Called::<[f32; LANES]>::NEW, &mut c, &mut units);
         units
     }
-}
 
-/// `fill` of slices is not const.
-const fn fill(values: &mut [f32], value: f32) {
-    let mut i = 0;
-    while i < values.len() {
-        values[i] = value;
-        i += 1;
+    /// The velocity, `prefix` being what the first layer's sums start from.
+    fn velocity_after(&self, prefix: &[f32; H], t: f32, x: [f32; D]) -> [f32; D] {
+        // Constants: an unoptimised build would fill the arrays number by number.
+        let v = &mut const { [0.0; D] };
+        let prefix = Start::Same(prefix);
+        #[cfg(feature = "std")]
+        {
+            let units =
+                [&mut const { Aligned([0.0; H]) }.0[..], &mut const { Aligned([0.0; H]) }.0];
+            Evaluator::new(self.weights(), A::KIND, A::FAST, units).velocity(prefix, t, &x, v);
+        }
+        // Where there are no vectors to choose, calls that know their sizes are the smaller code.
+        #[cfg(not(feature = "std"))]
+        {
+            let units = &mut [&mut const { [0.0; H] }[..], &mut const { [0.0; H] }];
+            self.weights().velocity::<_, A>(Called::<f32>::NEW, prefix, t, &x, v, units);
+        }
+        *v
+    }
+
+    /// Integrates `steps` from `x` in place, `prefix` being what the first layer's sums start from.
+    #[cfg(feature = "std")]
+    fn integrate_after(&self, prefix: &[f32; H], steps: Steps<'_>, x: &mut [f32; D]) {
+        let units = [&mut const { Aligned([0.0; H]) }.0[..], &mut const { Aligned([0.0; H]) }.0];
+        let [point, before, v @ ..] = &mut const { [[0.0; D]; 6] };
+        let field = NetworkField {
+            evaluator: Evaluator::new(self.weights(), A::KIND, A::FAST, units),
+            prefix: Start::Same(prefix),
+            guidance: None,
+        };
+        let stages = Stages { point, v: v.each_mut().map(|v| &mut v[..]) };
+        integrate(field, steps, x, Buffers { stages, before });
+    }
+
+    /// Calls `run` with the velocities of samples side by side, `prefix` being what the first layer's sums start from.
+    fn with_lanes_after(
+        &self,
+        prefix: Start<'_, [f32; LANES]>,
+        run: &mut dyn FnMut(LaneVelocity<'_, D>),
+    ) {
+        let units = [&mut [[0.0; LANES]; H][..], &mut [[0.0; LANES]; H]];
+        let mut evaluator = Evaluator::new(self.weights(), A::KIND, A::FAST, units);
+        run(&mut |t, x| {
+            let mut v = [[0.0; LANES]; D];
+            evaluator.velocity(prefix, t, x, &mut v);
+            v
+        });
     }
 }
 
@@ -390,26 +322,26 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     }
 
     #[cfg(feature = "std")]
-    fn walk(&self, steps: Steps<'_>, x: &mut [f32; D], c: [f32; C]) -> bool {
+    fn __integrate(&self, steps: Steps<'_>, x: &mut [f32; D], c: [f32; C]) -> bool {
         if C == 0 {
-            self.walk_after(&self.first.bias, steps, x);
+            self.integrate_after(&self.first.bias, steps, x);
         } else {
-            self.walk_after(&self.prefix(c), steps, x);
+            self.integrate_after(&self.prefix(c), steps, x);
         }
         true
     }
 
-    fn with_lanes(&self, c: &Lanes<C>, walk: &mut dyn FnMut(LaneVelocity<'_, D>)) {
+    fn with_lanes(&self, c: &Lanes<C>, run: &mut dyn FnMut(LaneVelocity<'_, D>)) {
         if C == 0 {
-            return walk(&mut self.lane_velocity(Start::Same(&self.first.bias)));
+            return self.with_lanes_after(Start::Same(&self.first.bias), run);
         }
         let prefix = self.lane_prefix(*c);
-        walk(&mut self.lane_velocity(Start::Each(&prefix)));
+        self.with_lanes_after(Start::Each(&prefix), run);
     }
 
     /// `x · data.scale + data.mean`.
     fn to_data_units(&self, mut x: [f32; D]) -> [f32; D] {
-        kernel::to_data_units(&mut x, &self.data.mean, &self.data.scale);
+        self.weights().data_units.to_user(&mut x);
         x
     }
 }
@@ -420,6 +352,21 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     /// The sizes and the activation; the weights would fill pages.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Mlp<{D}, {C}, {H}, {L}, {}>", A::NAME)
+    }
+}
+
+impl<const D: usize, const C: usize, const H: usize, const L: usize, A> Clone
+    for Mlp<D, C, H, L, A>
+{
+    fn clone(&self) -> Self {
+        Self {
+            first: self.first.clone(),
+            hidden: self.hidden.clone(),
+            last: self.last.clone(),
+            data_units: self.data_units,
+            condition_units: self.condition_units,
+            activation: PhantomData,
+        }
     }
 }
 
@@ -437,16 +384,44 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     }
 
     #[cfg(feature = "std")]
-    fn walk(&self, steps: Steps<'_>, x: &mut [f32; D], _: [f32; 0]) -> bool {
-        self.mlp.walk_after(&self.prefix, steps, x);
+    fn __integrate(&self, steps: Steps<'_>, x: &mut [f32; D], _: [f32; 0]) -> bool {
+        self.mlp.integrate_after(&self.prefix, steps, x);
         true
     }
 
-    fn with_lanes(&self, _: &Lanes<0>, walk: &mut dyn FnMut(LaneVelocity<'_, D>)) {
-        walk(&mut self.mlp.lane_velocity(Start::Same(&self.prefix)));
+    fn with_lanes(&self, _: &Lanes<0>, run: &mut dyn FnMut(LaneVelocity<'_, D>)) {
+        self.mlp.with_lanes_after(Start::Same(&self.prefix), run);
     }
 
     fn to_data_units(&self, x: [f32; D]) -> [f32; D] {
         self.mlp.to_data_units(x)
+    }
+}
+
+impl<const D: usize, const C: usize, const H: usize, const L: usize, A> Clone
+    for Given<'_, D, C, H, L, A>
+{
+    fn clone(&self) -> Self {
+        Self { mlp: self.mlp, prefix: self.prefix }
+    }
+}
+
+impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activation> fmt::Debug
+    for Given<'_, D, C, H, L, A>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Given").field(&self.mlp).finish()
+    }
+}
+
+#[cfg(all(test, feature = "micromath"))]
+mod tests {
+    use super::*;
+    use crate::activation::FastGelu;
+
+    #[test]
+    fn a_model_with_a_fast_activation_has_another_fingerprint() {
+        let exact = Mlp::<1, 0, 4, 1>::zero().fingerprint();
+        assert_ne!(Mlp::<1, 0, 4, 1, FastGelu>::zero().fingerprint(), exact);
     }
 }

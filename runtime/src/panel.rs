@@ -5,14 +5,18 @@
 //! [`REST`], and what is left then into single ones. The panel that begins at output `first` begins
 //! at weight `first · inputs`: the panels before it hold as many.
 
-/// Whether a register holds several numbers.
-pub(crate) const VECTORS: bool =
-    cfg!(any(target_feature = "sse", target_feature = "neon", target_feature = "simd128"));
+use crate::registers::{RISC_V, VECTORS};
 
-/// How many outputs are accumulated side by side: eight vectors of four lanes, so that enough
-/// additions are on their way to hide the latency of one; or, where a register holds one number, as
-/// many as leave registers for the weights. Lanes are outputs, so this number changes no bit.
-pub(crate) const BLOCK: usize = if VECTORS { 32 } else { 16 };
+/// How many outputs are accumulated side by side. This number changes no bit: each output's sum is its own.
+///
+/// With vectors, eight of four lanes, so that enough additions are on their way to hide the latency of one.
+/// Where a register holds one number, as many as leave registers for the weights: of 32, a RISC-V's compiler
+/// fills so many with weights that sixteen sums would spill.
+pub(crate) const BLOCK: usize = match VECTORS {
+    true => 32,
+    false if RISC_V => 8,
+    false => 16,
+};
 
 /// Outputs side by side in what a whole block does not fit into. Without vectors a third kernel would
 /// be a fifth of a sampler's code, for widths that are no multiple of 16.

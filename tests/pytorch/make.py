@@ -207,6 +207,8 @@ def make_activations():
         "selu": nn.SELU(),
         "tanh": nn.Tanh(),
         "relu": nn.ReLU(),
+        "elu": nn.ELU(),
+        "mish": nn.Mish(),
     }
     write("activations", {"x": x} | {name: f(x.double()) for name, f in functions.items()})
 

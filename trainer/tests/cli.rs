@@ -647,7 +647,7 @@ fn a_tuned_model_is_sampled_with_its_grid() {
     desk.fail("tune moons --steps 0", "expected at least 1");
     desk.fail("tune moons --steps 3 --conditions x.csv", "has no conditions");
     let output = desk.run("sample moons --solver dopri5");
-    assert!(text(&output.stderr).contains("expected one of euler, midpoint, heun, rk4, ab2"));
+    assert!(text(&output.stderr).contains("[possible values: euler, midpoint, heun, rk4, ab2]"));
     let one = desk.run("tune moons --steps 1");
     assert!(text(&one.stderr).contains("nothing to tune"), "{}", text(&one.stderr));
     desk.succeed("verify moons");
@@ -720,7 +720,9 @@ fn a_model_is_evaluated_by_solver_and_steps() {
 fn a_conditional_model_is_evaluated_class_by_class() {
     let desk = Desk::new();
     let text = desk.succeed(&format!("evaluate {} -n 400 --steps 4,16", weights("8gaussians")));
-    for expected in ["conditions and data together in standard deviations", "class 7", "truth"] {
+    for expected in
+        ["conditions and data together in standard deviations", "class 7", "true density"]
+    {
         assert!(text.contains(expected), "{expected}: {text}");
     }
     assert!(!text.contains("path energy"), "{text}");
@@ -752,7 +754,7 @@ fn a_run_is_evaluated_on_its_held_out_rows_or_on_a_file() {
         assert!(text.contains(expected), "{expected}: {text}");
     }
     let text = desk.succeed("evaluate runs/points --steps 4 --data points.csv");
-    assert!(text.contains("200 samples beside as many of the file's rows"), "{text}");
+    assert!(text.contains("200 samples and as many of the file's rows"), "{text}");
 
     fs::copy(desk.path("runs/points/model.safetensors"), desk.path("alone.safetensors")).unwrap();
     desk.fail("evaluate alone.safetensors", "give --data");

@@ -1,5 +1,5 @@
-//! The runtime's exponential function for arguments that are known to be within bounds: no clamps,
-//! no choices for what overflows, one power of two.
+//! The runtime's exponential function as its activations have it, for arguments that are known to be
+//! within bounds: no clamps, no choices for what overflows, one power of two.
 
 use crate::polynomial::polynomial;
 
@@ -10,7 +10,7 @@ pub(crate) fn exp(x: f32) -> f32 {
     (1.0 + p) * power_of_two(n)
 }
 
-/// eˣ − 1 with the runtime's bits, for −18 ≤ x ≤ 88; but +0 for −0, and a bit lost from subnormals.
+/// eˣ − 1 with the runtime's bits, for −18 ≤ x ≤ 88 from 2⁻¹²⁵ in size on.
 #[inline(always)]
 pub(crate) fn expm1(x: f32) -> f32 {
     let (n, p) = split(x);

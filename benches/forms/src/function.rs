@@ -1,6 +1,6 @@
 //! The functions: the runtime's own, and their definitions in f64.
 
-use flowlet::{Activation, Gelu, GeluTanh, Selu, Silu, Tanh};
+use flowlet::{Activation, Elu, Gelu, GeluTanh, Mish, Selu, Silu, Tanh};
 
 /// A function of the runtime.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,10 @@ pub enum Function {
     Selu,
     /// `flowlet::Tanh`
     Tanh,
+    /// `flowlet::Elu`
+    Elu,
+    /// `flowlet::Mish`
+    Mish,
     /// `flowlet::elementary::normal_quantile`: from random bits to a draw.
     Gaussian,
 }
@@ -29,6 +33,8 @@ impl Function {
             Self::Silu => Silu::apply(x),
             Self::Selu => Selu::apply(x),
             Self::Tanh => Tanh::apply(x),
+            Self::Elu => Elu::apply(x),
+            Self::Mish => Mish::apply(x),
             Self::Gaussian => flowlet::elementary::normal_quantile(bits),
         }
     }
@@ -49,6 +55,9 @@ impl Function {
             Self::Selu if x > 0.0 => SCALE * x,
             Self::Selu => SCALE * ALPHA * libm::expm1(x),
             Self::Tanh => libm::tanh(x),
+            Self::Elu if x > 0.0 => x,
+            Self::Elu => libm::expm1(x),
+            Self::Mish => x * libm::tanh(libm::log1p(libm::exp(x))),
             Self::Gaussian => normal_quantile(bits),
         }
     }
@@ -60,8 +69,13 @@ impl Function {
             return Some(1.0);
         }
         let x = f32::from_bits(bits);
-        // Below −88 Silu is 0 by its contract.
-        let counts = x.is_finite() && !(self == Self::Silu && x < -88.0);
+        // Below these Silu and Mish are 0 by their contract.
+        let lowest = match self {
+            Self::Silu => -88.0,
+            Self::Mish => -87.0,
+            _ => f32::MIN,
+        };
+        let counts = x.is_finite() && x >= lowest;
         counts.then(|| f64::from(x.abs().max(f32::MIN_POSITIVE)))
     }
 }

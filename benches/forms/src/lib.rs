@@ -10,11 +10,13 @@
 
 #![no_std]
 
+mod elu;
 mod exp;
 mod form;
 mod function;
 mod gelu;
 mod gelu_tanh;
+mod mish;
 mod normal;
 mod polynomial;
 mod selu;
@@ -29,8 +31,16 @@ pub use worst::{Truth, Worst};
 use form::form;
 
 /// The forms of all functions, each function's shipped one first.
-pub static FORMS: [&[Form]; 6] =
-    [&gelu::FORMS, &gelu_tanh::FORMS, &silu::FORMS, &selu::FORMS, &tanh::FORMS, &normal::FORMS];
+pub static FORMS: [&[Form]; 8] = [
+    &gelu::FORMS,
+    &gelu_tanh::FORMS,
+    &silu::FORMS,
+    &selu::FORMS,
+    &tanh::FORMS,
+    &elu::FORMS,
+    &mish::FORMS,
+    &normal::FORMS,
+];
 
 /// All forms in order. A form's index here is its number.
 pub fn all() -> impl Iterator<Item = &'static Form> {

@@ -1,11 +1,11 @@
 //! 1.0507·x above 0 and 1.0507·1.67326·(eˣ − 1) below.
 
 use crate::tanh::fraction;
-use crate::{Form, exp, form};
+use crate::{Form, elu, form};
 
 pub(crate) static FORMS: [Form; 3] = [
-    form!(Selu, "by the runtime's `expm1`", true, [1.59e-7, 2.36e-7], shipped),
-    form!(Selu, "the same with an `expm1` of fewer bounds", true, [1.59e-7, 2.36e-7], trimmed),
+    form!(Selu, "by eˣ − 1", true, [1.59e-7, 2.36e-7], shipped),
+    form!(Selu, "the same by the public `expm1`", true, [1.59e-7, 2.36e-7], general),
     form!(
         Selu,
         "eˣ − 1 as 2p ÷ (q − p), p ÷ q a rational tanh(½x)",
@@ -18,22 +18,18 @@ pub(crate) static FORMS: [Form; 3] = [
 const SCALE: f32 = 1.050_701;
 const SCALE_ALPHA: f32 = 1.758_099_3;
 
-/// The runtime's.
+/// By an `expm1` that holds for every argument.
 #[inline(always)]
-fn shipped(x: f32) -> f32 {
+fn general(x: f32) -> f32 {
     let below = SCALE_ALPHA * flowlet::elementary::expm1(x);
     let y = if x > 0.0 { SCALE * x } else { below };
     if y.is_nan() { f32::from_bits(0x7fc0_0000) } else { y }
 }
 
-/// What `expm1` gives above 0 is not used, and from −18 down it rounds to −1 by itself.
+/// The runtime's.
 #[inline(always)]
-fn trimmed(x: f32) -> f32 {
-    let c = if x < -18.0 { -18.0 } else { x };
-    let y = exp::expm1(c);
-    let y = if x.abs() < 8.7e-19 { x } else { y };
-    let below = SCALE_ALPHA * y;
-    if x > 0.0 { SCALE * x } else { below }
+fn shipped(x: f32) -> f32 {
+    if x > 0.0 { SCALE * x } else { SCALE_ALPHA * elu::shipped(x) }
 }
 
 /// eˣ − 1 = 2t ÷ (1 − t) with t = tanh(½x): one division, and no cancellation near 0.

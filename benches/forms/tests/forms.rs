@@ -27,18 +27,39 @@ fn errors_do_not_exceed_the_table() {
     }
 }
 
-#[test]
-fn the_transcriptions_give_the_runtimes_bits() {
+/// The shipped forms' bits are the runtime's, but for those of a NaN.
+fn check_transcriptions(bits: &[u32]) {
     let canonical = |x: f32| if x.is_nan() { 0x7fc0_0000 } else { x.to_bits() };
-    let bits = sample();
     let mut found = vec![0.0; bits.len()];
     for form in forms::all().filter(|form| form.shipped) {
-        (form.slice)(&bits, &mut found);
+        (form.slice)(bits, &mut found);
         for (&bits, &found) in bits.iter().zip(&found) {
             let expected = canonical(form.function.shipped(bits));
             assert_eq!(canonical(found), expected, "{:?}, {}: {bits:#x}", form.function, form.name);
         }
     }
+}
+
+#[test]
+fn the_transcriptions_give_the_runtimes_bits() {
+    check_transcriptions(&sample());
+}
+
+#[test]
+#[ignore = "all 2³² inputs: minutes in release"]
+fn the_transcriptions_give_the_runtimes_bits_for_all_inputs() {
+    const AT_ONCE: u32 = 1 << 16;
+    let threads: u32 = std::thread::available_parallelism().map_or(1, usize::from) as u32;
+    std::thread::scope(|scope| {
+        for thread in 0..threads {
+            scope.spawn(move || {
+                for block in (thread..u32::MAX / AT_ONCE + 1).step_by(threads as usize) {
+                    let first = block * AT_ONCE;
+                    check_transcriptions(&Vec::from_iter(first..=first + (AT_ONCE - 1)));
+                }
+            });
+        }
+    });
 }
 
 #[test]

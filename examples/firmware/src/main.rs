@@ -19,8 +19,7 @@ static CHECK: SelfTest<2, 0> =
 /// Stands for a file that arrives later: from a radio, a serial port or external flash.
 static MOONS: &[u8] = include_bytes!("../models/moons.safetensors");
 
-const STEPS: usize = 16;
-static SOLVER: Euler<STEPS> = Euler::UNIFORM;
+static SOLVER: Euler<16> = Euler::UNIFORM;
 
 #[entry]
 fn main() -> ! {
@@ -47,12 +46,11 @@ fn main() -> ! {
 
 /// Moves one point from noise to a sample of the model, a solver step at each tick.
 fn sample(name: &str, model: &Model) {
-    let mut x: [f32; 2] = Noise::new(7).sample(0);
-    for i in 0..STEPS {
+    let mut state = SOLVER.start(Noise::new(7).sample(0));
+    while SOLVER.step(model, &mut state, []) {
         cortex_m::asm::wfi(); // Sleeps until the next tick.
-        x = SOLVER.step(model, i, x, []);
     }
-    let [x, y] = model.to_data_units(x);
+    let [x, y] = model.to_data_units(state.x);
     hprintln!("{}: {} {} thousandths", name, (1000.0 * x) as i32, (1000.0 * y) as i32);
 }
 

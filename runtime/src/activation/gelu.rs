@@ -3,12 +3,10 @@
 use super::sealed::{Pointwise, Sealed};
 use super::{Activation, ActivationKind};
 use crate::elementary::polynomial;
-use crate::kernel::canonical;
 use crate::lanes::LANES;
-use crate::panel::VECTORS;
+use crate::nan::canonical;
+use crate::registers::VECTORS;
 use crate::vectors::{Vectors, with_vectors};
-#[cfg(feature = "alloc")]
-use crate::walk::Walk;
 
 /// x·Φ(x), the exact form (Hendrycks & Gimpel 2016), as PyTorch's `GELU()`.
 ///
@@ -26,25 +24,22 @@ impl Activation for Gelu {
     }
 }
 
-impl Sealed for Gelu {
-    /// Not inlined: a second copy for the layers after the first would be a tenth of a sampler.
+impl Sealed for Gelu {}
+
+impl Pointwise for Gelu {
+    // Not inlined: a second copy for the layers after the first would be a tenth of a sampler.
     #[inline(never)]
     fn activate(units: &mut [f32]) {
         if VECTORS {
             with_vectors!(vectors => activate_in_blocks(vectors, units));
+        } else if cfg!(target_feature = "neon") {
+            activate_each(units);
         } else {
             activate_by_two(units);
         }
     }
 
-    #[cfg(feature = "alloc")]
-    fn walk(walk: &mut Walk<'_>) {
-        with_vectors!(vectors => walk.go::<_, Self>(vectors));
-    }
-}
-
-impl Pointwise for Gelu {
-    /// Vectors are chosen anew: inlined, what few widths have need of would be much of an evaluation.
+    // Vectors are chosen again: inlined, code that few widths need would be a large part of an evaluation.
     #[inline(always)]
     fn of_slice<M: Vectors>(_: M, units: &mut [f32]) {
         Self::activate(units);
@@ -58,8 +53,8 @@ impl Pointwise for Gelu {
             *square = x * x;
             *y = *square + vectors.splat(-0.5 * LIMIT_SQUARED);
         }
-        // Were the coefficients known, or how many, the compiler would do one vector's polynomial after the
-        // other's, each waiting for its own sums. This way it takes all of them a coefficient further.
+        // `black_box` hides the coefficients and their number, so that the compiler interleaves the vectors' Horner
+        // chains instead of computing one after the other.
         let coefficients = core::hint::black_box(&IN_LANES.0[..]);
         let mut sums = [vectors.splat(COEFFICIENTS[13]); N];
         for coefficient in coefficients.iter().rev() {
@@ -77,7 +72,7 @@ impl Pointwise for Gelu {
     }
 }
 
-/// Does as many times `N` vectors as there are, in explicit vectors; the numbers that are left.
+/// Computes as many groups of `N` vectors as there are, in explicit vectors. Returns the numbers that are left.
 #[inline(always)]
 fn chunks<M: Vectors, const N: usize>(vectors: M, units: &mut [f32]) -> &mut [f32] {
     let width = N * LANES;
@@ -110,8 +105,8 @@ fn activate_in_blocks<M: Vectors>(vectors: M, units: &mut [f32]) {
     }
 }
 
-/// The same of blocks of `W` numbers, in plain loops: in explicit vectors a sampler built for size would be
-/// several times as large.
+/// The same for blocks of `W` numbers, in plain loops: with explicit vectors, a sampler built for size would be several
+/// times as large.
 #[inline(always)]
 fn blocks<const W: usize>(units: &mut [f32]) -> &mut [f32] {
     let (last, coefficients) = core::hint::black_box((COEFFICIENTS[13], &COEFFICIENTS[..13]));
@@ -133,6 +128,17 @@ fn blocks<const W: usize>(units: &mut [f32]) -> &mut [f32] {
         }
     }
     rest
+}
+
+/// Computes both cases of each number, so that at opt-level 3 the compiler finds vectors here, where the weights
+/// are not loaded as such.
+#[inline(always)]
+fn activate_each(units: &mut [f32]) {
+    for x in units {
+        let square = *x * *x;
+        let (near, far) = (near(*x, square), far(*x));
+        *x = if square >= LIMIT_SQUARED { far } else { near };
+    }
 }
 
 /// Where comparing takes as long as three multiplications, one comparison for two numbers: if their
@@ -216,7 +222,6 @@ struct InLanes([[f32; LANES]; 13]);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::activation::tests::numbers;
     use crate::elementary::sweep;
 
     /// By how much of |x| it goes the wrong way from one f32 to the next, at most: GELU falls down to
@@ -247,7 +252,7 @@ mod tests {
 
     /// [`Gelu::apply`]'s bits for each number but a NaN.
     fn check(activate: impl Fn(&mut [f32])) {
-        let inputs = numbers::<219>();
+        let inputs = sweep::numbers::<219>();
         let mut found = inputs;
         activate(&mut found);
         let bits = |x| canonical(x).to_bits();
@@ -257,6 +262,11 @@ mod tests {
     #[test]
     fn two_at_a_time_get_the_bits_of_each() {
         check(activate_by_two);
+    }
+
+    #[test]
+    fn both_cases_computed_give_the_same_bits() {
+        check(activate_each);
     }
 
     #[cfg(feature = "std")]

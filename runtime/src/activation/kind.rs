@@ -2,34 +2,40 @@
 
 use core::fmt;
 
-use super::sealed::Sealed;
-use super::{Activation, Gelu, GeluTanh, Relu, Selu, Silu, Tanh};
-use crate::kernel::make_canonical;
-use crate::vectors::with_vectors;
-#[cfg(feature = "alloc")]
-use crate::walk::Walk;
-
 /// An activation as a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ActivationKind {
-    /// [`Gelu`]
+    /// [`Gelu`](super::Gelu)
     Gelu,
-    /// [`GeluTanh`]
+    /// [`GeluTanh`](super::GeluTanh)
     GeluTanh,
-    /// [`Silu`]
+    /// [`Silu`](super::Silu)
     Silu,
-    /// [`Selu`]
+    /// [`Selu`](super::Selu)
     Selu,
-    /// [`Tanh`]
+    /// [`Tanh`](super::Tanh)
     Tanh,
-    /// [`Relu`]
+    /// [`Relu`](super::Relu)
     Relu,
+    /// [`Elu`](super::Elu)
+    Elu,
+    /// [`Mish`](super::Mish)
+    Mish,
 }
 
 impl ActivationKind {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Gelu, Self::GeluTanh, Self::Silu, Self::Selu, Self::Tanh, Self::Relu];
+    pub const ALL: &'static [Self] = &[
+        Self::Gelu,
+        Self::GeluTanh,
+        Self::Silu,
+        Self::Selu,
+        Self::Tanh,
+        Self::Relu,
+        Self::Elu,
+        Self::Mish,
+    ];
 
     /// The name in a model file.
     pub const fn name(self) -> &'static str {
@@ -40,6 +46,8 @@ impl ActivationKind {
             Self::Selu => "selu",
             Self::Tanh => "tanh",
             Self::Relu => "relu",
+            Self::Elu => "elu",
+            Self::Mish => "mish",
         }
     }
 
@@ -52,51 +60,10 @@ impl ActivationKind {
             b"selu" => Some(Self::Selu),
             b"tanh" => Some(Self::Tanh),
             b"relu" => Some(Self::Relu),
+            b"elu" => Some(Self::Elu),
+            b"mish" => Some(Self::Mish),
             _ => None,
         }
-    }
-
-    /// The activation of one number.
-    pub fn apply(self, x: f32) -> f32 {
-        match self {
-            Self::Gelu => Gelu::apply(x),
-            Self::GeluTanh => GeluTanh::apply(x),
-            Self::Silu => Silu::apply(x),
-            Self::Selu => Selu::apply(x),
-            Self::Tanh => Tanh::apply(x),
-            Self::Relu => Relu::apply(x),
-        }
-    }
-
-    /// What a network does to its hidden units.
-    pub(crate) fn activate(self, units: &mut [f32]) {
-        match self {
-            Self::Gelu => Gelu::activate(units),
-            Self::GeluTanh => GeluTanh::activate(units),
-            Self::Silu => Silu::activate(units),
-            Self::Selu => Selu::activate(units),
-            Self::Tanh => Tanh::activate(units),
-            Self::Relu => Relu::activate(units),
-        }
-    }
-
-    /// Goes a path with a network of this activation.
-    #[cfg(feature = "alloc")]
-    pub(crate) fn walk(self, walk: &mut Walk<'_>) {
-        match self {
-            Self::Gelu => Gelu::walk(walk),
-            Self::GeluTanh => GeluTanh::walk(walk),
-            Self::Silu => Silu::walk(walk),
-            Self::Selu => Selu::walk(walk),
-            Self::Tanh => Tanh::walk(walk),
-            Self::Relu => Relu::walk(walk),
-        }
-    }
-
-    /// The activation of each number in place.
-    pub fn apply_slice(self, xs: &mut [f32]) {
-        self.activate(xs);
-        with_vectors!(_ => make_canonical(xs));
     }
 }
 

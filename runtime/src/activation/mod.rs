@@ -1,23 +1,28 @@
 //! The functions between a network's layers.
 
+mod apply;
+mod elu;
 #[cfg(feature = "micromath")]
 mod fast;
 mod gelu;
 mod gelu_tanh;
 mod kind;
+mod mish;
 mod relu;
 mod selu;
 mod silu;
 mod tanh;
 
-use crate::kernel::make_canonical;
+use crate::nan::make_canonical;
 use crate::vectors::{Vectors, with_vectors};
 
+pub use elu::Elu;
 #[cfg(feature = "micromath")]
 pub use fast::{FastGelu, FastGeluTanh, FastSelu, FastSilu, FastTanh};
 pub use gelu::Gelu;
 pub use gelu_tanh::GeluTanh;
 pub use kind::ActivationKind;
+pub use mish::Mish;
 pub use relu::Relu;
 pub use selu::Selu;
 pub use silu::Silu;
@@ -25,8 +30,11 @@ pub use tanh::Tanh;
 
 /// An activation as part of a model's type.
 ///
-/// Every one of them gives the same bits everywhere, the NaN `0x7fc00000` for NaN, and no subnormal
-/// unless for an input below 10⁻³⁰ in size: tails go to zero.
+/// Each of them gives the same bits everywhere, the NaN `0x7fc00000` for NaN, and no subnormal unless the
+/// input is below 10⁻³⁰ in size: tails go to zero.
+///
+/// The trait is sealed: the networks' code is compiled in this crate for each activation, and each one's bits are
+/// tested over all 2³² inputs and on every listed target.
 pub trait Activation: sealed::Sealed {
     /// The same activation as a value.
     const KIND: ActivationKind;
@@ -47,34 +55,34 @@ pub trait Activation: sealed::Sealed {
 
 pub(crate) mod sealed {
     use crate::vectors::Vectors;
-    #[cfg(feature = "alloc")]
-    use crate::walk::Walk;
 
-    /// A function of each number, under vectors that the caller has chosen. A NaN stays one, of whatever
-    /// bits.
+    /// A function of each number. A NaN stays a NaN, of whatever bits: those of hidden units are seen by nobody,
+    /// since a velocity's NaN is made the canonical one.
     pub trait Pointwise {
-        /// Of numbers in memory.
+        /// Applies it to numbers in memory, under the vectors that the target or the processor has.
+        fn activate(units: &mut [f32]);
+
+        /// Applies it to numbers in memory, under vectors that the caller has chosen.
         fn of_slice<M: Vectors>(vectors: M, units: &mut [f32]);
 
-        /// Of numbers in registers.
+        /// Applies it to numbers in registers.
         fn of_vectors<M: Vectors, const N: usize>(vectors: M, units: &mut [M::V; N]);
     }
 
+    /// Keeps activations to those of this crate, whose bits are tested.
     pub trait Sealed: Pointwise {
-        /// What a network does to its hidden units: a NaN stays one, of whatever bits. It would be
-        /// seen by none but the sums that end in a velocity, whose NaN is the canonical one.
-        fn activate(units: &mut [f32]);
-
-        /// Goes a path with a network of this activation.
-        #[cfg(feature = "alloc")]
-        fn walk(walk: &mut Walk<'_>);
+        /// Whether this is the approximate form of its kind.
+        const FAST: bool = false;
     }
 }
 
-/// What a network's last layer has for an activation: none.
-pub(crate) struct Linear;
+/// No activation: what follows a network's last layer.
+pub(crate) struct Identity;
 
-impl sealed::Pointwise for Linear {
+impl sealed::Pointwise for Identity {
+    #[inline(always)]
+    fn activate(_: &mut [f32]) {}
+
     #[inline(always)]
     fn of_slice<M: Vectors>(_: M, _: &mut [f32]) {}
 
@@ -82,25 +90,22 @@ impl sealed::Pointwise for Linear {
     fn of_vectors<M: Vectors, const N: usize>(_: M, _: &mut [M::V; N]) {}
 }
 
-/// Makes a unit struct an [`Activation`] by its function.
+/// Implements [`Activation`] for a unit struct by a function of one number. A NaN stays one, of whatever
+/// bits.
 macro_rules! activation {
     ($name:ident, $function:path) => {
-        activation!($name, $name, super::ActivationKind::$name.name(), $function);
+        activation!($name, $name, false, super::ActivationKind::$name.name(), $function);
     };
-    ($name:ident, $kind:ident, $text:expr, $function:path) => {
+    ($name:ident, $kind:ident, $fast:literal, $text:expr, $function:path) => {
         impl super::sealed::Sealed for $name {
-            fn activate(units: &mut [f32]) {
-                use super::sealed::Pointwise;
-                crate::vectors::with_vectors!(vectors => Self::of_slice(vectors, units));
-            }
-
-            #[cfg(feature = "alloc")]
-            fn walk(walk: &mut crate::walk::Walk<'_>) {
-                crate::vectors::with_vectors!(vectors => walk.go::<_, Self>(vectors));
-            }
+            const FAST: bool = $fast;
         }
 
         impl super::sealed::Pointwise for $name {
+            fn activate(units: &mut [f32]) {
+                crate::vectors::with_vectors!(vectors => Self::of_slice(vectors, units));
+            }
+
             #[inline(always)]
             fn of_slice<M: crate::vectors::Vectors>(_: M, units: &mut [f32]) {
                 for x in units {
@@ -108,7 +113,7 @@ macro_rules! activation {
                 }
             }
 
-            /// By way of memory, where the compiler finds the vectors.
+            // Through memory, where the compiler vectorises the loop.
             #[inline(always)]
             fn of_vectors<M: crate::vectors::Vectors, const N: usize>(
                 vectors: M,
@@ -130,7 +135,7 @@ macro_rules! activation {
             const NAME: &'static str = $text;
 
             fn apply(x: f32) -> f32 {
-                $function(x)
+                crate::nan::canonical($function(x))
             }
         }
     };

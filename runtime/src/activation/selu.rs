@@ -1,8 +1,7 @@
 //! The scaled exponential linear unit.
 
 use super::activation;
-use crate::elementary::expm1;
-use crate::kernel::canonical;
+use super::elu::elu;
 
 /// 1.0507·x above 0 and 1.0507·1.67326·(eˣ − 1) below, as PyTorch's `SELU()` (Klambauer et al.
 /// 2017).
@@ -18,6 +17,5 @@ const SCALE_ALPHA: f32 = 1.758_099_3;
 
 #[inline(always)]
 fn selu(x: f32) -> f32 {
-    let below = SCALE_ALPHA * expm1(x);
-    canonical(if x > 0.0 { SCALE * x } else { below })
+    if x > 0.0 { SCALE * x } else { SCALE_ALPHA * elu(x) }
 }

@@ -1,8 +1,7 @@
 //! The sigmoid linear unit.
 
 use super::activation;
-use crate::elementary::exp;
-use crate::kernel::canonical;
+use crate::elementary::exp_within;
 
 /// x ÷ (1 + e⁻ˣ), as PyTorch's `SiLU()`; also called swish.
 ///
@@ -15,6 +14,8 @@ activation!(Silu, silu);
 
 #[inline(always)]
 fn silu(x: f32) -> f32 {
-    let y = x / (1.0 + exp(-x));
-    if x < -88.0 { 0.0 } else { canonical(y) }
+    // From 17 on e⁻ˣ is lost beside 1, so that the bound changes nothing.
+    let bounded = if x > 87.0 { 87.0 } else { x };
+    let y = x / (1.0 + exp_within(-bounded));
+    if x < -88.0 { 0.0 } else { y }
 }

@@ -1,10 +1,10 @@
 //! The hyperbolic tangent as an activation.
 
 use super::activation;
-use crate::elementary::tanh;
+use crate::elementary::tanh_with_any_nan;
 
 /// tanh x; worst error and special values as [`elementary::tanh`](crate::elementary::tanh).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tanh;
 
-activation!(Tanh, tanh);
+activation!(Tanh, tanh_with_any_nan);

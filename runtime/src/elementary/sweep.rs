@@ -58,3 +58,14 @@ pub(crate) fn worst(
     }
     worst
 }
+
+/// Numbers from −8 to 9, and special ones among them.
+pub(crate) fn numbers<const N: usize>() -> [f32; N] {
+    core::array::from_fn(|k| match k % 29 {
+        25 => -0.0,
+        26 => f32::from_bits(0xffc0_0001),
+        27 => f32::NAN,
+        28 => f32::NEG_INFINITY,
+        _ => ((k * 37) % 101) as f32 * 0.17 - 8.0,
+    })
+}

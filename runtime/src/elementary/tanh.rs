@@ -1,19 +1,23 @@
 //! The hyperbolic tangent.
 
-use super::expm1::expm1;
-use crate::kernel::canonical;
+use super::expm1::expm1_within;
+use crate::nan::canonical;
 
 /// tanh x, for all x: worst relative error 2.0e-7 over all inputs. Odd, to the bit.
 ///
 /// `tanh(±0)` is ±0, `tanh(±∞)` ±1, and NaN gives the NaN `0x7fc00000`.
 #[inline]
 pub fn tanh(x: f32) -> f32 {
+    canonical(tanh_with_any_nan(x))
+}
+
+/// [`tanh`], but a NaN stays one, of whatever bits.
+#[inline(always)]
+pub(crate) fn tanh_with_any_nan(x: f32) -> f32 {
     let size = x.abs();
-    // From 9.02 on the nearest f32 is 1.
-    let e = expm1(2.0 * if size > 10.0 { 10.0 } else { size });
-    let y = e / (e + 2.0);
-    let y = if size > 9.02 { 1.0 } else { y };
-    canonical(if x.is_nan() { x } else { y.copysign(x) })
+    // From 9.02 on the quotient rounds to 1.
+    let e = expm1_within(2.0 * if size > 10.0 { 10.0 } else { size });
+    (e / (e + 2.0)).copysign(x)
 }
 
 #[cfg(test)]

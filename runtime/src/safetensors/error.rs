@@ -2,8 +2,11 @@
 
 use core::fmt;
 
-use super::tensor::{Shape, TensorName};
-use super::text::{Message, Text};
+use crate::tensor::{Shape, TensorName};
+use crate::text::{Message, Text};
+
+/// The longest header that is read, in bytes. A model's has a few thousand.
+pub const MAX_HEADER: u64 = 1 << 20;
 
 /// Why a file does not become a model: what was expected, and what was found.
 ///
@@ -120,7 +123,17 @@ pub enum LoadError {
 }
 
 impl LoadError {
-    pub(crate) const fn message(&self) -> Message {
+    /// The text of [`Display`](fmt::Display), without `core::fmt`: for firmware that has no room for it.
+    ///
+    /// ```
+    /// # use flowlet::{Euler, LoadError};
+    /// let error = Euler::<60>::try_from_safetensors(b"").unwrap_err();
+    /// assert_eq!(
+    ///     error.message().as_str(),
+    ///     "the file is truncated: expected at least 8 bytes, found 0",
+    /// );
+    /// ```
+    pub const fn message(&self) -> Message {
         let m = Message::new();
         match self {
             Self::Truncated { expected, found } => m
@@ -132,7 +145,7 @@ impl LoadError {
                 .text("the file claims a header of ")
                 .number(*found)
                 .text(" bytes, expected at most ")
-                .number(super::MAX_HEADER)
+                .number(MAX_HEADER)
                 .text(": not a safetensors file of a model, or a damaged one"),
             Self::HeaderNotUtf8 => m.text("the file's header is not UTF-8: not a safetensors file"),
             Self::HeaderSyntax { at, expected } => m

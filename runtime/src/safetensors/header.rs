@@ -1,12 +1,9 @@
 //! The header of a safetensors file: which tensors there are, and where.
 
-use super::error::LoadError;
+use super::error::{LoadError, MAX_HEADER};
 use super::json::{Cursor, tri};
-use super::tensor::{Shape, TensorName};
-use super::text::Text;
-
-/// The longest header that is read, in bytes. A model's has a few thousand.
-pub const MAX_HEADER: u64 = 1 << 20;
+use crate::tensor::{Shape, TensorName};
+use crate::text::Text;
 
 /// A file whose header is whole and keeps the format's rules: UTF-8 JSON of the prescribed form,
 /// each tensor inside the file, no byte unclaimed or claimed twice.
@@ -89,10 +86,13 @@ impl<'a> File<'a> {
                 let entry = tri!(read_entry(&mut cursor, name));
                 let tensor = tri!(self.check_entry(&entry));
                 // Here, since it also bounds the time that what follows can take.
-                if seen[tensor.index()] {
-                    return Err(LoadError::DuplicateTensor { tensor });
+                let index = tensor.index();
+                if index < seen.len() {
+                    if seen[index] {
+                        return Err(LoadError::DuplicateTensor { tensor });
+                    }
+                    seen[index] = true;
                 }
-                seen[tensor.index()] = true;
             }
             if !tri!(cursor.goes_on(b'}', "`,` or `}` after a tensor")) {
                 break;
@@ -203,8 +203,12 @@ impl<'a> File<'a> {
             return Err(LoadError::Shape { tensor, expected, found: entry.shape });
         }
         // `check_entry` held both against the data's length, which is a `usize`.
-        let bytes = self.data.split_at(entry.end as usize).0.split_at(entry.begin as usize).1;
-        Ok(Some(bytes.as_chunks().0))
+        if let Some((bytes, _)) = self.data.split_at_checked(entry.end as usize)
+            && let Some((_, bytes)) = bytes.split_at_checked(entry.begin as usize)
+        {
+            return Ok(Some(bytes.as_chunks().0));
+        }
+        Err(LoadError::Offsets { tensor, begin: entry.begin, end: entry.end })
     }
 
     /// The values of a tensor that the model must have.

@@ -1,4 +1,4 @@
-//! Reads a model's safetensors file, while compiling or at run time, with the same code.
+//! Reads the safetensors format, while compiling or at run time, with the same code.
 //!
 //! The format (<https://github.com/huggingface/safetensors>, "Format"): eight bytes of header
 //! length, little-endian; the header, a JSON object from tensor names to `dtype`, `shape` and
@@ -8,18 +8,7 @@
 mod error;
 mod header;
 mod json;
-mod tensor;
-mod text;
-mod values;
 
-pub use error::LoadError;
+pub use error::{LoadError, MAX_HEADER};
 pub(crate) use header::File;
-pub use header::MAX_HEADER;
 pub(crate) use json::tri;
-pub use tensor::{Shape, TensorName};
-pub(crate) use text::Message;
-pub use text::Text;
-pub(crate) use values::{
-    Dims, check_convention, check_sizes, check_solver, read_affine, read_columns, read_grid,
-    read_values, read_vector,
-};

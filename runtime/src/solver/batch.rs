@@ -1,15 +1,23 @@
 //! Many samples at once.
 
-use super::{Method, Solver};
-use crate::lanes::{LANES, all, gather, lane};
+use core::error::Error;
+use core::fmt;
+
+use super::{Solver, State, advance};
+use crate::lanes::{LANES, Lanes, all, gather, lane};
+use crate::method::Method;
+use crate::method::sealed::Memory as _;
+use crate::registers::VECTORS;
+use crate::text::Message;
 use crate::velocity::VelocityField;
 
 impl<S: Method, const N: usize> Solver<S, N> {
-    /// Many samples at once, in place: each `x` is noise before and a sample in data units after. `c` has
-    /// the condition of each, or one for all of them.
+    /// Samples many points at once, in place: each `x` is noise before and a sample in data units after. `c` has the
+    /// condition of each, or one for all of them.
     ///
-    /// The bits are those of [`Self::sample`], one by one; an [`Mlp`](crate::Mlp) takes [`LANES`] of them
-    /// side by side, several times as fast.
+    /// The bits are those of [`Self::sample`], one by one. Where the target has vectors, an [`Mlp`](crate::Mlp)
+    /// evaluates [`LANES`] points side by side, several times as fast; where it has none, this samples one point after
+    /// the other.
     ///
     /// ```
     /// use flowlet::{Euler, Mlp, Noise, Silu};
@@ -19,8 +27,8 @@ impl<S: Method, const N: usize> Solver<S, N> {
     ///
     /// let noise = Noise::new(7);
     /// let mut particles: [[f32; 2]; 64] = core::array::from_fn(|i| noise.sample(i as u64));
-    /// Euler::<8>::UNIFORM.sample_batch(&SWIRL, &mut particles, &[[]]);
-    /// assert_eq!(particles[9], Euler::<8>::UNIFORM.sample(&SWIRL, noise.sample(9), []));
+    /// Euler::<8>::UNIFORM.sample_batch(&Turning, &mut particles, &[[]]);
+    /// assert_eq!(particles[9], Euler::<8>::UNIFORM.sample(&Turning, noise.sample(9), []));
     /// ```
     ///
     /// # Panics
@@ -32,32 +40,399 @@ impl<S: Method, const N: usize> Solver<S, N> {
         x: &mut [[f32; D]],
         c: &[[f32; C]],
     ) {
-        let same = match c {
-            [c] => Some(all(*c)),
-            _ => None,
+        unwrap(self.try_sample_batch(field, x, c));
+    }
+
+    /// [`Self::sample_batch`] that never panics.
+    ///
+    /// # Errors
+    ///
+    /// [`BatchError`] when there are neither as many conditions as points nor one; `x` is then left as it is.
+    pub fn try_sample_batch<const D: usize, const C: usize>(
+        &self,
+        field: &impl VelocityField<D, C>,
+        x: &mut [[f32; D]],
+        c: &[[f32; C]],
+    ) -> Result<(), BatchError> {
+        self.try_integrate_batch(field, x, c)?;
+        for x in x {
+            *x = field.to_data_units(*x);
+        }
+        Ok(())
+    }
+
+    /// As [`Self::sample_batch`], with the results in flow units: the bits of [`Self::integrate`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::sample_batch`].
+    pub fn integrate_batch<const D: usize, const C: usize>(
+        &self,
+        field: &impl VelocityField<D, C>,
+        x: &mut [[f32; D]],
+        c: &[[f32; C]],
+    ) {
+        unwrap(self.try_integrate_batch(field, x, c));
+    }
+
+    /// [`Self::integrate_batch`] that never panics.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::try_sample_batch`].
+    pub fn try_integrate_batch<const D: usize, const C: usize>(
+        &self,
+        field: &impl VelocityField<D, C>,
+        x: &mut [[f32; D]],
+        c: &[[f32; C]],
+    ) -> Result<(), BatchError> {
+        let conditions = Conditions::of(x.len(), c)?;
+        if VECTORS {
+            self.each_group(field, x, &conditions, |_, _, _| {});
+        } else {
+            self.integrate_one_by_one(field, x, &conditions);
+        }
+        Ok(())
+    }
+
+    /// The whole paths of many samples, `[N + 1][n]` points one after the other: `x_0`, and the points after each
+    /// step, in flow units. `c` is as for [`Self::sample_batch`]; the bits are those of [`Self::trajectory`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::sample_batch`].
+    #[cfg(feature = "alloc")]
+    pub fn trajectory_batch<const D: usize, const C: usize>(
+        &self,
+        field: &impl VelocityField<D, C>,
+        x_0: &[[f32; D]],
+        c: &[[f32; C]],
+    ) -> alloc::vec::Vec<[f32; D]> {
+        let n = x_0.len();
+        let conditions = unwrap(Conditions::of(n, c));
+        let mut points = alloc::vec![[0.0; D]; (N + 1) * n];
+        points[..n].copy_from_slice(x_0);
+        if !VECTORS {
+            for (k, &x_0) in x_0.iter().enumerate() {
+                for (i, (_, x)) in self.path(field, x_0, conditions.point(k)).enumerate() {
+                    points[(i + 1) * n + k] = x;
+                }
+            }
+            return points;
+        }
+        let mut ends = x_0.to_vec();
+        self.each_group(field, &mut ends, &conditions, |i, first, lanes| {
+            let points = points[(i + 1) * n..][..n].iter_mut().skip(first);
+            for (l, point) in points.take(LANES).enumerate() {
+                *point = lane(lanes, l);
+            }
+        });
+        points
+    }
+
+    /// Takes one step of many paths, in place: the bits of [`Self::step`], one by one. The paths may be at different
+    /// steps; those past their last step are left as they are. `c` has the condition of each path, or one for all.
+    ///
+    /// Where the target has vectors, neighbours that are at the same step are evaluated side by side, up to [`LANES`]
+    /// of them: keep paths that began together next to each other.
+    ///
+    /// ```
+    /// use flowlet::{Euler, Mlp, Noise, Silu};
+    ///
+    /// static SWIRL: Mlp<2, 0, 32, 1, Silu> =
+    ///     Mlp::from_safetensors(include_bytes!("../../examples/swirl.safetensors"));
+    ///
+    /// // A game's frame: all particles take a step.
+    /// let solver = Euler::<60>::UNIFORM;
+    /// let mut particles: [_; 64] =
+    ///     core::array::from_fn(|i| solver.start(Noise::new(7).sample(i as u64)));
+    /// solver.step_batch(&Turning, &mut particles, &[[]]);
+    ///
+    /// let mut one = solver.start(Noise::new(7).sample(9));
+    /// solver.step(&Turning, &mut one, []);
+    /// assert_eq!(particles[9], one);
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// When there are neither as many conditions as states nor one.
+    pub fn step_batch<const D: usize, const C: usize>(
+        &self,
+        field: &impl VelocityField<D, C>,
+        states: &mut [State<D, S::Memory<D>>],
+        c: &[[f32; C]],
+    ) {
+        unwrap(self.try_step_batch(field, states, c));
+    }
+
+    /// [`Self::step_batch`] that never panics.
+    ///
+    /// # Errors
+    ///
+    /// [`BatchError`] when there are neither as many conditions as states nor one; nothing has moved then.
+    pub fn try_step_batch<const D: usize, const C: usize>(
+        &self,
+        field: &impl VelocityField<D, C>,
+        states: &mut [State<D, S::Memory<D>>],
+        c: &[[f32; C]],
+    ) -> Result<(), BatchError> {
+        let conditions = Conditions::of(states.len(), c)?;
+        if VECTORS {
+            self.step_groups(field, states, &conditions);
+        } else {
+            self.step_one_by_one(field, states, &conditions);
+        }
+        Ok(())
+    }
+
+    /// [`Self::try_step_batch`] of neighbours side by side.
+    fn step_groups<const D: usize, const C: usize>(
+        &self,
+        field: &impl VelocityField<D, C>,
+        states: &mut [State<D, S::Memory<D>>],
+        conditions: &Conditions<'_, C>,
+    ) {
+        let alike = |a: &State<D, S::Memory<D>>, b: &State<D, S::Memory<D>>| {
+            a.i == b.i && a.memory.before().is_some() == b.memory.before().is_some()
         };
-        assert!(
-            same.is_some() || c.len() == x.len(),
-            "sample_batch has a condition for each point, or one for all"
-        );
-        for (k, points) in x.chunks_mut(LANES).enumerate() {
-            let each = c.get(k * LANES..).unwrap_or_default();
-            let c = same.unwrap_or_else(|| {
-                let mut c = [[0.0; LANES]; C];
-                gather(&mut c, each.as_flattened());
-                c
+        let (mut first, mut rest) = (0, states);
+        while let Some(head) = rest.first() {
+            let length = rest.iter().take(LANES).take_while(|state| alike(head, state)).count();
+            // `chunk_by_mut` would link a panic.
+            let Some((group, after)) = rest.split_at_mut_checked(length) else { break };
+            rest = after;
+            let c = conditions.lanes(first);
+            first += group.len();
+            let Some(time) = group.first().and_then(|state| self.steps().get(state.i)) else {
+                continue;
+            };
+            let (mut x, mut before) = ([[0.0; LANES]; D], [[0.0; LANES]; D]);
+            let mut known = false;
+            for (l, state) in group.iter().enumerate() {
+                set_lane(&mut x, l, state.x);
+                if let Some(v) = state.memory.before() {
+                    set_lane(&mut before, l, *v);
+                    known = true;
+                }
+            }
+            let mut v = before;
+            field.with_lanes(&c, &mut |velocity| {
+                v = advance::<S, _>(time, &mut x, known.then_some(&before), |t, x| velocity(t, x));
             });
+            for (l, state) in group.iter_mut().enumerate() {
+                state.x = lane(&x, l);
+                state.memory.remember(lane(&v, l));
+                state.i += 1;
+            }
+        }
+    }
+
+    /// [`Self::try_step_batch`] where there are no vectors: fewer instructions, and no lanes on the stack.
+    fn step_one_by_one<const D: usize, const C: usize>(
+        &self,
+        field: &impl VelocityField<D, C>,
+        states: &mut [State<D, S::Memory<D>>],
+        conditions: &Conditions<'_, C>,
+    ) {
+        for (k, state) in states.iter_mut().enumerate() {
+            self.step(field, state, conditions.point(k));
+        }
+    }
+
+    /// [`Self::try_integrate_batch`] where there are no vectors: fewer instructions, and no lanes on the stack.
+    fn integrate_one_by_one<const D: usize, const C: usize>(
+        &self,
+        field: &impl VelocityField<D, C>,
+        x: &mut [[f32; D]],
+        conditions: &Conditions<'_, C>,
+    ) {
+        for (k, x) in x.iter_mut().enumerate() {
+            *x = self.integrate(field, *x, conditions.point(k));
+        }
+    }
+
+    /// Takes all steps of the points `x`, up to [`LANES`] of them side by side. `after_step` sees the step, the first
+    /// of these points, and where they are.
+    fn each_group<const D: usize, const C: usize>(
+        &self,
+        field: &impl VelocityField<D, C>,
+        x: &mut [[f32; D]],
+        conditions: &Conditions<'_, C>,
+        mut after_step: impl FnMut(usize, usize, &Lanes<D>),
+    ) {
+        for (k, points) in x.chunks_mut(LANES).enumerate() {
             let mut lanes = [[0.0; LANES]; D];
             gather(&mut lanes, points.as_flattened());
-            field.with_lanes(&c, &mut |velocity| {
-                let mut memory = S::start();
+            field.with_lanes(&conditions.lanes(k * LANES), &mut |velocity| {
+                let mut before: Option<Lanes<D>> = None;
                 for i in 0..N {
-                    lanes = self.advance(|t, x| velocity(t, &x), i, lanes, &mut memory);
+                    let Some(time) = self.steps().get(i) else { return };
+                    let velocity = |t, x: &Lanes<D>| velocity(t, x);
+                    before = Some(advance::<S, _>(time, &mut lanes, before.as_ref(), velocity));
+                    after_step(i, k * LANES, &lanes);
                 }
             });
             for (l, x) in points.iter_mut().enumerate() {
-                *x = field.to_data_units(lane(&lanes, l));
+                *x = lane(&lanes, l);
             }
+        }
+    }
+}
+
+/// Writes lane `l` of each number.
+fn set_lane<const N: usize>(lanes: &mut Lanes<N>, l: usize, numbers: [f32; N]) {
+    for (lanes, x) in lanes.iter_mut().zip(numbers) {
+        if let Some(lane) = lanes.get_mut(l) {
+            *lane = x;
+        }
+    }
+}
+
+/// The conditions of a batch.
+enum Conditions<'a, const C: usize> {
+    /// One for all points.
+    Same([f32; C]),
+    /// Each point's own.
+    Each(&'a [[f32; C]]),
+}
+
+impl<'a, const C: usize> Conditions<'a, C> {
+    fn of(points: usize, c: &'a [[f32; C]]) -> Result<Self, BatchError> {
+        match c {
+            [c] => Ok(Self::Same(*c)),
+            _ if c.len() == points => Ok(Self::Each(c)),
+            _ => Err(BatchError::Conditions { expected: points, found: c.len() }),
+        }
+    }
+
+    /// That of point `k`.
+    fn point(&self, k: usize) -> [f32; C] {
+        match self {
+            Self::Same(c) => *c,
+            Self::Each(each) => each.get(k).copied().unwrap_or([0.0; C]),
+        }
+    }
+
+    /// Those of the points from `first` on.
+    fn lanes(&self, first: usize) -> Lanes<C> {
+        match self {
+            Self::Same(c) => all(*c),
+            Self::Each(each) => {
+                let mut c = [[0.0; LANES]; C];
+                gather(&mut c, each.get(first..).unwrap_or_default().as_flattened());
+                c
+            }
+        }
+    }
+}
+
+fn unwrap<T>(result: Result<T, BatchError>) -> T {
+    result.unwrap_or_else(|error| panic!("{}", error.message().as_str()))
+}
+
+/// Why the arguments of a batch do not belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BatchError {
+    /// There is neither one condition nor one for each point.
+    Conditions {
+        /// The number of points.
+        expected: usize,
+        /// The number of conditions.
+        found: usize,
+    },
+    /// Numbers do not make whole rows of one a dimension, of points or of conditions.
+    Coordinates {
+        /// The number of numbers.
+        found: usize,
+        /// The numbers of a row.
+        row: usize,
+    },
+    /// The scratch is that of a model of other sizes.
+    Scratch,
+}
+
+impl BatchError {
+    /// The text of [`Display`](fmt::Display), without `core::fmt`: for firmware that has no room for it.
+    pub const fn message(self) -> Message {
+        match self {
+            Self::Conditions { expected, found } => Message::new()
+                .text("a batch has one condition or one for each point: expected 1 or ")
+                .number(expected as u64)
+                .text(", found ")
+                .number(found as u64),
+            Self::Coordinates { found, row } => Message::new()
+                .text("expected rows of ")
+                .number(row as u64)
+                .text(" numbers, found ")
+                .number(found as u64)
+                .text(" numbers"),
+            Self::Scratch => Message::new().text("the scratch is that of a model of other sizes"),
+        }
+    }
+}
+
+impl fmt::Display for BatchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message().as_str())
+    }
+}
+
+impl Error for BatchError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::solver::{AdamsBashforth2, Rk4};
+
+    /// Carries a point to its condition.
+    struct Straight;
+
+    impl VelocityField<2, 2> for Straight {
+        fn velocity(&self, _: f32, x: [f32; 2], c: [f32; 2]) -> [f32; 2] {
+            [c[0] - x[0], c[1] - x[1]]
+        }
+    }
+
+    /// Turns points about the origin, faster and faster.
+    struct Turning;
+
+    impl VelocityField<2, 0> for Turning {
+        fn velocity(&self, t: f32, [x, y]: [f32; 2], _: [f32; 0]) -> [f32; 2] {
+            [-y * (1.0 + t), x * (1.0 + t)]
+        }
+    }
+
+    fn points<const K: usize>() -> [[f32; 2]; K] {
+        core::array::from_fn(|k| [37, 53].map(|step| ((k * step) % 101) as f32 * 0.07 - 3.0))
+    }
+
+    #[test]
+    fn one_by_one_and_side_by_side_give_the_same_bits() {
+        let solver = Rk4::<3>::UNIFORM;
+        let each = points::<21>();
+        for c in [&each[..], &each[..1]] {
+            let conditions = Conditions::of(21, c).unwrap();
+            let (mut one_by_one, mut side_by_side) = (points::<21>(), points::<21>());
+            solver.integrate_one_by_one(&Straight, &mut one_by_one, &conditions);
+            solver.each_group(&Straight, &mut side_by_side, &conditions, |_, _, _| {});
+            assert_eq!(one_by_one, side_by_side);
+        }
+    }
+
+    #[test]
+    fn steps_one_by_one_and_side_by_side_give_the_same_bits() {
+        let solver = AdamsBashforth2::<3>::UNIFORM;
+        let conditions = Conditions::of(21, &[[]]).unwrap();
+        let mut one_by_one = points::<21>().map(|x| solver.start(x));
+        let mut side_by_side = one_by_one;
+        // Not all at the same step, and one past the last.
+        for _ in 0..4 {
+            solver.step_one_by_one(&Turning, &mut one_by_one[3..], &conditions);
+            solver.step_groups(&Turning, &mut side_by_side[3..], &conditions);
+            solver.step_one_by_one(&Turning, &mut one_by_one[..9], &conditions);
+            solver.step_groups(&Turning, &mut side_by_side[..9], &conditions);
+            assert_eq!(one_by_one, side_by_side);
         }
     }
 }

@@ -1,50 +1,24 @@
 //! Solvers of dx/dt = v(t, x): a method, and the grid of times on which it steps.
 
-mod adams_bashforth;
 mod batch;
-mod euler;
-mod grid;
-#[cfg(feature = "alloc")]
-mod heap;
-mod heun;
-mod kind;
-mod midpoint;
 mod path;
 mod point;
-mod rk4;
-#[cfg(feature = "alloc")]
-mod steps;
+mod state;
 #[cfg(test)]
 mod tests;
+mod times;
 
-use core::fmt::Debug;
 use core::marker::PhantomData;
 
-use crate::kernel;
+use crate::grid::Steps;
+use crate::method::sealed::{Memory as _, Stages, StepTime};
+use crate::method::{self, Method};
 use crate::velocity::VelocityField;
+use point::Point;
 
-pub use grid::GridError;
-pub(crate) use grid::between;
-#[cfg(feature = "alloc")]
-pub use heap::HeapSolver;
-#[cfg(feature = "alloc")]
-pub(crate) use heap::HeapStages;
-pub use kind::SolverKind;
+pub use batch::BatchError;
 pub use path::Path;
-pub use point::Point;
-#[cfg(feature = "alloc")]
-pub(crate) use steps::Stages;
-#[cfg(feature = "alloc")]
-pub use steps::Steps;
-
-/// The methods by which a [`Solver`] steps, as types.
-pub mod method {
-    pub use super::adams_bashforth::AdamsBashforth2;
-    pub use super::euler::Euler;
-    pub use super::heun::Heun;
-    pub use super::midpoint::Midpoint;
-    pub use super::rk4::Rk4;
-}
+pub use state::State;
 
 /// [Euler's method](method::Euler) in `N` steps, of one evaluation each.
 pub type Euler<const N: usize> = Solver<method::Euler, N>;
@@ -61,9 +35,9 @@ pub type AdamsBashforth2<const N: usize> = Solver<method::AdamsBashforth2, N>;
 /// A method `S` over a fixed grid of `N` steps: [`Euler`], [`Midpoint`], [`Heun`], [`Rk4`],
 /// [`AdamsBashforth2`].
 ///
-/// The `i`-th step begins at `t_i` and is `dt_i = t_{i+1} − t_i` long, both in f32; it ends at
-/// `t_i + dt_i`. The operations of each method, in their order and each rounded, stand at
-/// [its type](method); with the grid, they are part of the numeric contract.
+/// Step `i` begins at `t_i` and is `dt_i = t_{i+1} − t_i` long, both in f32; it ends at `t_i + dt_i`. Each
+/// [method's type](method) states its operations in their order, each rounded; with the grid, they are part of the
+/// numeric contract.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Solver<S, const N: usize> {
     t: [f32; N],
@@ -71,145 +45,70 @@ pub struct Solver<S, const N: usize> {
     method: PhantomData<fn() -> S>,
 }
 
-/// A method as part of a solver's type.
-pub trait Method: sealed::Sealed {
-    /// The same method as a value.
-    const KIND: SolverKind;
-
-    /// What a step of points `X` leaves for the next one: `()` where that is nothing.
-    type Memory<X: Point>: Copy + Debug + PartialEq;
-
-    /// The memory of a path that has not begun.
-    #[doc(hidden)]
-    fn start<X: Point>() -> Self::Memory<X>;
-
-    /// The step from `x` at `t` to `t + dt`; the step before was `dt_before` long.
-    #[doc(hidden)]
-    fn step<X: Point>(
-        velocity: impl FnMut(f32, X) -> X,
-        t_dt: (f32, f32),
-        dt_before: Option<f32>,
-        x: X,
-        memory: &mut Self::Memory<X>,
-    ) -> X;
-}
-
-/// A method whose steps leave nothing for the next: a path's whole state is `(i, x)`.
-pub trait OneStep: Method {}
-
-mod sealed {
-    pub trait Sealed {}
-}
-
-impl<S: OneStep, const N: usize> Solver<S, N> {
-    /// The `i`-th step of a path: from `x` at the time `t_i` (flow units) to the next `x`. Past
-    /// the last step `x` stays what it is.
-    pub fn step<const D: usize, const C: usize>(
-        &self,
-        field: &impl VelocityField<D, C>,
-        i: usize,
-        x: [f32; D],
-        c: [f32; C],
-    ) -> [f32; D] {
-        self.advance(|t, x| field.velocity(t, x, c), i, x, &mut S::start())
+impl<S: Method, const N: usize> Solver<S, N> {
+    /// The state of a path that starts at `x_0` (flow units).
+    pub fn start<const D: usize>(&self, x_0: [f32; D]) -> State<D, S::Memory<D>> {
+        State::at(0, x_0)
     }
 
-    /// A path taken up at `x` after `i` of its steps, say from a snapshot.
-    pub fn path_from<'a, const D: usize, const C: usize, M: VelocityField<D, C>>(
-        &'a self,
-        field: &'a M,
-        i: usize,
-        x: [f32; D],
-        c: [f32; C],
-    ) -> Path<'a, S, M, D, C, N> {
-        Path { i, ..self.path(field, x, c) }
-    }
-}
-
-impl<const N: usize> AdamsBashforth2<N> {
-    /// The `i`-th step of a path: from `x` at the time `t_i` (flow units) to the next `x`. `before`
-    /// is the velocity at the start of the step before, and becomes that of this one; where it is
-    /// `None`, as on the first step, the step is Euler's. Past the last step all stays what it is.
+    /// Takes the step `state.i`: moves `state.x` from the time `t_i` to `t_i + dt_i`. Past the last step it changes
+    /// nothing and returns `false`.
     ///
     /// ```
-    /// use flowlet::{AdamsBashforth2, VelocityField};
+    /// use flowlet::{Method, Solver, VelocityField, method};
     /// # struct Ramp;
     /// # impl VelocityField<1, 0> for Ramp {
     /// #     fn velocity(&self, t: f32, _: [f32; 1], _: [f32; 0]) -> [f32; 1] { [2.0 * t] }
     /// # }
     ///
-    /// // dx/dt = 2t.
-    /// let (mut x, mut before) = ([0.0], None);
-    /// for i in 0..4 {
-    ///     x = AdamsBashforth2::<4>::UNIFORM.step(&Ramp, i, x, &mut before, []);
+    /// /// All methods step alike.
+    /// fn end<S: Method>(solver: Solver<S, 4>) -> f32 {
+    ///     let mut state = solver.start([0.0]);
+    ///     // dx/dt = 2t.
+    ///     while solver.step(&Ramp, &mut state, []) {}
+    ///     state.x[0]
     /// }
-    /// // Exact but for Euler's first step, which takes the velocity to be 0.
-    /// assert_eq!((x, before), ([1.0 - 0.25 * 0.25], Some([1.5])));
+    ///
+    /// assert_eq!(end::<method::Heun>(Solver::UNIFORM), 1.0);
+    /// // Adams–Bashforth is exact here but for its first step, which is Euler's.
+    /// assert_eq!(end::<method::AdamsBashforth2>(Solver::UNIFORM), 1.0 - 0.25 * 0.25);
     /// ```
     pub fn step<const D: usize, const C: usize>(
         &self,
         field: &impl VelocityField<D, C>,
-        i: usize,
-        x: [f32; D],
-        before: &mut Option<[f32; D]>,
+        state: &mut State<D, S::Memory<D>>,
         c: [f32; C],
-    ) -> [f32; D] {
-        self.advance(|t, x| field.velocity(t, x, c), i, x, before)
+    ) -> bool {
+        let Some(time) = self.steps().get(state.i) else { return false };
+        let velocity = |t, x: &[f32; D]| field.velocity(t, *x, c);
+        let v = advance::<S, _>(time, &mut state.x, state.memory.before(), velocity);
+        state.memory.remember(v);
+        state.i += 1;
+        true
     }
 
-    /// A path taken up at `x` after `i` of its steps, say from a snapshot; `before` is the
-    /// [`memory`](Path::memory) of the path then.
-    pub fn path_from<'a, const D: usize, const C: usize, M: VelocityField<D, C>>(
-        &'a self,
-        field: &'a M,
-        i: usize,
-        x: [f32; D],
-        before: Option<[f32; D]>,
-        c: [f32; C],
-    ) -> Path<'a, method::AdamsBashforth2, M, D, C, N> {
-        Path { i, memory: before, ..self.path(field, x, c) }
-    }
-}
-
-impl<S: Method, const N: usize> Solver<S, N> {
-    fn advance<X: Point>(
-        &self,
-        velocity: impl FnMut(f32, X) -> X,
-        i: usize,
-        x: X,
-        memory: &mut S::Memory<X>,
-    ) -> X {
-        let (Some(&t), Some(&dt)) = (self.t.get(i), self.dt.get(i)) else { return x };
-        let dt_before = self.dt.get(i.wrapping_sub(1)).copied();
-        S::step(velocity, (t, dt), dt_before, x, memory)
-    }
-
-    /// All steps at once: from `x_0` (noise) to a sample in data units.
+    /// Takes all steps: from `x_0` (noise) to a sample in data units.
     pub fn sample<const D: usize, const C: usize>(
         &self,
         field: &impl VelocityField<D, C>,
         x_0: [f32; D],
         c: [f32; C],
     ) -> [f32; D] {
-        let (mut x, mut memory) = (x_0, S::start());
-        #[cfg(feature = "std")]
-        if field.walk(Steps { kind: S::KIND, t: &self.t, dt: &self.dt }, &mut x, c) {
-            return field.to_data_units(x);
-        }
-        for i in 0..N {
-            x = self.advance(|t, x| field.velocity(t, x, c), i, x, &mut memory);
-        }
-        field.to_data_units(x)
+        field.to_data_units(self.integrate(field, x_0, c))
     }
 
-    /// Step by step: an iterator over the `N` points after `x_0`, each with its time.
-    pub fn path<'a, const D: usize, const C: usize, M: VelocityField<D, C>>(
-        &'a self,
-        field: &'a M,
+    /// Takes all steps, from `x_0` to the last point, both in flow units.
+    pub fn integrate<const D: usize, const C: usize>(
+        &self,
+        field: &impl VelocityField<D, C>,
         x_0: [f32; D],
         c: [f32; C],
-    ) -> Path<'a, S, M, D, C, N> {
-        Path { solver: self, field, c, i: 0, x: x_0, memory: S::start() }
+    ) -> [f32; D] {
+        let mut state = self.start(x_0);
+        if !field.__integrate(self.steps(), &mut state.x, c) {
+            while self.step(field, &mut state, c) {}
+        }
+        state.x
     }
 
     /// The whole path, `x_0` and the point after each step (flow units). `K` is `N + 1`; another
@@ -222,7 +121,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
     /// #     fn velocity(&self, _: f32, _: [f32; 1], _: [f32; 0]) -> [f32; 1] { [1.0] }
     /// # }
     /// let xs = Euler::<4>::UNIFORM.trajectory::<1, 0, 5>(&Still, [0.0], []);
-    /// assert_eq!(*xs, [[0.0], [0.25], [0.5], [0.75], [1.0]]);
+    /// assert_eq!(xs, [[0.0], [0.25], [0.5], [0.75], [1.0]]);
     /// ```
     ///
     /// ```compile_fail
@@ -238,14 +137,38 @@ impl<S: Method, const N: usize> Solver<S, N> {
         field: &impl VelocityField<D, C>,
         x_0: [f32; D],
         c: [f32; C],
-    ) -> heapless::Vec<[f32; D], K> {
+    ) -> [[f32; D]; K] {
         const { assert!(K == N + 1, "a trajectory of N steps has N + 1 points") };
-        core::iter::once(x_0).chain(self.path(field, x_0, c).map(|(_, x)| x)).collect()
+        let mut points = [x_0; K];
+        let after = points.iter_mut().skip(1);
+        for (point, (_, x)) in after.zip(self.path(field, x_0, c)) {
+            *point = x;
+        }
+        points
+    }
+
+    fn steps(&self) -> Steps<'_> {
+        Steps { kind: S::KIND, t: &self.t, dt: &self.dt }
     }
 }
 
-/// `x + (v · dt)`, for each coordinate.
-fn along<X: Point>(mut x: X, v: &X, dt: f32) -> X {
-    kernel::euler(x.coordinates_mut(), v.coordinates(), dt);
-    x
+/// Takes one step by the method `S`, of a point or of points side by side. Returns the velocity at its start.
+#[inline]
+fn advance<S: Method, X: Point>(
+    time: StepTime,
+    x: &mut X,
+    before: Option<&X>,
+    mut velocity: impl FnMut(f32, &X) -> X,
+) -> X {
+    let mut point = *x;
+    let mut velocities = S::velocities(*x);
+    let mut each = velocities.as_mut().iter_mut();
+    let v = [(); 4].map(|()| each.next().map_or(Default::default(), X::numbers_mut));
+    let mut stages = Stages { point: point.numbers_mut(), v };
+    S::step(x.numbers_mut(), time, before.map(X::numbers), &mut stages, |t, at, v| {
+        if let (Some(at), Some(v)) = (X::of(at), X::of_mut(v)) {
+            *v = velocity(t, at);
+        }
+    });
+    velocities.as_mut().first().copied().unwrap_or(point)
 }

@@ -1,27 +1,22 @@
-//! A path in the making.
+//! A path, step by step.
 
 use core::iter::FusedIterator;
 
-use super::{Method, Solver};
+use super::{Solver, State};
+use crate::method::Method;
 use crate::velocity::VelocityField;
 
-/// A path in the making, from [`Solver::path`].
+/// An iterator over the points of a path, each with its time, from [`Solver::path`].
 ///
-/// Its whole state is `(i, x)`, and for a method that looks back its memory: a game may copy it,
-/// store it, change `x` between two steps, and go on with `path_from`, with the same bits.
+/// Its whole state is in [`Self::state`]: it may be copied, stored, changed between two steps, and taken up by
+/// [`Solver::path_from`], with the same bits.
 #[derive(Debug)]
 pub struct Path<'a, S: Method, M, const D: usize, const C: usize, const N: usize> {
     pub(super) solver: &'a Solver<S, N>,
     pub(super) field: &'a M,
     pub(super) c: [f32; C],
-    /// The steps taken.
-    pub i: usize,
-    /// Where the path is after them, in flow units.
-    pub x: [f32; D],
-    /// What the step before left for the next: `()`, or of
-    /// [`AdamsBashforth2`](super::AdamsBashforth2) the velocity at its start. Without it, `None`,
-    /// the next step is Euler's: so it may be after `x` was moved far.
-    pub memory: S::Memory<[f32; D]>,
+    /// The steps taken, the point after them and the method's memory.
+    pub state: State<D, S::Memory<D>>,
 }
 
 impl<S: Method, M, const D: usize, const C: usize, const N: usize> Clone
@@ -35,9 +30,9 @@ impl<S: Method, M, const D: usize, const C: usize, const N: usize> Clone
 impl<S: Method, M: VelocityField<D, C>, const D: usize, const C: usize, const N: usize>
     Path<'_, S, M, D, C, N>
 {
-    /// Where the path is, in data units.
+    /// The point that the path is at, in data units.
     pub fn data(&self) -> [f32; D] {
-        self.field.to_data_units(self.x)
+        self.field.to_data_units(self.state.x)
     }
 }
 
@@ -48,15 +43,13 @@ impl<S: Method, M: VelocityField<D, C>, const D: usize, const C: usize, const N:
 
     /// Takes a step and gives the time (`t_i + dt_i`) and the point (flow units) after it.
     fn next(&mut self) -> Option<Self::Item> {
-        let (&t, &dt) = (self.solver.t.get(self.i)?, self.solver.dt.get(self.i)?);
-        let velocity = |t, x| self.field.velocity(t, x, self.c);
-        self.x = self.solver.advance(velocity, self.i, self.x, &mut self.memory);
-        self.i += 1;
-        Some((t + dt, self.x))
+        let time = self.solver.steps().get(self.state.i)?;
+        self.solver.step(self.field, &mut self.state, self.c);
+        Some((time.t + time.dt, self.state.x))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = N.saturating_sub(self.i);
+        let left = N.saturating_sub(self.state.i);
         (left, Some(left))
     }
 }
@@ -69,4 +62,26 @@ impl<S: Method, M: VelocityField<D, C>, const D: usize, const C: usize, const N:
 impl<S: Method, M: VelocityField<D, C>, const D: usize, const C: usize, const N: usize>
     FusedIterator for Path<'_, S, M, D, C, N>
 {
+}
+
+impl<S: Method, const N: usize> Solver<S, N> {
+    /// Step by step: an iterator over the `N` points after `x_0`, each with its time.
+    pub fn path<'a, const D: usize, const C: usize, M: VelocityField<D, C>>(
+        &'a self,
+        field: &'a M,
+        x_0: [f32; D],
+        c: [f32; C],
+    ) -> Path<'a, S, M, D, C, N> {
+        self.path_from(field, self.start(x_0), c)
+    }
+
+    /// [`Self::path`] taken up at a state, say from a saved game.
+    pub fn path_from<'a, const D: usize, const C: usize, M: VelocityField<D, C>>(
+        &'a self,
+        field: &'a M,
+        state: State<D, S::Memory<D>>,
+        c: [f32; C],
+    ) -> Path<'a, S, M, D, C, N> {
+        Path { solver: self, field, c, state }
+    }
 }

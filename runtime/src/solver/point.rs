@@ -1,48 +1,62 @@
-//! What a method steps.
-
-use core::fmt::Debug;
+//! What the methods step.
 
 use crate::lanes::Lanes;
 
-/// What a [method](super::Method) steps: a point, or [lanes](crate::Lanes) of points side by side.
-pub trait Point: Copy + Debug + PartialEq + sealed::Sealed {
+/// A point, or points side by side.
+pub(super) trait Point: Copy {
     /// All its numbers.
-    #[doc(hidden)]
-    fn coordinates(&self) -> &[f32];
+    fn numbers(&self) -> &[f32];
 
-    /// All its numbers, to be changed.
-    #[doc(hidden)]
-    fn coordinates_mut(&mut self) -> &mut [f32];
+    /// All its numbers, to write to.
+    fn numbers_mut(&mut self) -> &mut [f32];
+
+    /// The point that has these numbers.
+    fn of(numbers: &[f32]) -> Option<&Self>;
+
+    /// [`Self::of`], to write to.
+    fn of_mut(numbers: &mut [f32]) -> Option<&mut Self>;
 }
 
 impl<const D: usize> Point for [f32; D] {
-    #[inline]
-    fn coordinates(&self) -> &[f32] {
+    #[inline(always)]
+    fn numbers(&self) -> &[f32] {
         self
     }
 
-    #[inline]
-    fn coordinates_mut(&mut self) -> &mut [f32] {
+    #[inline(always)]
+    fn numbers_mut(&mut self) -> &mut [f32] {
         self
+    }
+
+    #[inline(always)]
+    fn of(numbers: &[f32]) -> Option<&Self> {
+        numbers.first_chunk()
+    }
+
+    #[inline(always)]
+    fn of_mut(numbers: &mut [f32]) -> Option<&mut Self> {
+        numbers.first_chunk_mut()
     }
 }
 
 impl<const D: usize> Point for Lanes<D> {
-    #[inline]
-    fn coordinates(&self) -> &[f32] {
+    #[inline(always)]
+    fn numbers(&self) -> &[f32] {
         self.as_flattened()
     }
 
-    #[inline]
-    fn coordinates_mut(&mut self) -> &mut [f32] {
+    #[inline(always)]
+    fn numbers_mut(&mut self) -> &mut [f32] {
         self.as_flattened_mut()
     }
-}
 
-mod sealed {
-    use crate::lanes::Lanes;
+    #[inline(always)]
+    fn of(numbers: &[f32]) -> Option<&Self> {
+        numbers.as_chunks().0.first_chunk()
+    }
 
-    pub trait Sealed {}
-    impl<const D: usize> Sealed for [f32; D] {}
-    impl<const D: usize> Sealed for Lanes<D> {}
+    #[inline(always)]
+    fn of_mut(numbers: &mut [f32]) -> Option<&mut Self> {
+        numbers.as_chunks_mut().0.first_chunk_mut()
+    }
 }

@@ -2,7 +2,8 @@
 
 use std::vec::Vec;
 
-use super::{Method, Solver, SolverKind, method};
+use super::{Solver, State};
+use crate::method::{self, Method, SolverKind};
 use crate::{AdamsBashforth2, Euler, Guided, Heun, VelocityField};
 
 /// dx/dt = c − x: from x_0, Euler's method is at c + (x_0 − c)·(1 − 1/N)ⁿ after n steps.
@@ -51,7 +52,7 @@ fn a_path_taken_up_again_gives_the_same_bits() {
         let mut path = euler.path(&Decay, [0.3, -2.0], [0.7]);
         path.by_ref().take(cut).for_each(drop);
         let cloned: Vec<_> = path.clone().collect();
-        let rebuilt: Vec<_> = euler.path_from(&Decay, path.i, path.x, [0.7]).collect();
+        let rebuilt: Vec<_> = euler.path_from(&Decay, path.state, [0.7]).collect();
         assert_eq!(cloned, whole[cut..]);
         assert_eq!(rebuilt, whole[cut..]);
     }
@@ -62,7 +63,7 @@ fn a_point_may_be_moved_between_two_steps() {
     let euler = Euler::<4>::UNIFORM;
     let mut path = euler.path(&Decay, [0.0, 0.0], [1.0]);
     path.next();
-    path.x = [1.0, 1.0];
+    path.state.x = [1.0, 1.0];
     assert_eq!(path.last(), Some((1.0, [1.0, 1.0])));
 }
 
@@ -71,15 +72,18 @@ fn steps_path_trajectory_and_sample_agree() {
     let euler = Euler::<6>::UNIFORM;
     let (x_0, c) = ([0.5, -1.5], [0.2]);
     let trajectory = euler.trajectory::<2, 1, 7>(&Decay, x_0, c);
-    let mut x = x_0;
+    let mut state = euler.start(x_0);
     for (i, (t, point)) in euler.path(&Decay, x_0, c).enumerate() {
-        x = euler.step(&Decay, i, x, c);
-        assert_eq!((t, point), ((i + 1) as f32 / 6.0, x));
-        assert_eq!(trajectory[i + 1], x);
+        assert!(euler.step(&Decay, &mut state, c));
+        assert_eq!((t, point), ((i + 1) as f32 / 6.0, state.x));
+        assert_eq!(trajectory[i + 1], state.x);
     }
     assert_eq!(trajectory[0], x_0);
-    assert_eq!(euler.sample(&Decay, x_0, c), Decay.to_data_units(x));
-    assert_eq!(euler.step(&Decay, 6, x, c), x, "past the last step");
+    assert_eq!(euler.integrate(&Decay, x_0, c), state.x);
+    assert_eq!(euler.sample(&Decay, x_0, c), Decay.to_data_units(state.x));
+    let end = state;
+    assert!(!euler.step(&Decay, &mut state, c), "past the last step");
+    assert_eq!(state, end);
 }
 
 #[test]
@@ -211,7 +215,7 @@ fn the_operations_are_those_that_the_methods_types_state() {
     /// Both points of a path of two steps.
     fn check<S: Method>(times: [f32; 3], x_0: f32, mut step: impl FnMut(f32, f32, f32) -> f32) {
         let solver = Solver::<S, 2>::from_times(times);
-        let found = solver.trajectory::<1, 0, 3>(&Field, [x_0], []).into_array::<3>().unwrap();
+        let found = solver.trajectory::<1, 0, 3>(&Field, [x_0], []);
         let x_1 = step(times[0], times[1] - times[0], x_0);
         let x_2 = step(times[1], times[2] - times[1], x_1);
         assert_eq!(found, [[x_0], [x_1], [x_2]], "{}", S::KIND);
@@ -257,23 +261,24 @@ fn a_path_that_looks_back_taken_up_again_gives_the_same_bits() {
         let mut path = solver.path(&Decay, [0.3, -2.0], [0.7]);
         path.by_ref().take(cut).for_each(drop);
         let cloned: Vec<_> = path.clone().collect();
-        let rebuilt: Vec<_> =
-            solver.path_from(&Decay, path.i, path.x, path.memory, [0.7]).collect();
+        let rebuilt: Vec<_> = solver.path_from(&Decay, path.state, [0.7]).collect();
         assert_eq!(cloned, whole[cut..]);
         assert_eq!(rebuilt, whole[cut..]);
-        let (mut x, mut before) = (path.x, path.memory);
-        for (i, point) in whole.iter().enumerate().skip(cut) {
-            x = solver.step(&Decay, i, x, &mut before, [0.7]);
-            assert_eq!(x, point.1);
+        let mut state = path.state;
+        for point in &whole[cut..] {
+            assert!(solver.step(&Decay, &mut state, [0.7]));
+            assert_eq!(state.x, point.1);
         }
         if (1..9).contains(&cut) {
-            let forgetful = solver.path_from(&Decay, path.i, path.x, None, [0.7]).next();
+            let forgetful = State::at(path.state.i, path.state.x);
+            let forgetful = solver.path_from(&Decay, forgetful, [0.7]).next();
             assert_ne!(forgetful, Some(whole[cut]));
         }
     }
-    let (x, mut before) = (whole[8].1, Some([1.0, 2.0]));
-    assert_eq!(solver.step(&Decay, 9, x, &mut before, [0.7]), x, "past the last step");
-    assert_eq!(before, Some([1.0, 2.0]));
+    let end = State { i: 9, x: whole[8].1, memory: Some([1.0, 2.0]) };
+    let mut state = end;
+    assert!(!solver.step(&Decay, &mut state, [0.7]), "past the last step");
+    assert_eq!(state, end);
 }
 
 #[test]

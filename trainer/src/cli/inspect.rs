@@ -129,6 +129,7 @@ fn embed(model: &Model) -> Result<String> {
         SolverKind::Heun => "Heun",
         SolverKind::Rk4 => "Rk4",
         SolverKind::AdamsBashforth2 => "AdamsBashforth2",
+        kind => unreachable!("the trainer does not know the method {kind}"),
     };
     let grid = if model.has_grid_of_its_own()? {
         format!("from_safetensors(include_bytes!(\"{file}\"))")

@@ -42,7 +42,8 @@ pub enum DeviceKind {
 /// Returns an error that lists the valid names if there is none.
 pub fn activation(name: &str) -> Result<ActivationKind> {
     ActivationKind::from_name(name.as_bytes()).with_context(|| {
-        let names = ActivationKind::ALL.map(ActivationKind::name).join(", ");
+        let names: Vec<_> = ActivationKind::ALL.iter().map(|kind| kind.name()).collect();
+        let names = names.join(", ");
         format!("no activation is called {name:?}: expected one of {names}")
     })
 }
@@ -54,7 +55,8 @@ pub fn activation(name: &str) -> Result<ActivationKind> {
 /// Returns an error that lists the valid names if there is none.
 pub fn solver(name: &str) -> Result<SolverKind> {
     SolverKind::from_name(name.as_bytes()).with_context(|| {
-        let names = SolverKind::ALL.map(SolverKind::name).join(", ");
+        let names: Vec<_> = SolverKind::ALL.iter().map(|kind| kind.name()).collect();
+        let names = names.join(", ");
         format!("no solver is called {name:?}: expected one of {names}")
     })
 }

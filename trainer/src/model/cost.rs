@@ -27,6 +27,8 @@ struct Measured {
     selu: f64,
     tanh: f64,
     relu: f64,
+    elu: f64,
+    mish: f64,
 }
 
 /// The estimated cost of a model on one target at one optimisation level.
@@ -79,7 +81,7 @@ pub fn activations(shape: &Shape) -> usize {
 
 impl Measured {
     fn estimate(self, shape: &Shape) -> Estimate {
-        use flowlet::ActivationKind::{Gelu, GeluTanh, Relu, Selu, Silu, Tanh};
+        use flowlet::ActivationKind::{Elu, Gelu, GeluTanh, Mish, Relu, Selu, Silu, Tanh};
         let per_activation = match shape.activation {
             Gelu => self.gelu,
             GeluTanh => self.gelu_tanh,
@@ -87,6 +89,9 @@ impl Measured {
             Selu => self.selu,
             Tanh => self.tanh,
             Relu => self.relu,
+            Elu => self.elu,
+            Mish => self.mish,
+            kind => unreachable!("the trainer does not know the activation {kind}"),
         };
         let instructions = multiply_adds(shape) as f64 * self.per_multiply_add
             + activations(shape) as f64 * per_activation;

@@ -104,9 +104,9 @@ impl Model {
         check_steps(steps)?;
         match &self.grid {
             Some(times) if (kind, steps) == (own_kind, own_steps) => {
-                Ok(HeapSolver::on_grid(kind, times)?)
+                Ok(HeapSolver::try_from_times(kind, times)?)
             }
-            _ => Ok(HeapSolver::uniform(kind, steps.try_into()?)),
+            _ => Ok(HeapSolver::try_uniform(kind, steps.try_into()?)?),
         }
     }
 
@@ -202,7 +202,7 @@ impl Model {
 ///
 /// Returns an error for the first time that is wrong.
 pub fn check_grid(times: &[f32]) -> Result<()> {
-    HeapSolver::on_grid(SolverKind::Euler, times)?;
+    HeapSolver::try_from_times(SolverKind::Euler, times)?;
     let (first, last) = (times[0], times[times.len() - 1]);
     ensure!(first == 0.0 && last == 1.0, "expected times from 0 to 1, found {first} to {last}");
     Ok(())

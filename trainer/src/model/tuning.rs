@@ -136,7 +136,7 @@ impl<'a> Target<'a> {
 
     /// Returns the mean squared distance to the ends, or infinity if `times` is not a valid grid.
     fn error(&self, times: &[f32]) -> f64 {
-        let Ok(solver) = HeapSolver::on_grid(self.kind, times) else { return f64::INFINITY };
+        let Ok(solver) = HeapSolver::try_from_times(self.kind, times) else { return f64::INFINITY };
         let found = sampling::integrate(self.mlp, &solver, &self.x_0, &self.c);
         let distances = self.ends.iter().enumerate().map(|(row, end)| {
             let apart =
@@ -294,7 +294,7 @@ mod tests {
         apply(&mut file, SolverKind::Heun, &times).unwrap();
         let model = Model::parse(&file.to_bytes().unwrap(), "tuned".into()).unwrap();
         let own = model.solver(None, None).unwrap();
-        assert_eq!(own, HeapSolver::on_grid(SolverKind::Heun, &times).unwrap());
+        assert_eq!(own, HeapSolver::try_from_times(SolverKind::Heun, &times).unwrap());
         assert_eq!(model.solver(None, Some(3)).unwrap(), own);
         let uniform = |kind, steps: usize| HeapSolver::uniform(kind, steps.try_into().unwrap());
         let other = model.solver(None, Some(4)).unwrap();

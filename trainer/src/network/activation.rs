@@ -20,5 +20,13 @@ pub fn apply(kind: ActivationKind, x: &Tensor) -> Result<Tensor> {
         ActivationKind::Selu => x.elu(SELU_ALPHA)? * SELU_SCALE,
         ActivationKind::Tanh => x.tanh(),
         ActivationKind::Relu => x.relu(),
+        ActivationKind::Elu => x.elu(1.0),
+        ActivationKind::Mish => {
+            // x·tanh(ln(1 + eˣ)) is x·n ÷ (n + 2), n = eˣ·(eˣ + 2). From 20 on the quotient is 1.
+            let u = x.minimum(20.0)?.exp()?;
+            let n = (&u * (&u + 2.0)?)?;
+            x * (&n / (&n + 2.0)?)?
+        }
+        _ => candle_core::bail!("the trainer does not know the activation {kind}"),
     }
 }

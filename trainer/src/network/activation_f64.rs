@@ -24,6 +24,13 @@ pub fn activate_with_slope(kind: ActivationKind, x: f64) -> (f64, f64) {
         ActivationKind::Selu => SELU_SCALE * SELU_ALPHA * x.exp(),
         ActivationKind::Tanh => 1.0 - value * value,
         ActivationKind::Relu => f64::from(u8::from(x > 0.0)),
+        ActivationKind::Elu if x > 0.0 => 1.0,
+        ActivationKind::Elu => x.exp(),
+        ActivationKind::Mish => {
+            let (tanh, sigmoid) = (x.exp().ln_1p().tanh(), 1.0 / (1.0 + (-x).exp()));
+            tanh + x * (1.0 - tanh * tanh) * sigmoid
+        }
+        _ => unreachable!("the trainer does not know the activation {kind}"),
     };
     (value, slope)
 }
@@ -53,6 +60,10 @@ pub fn activate(kind: ActivationKind, x: f64) -> f64 {
                 0.0
             }
         }
+        ActivationKind::Elu if x > 0.0 => x,
+        ActivationKind::Elu => x.exp_m1(),
+        ActivationKind::Mish => x * x.exp().ln_1p().tanh(),
+        _ => unreachable!("the trainer does not know the activation {kind}"),
     }
 }
 
@@ -62,7 +73,7 @@ mod tests {
 
     #[test]
     fn slopes_match_difference_quotients() {
-        for kind in ActivationKind::ALL {
+        for &kind in ActivationKind::ALL {
             for x in [-6.0, -1.3, -0.2, 0.4, 2.0, 7.0] {
                 let (value, slope) = activate_with_slope(kind, x);
                 assert_eq!(value, activate(kind, x));

@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn values_and_gradients_are_those_of_candles_own_operations() {
-        let kinds = ActivationKind::ALL.into_iter().map(Some).chain([None]);
+        let kinds = ActivationKind::ALL.iter().copied().map(Some).chain([None]);
         for kind in kinds {
             for (rows, inputs, outputs) in [(1, 1, 1), (3, 5, 2), (37, 33, 17), (70, 81, 145)] {
                 let x = random(1, (rows, inputs));
@@ -209,7 +209,7 @@ mod tests {
     fn gradients_match_finite_differences() {
         const STEP: f64 = 1e-5;
         let points: Vec<f32> = (-80..=80).map(|k| k as f32 * 0.15 + 0.01).collect();
-        for kind in ActivationKind::ALL {
+        for &kind in ActivationKind::ALL {
             let x = Var::from_vec(points.clone(), (points.len(), 1), &Device::Cpu).unwrap();
             let one = Tensor::ones((1, 1), DType::F32, &Device::Cpu).unwrap();
             let zero = Tensor::zeros(1, DType::F32, &Device::Cpu).unwrap();

@@ -13,6 +13,9 @@ pub(crate) fn multiply_by_slopes(kind: ActivationKind, x: &[f32], y: &[f32], out
         ActivationKind::Selu => selu,
         ActivationKind::Tanh => |_: f32, y: f32| 1.0 - y * y,
         ActivationKind::Relu => |x: f32, _: f32| if x > 0.0 { 1.0 } else { 0.0 },
+        ActivationKind::Elu => elu,
+        ActivationKind::Mish => return each(x, y, out, mish),
+        _ => unreachable!("the trainer does not know the activation {kind}"),
     };
     each(x, y, out, slope);
 }
@@ -146,4 +149,21 @@ fn selu(x: f32, y: f32) -> f32 {
     const SCALE: f32 = 1.050_701;
     const SCALE_ALPHA: f32 = 1.758_099_3;
     if x > 0.0 { SCALE } else { y + SCALE_ALPHA }
+}
+
+/// Below 0 the value is `eˣ − 1`.
+#[inline(always)]
+fn elu(x: f32, y: f32) -> f32 {
+    if x > 0.0 { 1.0 } else { y + 1.0 }
+}
+
+/// Of x·τ(x), `τ = n ÷ (n + 2)` with `n = u·(u + 2)`, `u = eˣ`: `τ + 4x·u·(1 + u) ÷ (n + 2)²`.
+#[inline(always)]
+fn mish(x: f32, _: f32) -> f32 {
+    // Beyond it the slope is 1.
+    let x = if x > 20.0 { 20.0 } else { x };
+    let u = elementary::exp(x);
+    let n = u * (u + 2.0);
+    let ratio = 1.0 / (n + 2.0);
+    n * ratio + 4.0 * x * u * (1.0 + u) * ratio * ratio
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 use super::chart::{Drawing, Frame, Width, draw};
 use super::colour::{Colour, hex};
 use super::figure::{Animation, Figure, Table};
-use super::frame::with_frame;
+use super::moment::at_moment;
 use super::raster::{self, gif, png};
 use super::subject::Subject;
 use crate::report::numbers::thousands;
@@ -83,7 +83,7 @@ fn files_of(drawn: Drawn<'_>) -> Result<Vec<(String, Vec<u8>)>> {
     let Drawn { figure, wide, gif, .. } = drawn;
     // A still picture of an animation shows its last frame.
     let svg = match &figure.animation {
-        Some(animation) => with_frame(&wide, animation, animation.frames.len() - 1),
+        Some(animation) => at_moment(&wide, animation, animation.frames.len() - 1),
         None => wide.svg,
     };
     let name = figure.name;
@@ -149,7 +149,7 @@ fn section(page: &mut String, drawn: &Drawn<'_>, files: bool) -> Result<()> {
             for (width, drawing) in [(Width::Wide, wide), (Width::Narrow, narrow)] {
                 let class = width.choose("wide", "narrow");
                 let svg = match &figure.animation {
-                    Some(animation) => with_frame(drawing, animation, animation.frames.len() - 1),
+                    Some(animation) => at_moment(drawing, animation, animation.frames.len() - 1),
                     None => drawing.svg.clone(),
                 };
                 writeln!(page, "<div class=\"{class}\">{}</div>", in_page(&svg, &title))?;

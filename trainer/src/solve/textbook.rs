@@ -65,6 +65,7 @@ pub fn path<S: Space>(
                 let (sixth, third) = (dt / 6.0, dt / 3.0);
                 space.moved(&x, &[(sixth, &v_1), (third, &v_2), (third, &v_3), (sixth, &v_4)])?
             }
+            (kind, _) => unreachable!("the trainer does not know the method {kind}"),
         };
         points.push(x.clone());
         before = Some((v_1, dt));

@@ -24,6 +24,18 @@ pub(crate) struct Cost {
     pub(crate) activations: Vec<(String, f64)>,
     /// The cost of each committed model.
     pub(crate) models: Vec<ModelCost>,
+    /// What each entry point takes.
+    pub(crate) entries: Vec<EntryCost>,
+}
+
+/// What one entry point of the library takes.
+#[derive(Debug)]
+pub(crate) struct EntryCost {
+    pub(crate) name: String,
+    /// Bytes of stack, with all that it calls.
+    pub(crate) stack: u64,
+    /// Bytes of code beside an evaluation's.
+    pub(crate) code: u64,
 }
 
 /// The cost of one model.
@@ -47,8 +59,11 @@ const MULTIPLY_ADDS: f64 = 4288.0;
 const ACTIVATIONS: f64 = 128.0;
 
 impl Cost {
-    /// Takes the cost from the image `sample`, its output `said`, and the output of the image `activations`.
-    pub(crate) fn measured(sample: &Path, said: &str, said_of_activations: &str) -> Result<Self> {
+    /// Takes the cost from the images `sample` and `costs`, and from what they printed.
+    pub(crate) fn measured(
+        (sample, said): (&Path, &str),
+        (costs, said_of_costs): (&Path, &str),
+    ) -> Result<Self> {
         let (code, image, ram) = sizes(sample)?;
         let reported = |word: &str| {
             let line = said.lines().find_map(|line| line.strip_prefix(word));
@@ -58,8 +73,8 @@ impl Cost {
             })
         };
         let (stack, instructions) = (reported("stack")?, reported("evaluation")?);
-        let (mut activations, mut models) = (Vec::new(), Vec::new());
-        for line in said_of_activations.lines() {
+        let (mut activations, mut models, mut entries) = (Vec::new(), Vec::new(), Vec::new());
+        for line in said_of_costs.lines() {
             match line.split_whitespace().collect::<Vec<_>>()[..] {
                 ["activation", name, hundredths] => {
                     activations.push((name.to_string(), number::<f64>(hundredths)? / 100.0));
@@ -73,14 +88,20 @@ impl Cost {
                         stack: number(stack)?,
                     });
                 }
+                ["entry", name, stack] => {
+                    entries.push((name.to_string(), number(stack)?));
+                }
                 _ => {}
             }
         }
         ensure!(
-            activations.iter().any(|(name, _)| name == "gelu") && !models.is_empty(),
-            "the image `activations` printed no line `activation gelu` or `model`, but:\n{said_of_activations}"
+            activations.iter().any(|(name, _)| name == "gelu")
+                && !models.is_empty()
+                && !entries.is_empty(),
+            "the image `costs` printed no line `activation gelu`, `model` or `entry`, but:\n{said_of_costs}"
         );
-        Ok(Self { code, image, ram, stack, instructions, activations, models })
+        let entries = entry_costs(costs, entries)?;
+        Ok(Self { code, image, ram, stack, instructions, activations, models, entries })
     }
 
     /// Instructions of GELU, the committed models' activation, for one number.
@@ -104,6 +125,30 @@ impl Cost {
 fn number<T: FromStr<Err: Display>>(text: &str) -> Result<T> {
     text.parse().map_err(|error| anyhow::anyhow!("the image printed {text}: {error}"))
 }
+
+/// The code of entry points, of which the names and the bytes of stack are known.
+fn entry_costs(image: &Path, entries: Vec<(String, u64)>) -> Result<Vec<EntryCost>> {
+    let bytes = std::fs::read(image)?;
+    let file = object::File::parse(&*bytes).with_context(|| image.display().to_string())?;
+    let code = |is_counted: &dyn Fn(&str) -> bool| -> u64 {
+        let symbols = file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Text);
+        symbols.filter(|s| s.name().is_ok_and(is_counted)).map(|s| s.size()).sum()
+    };
+    let reader = code(&|name| READER.iter().any(|part| name.contains(part)));
+    let costs = entries.into_iter().map(|(name, stack)| {
+        // As rustc mangles it, with the length before the name and `17h` after it.
+        let function = format!("entry_{name}");
+        let function = format!("{}{function}17h", function.len());
+        let own = code(&|name| name.contains(&function));
+        let code = if name == "load" { own + reader } else { own };
+        EntryCost { name, stack, code }
+    });
+    Ok(costs.collect())
+}
+
+/// The library's modules that read a file, in symbols: `load` alone calls them.
+const READER: [&str; 4] =
+    ["7flowlet11safetensors", "7flowlet10model_file", "7flowlet6tensor", "7flowlet4text"];
 
 /// Returns the bytes of the sampler's code, of the image without the weights, and of static RAM.
 fn sizes(image: &Path) -> Result<(u64, u64, u64)> {
@@ -137,4 +182,22 @@ fn sizes(image: &Path) -> Result<(u64, u64, u64)> {
         }
     }
     Ok((code, loaded - weights, ram))
+}
+
+/// Fails unless the symbol whose name contains `name` lies where all bytes are zero.
+pub(crate) fn check_takes_no_flash(image: &Path, name: &str) -> Result<()> {
+    let bytes = std::fs::read(image)?;
+    let file = object::File::parse(&*bytes).with_context(|| image.display().to_string())?;
+    let mut symbols = file.symbols();
+    let symbol = symbols.find(|symbol| symbol.name().is_ok_and(|found| found.contains(name)));
+    let symbol = symbol.with_context(|| format!("{}: no {name}", image.display()))?;
+    let index = symbol.section_index().with_context(|| format!("{name} is in no section"))?;
+    let section = file.section_by_index(index)?;
+    ensure!(
+        section.kind() == SectionKind::UninitializedData,
+        "{}: {name} is in {}, not in .bss",
+        image.display(),
+        section.name()?
+    );
+    Ok(())
 }

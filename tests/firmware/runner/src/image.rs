@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::Row;
-use crate::cost::Cost;
+use crate::cost::{self, Cost};
 use crate::target::{Machine, Target};
 use crate::toolchain;
 
@@ -16,6 +16,9 @@ pub(crate) struct Outcome {
     pub(crate) model: String,
     pub(crate) digest: u64,
 }
+
+/// A model in the image `digest` that is read at run time.
+const SLOT: &str = "4SLOT";
 
 /// Builds and runs a target's images.
 pub(crate) fn row(
@@ -31,6 +34,9 @@ pub(crate) fn row(
         Build { target, level, features, counter, image, directory, memory: None }.run(root)
     };
     let digest = build("digest")?;
+    if let Machine::Qemu(..) = target.machine {
+        cost::check_takes_no_flash(&digest, SLOT)?;
+    }
     let outcomes = if runs_here(features) || !matches!(target.machine, Machine::Host) {
         let (said, went_well) = run(target, &digest, false)?;
         Some((outcomes(&said)?, went_well))
@@ -39,10 +45,13 @@ pub(crate) fn row(
     };
     let cost = match target.machine {
         Machine::Qemu(..) => {
+            // Links only if no entry point can panic.
+            build("no_panic")?;
             let sample = build("sample")?;
             let (said, _) = run(target, &sample, true)?;
-            let (said_of_activations, _) = run(target, &build("activations")?, true)?;
-            Some(Cost::measured(&sample, &said, &said_of_activations)?)
+            let costs = build("costs")?;
+            let (said_of_costs, _) = run(target, &costs, true)?;
+            Some(Cost::measured((&sample, &said), (&costs, &said_of_costs))?)
         }
         Machine::Node | Machine::Host => None,
     };
@@ -53,6 +62,7 @@ pub(crate) fn row(
 /// An image to build.
 pub(crate) struct Build<'a> {
     pub(crate) target: &'a Target,
+    /// An optimisation level, or two: `s+3` is s for all, and 3 for the package flowlet.
     pub(crate) level: &'a str,
     /// CPU features beyond the target's own.
     pub(crate) features: &'a str,
@@ -77,12 +87,19 @@ impl Build<'_> {
         cargo
             .args(["--quiet", "--release", "--package", "image", "--bin", image])
             .args(["--target", target.triple])
-            .args(["--config", &format!("profile.release.opt-level={}", quoted(level))])
             .arg("--manifest-path")
             .arg(root.join("tests/firmware/Cargo.toml"))
             .arg("--target-dir")
             .arg(directory)
             .env("RUSTFLAGS", flags.trim());
+        let (level, of_flowlet) = level
+            .split_once('+')
+            .map_or((*level, None), |(all, of_flowlet)| (all, Some(of_flowlet)));
+        cargo.args(["--config", &format!("profile.release.opt-level={}", quoted(level))]);
+        if let Some(level) = of_flowlet {
+            let key = "profile.release.package.flowlet.opt-level";
+            cargo.args(["--config", &format!("{key}={}", quoted(level))]);
+        }
         if !counter.is_empty() {
             cargo.args(["--features", counter]);
         }

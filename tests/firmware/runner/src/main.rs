@@ -30,6 +30,9 @@ use target::{TARGETS, Target};
 struct Args {
     /// Targets, or the beginnings of their names [default: all]
     targets: Vec<String>,
+    /// Also at opt-level z, and at s with the package flowlet at 3: twice as long
+    #[arg(long)]
+    all: bool,
     /// Install what the targets need, with rustup or from Debian's packages
     #[arg(long)]
     install: bool,
@@ -42,7 +45,7 @@ struct Args {
     write: bool,
     /// Only build `sample` for a real board, where it counts cycles; takes one target [default target:
     /// thumbv7em-none-eabihf]
-    #[arg(long, conflicts_with_all = ["check", "write"])]
+    #[arg(long, conflicts_with_all = ["check", "write", "all"])]
     cycles: bool,
     /// Linker memory file of the board, memory.x [default: the emulated machine's]
     #[arg(long, value_name = "FILE", requires = "cycles")]
@@ -106,7 +109,8 @@ fn run(args: &Args) -> Result<bool> {
         if args.install {
             toolchain::install(target)?;
         }
-        for level in target.levels {
+        let further = if args.all { target.further_levels } else { &[] };
+        for level in target.levels.iter().chain(further) {
             for features in target.features {
                 eprintln!("{} {features} at opt-level {level}", target.triple);
                 rows.push(image::row(&root, target, level, features)?);

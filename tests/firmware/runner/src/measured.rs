@@ -10,7 +10,7 @@ use crate::Row;
 
 const PATH: &str = "trainer/src/model/cost/measured.csv";
 
-/// The columns before those of the activations. The first three identify the line.
+/// The columns before those of the activations and of the entry points. The first three identify the line.
 const COLUMNS: [&str; 10] = [
     "target",
     "machine",
@@ -23,6 +23,10 @@ const COLUMNS: [&str; 10] = [
     "instructions",
     "per_multiply_add",
 ];
+
+/// What an entry point's columns are called after its name: bytes of stack and of code.
+pub(crate) const STACK: &str = "_stack";
+pub(crate) const CODE: &str = "_code";
 
 /// The largest relative difference that `check` accepts.
 const TOLERANCE: f64 = 0.03;
@@ -40,14 +44,19 @@ impl Measured {
         let mut measured = Self::default();
         for row in rows {
             let Some(cost) = &row.cost else { continue };
-            let names = cost.activations.iter().map(|(name, _)| name.as_str());
-            measured.header = COLUMNS.into_iter().chain(names).map(String::from).collect();
+            let activations = cost.activations.iter().map(|(name, _)| name.clone());
+            let entries = cost.entries.iter();
+            let entries = entries.flat_map(|e| [STACK, CODE].map(|what| e.name.clone() + what));
+            let columns = COLUMNS.into_iter().map(String::from);
+            measured.header = columns.chain(activations).chain(entries).collect();
             let words = [row.target.triple, row.target.machine.name(), row.level, &row.rustc];
             let counts = [cost.code, cost.image, cost.ram, cost.stack, cost.instructions];
             let mut line: Vec<String> = words.map(String::from).into();
             line.extend(counts.map(|count| count.to_string()));
             line.push(format!("{:.4}", cost.per_multiply_add()));
             line.extend(cost.activations.iter().map(|(_, number)| format!("{number:.2}")));
+            let entries = cost.entries.iter();
+            line.extend(entries.flat_map(|e| [e.stack, e.code].map(|bytes| bytes.to_string())));
             measured.lines.push(line);
         }
         measured
@@ -135,6 +144,13 @@ impl Measured {
 
     /// The activations' names.
     pub(crate) fn activations(&self) -> &[String] {
-        self.header.get(COLUMNS.len()..).unwrap_or_default()
+        let names = self.header.get(COLUMNS.len()..).unwrap_or_default();
+        let entries = names.iter().position(|name| name.ends_with(STACK)).unwrap_or(names.len());
+        &names[..entries]
+    }
+
+    /// The entry points' names.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &str> {
+        self.header.iter().filter_map(|name| name.strip_suffix(STACK))
     }
 }

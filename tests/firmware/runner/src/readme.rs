@@ -5,11 +5,12 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::measured::Measured;
+use crate::measured::{CODE, Measured, STACK};
 
 const PATH: &str = "runtime/README.md";
 const COSTS: &str = "<!-- tests/firmware/run --write -->\n";
 const ACTIVATIONS: &str = "<!-- tests/firmware/run --write, activations -->\n";
+const ENTRIES: &str = "<!-- tests/firmware/run --write, entry points -->\n";
 const END: &str = "<!-- end -->";
 
 /// Replaces the tables in the README.
@@ -30,7 +31,12 @@ pub(crate) fn check(root: &Path, measured: &Measured) -> Result<()> {
 /// Returns the README's text with tables made from `measured`.
 fn updated(root: &Path, measured: &Measured) -> Result<String> {
     let mut text = fs::read_to_string(root.join(PATH)).context(PATH)?;
-    for (begin, table) in [(COSTS, costs(measured)?), (ACTIVATIONS, activations(measured)?)] {
+    let tables = [
+        (COSTS, costs(measured)?),
+        (ACTIVATIONS, activations(measured)?),
+        (ENTRIES, entries(measured)?),
+    ];
+    for (begin, table) in tables {
         let (before, rest) = text.split_once(begin).with_context(|| missing(begin))?;
         let (_, after) = rest.split_once(END).with_context(|| missing(END))?;
         text = format!("{before}{begin}{table}{END}{after}");
@@ -78,6 +84,28 @@ fn activations(measured: &Measured) -> Result<String> {
         table += &format!("| `{}` |", measured.cell(line, "target")?);
         for name in names {
             table += &format!(" {} |", three_digits(measured.cell(line, name)?)?);
+        }
+        table.push('\n');
+    }
+    Ok(table)
+}
+
+/// A row for each target, at level s: bytes of stack and of code.
+fn entries(measured: &Measured) -> Result<String> {
+    let names: Vec<&str> = measured.entries().collect();
+    let mut table = "| target |".to_string();
+    for name in &names {
+        table += &format!(" `{name}` |");
+    }
+    table += &format!("\n|---|{}\n", "---:|".repeat(names.len()));
+    for line in &measured.lines {
+        if measured.cell(line, "opt")? != "s" {
+            continue;
+        }
+        table += &format!("| `{}` |", measured.cell(line, "target")?);
+        for name in &names {
+            let cell = |what| measured.cell(line, &format!("{name}{what}"));
+            table += &format!(" {}, {} |", thousands(cell(STACK)?), thousands(cell(CODE)?));
         }
         table.push('\n');
     }

@@ -6,7 +6,10 @@ pub(crate) struct Target {
     /// rustc's name.
     pub(crate) triple: &'static str,
     pub(crate) machine: Machine,
+    /// Optimisation levels that each run takes.
     pub(crate) levels: &'static [&'static str],
+    /// Further levels, for `--all`.
+    pub(crate) further_levels: &'static [&'static str],
     /// Sets of target features. Each is built, and run if this machine can.
     pub(crate) features: &'static [&'static str],
 }
@@ -34,16 +37,18 @@ impl Machine {
 }
 
 const LEVELS: &[&str] = &["3", "s"];
+/// `s+3`: s, and 3 for the package flowlet.
+const FURTHER_LEVELS: &[&str] = &["z", "s+3"];
 const NO_BIOS: &[&str] = &["-bios", "none"];
 
 const fn arm(triple: &'static str, machine: &'static str, tick: &'static str) -> Target {
     let machine = Machine::Qemu("qemu-system-arm", machine, &[], tick);
-    Target { triple, machine, levels: LEVELS, features: &[""] }
+    Target { triple, machine, levels: LEVELS, further_levels: FURTHER_LEVELS, features: &[""] }
 }
 
 const fn riscv(triple: &'static str) -> Target {
     let machine = Machine::Qemu("qemu-system-riscv32", "virt", NO_BIOS, "");
-    Target { triple, machine, levels: LEVELS, features: &[""] }
+    Target { triple, machine, levels: LEVELS, further_levels: FURTHER_LEVELS, features: &[""] }
 }
 
 /// All targets.
@@ -59,18 +64,21 @@ pub(crate) static TARGETS: [Target; 10] = [
         triple: "aarch64-unknown-none",
         machine: Machine::Qemu("qemu-system-aarch64", "virt", &["-cpu", "cortex-a53"], ""),
         levels: LEVELS,
+        further_levels: FURTHER_LEVELS,
         features: &[""],
     },
     Target {
         triple: "wasm32-unknown-unknown",
         machine: Machine::Node,
         levels: LEVELS,
+        further_levels: &["z"],
         features: &["", "+simd128"],
     },
     Target {
         triple: "x86_64-unknown-linux-gnu",
         machine: Machine::Host,
         levels: &["3", "s", "0"],
+        further_levels: &["z"],
         features: &["", "+avx2,+fma", "+avx512f"],
     },
 ];

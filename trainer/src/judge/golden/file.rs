@@ -93,9 +93,10 @@ impl Golden {
             Some(name) => solver(name)?,
             None => SolverKind::Euler,
         };
-        let digests =
-            SolverKind::ALL.map(|kind| Ok(hexadecimal(file, &key(kind))?.map(|d| (kind, d))));
-        let methods = digests.into_iter().filter_map(Result::transpose).collect::<Result<_>>()?;
+        let digests = SolverKind::ALL
+            .iter()
+            .map(|&kind| Ok(hexadecimal(file, &key(kind))?.map(|d| (kind, d))));
+        let methods = digests.filter_map(Result::transpose).collect::<Result<_>>()?;
         let (x_0, times, grid_t) = (matrix("x0")?, f32s("times")?, f32s("velocity.t")?);
         let (condition, grid_x) = (matrix("condition")?, matrix("velocity.x")?);
         let grid_condition = matrix("velocity.condition")?;

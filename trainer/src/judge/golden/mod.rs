@@ -119,8 +119,8 @@ impl Golden {
         self.path.digest = self.path_digest(&path);
         self.velocity.digest = digest(&velocity);
         self.methods = SolverKind::ALL
-            .into_iter()
-            .map(|kind| Ok((kind, self.method_digest(model, kind)?)))
+            .iter()
+            .map(|&kind| Ok((kind, self.method_digest(model, kind)?)))
             .collect::<Result<_>>()?;
         self.answer(model)
     }
@@ -185,7 +185,8 @@ impl Golden {
     pub fn runtime(&self, model: &Model) -> Result<(Vec<f32>, Vec<f32>)> {
         self.check_size(model)?;
         let mlp = &model.mlp;
-        let solver = HeapSolver::on_grid(self.solver, &self.times).context("tensor times")?;
+        let solver =
+            HeapSolver::try_from_times(self.solver, &self.times).context("tensor times")?;
         let path = self.paths(&solver, model, self.x_0.rows());
         let mut scratch = mlp.scratch();
         let velocity = (0..self.grid_t.len())

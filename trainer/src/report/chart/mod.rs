@@ -12,6 +12,7 @@ mod text;
 
 pub use draw::draw;
 pub use frame::{Drawing, Frame};
+#[cfg(feature = "figures")]
 pub(super) use text::FONT;
 
 use super::colour::Colour;

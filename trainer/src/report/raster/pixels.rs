@@ -10,7 +10,7 @@ use resvg::usvg::{Options, Tree, fontdb};
 use crate::report::chart::{Drawing, FONT};
 use crate::report::colour::Colour;
 use crate::report::figure::Animation;
-use crate::report::frame::with_frame;
+use crate::report::moment::at_moment;
 
 /// How coarse the search for a GIF's palette is, from 1 to 30. Figures have few colours.
 const SPEED: i32 = 20;
@@ -58,7 +58,7 @@ pub fn png(svg: &str) -> Result<Vec<u8>> {
 pub fn gif(drawing: &Drawing, animation: &Animation) -> Result<Vec<u8>> {
     let pictures = (0..animation.frames.len())
         .into_par_iter()
-        .map(|frame| rasterize(&with_frame(drawing, animation, frame), 1.0))
+        .map(|frame| rasterize(&at_moment(drawing, animation, frame), 1.0))
         .collect::<Result<Vec<_>>>()?;
     let frames = (0..pictures.len())
         .into_par_iter()

@@ -1,0 +1,102 @@
+//! The times of a solver's steps.
+
+use core::error::Error;
+use core::fmt;
+
+use crate::method::SolverKind;
+use crate::method::sealed::StepTime;
+use crate::text::Message;
+
+/// The most steps that a grid has: beyond 2²⁴ not every step number is an f32.
+pub(crate) const MAX_STEPS: usize = 1 << 24;
+
+/// A method and the grid of times on which it steps, `N` steps.
+#[derive(Clone, Copy)]
+pub struct Steps<'a> {
+    /// The method.
+    pub kind: SolverKind,
+    /// The time at which each step begins, `[N]`.
+    pub t: &'a [f32],
+    /// Each step's length, `[N]`.
+    pub dt: &'a [f32],
+}
+
+impl Steps<'_> {
+    /// The times of step `i`; `None` past the last one.
+    #[inline]
+    pub(crate) fn get(&self, i: usize) -> Option<StepTime> {
+        let (&t, &dt) = (self.t.get(i)?, self.dt.get(i)?);
+        Some(StepTime { t, dt, dt_before: self.dt.get(i.wrapping_sub(1)).copied() })
+    }
+}
+
+/// `(t_i, dt_i)` of step `i` of the uniform grid of `n` steps from 0 to 1.
+pub(crate) const fn uniform(i: usize, n: usize) -> (f32, f32) {
+    let t = i as f32 / n as f32;
+    (t, (i + 1) as f32 / n as f32 - t)
+}
+
+/// `(t_i, dt_i)` of the step from time `i` of a grid to the next time.
+pub(crate) const fn between(t: f32, next: f32, i: usize) -> Result<(f32, f32), GridError> {
+    let dt = next - t;
+    if !t.is_finite() {
+        return Err(GridError::NotFinite { index: i });
+    }
+    // Two finite times may be infinitely far apart.
+    if !dt.is_finite() {
+        return Err(GridError::NotFinite { index: i + 1 });
+    }
+    if dt <= 0.0 {
+        return Err(GridError::NotIncreasing { index: i + 1 });
+    }
+    Ok((t, dt))
+}
+
+/// Why times are not a grid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GridError {
+    /// Fewer than two times, or more than 2²⁴ + 1.
+    Count {
+        /// The number of times.
+        found: usize,
+    },
+    /// A time is NaN or infinite, or infinitely far from the one before.
+    NotFinite {
+        /// Which time, from 0.
+        index: usize,
+    },
+    /// A time is not after the one before.
+    NotIncreasing {
+        /// Which time, from 0.
+        index: usize,
+    },
+}
+
+impl GridError {
+    /// The text of [`Display`](fmt::Display), without `core::fmt`: for firmware that has no room for it.
+    pub const fn message(self) -> Message {
+        let m = Message::new();
+        match self {
+            Self::Count { found } => {
+                m.text("a grid has 2 to 16777217 times, found ").number(found as u64)
+            }
+            Self::NotFinite { index } => m
+                .text("time ")
+                .number(index as u64)
+                .text(" of the grid is not finite, or infinitely far from the one before"),
+            Self::NotIncreasing { index } => m
+                .text("time ")
+                .number(index as u64)
+                .text(" of the grid is not after the one before"),
+        }
+    }
+}
+
+impl fmt::Display for GridError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message().as_str())
+    }
+}
+
+impl Error for GridError {}

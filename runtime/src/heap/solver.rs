@@ -1,0 +1,627 @@
+//! A solver whose method and grid are chosen at run time.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::num::NonZeroUsize;
+use core::ops::Range;
+
+use super::{HeapMlp, HeapState, Scratch};
+use crate::grid::{GridError, MAX_STEPS, Steps, between, uniform};
+use crate::kernel::Called;
+use crate::lanes::{LANES, gather, scatter};
+use crate::method::SolverKind;
+use crate::model_file::read_solver;
+use crate::registers::VECTORS;
+use crate::safetensors::{File, LoadError};
+use crate::solver::BatchError;
+
+/// A [`Solver`](crate::Solver) whose method and grid are chosen at run time. The same kernels, so the same bits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeapSolver {
+    kind: SolverKind,
+    t: Vec<f32>,
+    dt: Vec<f32>,
+    guidance: Option<Guidance>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Guidance {
+    weight: f32,
+    /// `[C]`
+    unconditional: Vec<f32>,
+}
+
+impl HeapSolver {
+    /// `steps` steps of equal length from 0 to 1, as [`Solver::UNIFORM`](crate::Solver::UNIFORM).
+    ///
+    /// # Panics
+    ///
+    /// On more than 2²⁴ steps.
+    pub fn uniform(kind: SolverKind, steps: NonZeroUsize) -> Self {
+        unwrap(Self::try_uniform(kind, steps))
+    }
+
+    /// [`Self::uniform`] for a number of steps that is not checked.
+    ///
+    /// # Errors
+    ///
+    /// [`GridError::Count`] on more than 2²⁴ steps.
+    pub fn try_uniform(kind: SolverKind, steps: NonZeroUsize) -> Result<Self, GridError> {
+        let n = steps.get();
+        if n > MAX_STEPS {
+            return Err(GridError::Count { found: n.saturating_add(1) });
+        }
+        let (t, dt) = (0..n).map(|i| uniform(i, n)).unzip();
+        Ok(Self { kind, t, dt, guidance: None })
+    }
+
+    /// The steps between `times`, `[N + 1]`, as [`Solver::from_times`](crate::Solver::from_times).
+    ///
+    /// # Panics
+    ///
+    /// When the times do not increase, are not finite, or are fewer than two or more than 2²⁴ + 1.
+    pub fn from_times(kind: SolverKind, times: &[f32]) -> Self {
+        unwrap(Self::try_from_times(kind, times))
+    }
+
+    /// [`Self::from_times`] for times that are not checked.
+    ///
+    /// # Errors
+    ///
+    /// [`GridError`] when the times do not increase, are not finite, or are fewer than two or more than 2²⁴ + 1.
+    pub fn try_from_times(kind: SolverKind, times: &[f32]) -> Result<Self, GridError> {
+        if !(2..=MAX_STEPS + 1).contains(&times.len()) {
+            return Err(GridError::Count { found: times.len() });
+        }
+        let steps = times.windows(2).enumerate();
+        let steps = steps.map(|(i, pair)| between(pair[0], pair[1], i));
+        let (t, dt) = steps.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+        Ok(Self { kind, t, dt, guidance: None })
+    }
+
+    /// The method and the times that a model's file was made for, as
+    /// [`Solver::try_from_safetensors`](crate::Solver::try_from_safetensors). A file that names no method is for Euler's.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`], whatever the bytes; [`LoadError::MissingTensor`] on a file without a grid.
+    pub fn try_from_safetensors(bytes: &[u8]) -> Result<Self, LoadError> {
+        let (kind, t, dt) = read_solver(&File::open(bytes)?)?;
+        Ok(Self { kind, t, dt, guidance: None })
+    }
+
+    /// The same solver under classifier-free guidance, as [`Guided`](crate::Guided): `unconditional` (`[C]`, the
+    /// user's units) is the condition that stands for none.
+    pub fn guided(self, weight: f32, unconditional: Vec<f32>) -> Self {
+        Self { guidance: Some(Guidance { weight, unconditional }), ..self }
+    }
+
+    /// The method.
+    pub fn kind(&self) -> SolverKind {
+        self.kind
+    }
+
+    /// The number of steps, `N`.
+    pub fn steps(&self) -> usize {
+        self.t.len()
+    }
+
+    /// Evaluations of the network for a sample.
+    pub fn evaluations(&self) -> usize {
+        let each = if self.guidance.is_some() { 2 } else { 1 };
+        each * self.kind.evaluations() * self.steps()
+    }
+
+    /// The times before each step and after the last, `[N + 1]`.
+    pub fn times(&self) -> impl Iterator<Item = f32> {
+        let end = self.t.last().zip(self.dt.last()).map(|(t, dt)| t + dt);
+        self.t.iter().copied().chain(end)
+    }
+
+    pub(super) fn as_steps(&self) -> Steps<'_> {
+        Steps { kind: self.kind, t: &self.t, dt: &self.dt }
+    }
+
+    /// The state of a path that starts at `x_0` (`[D]`, flow units).
+    pub fn start(&self, x_0: &[f32]) -> HeapState {
+        HeapState::at(0, x_0)
+    }
+
+    /// Takes the step `state.i` under `c` (`[C]`): moves `state.x` from the time `t_i` to `t_i + dt_i`. Past the last
+    /// step it changes nothing and returns `false`.
+    ///
+    /// # Panics
+    ///
+    /// On a state or a slice of other lengths, or the scratch of a model of other sizes.
+    pub fn step(
+        &self,
+        mlp: &HeapMlp,
+        state: &mut HeapState,
+        c: &[f32],
+        scratch: &mut Scratch,
+    ) -> bool {
+        mlp.check_point(&state.x);
+        self.condition_on(mlp, c, scratch);
+        let Some(time) = self.as_steps().get(state.i) else { return false };
+        let Scratch { prefix, unconditional, one, .. } = scratch;
+        let (mut field, mut buffers, _) = mlp.field(one, Some(prefix), self.guide(unconditional));
+        let before = state.memory.as_deref();
+        field.step(self.kind, time, &mut state.x, before, &mut buffers.stages);
+        self.remember(state, |v| v.copy_from_slice(&one.v[0]));
+        true
+    }
+
+    /// Takes all steps, in place: `x` (`[D]`) is noise before and a sample in data units after.
+    ///
+    /// # Panics
+    ///
+    /// On slices of other lengths, or the scratch of a model of other sizes.
+    pub fn sample(&self, mlp: &HeapMlp, x: &mut [f32], c: &[f32], scratch: &mut Scratch) {
+        self.integrate(mlp, x, c, scratch);
+        mlp.to_data_units(x);
+    }
+
+    /// Takes all steps, in place: `x` (`[D]`) is in flow units before and after.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::sample`].
+    pub fn integrate(&self, mlp: &HeapMlp, x: &mut [f32], c: &[f32], scratch: &mut Scratch) {
+        self.integrate_one(mlp, x, c, scratch, |_| {});
+    }
+
+    /// The whole path, `[N + 1][D]`: `x_0` and the point after each step, in flow units.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::sample`].
+    pub fn trajectory(
+        &self,
+        mlp: &HeapMlp,
+        x_0: &[f32],
+        c: &[f32],
+        scratch: &mut Scratch,
+    ) -> Vec<f32> {
+        let mut points = Vec::with_capacity((self.steps() + 1) * x_0.len());
+        points.extend_from_slice(x_0);
+        let after_step = |x: &[f32]| points.extend_from_slice(x);
+        self.integrate_one(mlp, &mut x_0.to_vec(), c, scratch, after_step);
+        points
+    }
+
+    /// Samples many points at once, in place: each row of `x` (`[n][D]`) is noise before and a sample in data units
+    /// after. `c` has each row's condition (`[n][C]`), or one for all (`[C]`). The bits of [`Self::sample`], several
+    /// times as fast.
+    ///
+    /// # Panics
+    ///
+    /// On slices of other lengths, or the scratch of a model of other sizes.
+    pub fn sample_batch(&self, mlp: &HeapMlp, x: &mut [f32], c: &[f32], scratch: &mut Scratch) {
+        unwrap_batch(self.try_sample_batch(mlp, x, c, scratch));
+    }
+
+    /// [`Self::sample_batch`] that never panics.
+    ///
+    /// # Errors
+    ///
+    /// [`BatchError`] on slices of other lengths, or the scratch of a model of other sizes; `x` is then left as it is.
+    pub fn try_sample_batch(
+        &self,
+        mlp: &HeapMlp,
+        x: &mut [f32],
+        c: &[f32],
+        scratch: &mut Scratch,
+    ) -> Result<(), BatchError> {
+        self.try_integrate_batch(mlp, x, c, scratch)?;
+        for x in x.chunks_exact_mut(mlp.data_dim()) {
+            mlp.to_data_units(x);
+        }
+        Ok(())
+    }
+
+    /// As [`Self::sample_batch`], with the results in flow units: the bits of [`Self::integrate`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::sample_batch`].
+    pub fn integrate_batch(&self, mlp: &HeapMlp, x: &mut [f32], c: &[f32], scratch: &mut Scratch) {
+        unwrap_batch(self.try_integrate_batch(mlp, x, c, scratch));
+    }
+
+    /// [`Self::integrate_batch`] that never panics.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::try_sample_batch`].
+    pub fn try_integrate_batch(
+        &self,
+        mlp: &HeapMlp,
+        x: &mut [f32],
+        c: &[f32],
+        scratch: &mut Scratch,
+    ) -> Result<(), BatchError> {
+        let rows = self.check_rows(mlp, x, c, scratch)?;
+        if VECTORS {
+            self.integrate_groups(mlp, &rows, x, c, scratch);
+        } else {
+            self.integrate_one_by_one(mlp, &rows, x, c, scratch);
+        }
+        Ok(())
+    }
+
+    /// [`Self::try_integrate_batch`] of points side by side.
+    fn integrate_groups(
+        &self,
+        mlp: &HeapMlp,
+        rows: &Rows,
+        x: &mut [f32],
+        c: &[f32],
+        scratch: &mut Scratch,
+    ) {
+        for points in rows.groups() {
+            let x = &mut x[rows.coordinates(&points)];
+            self.integrate_group(mlp, rows, &points, x, c, scratch, |_, _| {});
+            scatter(x, &scratch.lanes.x);
+        }
+    }
+
+    /// [`Self::try_integrate_batch`] where there are no vectors: fewer instructions.
+    fn integrate_one_by_one(
+        &self,
+        mlp: &HeapMlp,
+        rows: &Rows,
+        x: &mut [f32],
+        c: &[f32],
+        scratch: &mut Scratch,
+    ) {
+        for (k, x) in x.chunks_exact_mut(rows.data).enumerate() {
+            self.integrate(mlp, x, &c[rows.condition(k)], scratch);
+        }
+    }
+
+    /// The whole paths of many samples, `[N + 1][n][D]`: `x_0` (`[n][D]`) and where each row is after each step, in
+    /// flow units. `c` is as for [`Self::sample_batch`]; the bits are those of [`Self::trajectory`], several times as
+    /// fast.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::sample_batch`].
+    pub fn trajectory_batch(
+        &self,
+        mlp: &HeapMlp,
+        x_0: &[f32],
+        c: &[f32],
+        scratch: &mut Scratch,
+    ) -> Vec<f32> {
+        let rows = unwrap_batch(self.check_rows(mlp, x_0, c, scratch));
+        let mut moments = vec![0.0; (self.steps() + 1) * x_0.len()];
+        moments[..x_0.len()].copy_from_slice(x_0);
+        if !VECTORS {
+            for (k, x_0_k) in x_0.chunks_exact(rows.data).enumerate() {
+                let mut rest = &mut moments[x_0.len()..];
+                let after_step = |x: &[f32]| {
+                    let (moment, after) = core::mem::take(&mut rest).split_at_mut(x_0.len());
+                    moment[k * rows.data..][..rows.data].copy_from_slice(x);
+                    rest = after;
+                };
+                let c = &c[rows.condition(k)];
+                self.integrate_one(mlp, &mut x_0_k.to_vec(), c, scratch, after_step);
+            }
+            return moments;
+        }
+        for points in rows.groups() {
+            let range = rows.coordinates(&points);
+            let starts = &x_0[range.clone()];
+            self.integrate_group(mlp, &rows, &points, starts, c, scratch, |i, x| {
+                scatter(&mut moments[(i + 1) * x_0.len()..][range.clone()], x);
+            });
+        }
+        moments
+    }
+
+    /// Takes one step of many paths, in place: the bits of [`Self::step`], one by one. The paths may be at different
+    /// steps; those past their last step are left as they are. `c` has each path's condition (`[n][C]`), or one for
+    /// all (`[C]`).
+    ///
+    /// Neighbours that are at the same step are evaluated side by side: keep paths that began together next to each
+    /// other.
+    ///
+    /// # Panics
+    ///
+    /// On states or slices of other lengths, or the scratch of a model of other sizes.
+    pub fn step_batch(
+        &self,
+        mlp: &HeapMlp,
+        states: &mut [HeapState],
+        c: &[f32],
+        scratch: &mut Scratch,
+    ) {
+        unwrap_batch(self.try_step_batch(mlp, states, c, scratch));
+    }
+
+    /// [`Self::step_batch`] that never panics.
+    ///
+    /// # Errors
+    ///
+    /// [`BatchError`] on states or slices of other lengths, or the scratch of a model of other sizes; nothing has moved
+    /// then.
+    pub fn try_step_batch(
+        &self,
+        mlp: &HeapMlp,
+        states: &mut [HeapState],
+        c: &[f32],
+        scratch: &mut Scratch,
+    ) -> Result<(), BatchError> {
+        let dim = mlp.data_dim();
+        for HeapState { x, memory, .. } in &*states {
+            for numbers in [Some(x), memory.as_ref()].into_iter().flatten() {
+                if numbers.len() != dim {
+                    return Err(BatchError::Coordinates { found: numbers.len(), row: dim });
+                }
+            }
+        }
+        let rows = self.check(mlp, states.len(), c, scratch)?;
+        if VECTORS {
+            self.step_groups(mlp, &rows, states, c, scratch);
+        } else {
+            self.step_one_by_one(mlp, &rows, states, c, scratch);
+        }
+        Ok(())
+    }
+
+    /// [`Self::try_step_batch`] where there are no vectors: fewer instructions.
+    fn step_one_by_one(
+        &self,
+        mlp: &HeapMlp,
+        rows: &Rows,
+        states: &mut [HeapState],
+        c: &[f32],
+        scratch: &mut Scratch,
+    ) {
+        for (k, state) in states.iter_mut().enumerate() {
+            self.step(mlp, state, &c[rows.condition(k)], scratch);
+        }
+    }
+
+    /// [`Self::try_step_batch`] of neighbours side by side.
+    fn step_groups(
+        &self,
+        mlp: &HeapMlp,
+        rows: &Rows,
+        states: &mut [HeapState],
+        c: &[f32],
+        scratch: &mut Scratch,
+    ) {
+        let alike =
+            |a: &HeapState, b: &HeapState| a.i == b.i && a.memory.is_some() == b.memory.is_some();
+        let mut first = 0;
+        for group in states.chunk_by_mut(alike).flat_map(|alike| alike.chunks_mut(LANES)) {
+            let points = first..first + group.len();
+            first = points.end;
+            let Some(time) = self.as_steps().get(group[0].i) else { continue };
+            let own = self.condition_group_on(mlp, rows, &points, c, scratch);
+            let Scratch { prefix, unconditional, lanes, .. } = &mut *scratch;
+            for (l, HeapState { x, memory, .. }) in group.iter().enumerate() {
+                for (k, x) in x.iter().enumerate() {
+                    lanes.x[k][l] = *x;
+                }
+                for (k, v) in memory.iter().flatten().enumerate() {
+                    lanes.before[k][l] = *v;
+                }
+            }
+            let same = (!own).then_some(&prefix[..]);
+            let (mut field, mut buffers, x) = mlp.field(lanes, same, self.guide(unconditional));
+            let before = group[0].memory.is_some().then_some(&*buffers.before);
+            field.step(self.kind, time, x, before, &mut buffers.stages);
+            for (l, state) in group.iter_mut().enumerate() {
+                for (x, moved) in state.x.iter_mut().zip(&lanes.x) {
+                    *x = moved[l];
+                }
+                self.remember(state, |memory| {
+                    for (memory, v) in memory.iter_mut().zip(&lanes.v[0]) {
+                        *memory = v[l];
+                    }
+                });
+            }
+        }
+    }
+
+    /// Takes all steps of one sample, and shows each point to `after_step`.
+    fn integrate_one(
+        &self,
+        mlp: &HeapMlp,
+        x: &mut [f32],
+        c: &[f32],
+        scratch: &mut Scratch,
+        mut after_step: impl FnMut(&[f32]),
+    ) {
+        mlp.check_point(x);
+        self.condition_on(mlp, c, scratch);
+        let Scratch { prefix, unconditional, one, .. } = scratch;
+        let (mut field, buffers, _) = mlp.field(one, Some(prefix), self.guide(unconditional));
+        field.integrate(self.as_steps(), x, buffers, |_, x| after_step(x));
+    }
+
+    /// Takes all steps of `points` of a batch side by side, from `starts`. Leaves them in `scratch.lanes.x`.
+    #[expect(clippy::too_many_arguments, reason = "a batch's own, and a group of it")]
+    fn integrate_group(
+        &self,
+        mlp: &HeapMlp,
+        rows: &Rows,
+        points: &Range<usize>,
+        starts: &[f32],
+        c: &[f32],
+        scratch: &mut Scratch,
+        after_step: impl FnMut(usize, &[[f32; LANES]]),
+    ) {
+        let own = self.condition_group_on(mlp, rows, points, c, scratch);
+        let Scratch { prefix, unconditional, lanes, .. } = scratch;
+        gather(&mut lanes.x, starts);
+        let same = (!own).then_some(&prefix[..]);
+        let (mut field, buffers, x) = mlp.field(lanes, same, self.guide(unconditional));
+        field.integrate(self.as_steps(), x, buffers, after_step);
+    }
+
+    /// Computes what the first layer's sums start from, under `c` and under no condition.
+    fn condition_on(&self, mlp: &HeapMlp, c: &[f32], scratch: &mut Scratch) {
+        if let Some(Guidance { unconditional, .. }) = &self.guidance {
+            mlp.condition_on(unconditional, scratch);
+            core::mem::swap(&mut scratch.prefix, &mut scratch.unconditional);
+        }
+        mlp.condition_on(c, scratch);
+    }
+
+    /// Computes what the first layer's sums of `points` start from, where they have conditions of their own. Returns
+    /// whether they have.
+    fn condition_group_on(
+        &self,
+        mlp: &HeapMlp,
+        rows: &Rows,
+        points: &Range<usize>,
+        c: &[f32],
+        scratch: &mut Scratch,
+    ) -> bool {
+        let own = rows.own_conditions && mlp.condition_dim() > 0;
+        if own {
+            let lanes = &mut scratch.lanes;
+            gather(&mut lanes.condition, &c[rows.conditions(points)]);
+            let kernel = Called::<[f32; LANES]>::NEW;
+            mlp.weights.as_slices().prefix(kernel, &mut lanes.condition, &mut lanes.prefix);
+        }
+        own
+    }
+
+    /// The weight of guidance, if there is any, with what its sums start from.
+    fn guide<'a>(&self, unconditional: &'a [f32]) -> Option<(f32, &'a [f32])> {
+        self.guidance.as_ref().map(|guidance| (guidance.weight, unconditional))
+    }
+
+    /// Ends a step: counts it, and keeps the velocity that `write` gives if the method looks back.
+    fn remember(&self, state: &mut HeapState, write: impl FnOnce(&mut [f32])) {
+        state.i += 1;
+        if self.kind == SolverKind::AdamsBashforth2 {
+            write(state.memory.get_or_insert_with(|| vec![0.0; state.x.len()]));
+        }
+    }
+
+    fn check_rows(
+        &self,
+        mlp: &HeapMlp,
+        x: &[f32],
+        c: &[f32],
+        scratch: &mut Scratch,
+    ) -> Result<Rows, BatchError> {
+        let data = mlp.data_dim();
+        if !x.len().is_multiple_of(data) {
+            return Err(BatchError::Coordinates { found: x.len(), row: data });
+        }
+        self.check(mlp, x.len() / data, c, scratch)
+    }
+
+    /// Checks a batch of `points`, and computes what the first layer's sums start from where that is the same for all.
+    fn check(
+        &self,
+        mlp: &HeapMlp,
+        points: usize,
+        c: &[f32],
+        scratch: &mut Scratch,
+    ) -> Result<Rows, BatchError> {
+        let width = mlp.condition_dim();
+        if scratch.dims != mlp.dims {
+            return Err(BatchError::Scratch);
+        }
+        let unconditional = self.guidance.as_ref().map(|guidance| guidance.unconditional.len());
+        for found in [c.len(), unconditional.unwrap_or(width)] {
+            if found.checked_rem(width).unwrap_or(found) != 0 {
+                return Err(BatchError::Coordinates { found, row: width });
+            }
+        }
+        // A model without conditions has one for all, of no numbers.
+        let found = c.len().checked_div(width).unwrap_or(1);
+        if found != 1 && found != points {
+            return Err(BatchError::Conditions { expected: points, found });
+        }
+        let own_conditions = found != 1;
+        let same = if own_conditions { mlp.null_condition() } else { c };
+        self.condition_on(mlp, same, scratch);
+        Ok(Rows { points, data: mlp.data_dim(), conditions: width, own_conditions })
+    }
+}
+
+/// The rows of a batch.
+struct Rows {
+    points: usize,
+    /// D
+    data: usize,
+    /// C
+    conditions: usize,
+    /// Whether each point has a condition of its own.
+    own_conditions: bool,
+}
+
+impl Rows {
+    /// The points that are side by side.
+    fn groups(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let points = self.points;
+        (0..points).step_by(LANES).map(move |first| first..points.min(first + LANES))
+    }
+
+    fn coordinates(&self, points: &Range<usize>) -> Range<usize> {
+        points.start * self.data..points.end * self.data
+    }
+
+    /// Point `k`'s condition.
+    fn condition(&self, k: usize) -> Range<usize> {
+        let k = if self.own_conditions { k } else { 0 };
+        self.conditions(&(k..k + 1))
+    }
+
+    fn conditions(&self, points: &Range<usize>) -> Range<usize> {
+        points.start * self.conditions..points.end * self.conditions
+    }
+}
+
+fn unwrap<T>(result: Result<T, GridError>) -> T {
+    result.unwrap_or_else(|error| panic!("{}", error.message().as_str()))
+}
+
+fn unwrap_batch<T>(result: Result<T, BatchError>) -> T {
+    result.unwrap_or_else(|error| panic!("{}", error.message().as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_by_one_and_side_by_side_give_the_same_bits() {
+        let file = include_bytes!("../../examples/swirl.safetensors");
+        let mlp = HeapMlp::try_from_safetensors(file).unwrap();
+        let scratch = &mut mlp.scratch();
+        let solver =
+            HeapSolver::uniform(SolverKind::AdamsBashforth2, NonZeroUsize::new(3).unwrap());
+        let mut one_by_one: Vec<f32> = (0..42).map(|k| (k as f32) * 0.1 - 2.0).collect();
+        let mut side_by_side = one_by_one.clone();
+        let mut states: Vec<HeapState> =
+            one_by_one.chunks_exact(2).map(|x| solver.start(x)).collect();
+        let mut grouped = states.clone();
+        let rows = solver.check_rows(&mlp, &one_by_one, &[], scratch).unwrap();
+
+        solver.integrate_one_by_one(&mlp, &rows, &mut one_by_one, &[], scratch);
+        solver.integrate_groups(&mlp, &rows, &mut side_by_side, &[], scratch);
+        assert_eq!(one_by_one, side_by_side);
+
+        for _ in 0..3 {
+            solver.step_one_by_one(&mlp, &rows, &mut states, &[], scratch);
+            solver.step_groups(&mlp, &rows, &mut grouped, &[], scratch);
+            assert_eq!(states, grouped);
+        }
+    }
+
+    #[test]
+    fn a_point_has_its_own_condition_or_that_of_all() {
+        let rows = |own_conditions| Rows { points: 5, data: 2, conditions: 3, own_conditions };
+        assert_eq!(rows(true).condition(4), 12..15);
+        assert_eq!(rows(false).condition(4), 0..3);
+    }
+}

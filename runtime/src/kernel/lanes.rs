@@ -1,0 +1,214 @@
+//! The product for [`LANES`] samples side by side.
+
+use super::{Start, Term, part};
+use crate::lanes::LANES;
+use crate::panel::{BLOCK, REST};
+use crate::vectors::{Vectors, with_vectors};
+
+/// [`product`](super::product) in every lane: sets `out[o]` to `start`'s `o`, plus `first`'s term if there is
+/// one, plus `inputs[i] · columns[i][o]` for `i` in order. `columns` (`[inputs.len()][out.len()]`) is laid out
+/// in [panels](crate::panel).
+pub(crate) fn lane_product(
+    out: &mut [[f32; LANES]],
+    start: Start<'_, [f32; LANES]>,
+    first: Option<Term<'_>>,
+    columns: &[f32],
+    inputs: &[[f32; LANES]],
+) {
+    with_vectors!(vectors => LaneProduct { vectors, start, first, inputs }.write(out, columns));
+}
+
+/// The arguments of [`lane_product`] but its outputs and columns.
+struct LaneProduct<'a, M> {
+    vectors: M,
+    start: Start<'a, [f32; LANES]>,
+    first: Option<Term<'a>>,
+    inputs: &'a [[f32; LANES]],
+}
+
+impl<M: Vectors> LaneProduct<'_, M> {
+    #[inline(always)]
+    fn write(&self, out: &mut [[f32; LANES]], columns: &[f32]) {
+        // As many sums side by side as registers hold and as hide an addition's latency.
+        match M::WIDTH {
+            16 => self.outputs::<16, REST>(out, columns),
+            8 => self.outputs::<4, 4>(out, columns),
+            _ if cfg!(target_arch = "aarch64") => self.outputs::<4, 4>(out, columns),
+            _ => self.outputs::<2, 2>(out, columns),
+        }
+    }
+
+    /// All outputs: `N` side by side, and `R` of those in the narrower panels.
+    #[inline(always)]
+    fn outputs<const N: usize, const R: usize>(&self, out: &mut [[f32; LANES]], columns: &[f32]) {
+        let (done, columns) = self.panels::<BLOCK, N>(out, 0, columns);
+        let (done, columns) =
+            if REST > 1 { self.panels::<REST, R>(out, done, columns) } else { (done, columns) };
+        self.panels::<1, 1>(out, done, columns);
+    }
+
+    /// Computes as many panels of `W` outputs as there are from output `at` on, in tiles of `N` outputs.
+    /// Returns the output after them, and the columns from there on.
+    #[inline(always)]
+    fn panels<'c, const W: usize, const N: usize>(
+        &self,
+        out: &mut [[f32; LANES]],
+        mut at: usize,
+        mut columns: &'c [f32],
+    ) -> (usize, &'c [f32]) {
+        while at + W <= out.len() {
+            let Some((panel, rest)) = columns.split_at_checked(W * self.inputs.len()) else {
+                break;
+            };
+            let rows = panel.as_chunks::<W>().0;
+            let mut column = 0;
+            while column + N <= W {
+                self.tile::<W, N>(out, at + column, rows, column);
+                column += N;
+            }
+            at += W;
+            columns = rest;
+        }
+        (at, columns)
+    }
+
+    /// `N` outputs from `at` on: the columns of a panel's `rows` from `column` on.
+    #[inline(always)]
+    fn tile<const W: usize, const N: usize>(
+        &self,
+        out: &mut [[f32; LANES]],
+        at: usize,
+        rows: &[[f32; W]],
+        column: usize,
+    ) {
+        let vectors = self.vectors;
+        let Some(out) = out.get_mut(at..).and_then(|out| out.first_chunk_mut::<N>()) else {
+            return;
+        };
+        let mut sums = [vectors.splat(0.0); N];
+        match self.start {
+            Start::Same(start) => {
+                let Some(start) = part::<_, N>(start, at) else { return };
+                for (sum, &start) in sums.iter_mut().zip(start) {
+                    *sum = vectors.splat(start);
+                }
+            }
+            Start::Each(start) => {
+                let Some(start) = part::<_, N>(start, at) else { return };
+                for (sum, start) in sums.iter_mut().zip(start) {
+                    *sum = vectors.load(start);
+                }
+            }
+        }
+        if let Some((weights, input)) = self.first {
+            let Some(weights) = part::<_, N>(weights, at) else { return };
+            add(vectors, &mut sums, weights, vectors.splat(input));
+        }
+        for (row, input) in rows.iter().zip(self.inputs) {
+            let Some(weights) = part::<_, N>(row, column) else { return };
+            add(vectors, &mut sums, weights, vectors.load(input));
+        }
+        for (out, sum) in out.iter_mut().zip(sums) {
+            vectors.store(sum, out);
+        }
+    }
+}
+
+/// Adds one input's term to every sum. Not a closure: those are not always inlined.
+#[inline(always)]
+fn add<M: Vectors, const N: usize>(
+    vectors: M,
+    sums: &mut [M::V; N],
+    weights: &[f32; N],
+    input: M::V,
+) {
+    for (sum, &weight) in sums.iter_mut().zip(weights) {
+        *sum = *sum + vectors.splat(weight) * input;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::product;
+    use std::vec::Vec;
+
+    /// `[outputs][lanes]` of random sums, and what the kernel of a single sample makes of each lane.
+    struct Case {
+        outputs: usize,
+        start: Vec<f32>,
+        each: Vec<[f32; LANES]>,
+        first: Vec<f32>,
+        columns: Vec<f32>,
+        inputs: Vec<[f32; LANES]>,
+    }
+
+    impl Case {
+        fn new(outputs: usize, inputs: usize) -> Self {
+            let mut state = 1u32;
+            let mut draw = || {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 8) as f32 / 8_388_608.0 - 1.0
+            };
+            Self {
+                outputs,
+                start: (0..outputs).map(|_| draw()).collect(),
+                each: (0..outputs).map(|_| core::array::from_fn(|_| draw())).collect(),
+                first: (0..outputs).map(|_| draw()).collect(),
+                columns: (0..outputs * inputs).map(|_| draw()).collect(),
+                inputs: (0..inputs).map(|_| core::array::from_fn(|_| draw())).collect(),
+            }
+        }
+
+        fn check(
+            &self,
+            write: impl Fn(&mut [[f32; LANES]], Start<'_, [f32; LANES]>, Option<Term<'_>>),
+        ) {
+            for (own, timed) in [(false, false), (false, true), (true, false), (true, true)] {
+                let start = if own { Start::Each(&self.each) } else { Start::Same(&self.start) };
+                let first = timed.then_some((&self.first[..], 0.3));
+                let mut found = std::vec![[0.0; LANES]; self.outputs];
+                write(&mut found, start, first);
+                for lane in 0..LANES {
+                    let of = |lanes: &[[f32; LANES]]| -> Vec<f32> {
+                        lanes.iter().map(|lanes| lanes[lane]).collect()
+                    };
+                    let start = if own { of(&self.each) } else { self.start.clone() };
+                    let mut expected = std::vec![0.0; self.outputs];
+                    product(&mut expected, &start, first, &self.columns, &of(&self.inputs));
+                    let bits = |x: &[f32]| x.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+                    assert_eq!(bits(&of(&found)), bits(&expected), "{} outputs", self.outputs);
+                }
+            }
+        }
+    }
+
+    fn cases() -> impl Iterator<Item = Case> {
+        [1, 2, 7, 8, 9, 31, 32, 33, 40, 41, 64, 97]
+            .into_iter()
+            .flat_map(|outputs| [0, 1, 3, 64].map(|inputs| Case::new(outputs, inputs)))
+    }
+
+    #[test]
+    fn every_lane_gets_the_bits_of_a_single_sample() {
+        for case in cases() {
+            case.check(|out, start, first| {
+                lane_product(out, start, first, &case.columns, &case.inputs)
+            });
+        }
+    }
+
+    #[cfg(feature = "std")]
+    #[test]
+    fn every_set_of_vectors_gives_the_same_bits() {
+        for case in cases() {
+            crate::vectors::under_each_set!(vectors => case.check(|out, start, first| {
+                let product = LaneProduct { vectors, start, first, inputs: &case.inputs };
+                vectors.vectorize(
+                    #[inline(always)]
+                    || product.write(out, &case.columns),
+                );
+            }));
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Samples side by side: a vector holds the same coordinate of several.
+
+/// How many samples lie side by side. Lanes are samples, so this number changes no bit.
+pub const LANES: usize = 16;
+
+/// `N` numbers of each of [`LANES`] samples side by side, the samples of one number next to each other.
+pub type Lanes<const N: usize> = [[f32; LANES]; N];
+
+/// A number of one sample, or of [`LANES`] samples side by side.
+#[cfg_attr(not(feature = "alloc"), expect(dead_code, reason = "models on the heap"))]
+pub(crate) trait Number: Copy {
+    /// The numbers of all samples, one after the other.
+    fn flatten(numbers: &mut [Self]) -> &mut [f32];
+
+    /// The inverse of [`Self::flatten`].
+    fn group(numbers: &[f32]) -> &[Self];
+
+    /// [`Self::group`], to write to.
+    fn group_mut(numbers: &mut [f32]) -> &mut [Self];
+
+    /// `f` of each sample's number.
+    fn map(self, f: impl Fn(f32) -> f32) -> Self;
+}
+
+impl Number for f32 {
+    #[inline(always)]
+    fn flatten(numbers: &mut [Self]) -> &mut [f32] {
+        numbers
+    }
+
+    #[inline(always)]
+    fn group(numbers: &[f32]) -> &[Self] {
+        numbers
+    }
+
+    #[inline(always)]
+    fn group_mut(numbers: &mut [f32]) -> &mut [Self] {
+        numbers
+    }
+
+    #[inline(always)]
+    fn map(self, f: impl Fn(f32) -> f32) -> Self {
+        f(self)
+    }
+}
+
+impl Number for [f32; LANES] {
+    #[inline(always)]
+    fn flatten(numbers: &mut [Self]) -> &mut [f32] {
+        numbers.as_flattened_mut()
+    }
+
+    #[inline(always)]
+    fn group(numbers: &[f32]) -> &[Self] {
+        numbers.as_chunks().0
+    }
+
+    #[inline(always)]
+    fn group_mut(numbers: &mut [f32]) -> &mut [Self] {
+        numbers.as_chunks_mut().0
+    }
+
+    #[inline(always)]
+    fn map(self, f: impl Fn(f32) -> f32) -> Self {
+        self.map(f)
+    }
+}
+
+/// Copies up to [`LANES`] rows (`[n][lanes.len()]`), each into a lane of its own. Lanes without a row are zero.
+pub(crate) fn gather(lanes: &mut [[f32; LANES]], rows: &[f32]) {
+    let width = lanes.len().max(1);
+    for (k, lanes) in lanes.iter_mut().enumerate() {
+        *lanes = [0.0; LANES];
+        for (lane, row) in lanes.iter_mut().zip(rows.chunks_exact(width)) {
+            *lane = row.get(k).copied().unwrap_or_default();
+        }
+    }
+}
+
+/// The same row in all lanes.
+pub(crate) fn all<const N: usize>(row: [f32; N]) -> Lanes<N> {
+    row.map(|x| [x; LANES])
+}
+
+/// Copies the lanes (`[D]`) back to the rows (`[n][D]`) that they were [gathered](gather) from.
+#[cfg(feature = "alloc")]
+pub(crate) fn scatter(rows: &mut [f32], lanes: &[[f32; LANES]]) {
+    for (l, row) in rows.chunks_exact_mut(lanes.len()).enumerate() {
+        for (x, lanes) in row.iter_mut().zip(lanes) {
+            *x = lanes[l];
+        }
+    }
+}
+
+/// Lane `l` of each number.
+pub(crate) fn lane<const N: usize>(lanes: &Lanes<N>, l: usize) -> [f32; N] {
+    lanes.map(|lanes| lanes.get(l).copied().unwrap_or_default())
+}

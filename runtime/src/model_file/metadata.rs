@@ -1,0 +1,58 @@
+//! The metadata of a model file, held against the model.
+
+use crate::activation::ActivationKind;
+use crate::network::Dims;
+use crate::safetensors::{File, LoadError, tri};
+use crate::text::Text;
+
+/// The version of the file format that this crate reads.
+const FORMAT: &str = "1";
+
+/// Refuses metadata of another format, activation or number of layers. Keys that are absent or
+/// unknown say nothing.
+pub(super) const fn check_convention(
+    file: &File<'_>,
+    activation: ActivationKind,
+    hidden_layers: usize,
+) -> Result<(), LoadError> {
+    tri!(check(file, "flowlet.format", text(FORMAT)));
+    tri!(check(file, "flowlet.activation", text(activation.name())));
+    check(file, "flowlet.hidden_layers", decimal(hidden_layers as u64))
+}
+
+/// Refuses metadata that contradict the model's other sizes. After the tensors were read: their
+/// errors name a tensor and both shapes.
+pub(super) const fn check_sizes(file: &File<'_>, dims: Dims) -> Result<(), LoadError> {
+    tri!(check(file, "flowlet.data_dim", decimal(dims.data as u64)));
+    tri!(check(file, "flowlet.condition_dim", decimal(dims.condition as u64)));
+    check(file, "flowlet.hidden_width", decimal(dims.width as u64))
+}
+
+pub(super) const fn check(
+    file: &File<'_>,
+    key: &'static str,
+    expected: Text,
+) -> Result<(), LoadError> {
+    match tri!(file.metadata(key)) {
+        Some(found) if !found.is(expected.as_str()) => {
+            Err(LoadError::Metadata { key, expected, found })
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) const fn text(string: &str) -> Text {
+    let mut text = Text::EMPTY;
+    let mut i = 0;
+    while i < string.len() {
+        text.push(string.as_bytes()[i]);
+        i += 1;
+    }
+    text
+}
+
+const fn decimal(value: u64) -> Text {
+    let mut text = if value >= 10 { decimal(value / 10) } else { Text::EMPTY };
+    text.push(b'0' + (value % 10) as u8);
+    text
+}

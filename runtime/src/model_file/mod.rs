@@ -1,0 +1,14 @@
+//! The conventions of a model file beyond the safetensors format: its metadata, and how its tensors become
+//! a network's slices or a solver's times.
+
+mod metadata;
+mod network;
+mod solver;
+mod values;
+
+#[cfg(feature = "alloc")]
+pub(crate) use network::{read_activation, read_dims};
+#[cfg(feature = "alloc")]
+pub(crate) use solver::read_solver;
+pub(crate) use solver::{check_solver, read_grid};
+pub(crate) use values::read_values;

@@ -1,0 +1,110 @@
+//! Reads a network into its slices.
+
+use super::metadata::{check_convention, check_sizes};
+use super::values::{read_columns, read_units, read_vector};
+use crate::activation::ActivationKind;
+use crate::network::{Dims, Weights};
+use crate::safetensors::{File, LoadError, tri};
+use crate::tensor::TensorName;
+
+impl Weights<&mut [f32]> {
+    /// Reads a network of this activation and these sizes, which are those of the slices.
+    pub(crate) const fn read(
+        &mut self,
+        file: &File<'_>,
+        activation: ActivationKind,
+        dims: Dims,
+    ) -> Result<(), LoadError> {
+        let Dims { data, condition, width, hidden_layers } = dims;
+        tri!(check_convention(file, activation, hidden_layers));
+
+        let first = TensorName::Weight { layer: 0 };
+        let shape = (width, 1 + data + condition);
+        tri!(read_columns(file, first, shape, 0, self.time));
+        tri!(read_columns(file, first, shape, 1, self.state));
+        tri!(read_columns(file, first, shape, 1 + data, self.condition));
+        tri!(read_vector(file, TensorName::Bias { layer: 0 }, self.bias));
+        let mut i = 0;
+        while i < hidden_layers {
+            let (bias, columns) = (&mut *self.hidden.bias, &mut *self.hidden.columns);
+            let bias = part(bias, i * width, width);
+            let columns = part(columns, i * width * width, width * width);
+            tri!(read_layer(file, i + 1, width, bias, columns));
+            i += 1;
+        }
+        let layer = hidden_layers + 1;
+        tri!(read_layer(file, layer, width, self.last.bias, self.last.columns));
+
+        let names = (TensorName::DataMean, TensorName::DataScale);
+        tri!(read_units(file, names, &mut self.data_units));
+        let names = (TensorName::ConditionMean, TensorName::ConditionScale);
+        tri!(read_units(file, names, &mut self.condition_units));
+        tri!(file.check_extent(hidden_layers + 2));
+        check_sizes(file, dims)
+    }
+}
+
+/// Reads a layer of `width` inputs.
+const fn read_layer(
+    file: &File<'_>,
+    layer: usize,
+    width: usize,
+    bias: &mut [f32],
+    columns: &mut [f32],
+) -> Result<(), LoadError> {
+    let shape = (bias.len(), width);
+    tri!(read_columns(file, TensorName::Weight { layer }, shape, 0, columns));
+    read_vector(file, TensorName::Bias { layer }, bias)
+}
+
+/// `length` numbers from `start` on; none where there are fewer. Indexing by a range is not const.
+const fn part(numbers: &mut [f32], start: usize, length: usize) -> &mut [f32] {
+    let Some((_, rest)) = numbers.split_at_mut_checked(start) else { return &mut [] };
+    let Some((part, _)) = rest.split_at_mut_checked(length) else { return &mut [] };
+    part
+}
+
+/// The sizes, from the shapes of the first and the last weight. Checks that the file has every weight, so that
+/// no file makes the heap grow beyond the file's own size.
+#[cfg(feature = "alloc")]
+pub(crate) fn read_dims(file: &File<'_>) -> Result<Dims, LoadError> {
+    use crate::tensor::Shape;
+
+    let layers = file.layers();
+    if layers < 2 {
+        return Err(LoadError::LayerCount { found: layers });
+    }
+    let name = |layer| TensorName::Weight { layer };
+    let (first, last) = (file.shape(name(0))?, file.shape(name(layers - 1))?);
+    let mismatch =
+        |layer, expected, found| LoadError::Shape { tensor: name(layer), expected, found };
+    let Some((width, inputs)) = first.as_matrix() else {
+        return Err(mismatch(0, Shape::matrix(1, 2), first));
+    };
+    let Some((data, last_inputs)) = last.as_matrix() else {
+        return Err(mismatch(layers - 1, Shape::matrix(1, width), last));
+    };
+    // At least the columns t and x.
+    let columns = data.saturating_add(1);
+    if width == 0 || inputs < columns {
+        return Err(mismatch(0, Shape::matrix(width.max(1), columns), first));
+    }
+    if data == 0 || last_inputs != width {
+        return Err(mismatch(layers - 1, Shape::matrix(data.max(1), width), last));
+    }
+    for layer in 1..layers - 1 {
+        file.required(name(layer), Shape::matrix(width, width))?;
+    }
+    Ok(Dims { data, condition: inputs - columns, width, hidden_layers: layers - 2 })
+}
+
+/// The activation that the metadata name: without, the exact GELU.
+#[cfg(feature = "alloc")]
+pub(crate) fn read_activation(file: &File<'_>) -> Result<ActivationKind, LoadError> {
+    let Some(found) = file.metadata("flowlet.activation")? else { return Ok(ActivationKind::Gelu) };
+    match ActivationKind::from_name(found.as_bytes()) {
+        Some(kind) if found.is(kind.name()) => Ok(kind),
+        // `Weights::read` refuses the name: it is not GELU's.
+        _ => Ok(ActivationKind::Gelu),
+    }
+}

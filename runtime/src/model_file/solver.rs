@@ -1,0 +1,61 @@
+//! Reads the method and the times that a model was made for.
+
+use super::metadata::{check, text};
+use super::values::finite;
+use crate::grid::between;
+use crate::method::SolverKind;
+use crate::safetensors::{File, LoadError, tri};
+use crate::tensor::{Shape, TensorName};
+
+const KEY: &str = "flowlet.solver";
+
+/// Refuses metadata of another solver.
+pub(crate) const fn check_solver(file: &File<'_>, kind: SolverKind) -> Result<(), LoadError> {
+    check(file, KEY, text(kind.name()))
+}
+
+/// Reads the tensor `grid`, `[t.len() + 1]`, as the time at each step's start and its length.
+pub(crate) const fn read_grid(
+    file: &File<'_>,
+    t: &mut [f32],
+    dt: &mut [f32],
+) -> Result<(), LoadError> {
+    let tensor = TensorName::Grid;
+    let values = tri!(file.required(tensor, Shape::vector(t.len() + 1)));
+    let mut i = 0;
+    while i < t.len() {
+        let (time, next) = (tri!(finite(tensor, values, i)), tri!(finite(tensor, values, i + 1)));
+        (t[i], dt[i]) = match between(time, next, i) {
+            Ok(step) => step,
+            Err(_) => return Err(LoadError::NotIncreasing { tensor, index: i + 1 }),
+        };
+        i += 1;
+    }
+    Ok(())
+}
+
+/// Reads the method, and the time at each step's start and its length.
+#[cfg(feature = "alloc")]
+pub(crate) fn read_solver(
+    file: &File<'_>,
+) -> Result<(SolverKind, alloc::vec::Vec<f32>, alloc::vec::Vec<f32>), LoadError> {
+    let kind = match file.metadata(KEY)? {
+        None => SolverKind::Euler,
+        Some(found) => match SolverKind::from_name(found.as_bytes()) {
+            Some(kind) if found.is(kind.name()) => kind,
+            _ => return Err(LoadError::Metadata { key: KEY, expected: text("a method"), found }),
+        },
+    };
+    let shape = file.shape(TensorName::Grid)?;
+    let steps = match shape.dims() {
+        [times] => usize::try_from(times.saturating_sub(1)).unwrap_or(0),
+        _ => 0,
+    };
+    if steps == 0 || steps > crate::grid::MAX_STEPS {
+        let expected = Shape::vector(2);
+        return Err(LoadError::Shape { tensor: TensorName::Grid, expected, found: shape });
+    }
+    let (mut t, mut dt) = (alloc::vec![0.0; steps], alloc::vec![0.0; steps]);
+    read_grid(file, &mut t, &mut dt)?;
+    Ok((kind, t, dt))
+}

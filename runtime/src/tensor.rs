@@ -1,0 +1,242 @@
+//! The tensors that a model file may hold: their names and shapes.
+
+use core::fmt;
+
+use crate::text::{Message, Text, bytes_equal};
+
+/// The name of a tensor of a model, as PyTorch names those of a `Sequential` whose odd entries
+/// are activations: layer `k` is `net.{2k}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TensorName {
+    /// `net.{2k}.weight`, `[outputs][inputs]`.
+    Weight {
+        /// 0 for the first linear layer.
+        layer: usize,
+    },
+    /// `net.{2k}.bias`, `[outputs]`.
+    Bias {
+        /// 0 for the first linear layer.
+        layer: usize,
+    },
+    /// `data.mean`, `[D]`: flow units × scale + mean = data units.
+    DataMean,
+    /// `data.scale`, `[D]`.
+    DataScale,
+    /// `condition.mean`, `[C]`.
+    ConditionMean,
+    /// `condition.scale`, `[C]`.
+    ConditionScale,
+    /// `grid`, `[N + 1]`: the times that the model was made for.
+    Grid,
+    /// `self_test.t`, `[4]`: of the golden steps of [`SelfTest`](crate::SelfTest), the times.
+    SelfTestTime,
+    /// `self_test.dt`, `[4]`: the steps' lengths.
+    SelfTestDt,
+    /// `self_test.x`, `[4][D]`: the points before them, in flow units.
+    SelfTestX,
+    /// `self_test.condition`, `[4][C]`: the conditions, in the user's units.
+    SelfTestCondition,
+    /// `self_test.next`, `[4][D]`: the points after them.
+    SelfTestNext,
+}
+
+impl TensorName {
+    /// The tensor called `name`, if the format knows one.
+    pub(crate) const fn parse(name: &Text) -> Option<Self> {
+        let mut i = 0;
+        while i < FIXED.len() {
+            let (tensor, fixed) = FIXED[i];
+            if name.is(fixed) {
+                return Some(tensor);
+            }
+            i += 1;
+        }
+        if name.is_cut() {
+            return None;
+        }
+        let Some((b"net.", rest)) = name.as_bytes().split_at_checked(4) else { return None };
+        let mut digits = Text::EMPTY;
+        let mut i = 0;
+        while i < rest.len() && rest[i] != b'.' {
+            digits.push(rest[i]);
+            i += 1;
+        }
+        let layer = match digits.to_number() {
+            Some(index) if index % 2 == 0 && index / 2 < MAX_LAYERS as u64 => (index / 2) as usize,
+            _ => return None,
+        };
+        let Some((_, kind)) = rest.split_at_checked(i) else { return None };
+        if bytes_equal(kind, b".weight") {
+            Some(Self::Weight { layer })
+        } else if bytes_equal(kind, b".bias") {
+            Some(Self::Bias { layer })
+        } else {
+            None
+        }
+    }
+
+    /// How many tensors there are to name.
+    pub(crate) const COUNT: usize = 2 * MAX_LAYERS + FIXED.len();
+
+    /// Each name's own number below [`Self::COUNT`].
+    pub(crate) const fn index(self) -> usize {
+        match self {
+            Self::Weight { layer } => 2 * layer,
+            Self::Bias { layer } => 2 * layer + 1,
+            Self::DataMean => 2 * MAX_LAYERS,
+            Self::DataScale => 2 * MAX_LAYERS + 1,
+            Self::ConditionMean => 2 * MAX_LAYERS + 2,
+            Self::ConditionScale => 2 * MAX_LAYERS + 3,
+            Self::Grid => 2 * MAX_LAYERS + 4,
+            Self::SelfTestTime => 2 * MAX_LAYERS + 5,
+            Self::SelfTestDt => 2 * MAX_LAYERS + 6,
+            Self::SelfTestX => 2 * MAX_LAYERS + 7,
+            Self::SelfTestCondition => 2 * MAX_LAYERS + 8,
+            Self::SelfTestNext => 2 * MAX_LAYERS + 9,
+        }
+    }
+
+    pub(crate) const fn equals(self, other: Self) -> bool {
+        self.index() == other.index()
+    }
+
+    pub(crate) const fn write(self, message: Message) -> Message {
+        match self {
+            Self::Weight { layer } => write_layer(message, layer).text(".weight"),
+            Self::Bias { layer } => write_layer(message, layer).text(".bias"),
+            Self::DataMean => message.text(FIXED[0].1),
+            Self::DataScale => message.text(FIXED[1].1),
+            Self::ConditionMean => message.text(FIXED[2].1),
+            Self::ConditionScale => message.text(FIXED[3].1),
+            Self::Grid => message.text(FIXED[4].1),
+            Self::SelfTestTime => message.text(FIXED[5].1),
+            Self::SelfTestDt => message.text(FIXED[6].1),
+            Self::SelfTestX => message.text(FIXED[7].1),
+            Self::SelfTestCondition => message.text(FIXED[8].1),
+            Self::SelfTestNext => message.text(FIXED[9].1),
+        }
+    }
+}
+
+/// `net.` and twice the layer, which may be any number: an error's fields are public.
+const fn write_layer(message: Message, layer: usize) -> Message {
+    message.text("net.").number((layer as u64).saturating_mul(2))
+}
+
+/// The tensors that a file has at most one of, in the order of their [`TensorName::index`].
+const FIXED: [(TensorName, &str); 10] = [
+    (TensorName::DataMean, "data.mean"),
+    (TensorName::DataScale, "data.scale"),
+    (TensorName::ConditionMean, "condition.mean"),
+    (TensorName::ConditionScale, "condition.scale"),
+    (TensorName::Grid, "grid"),
+    (TensorName::SelfTestTime, "self_test.t"),
+    (TensorName::SelfTestDt, "self_test.dt"),
+    (TensorName::SelfTestX, "self_test.x"),
+    (TensorName::SelfTestCondition, "self_test.condition"),
+    (TensorName::SelfTestNext, "self_test.next"),
+];
+
+impl fmt::Display for TensorName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.write(Message::new()).as_str())
+    }
+}
+
+/// More linear layers than this are refused: it bounds the time that reading any file takes.
+pub(crate) const MAX_LAYERS: usize = 66;
+
+/// The shape of a tensor. Of more than four dimensions only the first four are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    dims: [u64; 4],
+    rank: usize,
+}
+
+impl Shape {
+    pub(crate) const EMPTY: Self = Self { dims: [0; 4], rank: 0 };
+
+    /// `[rows]`.
+    pub const fn vector(rows: usize) -> Self {
+        Self { dims: [rows as u64, 0, 0, 0], rank: 1 }
+    }
+
+    /// `[rows, columns]`.
+    pub const fn matrix(rows: usize, columns: usize) -> Self {
+        Self { dims: [rows as u64, columns as u64, 0, 0], rank: 2 }
+    }
+
+    /// The dimensions, outermost first; at most four.
+    pub const fn dims(&self) -> &[u64] {
+        match self.dims.split_at_checked(self.rank) {
+            Some((dims, _)) => dims,
+            None => &self.dims,
+        }
+    }
+
+    pub(crate) const fn push(&mut self, dim: u64) {
+        if self.rank < 4 {
+            self.dims[self.rank] = dim;
+        }
+        self.rank = self.rank.saturating_add(1);
+    }
+
+    pub(crate) const fn equals(&self, other: &Self) -> bool {
+        if self.rank != other.rank {
+            return false;
+        }
+        let mut i = 0;
+        while i < self.rank && i < 4 {
+            if self.dims[i] != other.dims[i] {
+                return false;
+            }
+            i += 1;
+        }
+        true
+    }
+
+    /// `[a, b]` of a matrix whose sizes fit this machine.
+    #[cfg(feature = "alloc")]
+    pub(crate) const fn as_matrix(&self) -> Option<(usize, usize)> {
+        let limit = usize::MAX as u64;
+        if self.rank == 2 && self.dims[0] <= limit && self.dims[1] <= limit {
+            Some((self.dims[0] as usize, self.dims[1] as usize))
+        } else {
+            None
+        }
+    }
+
+    /// The number of elements, if it is below 2⁶⁴.
+    pub(crate) const fn elements(&self) -> Option<u64> {
+        let mut product: u64 = 1;
+        let mut i = 0;
+        while i < self.rank && i < 4 {
+            product = match product.checked_mul(self.dims[i]) {
+                Some(product) => product,
+                None => return None,
+            };
+            i += 1;
+        }
+        Some(product)
+    }
+
+    pub(crate) const fn write(&self, mut message: Message) -> Message {
+        message = message.text("[");
+        let mut i = 0;
+        while i < self.rank && i < 4 {
+            if i > 0 {
+                message = message.text(", ");
+            }
+            message = message.number(self.dims[i]);
+            i += 1;
+        }
+        message.text(if self.rank > 4 { ", ...]" } else { "]" })
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.write(Message::new()).as_str())
+    }
+}

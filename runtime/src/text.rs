@@ -1,0 +1,187 @@
+//! Short strings of fixed size: what a `const fn` can decode into and an error can carry.
+
+use core::fmt;
+
+/// Up to [`Text::CAPACITY`] bytes of a string from a file, for comparisons and messages.
+///
+/// Characters outside printable ASCII are kept as `?`: no name or value that the format defines
+/// has one, so equality with those is unaffected.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Text {
+    bytes: [u8; Self::CAPACITY],
+    /// At most [`Self::CAPACITY`], in a byte: errors carry two of these by value.
+    len: u8,
+    cut: bool,
+}
+
+impl Text {
+    /// Longer strings are cut here; [`Text::is_cut`] tells.
+    pub const CAPACITY: usize = 40;
+
+    pub(crate) const EMPTY: Self = Self { bytes: [0; Self::CAPACITY], len: 0, cut: false };
+
+    /// Whether the string was longer than what is kept.
+    pub const fn is_cut(&self) -> bool {
+        self.cut
+    }
+
+    /// What is kept of the string.
+    pub const fn as_str(&self) -> &str {
+        match core::str::from_utf8(self.as_bytes()) {
+            Ok(text) => text,
+            Err(_) => "",
+        }
+    }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8] {
+        match self.bytes.split_at_checked(self.len as usize) {
+            Some((text, _)) => text,
+            None => &self.bytes,
+        }
+    }
+
+    pub(crate) const fn push(&mut self, byte: u8) {
+        if (self.len as usize) < Self::CAPACITY {
+            self.bytes[self.len as usize] = if byte >= 0x20 && byte < 0x7f { byte } else { b'?' };
+            self.len += 1;
+        } else {
+            self.cut = true;
+        }
+    }
+
+    /// Whether the whole string is `other`.
+    pub(crate) const fn is(&self, other: &str) -> bool {
+        !self.cut && bytes_equal(self.as_bytes(), other.as_bytes())
+    }
+
+    /// The string as a decimal number without sign or leading zeros.
+    pub(crate) const fn to_number(self) -> Option<u64> {
+        if self.len == 0 || self.cut || (self.len > 1 && self.bytes[0] == b'0') {
+            return None;
+        }
+        let mut value: u64 = 0;
+        let mut i = 0;
+        let digits = self.as_bytes();
+        while i < digits.len() {
+            let digit = digits[i].wrapping_sub(b'0');
+            if digit > 9 {
+                return None;
+            }
+            value = match value.checked_mul(10) {
+                Some(tens) => match tens.checked_add(digit as u64) {
+                    Some(value) => value,
+                    None => return None,
+                },
+                None => return None,
+            };
+            i += 1;
+        }
+        Some(value)
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}{}", self.as_str(), if self.cut { "…" } else { "" })
+    }
+}
+
+/// `a == b`, which slices do not offer while compiling.
+pub(crate) const fn bytes_equal(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < a.len() {
+        if a[i] != b[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
+/// The text of an error, made by a `const fn`: what a compile error shows, and what a chip prints without
+/// `core::fmt`.
+#[derive(Clone, Copy)]
+pub struct Message {
+    bytes: [u8; Self::CAPACITY],
+    len: usize,
+}
+
+impl Message {
+    const CAPACITY: usize = 256;
+
+    pub(crate) const fn new() -> Self {
+        Self { bytes: [0; Self::CAPACITY], len: 0 }
+    }
+
+    pub(crate) const fn text(mut self, text: &str) -> Self {
+        let bytes = text.as_bytes();
+        let mut i = 0;
+        while i < bytes.len() && self.len < Self::CAPACITY {
+            self.bytes[self.len] = bytes[i];
+            self.len += 1;
+            i += 1;
+        }
+        self
+    }
+
+    pub(crate) const fn number(self, value: u64) -> Self {
+        if value >= 10 {
+            self.number(value / 10).digit((value % 10) as u8)
+        } else {
+            self.digit(value as u8)
+        }
+    }
+
+    /// `0x` and eight digits.
+    pub(crate) const fn hexadecimal(self, value: u32) -> Self {
+        let mut message = self.text("0x");
+        let mut shift = 32;
+        while shift > 0 {
+            shift -= 4;
+            let digit = (value >> shift) as u8 & 15;
+            // `digit` adds to `0`, and `a` is 49 after it.
+            message = message.digit(if digit < 10 { digit } else { digit + (b'a' - b'0' - 10) });
+        }
+        message
+    }
+
+    const fn digit(mut self, digit: u8) -> Self {
+        if self.len < Self::CAPACITY {
+            self.bytes[self.len] = b'0' + digit;
+            self.len += 1;
+        }
+        self
+    }
+
+    /// A string from the file, in backquotes.
+    pub(crate) const fn quoted(self, text: &Text) -> Self {
+        self.text("`").text(text.as_str()).text(if text.is_cut() { "...`" } else { "`" })
+    }
+
+    /// The text: ASCII, at most 256 bytes.
+    pub const fn as_str(&self) -> &str {
+        let text = match self.bytes.split_at_checked(self.len) {
+            Some((text, _)) => text,
+            None => &self.bytes,
+        };
+        match core::str::from_utf8(text) {
+            Ok(text) => text,
+            Err(_) => "the file is not a model that this type can hold",
+        }
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
