@@ -5,7 +5,7 @@ use anyhow::{Result, bail, ensure};
 use super::options::Config;
 use super::words::{CouplingKind, check_steps};
 
-/// The most solver steps that a model can be trained for.
+/// The most solver steps that a trained model can be made for.
 const MOST_STEPS: usize = 10_000;
 
 impl Config {
@@ -112,7 +112,7 @@ impl Config {
         // The golden file stores every step of its paths.
         ensure!(
             sample.steps.max(few_steps.steps) <= MOST_STEPS,
-            "steps is {}: expected at most {MOST_STEPS} for training",
+            "steps is {}: expected at most {MOST_STEPS} for a trained model",
             sample.steps.max(few_steps.steps)
         );
         check_steps(sample.steps)

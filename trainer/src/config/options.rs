@@ -332,12 +332,12 @@ impl Default for FewStepsConfig {
     }
 }
 
-/// The solver steps that the model is trained for.
+/// The solver steps that the model is made for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default)]
 #[command(next_help_heading = "Sampling")]
 pub struct SampleConfig {
-    /// Euler steps that the model is trained for and judged with
+    /// Euler steps that the model is made for and judged with
     #[arg(long, value_name = "N")]
     pub steps: usize,
 }
@@ -360,7 +360,7 @@ impl Config {
         train.ema = 0.999;
     }
 
-    /// Returns the number of solver steps that the model is trained for.
+    /// Returns the number of solver steps that the model is made for.
     pub fn steps(&self) -> usize {
         if self.few_steps.steps > 0 { self.few_steps.steps } else { self.sample.steps }
     }

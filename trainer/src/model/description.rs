@@ -19,9 +19,9 @@ const NOISE: &str = "standard normal";
 /// file. What is absent is unknown.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Description {
-    /// The solver that the model was trained for.
+    /// The solver that the model was made for.
     pub solver: Option<SolverKind>,
-    /// The number of solver steps that the model was trained for.
+    /// The number of solver steps that the model was made for.
     pub steps: Option<usize>,
     /// The source distribution, as the configuration names it. `None` for the standard normal distribution.
     pub source: Option<String>,

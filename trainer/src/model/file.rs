@@ -30,7 +30,7 @@ pub struct Model {
     pub mlp: HeapMlp,
     /// The file's metadata.
     pub description: Description,
-    /// The times of the steps that it was trained for, `[N + 1]`.
+    /// The times of the steps that it was made for, `[N + 1]`.
     pub grid: Option<Vec<f32>>,
     /// Whether the file defines the order of its input columns. If not, it is read by
     /// [`ASSUMPTION`](crate::model::description::ASSUMPTION).
@@ -92,7 +92,7 @@ impl Model {
     }
 
     /// Returns the solver `kind` with `steps` steps. An argument that is `None` gets the value that the model
-    /// was trained for, or Euler and 50 if its file does not define it. If both are the model's own, the
+    /// was made for, or Euler and 50 if its file does not define it. If both are the model's own, the
     /// solver uses the time grid of the file, otherwise a uniform grid.
     ///
     /// # Errors
@@ -110,7 +110,7 @@ impl Model {
         }
     }
 
-    /// Returns the method that the model was trained for, or Euler if its file does not define it.
+    /// Returns the method that the model was made for, or Euler if its file does not define it.
     pub fn solver_kind(&self) -> SolverKind {
         self.description.solver.unwrap_or(SolverKind::Euler)
     }
