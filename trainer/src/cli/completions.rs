@@ -31,37 +31,9 @@ pub(super) fn run(args: &Args, command: Command) -> Result<ExitCode> {
 }
 
 /// Returns the script that completes `command` in `shell`.
-fn script(shell: Shell, mut command: Command) -> Result<String> {
+pub(super) fn script(shell: Shell, mut command: Command) -> Result<String> {
     let name = command.get_name().to_string();
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command, name, &mut script);
     Ok(String::from_utf8(script)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::ValueEnum;
-    use flowlet::{ActivationKind, SolverKind};
-
-    use super::*;
-    use crate::cli::command;
-
-    #[test]
-    fn each_script_names_every_command_and_value() {
-        for &shell in Shell::value_variants() {
-            let script = script(shell, command()).unwrap();
-            for subcommand in command().get_subcommands() {
-                assert!(script.contains(subcommand.get_name()), "{shell}: {subcommand}");
-            }
-            // The scripts for PowerShell and Elvish do not complete values.
-            if matches!(shell, Shell::PowerShell | Shell::Elvish) {
-                continue;
-            }
-            let solvers = SolverKind::ALL.iter().map(|kind| kind.name());
-            let activations = ActivationKind::ALL.iter().map(|kind| kind.name());
-            for value in solvers.chain(activations) {
-                assert!(script.contains(value), "{shell}: {value}");
-            }
-        }
-    }
 }

@@ -1,8 +1,15 @@
-//! Tests of all commands' help: width, examples, options and values.
+//! Tests of all commands' help, completions and manual pages.
 
+use std::fs;
+use std::process::Command;
+
+use clap::ValueEnum;
+use clap_complete::Shell;
 use flowlet::{ActivationKind, SolverKind};
 
 use super::command;
+use super::completions::script;
+use super::man::{Page, pages, write};
 
 /// Returns the name and the long help of each command, wrapped at `width` columns.
 fn helps(width: usize) -> Vec<(String, String)> {
@@ -74,4 +81,60 @@ fn the_error_for_a_wrong_name_lists_the_valid_ones() {
     let matches = parse("flowlet import a.pt --out b.safetensors --activation swish").unwrap();
     let (_, matches) = matches.subcommand().unwrap();
     assert_eq!(matches.get_one("activation"), Some(&ActivationKind::Silu));
+}
+
+#[test]
+fn each_script_names_every_command_and_value() {
+    for &shell in Shell::value_variants() {
+        let script = script(shell, command()).unwrap();
+        for subcommand in command().get_subcommands() {
+            assert!(script.contains(subcommand.get_name()), "{shell}: {subcommand}");
+        }
+        // The scripts for PowerShell and Elvish do not complete values.
+        if matches!(shell, Shell::PowerShell | Shell::Elvish) {
+            continue;
+        }
+        let solvers = SolverKind::ALL.iter().map(|kind| kind.name());
+        let activations = ActivationKind::ALL.iter().map(|kind| kind.name());
+        for value in solvers.chain(activations) {
+            assert!(script.contains(value), "{shell}: {value}");
+        }
+    }
+}
+
+#[test]
+fn each_command_has_a_page_with_all_its_options() {
+    let pages = pages(command()).unwrap();
+    assert_eq!(pages[0].name, "flowlet");
+    for command in command().get_subcommands() {
+        let name = format!("flowlet-{}", command.get_name());
+        let page = pages.iter().find(|page| page.name == name).expect(&name);
+        assert!(page.text.contains(".TH"), "{name}");
+        assert!(page.text.contains("Examples:"), "{name}");
+        for option in command.get_arguments().filter_map(clap::Arg::get_long) {
+            let option = option.replace('-', "\\-");
+            assert!(page.text.contains(&format!("\\-\\-{option}")), "{name}: {option}");
+        }
+    }
+}
+
+/// If `man` is installed, it formats each page without a warning.
+#[test]
+fn pages_are_formatted_without_warnings() {
+    let directory = tempfile::tempdir().unwrap();
+    let pages = pages(command()).unwrap();
+    write(&pages, directory.path()).unwrap();
+    for Page { name, text } in &pages {
+        let path = directory.path().join(format!("{name}.1"));
+        assert_eq!(&fs::read_to_string(&path).unwrap(), text);
+        let mut man = Command::new("man");
+        man.args(["--warnings", "-E", "UTF-8", "-l"]).arg(&path).env("MANWIDTH", "80");
+        let Ok(output) = man.output() else {
+            eprintln!("skipped: man is not installed");
+            return;
+        };
+        assert!(output.status.success(), "{name}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{name}");
+        assert!(String::from_utf8_lossy(&output.stdout).contains("Examples:"), "{name}");
+    }
 }
