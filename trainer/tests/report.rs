@@ -444,7 +444,7 @@ fn resume_accepts_a_report_and_no_other_settings() {
     desk.succeed("train mixture --iterations 20 --hidden-width 8 --out run");
     let run = |arguments: &str| text(&desk.run(arguments).stderr);
     // It is whole: that is the error, not the flag.
-    assert!(run("train --resume run --report").contains("whole run"));
+    assert!(run("train --resume run --report").contains("complete run"));
     for other in ["--seed 1", "--force", "--out there", "mixture"] {
         let error = run(&format!("train --resume run {other}"));
         assert!(error.contains("cannot be used with"), "{other}: {error}");

@@ -57,7 +57,7 @@ pub(super) struct Args {
     #[command(flatten)]
     settings: Settings,
     /// Continue a run that was stopped or killed. The model's bytes are those of an uninterrupted run
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["Settings", Flags::GROUP, "out", "force"])]
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["target", "data", Flags::GROUP, "out", "force"])]
     resume: Option<PathBuf>,
     /// Directory of the run [default: runs/NAME, after the target]
     #[arg(long, value_name = "DIR")]
