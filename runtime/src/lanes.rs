@@ -94,5 +94,5 @@ pub(crate) fn scatter(rows: &mut [f32], lanes: &[[f32; LANES]]) {
 
 /// Lane `l` of each number.
 pub(crate) fn lane<const N: usize>(lanes: &Lanes<N>, l: usize) -> [f32; N] {
-    lanes.map(|lanes| lanes[l])
+    lanes.map(|lanes| lanes.get(l).copied().unwrap_or_default())
 }

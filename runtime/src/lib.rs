@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
@@ -17,6 +18,8 @@ mod guidance;
 mod heap;
 #[cfg(feature = "alloc")]
 mod integrate;
+#[cfg(any(feature = "defmt", feature = "serde"))]
+mod interop;
 mod kernel;
 mod lanes;
 pub mod method;

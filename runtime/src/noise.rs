@@ -1,13 +1,13 @@
-//! Gaussian noise that can be had anywhere, in any order.
+//! Gaussian noise that is a pure function of seed and index.
 
 use crate::elementary::normal_quantile;
 
-/// Gaussian noise: sample `index` of `seed` is a pure function of the two, so that a run can be cut
-/// into shards, replayed or resumed anywhere.
+/// Gaussian noise: sample `index` of `seed` is a pure function of the two, so that a run can be cut into shards,
+/// replayed or resumed anywhere.
 ///
-/// The generator is Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
-/// 2011) with the key `seed` and the counter `[index low, index high, block, 0]`; each block of four
-/// words becomes four coordinates by [`normal_quantile`].
+/// The generator is Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011) with the key
+/// `seed` and the counter `[index low, index high, block, stream]`; each block of four words becomes four coordinates by
+/// [`normal_quantile`].
 ///
 /// ```
 /// use flowlet::Noise;
@@ -16,15 +16,31 @@ use crate::elementary::normal_quantile;
 /// let x: [f32; 2] = noise.sample(1000);
 /// assert_eq!(noise.samples(998).nth(2), Some(x));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Noise {
     seed: u64,
+    stream: u32,
 }
 
 impl Noise {
-    /// The noise of `seed`.
+    /// The noise of `seed`, in stream 0.
     pub const fn new(seed: u64) -> Self {
-        Self { seed }
+        Self { seed, stream: 0 }
+    }
+
+    /// The noise of the same seed in stream `k`: independent of that in every other stream, for a second use of noise in
+    /// one program. Stream 0 is that of [`Self::new`].
+    ///
+    /// ```
+    /// use flowlet::Noise;
+    ///
+    /// let (places, colours) = (Noise::new(7), Noise::new(7).stream(1));
+    /// assert_ne!(places.sample::<3>(0), colours.sample::<3>(0));
+    /// assert_eq!(colours.stream(0), places);
+    /// ```
+    pub const fn stream(self, k: u32) -> Self {
+        Self { stream: k, ..self }
     }
 
     /// Sample `index`: `D` independent draws from the standard normal distribution.
@@ -34,11 +50,11 @@ impl Noise {
         x
     }
 
-    /// Sample `index` in `x`, of any dimension.
+    /// Writes sample `index` to `x`, of any dimension.
     pub fn fill(&self, index: u64, x: &mut [f32]) {
         let key = [self.seed as u32, (self.seed >> 32) as u32];
         for (block, x) in (0..).zip(x.chunks_mut(4)) {
-            let words = philox([index as u32, (index >> 32) as u32, block, 0], key);
+            let words = philox([index as u32, (index >> 32) as u32, block, self.stream], key);
             for (x, word) in x.iter_mut().zip(words) {
                 *x = normal_quantile(word);
             }
@@ -51,12 +67,12 @@ impl Noise {
     }
 }
 
-/// Samples of noise one after the other, from [`Noise::samples`]. Its state is the seed and the
-/// next index: 16 bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Samples of noise one after the other, from [`Noise::samples`]. Its state is the noise and the next index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Samples<const D: usize> {
     noise: Noise,
-    /// Of the next sample.
+    /// The index of the next sample.
     pub index: u64,
 }
 
@@ -73,7 +89,14 @@ impl<const D: usize> Iterator for Samples<D> {
         self.index = self.index.wrapping_add(n as u64);
         self.next()
     }
+
+    /// Without end.
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (usize::MAX, None)
+    }
 }
+
+impl<const D: usize> core::iter::FusedIterator for Samples<D> {}
 
 /// Philox4x32 in ten rounds; constants from the paper.
 fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
@@ -117,6 +140,23 @@ mod tests {
         let x: [f32; 5] = Noise::new(0).sample(0);
         let expected = [0xbe82_fa4f, 0x3f96_bb4f, 0x3f21_53b8, 0x3e88_fdeb, 0x3d2b_4c1f];
         assert_eq!(x.map(f32::to_bits), expected, "{:#010x?}", x.map(f32::to_bits));
+    }
+
+    #[test]
+    fn streams_have_known_bits_and_stream_0_is_no_stream() {
+        let bits = |x: [f32; 5]| x.map(f32::to_bits);
+        let noise = Noise::new(0);
+        assert_eq!(bits(noise.stream(0).sample(0)), bits(noise.sample(0)));
+        let found = bits(noise.stream(1).sample(0));
+        let words = philox([0, 0, 0, 1], [0, 0]).map(normal_quantile);
+        assert_eq!(found[..4], words.map(f32::to_bits));
+        let expected = [0xbf6b_60bb, 0xbfb7_f61b, 0x4010_cfe8, 0x3eb0_8b5c, 0x3f90_84d6];
+        assert_eq!(found, expected, "{found:#010x?}");
+    }
+
+    #[test]
+    fn the_samples_do_not_end() {
+        assert_eq!(Noise::new(0).samples::<1>(3).size_hint(), (usize::MAX, None));
     }
 
     #[test]

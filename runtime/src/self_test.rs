@@ -1,4 +1,4 @@
-//! What a program runs when it starts, to see that this machine gives the model's bits.
+//! A check at start that this machine gives the model's bits.
 
 use core::error::Error;
 use core::fmt;
@@ -8,14 +8,15 @@ use crate::method;
 use crate::model_file::read_values;
 use crate::safetensors::{File, LoadError, tri};
 use crate::tensor::{Shape, TensorName};
+use crate::text::Message;
 use crate::velocity::VelocityField;
 
 /// Golden steps in a model file.
 const STEPS: usize = 4;
 
-/// A few golden steps of Euler's method that a model's file keeps, one of them among subnormals: a
-/// program that takes them when it starts knows that its floating-point environment, its compiler and
-/// its copy of the weights give the bits that the model was verified with.
+/// A few golden steps of Euler's method that a model's file keeps, one of them among subnormals. A program that runs
+/// them when it starts knows that its floating-point environment, its compiler and its copy of the weights give the bits
+/// that the model was verified with.
 ///
 /// ```
 /// use flowlet::{Mlp, SelfTest, Silu};
@@ -44,8 +45,8 @@ impl<const D: usize, const C: usize> SelfTest<D, C> {
     ///
     /// # Panics
     ///
-    /// On a file without them, or for another `D` or `C`. In a `static` or `const` that is a compile
-    /// error, and it says what [`LoadError`] says.
+    /// On a file without them, or for another `D` or `C`. In a `static` or `const` that is a compile error with the text
+    /// of [`LoadError`].
     pub const fn from_safetensors(bytes: &[u8]) -> Self {
         match Self::try_from_safetensors(bytes) {
             Ok(test) => test,
@@ -80,15 +81,15 @@ impl<const D: usize, const C: usize> SelfTest<D, C> {
         Ok(test)
     }
 
-    /// Takes each step and compares all bits.
+    /// Takes each step and compares the bits of every coordinate.
     ///
     /// # Errors
     ///
-    /// [`SelfTestError`] on the first number that is another.
+    /// [`SelfTestError`] for the first coordinate that differs.
     pub fn run(&self, field: &impl VelocityField<D, C>) -> Result<(), SelfTestError> {
         let steps = self.t.iter().zip(&self.dt).zip(&self.x).zip(&self.condition).zip(&self.next);
         for (step, ((((&t, &dt), &x), &c), next)) in steps.enumerate() {
-            // Known while compiling, they would be computed then.
+            // Prevents constant folding: this machine has to compute the step.
             let (t, dt, x) = (black_box(t), black_box(dt), black_box(x));
             let v = field.velocity(t, x, c);
             for (coordinate, ((&x, &v), next)) in x.iter().zip(&v).zip(next).enumerate() {
@@ -102,7 +103,7 @@ impl<const D: usize, const C: usize> SelfTest<D, C> {
     }
 }
 
-/// The first golden number that this machine does not give.
+/// The first coordinate that differs from the golden one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SelfTestError {
@@ -116,18 +117,29 @@ pub struct SelfTestError {
     pub found: u32,
 }
 
+impl SelfTestError {
+    /// The text of [`Display`](fmt::Display), without `core::fmt`: for firmware that has no room for it.
+    pub const fn message(&self) -> Message {
+        let m = Message::new()
+            .text("self-test, step ")
+            .number(self.step as u64)
+            .text(", coordinate ")
+            .number(self.coordinate as u64)
+            .text(": expected the bits ")
+            .hexadecimal(self.expected)
+            .text(", found ")
+            .hexadecimal(self.found);
+        if f32::from_bits(self.expected).is_subnormal() {
+            m.text("; are subnormals flushed to zero here?")
+        } else {
+            m
+        }
+    }
+}
+
 impl fmt::Display for SelfTestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { step, coordinate, expected, found } = self;
-        write!(
-            f,
-            "self-test, step {step}, coordinate {coordinate}: expected the bits {expected:#010x}, \
-             found {found:#010x}"
-        )?;
-        if f32::from_bits(*expected).is_subnormal() {
-            f.write_str("; are subnormals flushed to zero here?")?;
-        }
-        Ok(())
+        f.write_str(self.message().as_str())
     }
 }
 

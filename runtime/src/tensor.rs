@@ -66,7 +66,7 @@ impl TensorName {
             Some(index) if index % 2 == 0 && index / 2 < MAX_LAYERS as u64 => (index / 2) as usize,
             _ => return None,
         };
-        let kind = rest.split_at(i).1;
+        let Some((_, kind)) = rest.split_at_checked(i) else { return None };
         if bytes_equal(kind, b".weight") {
             Some(Self::Weight { layer })
         } else if bytes_equal(kind, b".bias") {
@@ -103,11 +103,25 @@ impl TensorName {
 
     pub(crate) const fn write(self, message: Message) -> Message {
         match self {
-            Self::Weight { layer } => message.text("net.").number(2 * layer as u64).text(".weight"),
-            Self::Bias { layer } => message.text("net.").number(2 * layer as u64).text(".bias"),
-            fixed => message.text(FIXED[fixed.index() - 2 * MAX_LAYERS].1),
+            Self::Weight { layer } => write_layer(message, layer).text(".weight"),
+            Self::Bias { layer } => write_layer(message, layer).text(".bias"),
+            Self::DataMean => message.text(FIXED[0].1),
+            Self::DataScale => message.text(FIXED[1].1),
+            Self::ConditionMean => message.text(FIXED[2].1),
+            Self::ConditionScale => message.text(FIXED[3].1),
+            Self::Grid => message.text(FIXED[4].1),
+            Self::SelfTestTime => message.text(FIXED[5].1),
+            Self::SelfTestDt => message.text(FIXED[6].1),
+            Self::SelfTestX => message.text(FIXED[7].1),
+            Self::SelfTestCondition => message.text(FIXED[8].1),
+            Self::SelfTestNext => message.text(FIXED[9].1),
         }
     }
+}
+
+/// `net.` and twice the layer, which may be any number: an error's fields are public.
+const fn write_layer(message: Message, layer: usize) -> Message {
+    message.text("net.").number((layer as u64).saturating_mul(2))
 }
 
 /// The tensors that a file has at most one of, in the order of their [`TensorName::index`].
@@ -155,7 +169,10 @@ impl Shape {
 
     /// The dimensions, outermost first; at most four.
     pub const fn dims(&self) -> &[u64] {
-        self.dims.split_at(if self.rank < 4 { self.rank } else { 4 }).0
+        match self.dims.split_at_checked(self.rank) {
+            Some((dims, _)) => dims,
+            None => &self.dims,
+        }
     }
 
     pub(crate) const fn push(&mut self, dim: u64) {

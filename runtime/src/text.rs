@@ -34,7 +34,10 @@ impl Text {
     }
 
     pub(crate) const fn as_bytes(&self) -> &[u8] {
-        self.bytes.split_at(self.len as usize).0
+        match self.bytes.split_at_checked(self.len as usize) {
+            Some((text, _)) => text,
+            None => &self.bytes,
+        }
     }
 
     pub(crate) const fn push(&mut self, byte: u8) {
@@ -58,8 +61,9 @@ impl Text {
         }
         let mut value: u64 = 0;
         let mut i = 0;
-        while i < self.len as usize {
-            let digit = self.bytes[i].wrapping_sub(b'0');
+        let digits = self.as_bytes();
+        while i < digits.len() {
+            let digit = digits[i].wrapping_sub(b'0');
             if digit > 9 {
                 return None;
             }
@@ -131,6 +135,19 @@ impl Message {
         }
     }
 
+    /// `0x` and eight digits.
+    pub(crate) const fn hexadecimal(self, value: u32) -> Self {
+        let mut message = self.text("0x");
+        let mut shift = 32;
+        while shift > 0 {
+            shift -= 4;
+            let digit = (value >> shift) as u8 & 15;
+            // `digit` adds to `0`, and `a` is 49 after it.
+            message = message.digit(if digit < 10 { digit } else { digit + (b'a' - b'0' - 10) });
+        }
+        message
+    }
+
     const fn digit(mut self, digit: u8) -> Self {
         if self.len < Self::CAPACITY {
             self.bytes[self.len] = b'0' + digit;
@@ -146,7 +163,11 @@ impl Message {
 
     /// The text: ASCII, at most 256 bytes.
     pub const fn as_str(&self) -> &str {
-        match core::str::from_utf8(self.bytes.split_at(self.len).0) {
+        let text = match self.bytes.split_at_checked(self.len) {
+            Some((text, _)) => text,
+            None => &self.bytes,
+        };
+        match core::str::from_utf8(text) {
             Ok(text) => text,
             Err(_) => "the file is not a model that this type can hold",
         }

@@ -46,14 +46,15 @@ fn correlation(a: impl Iterator<Item = f32>, b: impl Iterator<Item = f32>, n: us
     products.sum::<f64>() / (n as f64).sqrt()
 }
 
-/// Between neighbouring draws, neighbouring samples and neighbouring seeds; of sizes too.
-fn correlations(n: usize) -> [f64; 4] {
+/// Between neighbouring draws, neighbouring samples, neighbouring seeds and neighbouring streams; of sizes too.
+fn correlations(n: usize) -> [f64; 5] {
     // Mean 0 and deviation 1, if x is normal.
     let size = |x: f32| (x * x - 1.0) / std::f32::consts::SQRT_2;
     [
         correlation(draws(5), draws(5).skip(1), n),
         correlation(draws(5), draws(5).skip(4), n),
         correlation(draws(5), draws(6), n),
+        correlation(draws(5), Noise::new(5).stream(1).samples::<4>(0).flatten(), n),
         correlation(draws(5).map(size), draws(5).skip(4).map(size), n),
     ]
 }

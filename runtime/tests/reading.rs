@@ -282,3 +282,12 @@ fn a_file_cannot_make_the_heap_grow_beyond_its_own_size() {
     let found = flowlet::HeapMlp::try_from_safetensors(&file_of(&tensors, None)).unwrap_err();
     assert!(matches!(found, LoadError::Shape { .. }), "{found}");
 }
+
+#[test]
+fn an_errors_text_needs_no_formatting_and_any_layer_can_be_printed() {
+    let error = error(&[]);
+    assert_eq!(error.message().as_str(), error.to_string());
+    let tensor = flowlet::TensorName::Weight { layer: usize::MAX };
+    assert!(tensor.to_string().starts_with("net."), "{tensor}");
+    assert!(LoadError::MissingTensor { tensor }.to_string().ends_with("is missing"));
+}

@@ -8,6 +8,7 @@ use super::{HeapMlp, HeapSolver, Scratch};
 /// Where a path is between two steps, as [`State`](crate::State): it may be copied, stored, changed and taken up again,
 /// with the same bits.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct HeapState {
     /// The steps taken.
     pub i: usize,

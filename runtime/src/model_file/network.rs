@@ -57,10 +57,11 @@ const fn read_layer(
     read_vector(file, TensorName::Bias { layer }, bias)
 }
 
-/// `length` numbers from `start` on. Indexing by a range is not const.
+/// `length` numbers from `start` on; none where there are fewer. Indexing by a range is not const.
 const fn part(numbers: &mut [f32], start: usize, length: usize) -> &mut [f32] {
-    let (_, rest) = numbers.split_at_mut(start);
-    rest.split_at_mut(length).0
+    let Some((_, rest)) = numbers.split_at_mut_checked(start) else { return &mut [] };
+    let Some((part, _)) = rest.split_at_mut_checked(length) else { return &mut [] };
+    part
 }
 
 /// The sizes, from the shapes of the first and the last weight. Checks that the file has every weight, so that

@@ -16,7 +16,8 @@ pub(super) const fn read_columns(
 ) -> Result<(), LoadError> {
     let (outputs, columns) = shape;
     let values = tri!(file.required(tensor, Shape::matrix(outputs, columns)));
-    let end = first + out.len() / outputs;
+    let Some(count) = out.len().checked_div(outputs) else { return Ok(()) };
+    let end = first + count;
     let (mut at, mut panel) = (0, 0);
     while panel < outputs {
         let width = panel::width(outputs, panel);
@@ -24,7 +25,7 @@ pub(super) const fn read_columns(
         while column < end {
             let mut index = panel * columns + column;
             let mut output = 0;
-            while output < width {
+            while output < width && at < out.len() {
                 out[at] = tri!(finite(tensor, values, index));
                 index += columns;
                 at += 1;
@@ -78,9 +79,9 @@ pub(super) const fn read_units(
     } else {
         fill(units.scale, 1.0);
     }
-    let mut index = 0;
-    while index < units.scale.len() {
-        if units.scale[index] <= 0.0 {
+    let (scale, mut index) = (&*units.scale, 0);
+    while index < scale.len() {
+        if scale[index] <= 0.0 {
             return Err(LoadError::ScaleNotPositive { tensor: scale_name, index });
         }
         index += 1;
@@ -104,7 +105,11 @@ pub(super) const fn finite(
     index: usize,
 ) -> Result<f32, LoadError> {
     const EXPONENT: u32 = 0x7f80_0000;
-    let bits = u32::from_le_bytes(values[index]);
+    // The tensor's shape was checked, so the value is there.
+    let Some((_, [bytes, ..])) = values.split_at_checked(index) else {
+        return Err(LoadError::MissingTensor { tensor });
+    };
+    let bits = u32::from_le_bytes(*bytes);
     if bits & EXPONENT == EXPONENT {
         return Err(LoadError::NonFinite { tensor, index });
     }

@@ -48,14 +48,17 @@ impl Weights<&[f32]> {
 
 /// Adds a matrix that is laid out in [panels](panel) as `[input][output]`: the layout depends on the target.
 const fn update_columns(digest: &mut Digest, columns: &[f32], outputs: usize) {
-    let inputs = columns.len() / outputs;
+    let Some(inputs) = columns.len().checked_div(outputs) else { return };
     let mut input = 0;
     while input < inputs {
         let mut first = 0;
         while first < outputs {
             let width = panel::width(outputs, first);
-            let (_, weights) = columns.split_at(first * inputs + input * width);
-            digest.update(weights.split_at(width).0);
+            if let Some((_, weights)) = columns.split_at_checked(first * inputs + input * width)
+                && let Some((weights, _)) = weights.split_at_checked(width)
+            {
+                digest.update(weights);
+            }
             first += width;
         }
         input += 1;

@@ -67,14 +67,13 @@ impl<'a> Layers<&'a [f32]> {
     /// The bias and the columns of each layer of `width` outputs.
     #[inline(always)]
     fn each(self, width: usize) -> impl Iterator<Item = (&'a [f32], &'a [f32])> {
-        debug_assert!(width > 0, "a network is at least one unit wide");
         let Self { mut bias, mut columns } = self;
-        // Not `chunks_exact`, whose division by `width` leaves a way to panic at `z`.
+        // `chunks_exact` would divide, and could link the panic of a division by zero.
         core::iter::from_fn(move || {
-            let (layer_bias, other_bias) = bias.split_at_checked(width)?;
-            let (layer_columns, other_columns) = columns.split_at_checked(width * width)?;
-            (bias, columns) = (other_bias, other_columns);
-            Some((layer_bias, layer_columns))
+            let (layer_bias, more_bias) = bias.split_at_checked(width)?;
+            let (layer, more) = columns.split_at_checked(width * width)?;
+            (bias, columns) = (more_bias, more);
+            (!layer_bias.is_empty()).then_some((layer_bias, layer))
         })
     }
 }

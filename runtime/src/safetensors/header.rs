@@ -89,10 +89,13 @@ impl<'a> File<'a> {
                 let entry = tri!(read_entry(&mut cursor, name));
                 let tensor = tri!(self.check_entry(&entry));
                 // Here, since it also bounds the time that what follows can take.
-                if seen[tensor.index()] {
-                    return Err(LoadError::DuplicateTensor { tensor });
+                let index = tensor.index();
+                if index < seen.len() {
+                    if seen[index] {
+                        return Err(LoadError::DuplicateTensor { tensor });
+                    }
+                    seen[index] = true;
                 }
-                seen[tensor.index()] = true;
             }
             if !tri!(cursor.goes_on(b'}', "`,` or `}` after a tensor")) {
                 break;
@@ -203,8 +206,12 @@ impl<'a> File<'a> {
             return Err(LoadError::Shape { tensor, expected, found: entry.shape });
         }
         // `check_entry` held both against the data's length, which is a `usize`.
-        let bytes = self.data.split_at(entry.end as usize).0.split_at(entry.begin as usize).1;
-        Ok(Some(bytes.as_chunks().0))
+        if let Some((bytes, _)) = self.data.split_at_checked(entry.end as usize)
+            && let Some((_, bytes)) = bytes.split_at_checked(entry.begin as usize)
+        {
+            return Ok(Some(bytes.as_chunks().0));
+        }
+        Err(LoadError::Offsets { tensor, begin: entry.begin, end: entry.end })
     }
 
     /// The values of a tensor that the model must have.

@@ -123,10 +123,8 @@ impl<'a> Cursor<'a> {
                 return match unit {
                     0xd800..0xdc00 => {
                         // The first half of a pair: the second must follow.
-                        if self.at + 1 < self.bytes.len()
-                            && self.bytes[self.at] == b'\\'
-                            && self.bytes[self.at + 1] == b'u'
-                        {
+                        let rest = self.bytes.split_at_checked(self.at);
+                        if let Some((_, [b'\\', b'u', ..])) = rest {
                             self.at += 2;
                             if let 0xdc00..0xe000 = tri!(self.hex4()) {
                                 return Ok(0xff);

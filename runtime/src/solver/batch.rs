@@ -195,8 +195,12 @@ impl<S: Method, const N: usize> Solver<S, N> {
         let alike = |a: &State<D, S::Memory<D>>, b: &State<D, S::Memory<D>>| {
             a.i == b.i && a.memory.before().is_some() == b.memory.before().is_some()
         };
-        let mut first = 0;
-        for group in states.chunk_by_mut(alike).flat_map(|alike| alike.chunks_mut(LANES)) {
+        let (mut first, mut rest) = (0, states);
+        while let Some(head) = rest.first() {
+            let length = rest.iter().take(LANES).take_while(|state| alike(head, state)).count();
+            // `chunk_by_mut` would link a panic.
+            let Some((group, after)) = rest.split_at_mut_checked(length) else { break };
+            rest = after;
             let c = conditions.lanes(first);
             first += group.len();
             let Some(time) = group.first().and_then(|state| self.steps().get(state.i)) else {

@@ -45,6 +45,8 @@ pub(crate) fn row(
     };
     let cost = match target.machine {
         Machine::Qemu(..) => {
+            // Links only if no entry point can panic.
+            build("no_panic")?;
             let sample = build("sample")?;
             let (said, _) = run(target, &sample, true)?;
             let costs = build("costs")?;

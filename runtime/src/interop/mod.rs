@@ -1,0 +1,6 @@
+//! Other crates' traits: the features `defmt` and `serde`.
+
+#[cfg(feature = "defmt")]
+mod defmt;
+#[cfg(feature = "serde")]
+mod serde;

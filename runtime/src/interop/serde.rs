@@ -1,0 +1,180 @@
+//! serde's traits for kinds, as their names in a model file, and for the state of a path.
+
+use core::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Unexpected, Visitor};
+use serde::ser::{Serialize, SerializeTuple, Serializer};
+
+use crate::activation::ActivationKind;
+use crate::method::SolverKind;
+use crate::method::sealed::Memory;
+use crate::solver::State;
+
+macro_rules! by_name {
+    ($kind:ty, $expected:literal) => {
+        impl Serialize for $kind {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.name())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $kind {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Name;
+
+                impl Visitor<'_> for Name {
+                    type Value = $kind;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str($expected)
+                    }
+
+                    fn visit_str<E: Error>(self, name: &str) -> Result<$kind, E> {
+                        <$kind>::from_name(name.as_bytes())
+                            .ok_or_else(|| E::invalid_value(Unexpected::Str(name), &self))
+                    }
+                }
+
+                deserializer.deserialize_str(Name)
+            }
+        }
+    };
+}
+
+by_name!(ActivationKind, "the name of an activation");
+by_name!(SolverKind, "the name of a solver");
+
+/// `[f32; D]` for every `D`, which serde does not have.
+struct Point<const D: usize>([f32; D]);
+
+impl<const D: usize> Serialize for Point<D> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut tuple = serializer.serialize_tuple(D)?;
+        for x in &self.0 {
+            tuple.serialize_element(x)?;
+        }
+        tuple.end()
+    }
+}
+
+impl<'de, const D: usize> Deserialize<'de> for Point<D> {
+    fn deserialize<T: Deserializer<'de>>(deserializer: T) -> Result<Self, T::Error> {
+        struct Coordinates<const D: usize>;
+
+        impl<'de, const D: usize> Visitor<'de> for Coordinates<D> {
+            type Value = Point<D>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{D} coordinates")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Point<D>, A::Error> {
+                let mut x = [0.0; D];
+                for (k, x) in x.iter_mut().enumerate() {
+                    let next = sequence.next_element()?;
+                    *x = next.ok_or_else(|| A::Error::invalid_length(k, &self))?;
+                }
+                Ok(Point(x))
+            }
+        }
+
+        deserializer.deserialize_tuple(D, Coordinates)
+    }
+}
+
+/// What is stored of a [`State`].
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(rename = "State")]
+struct Stored<const D: usize> {
+    i: usize,
+    x: Point<D>,
+    /// The velocity at the start of the step before, for a method that looks back.
+    memory: Option<Point<D>>,
+}
+
+impl<const D: usize, M: Memory<D>> Serialize for State<D, M> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let memory = self.memory.before().copied().map(Point);
+        Stored { i: self.i, x: Point(self.x), memory }.serialize(serializer)
+    }
+}
+
+impl<'de, const D: usize, M: Memory<D> + Default> Deserialize<'de> for State<D, M> {
+    fn deserialize<T: Deserializer<'de>>(deserializer: T) -> Result<Self, T::Error> {
+        let Stored { i, x: Point(x), memory } = Stored::deserialize(deserializer)?;
+        let mut state = Self::at(i, x);
+        if let Some(Point(v)) = memory {
+            state.memory.remember(v);
+        }
+        Ok(state)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{AdamsBashforth2, Euler, Noise, Samples, VelocityField};
+    use serde::de::DeserializeOwned;
+    use std::string::ToString;
+
+    fn there_and_back<T: Serialize + DeserializeOwned>(value: &T) -> (std::string::String, T) {
+        let text = serde_json::to_string(value).unwrap();
+        let back = serde_json::from_str(&text).unwrap();
+        (text, back)
+    }
+
+    #[test]
+    fn kinds_are_stored_by_their_names() {
+        for &kind in ActivationKind::ALL {
+            assert_eq!(there_and_back(&kind), (std::format!("\"{}\"", kind.name()), kind));
+        }
+        for &kind in SolverKind::ALL {
+            assert_eq!(there_and_back(&kind), (std::format!("\"{}\"", kind.name()), kind));
+        }
+        let error = serde_json::from_str::<SolverKind>("\"dopri5\"").unwrap_err().to_string();
+        assert!(error.contains("expected the name of a solver"), "{error}");
+    }
+
+    #[test]
+    fn noise_goes_on_where_it_was_stored() {
+        let noise = Noise::new(u64::MAX).stream(3);
+        assert_eq!(there_and_back(&noise).1, noise);
+        let mut samples = noise.samples::<40>(5);
+        samples.next();
+        let mut again: Samples<40> = there_and_back(&samples).1;
+        assert_eq!(again.next(), samples.next());
+    }
+
+    struct Decay;
+
+    impl VelocityField<40, 0> for Decay {
+        fn velocity(&self, t: f32, x: [f32; 40], _: [f32; 0]) -> [f32; 40] {
+            x.map(|x| t - x)
+        }
+    }
+
+    #[test]
+    fn a_path_goes_on_where_it_was_stored() {
+        let x_0 = Noise::new(1).sample(0);
+        let euler = Euler::<5>::UNIFORM;
+        let mut path = euler.path(&Decay, x_0, []);
+        path.next();
+        let state = there_and_back(&path.state).1;
+        assert_eq!(state, path.state);
+        assert!(euler.path_from(&Decay, state, []).eq(path));
+
+        let looks_back = AdamsBashforth2::<5>::UNIFORM;
+        let mut path = looks_back.path(&Decay, x_0, []);
+        path.next();
+        let state = there_and_back(&path.state).1;
+        assert_eq!(state, path.state);
+        assert!(looks_back.path_from(&Decay, state, []).eq(path));
+    }
+
+    #[test]
+    fn a_state_of_other_dimensions_is_refused() {
+        let text = r#"{"i":0,"x":[1.0,2.0],"memory":null}"#;
+        let error = serde_json::from_str::<State<3>>(text).unwrap_err().to_string();
+        assert!(error.contains("expected 3 coordinates"), "{error}");
+    }
+}

@@ -1,0 +1,254 @@
+//! Many paths together: the bits of each one by itself, by every method and both front ends; and what a batch of wrong
+//! sizes gives.
+
+mod model_file;
+
+use flowlet::{BatchError, Method, Mlp, Noise, Solver, State, method};
+use model_file::{Tiny, file_of, tensors};
+
+fn tiny() -> Tiny {
+    Tiny::try_from_safetensors(&file_of(&tensors(), None)).unwrap()
+}
+
+/// As many as two groups of lanes and a rest, at different steps.
+fn states<S: Method>(solver: &Solver<S, 5>) -> Vec<State<2, S::Memory<2>>> {
+    let mut states: Vec<_> = Noise::new(1).samples(0).take(41).map(|x| solver.start(x)).collect();
+    let model = tiny();
+    // Neighbours at the same step, at others, and past the last one.
+    for (k, state) in states.iter_mut().enumerate() {
+        for _ in 0..[0, 0, 0, 1, 1, 3, 5][k * 7 / 41] {
+            solver.step(&model, state, [0.1]);
+        }
+    }
+    states
+}
+
+fn conditions(count: usize) -> Vec<[f32; 1]> {
+    Noise::new(2).samples(0).take(count).collect()
+}
+
+fn check_steps<S: Method>() {
+    let (solver, model) = (Solver::<S, 5>::UNIFORM, tiny());
+    for count in [0, 1, 2, 15, 16, 17, 41] {
+        for c in [conditions(count), conditions(1)] {
+            let mut together = states(&solver);
+            together.truncate(count);
+            let mut alone = together.clone();
+            for _ in 0..3 {
+                solver.step_batch(&model, &mut together, &c);
+                for (k, state) in alone.iter_mut().enumerate() {
+                    solver.step(&model, state, c[k % c.len()]);
+                }
+                assert_eq!(together, alone, "{}, {count} paths", S::KIND);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_step_of_many_paths_gives_the_bits_of_each() {
+    check_steps::<method::Euler>();
+    check_steps::<method::Midpoint>();
+    check_steps::<method::Heun>();
+    check_steps::<method::Rk4>();
+    check_steps::<method::AdamsBashforth2>();
+}
+
+#[test]
+fn paths_without_memory_step_among_others_that_have_it() {
+    let (solver, model) = (Solver::<method::AdamsBashforth2, 5>::UNIFORM, tiny());
+    let mut together = states(&solver);
+    for state in &mut together {
+        state.i = 2;
+    }
+    for k in [3, 4, 20, 40] {
+        together[k].memory = None;
+    }
+    let mut alone = together.clone();
+    solver.step_batch(&model, &mut together, &[[0.3]]);
+    alone.iter_mut().for_each(|state| _ = solver.step(&model, state, [0.3]));
+    assert_eq!(together, alone);
+}
+
+#[test]
+fn integrating_together_gives_the_bits_of_each() {
+    let (solver, model) = (Solver::<method::Heun, 5>::UNIFORM, tiny());
+    let x_0: Vec<[f32; 2]> = Noise::new(1).samples(0).take(21).collect();
+    let c = conditions(21);
+    let mut together = x_0.clone();
+    solver.integrate_batch(&model, &mut together, &c);
+    let alone: Vec<_> = x_0.iter().zip(&c).map(|(x, c)| solver.integrate(&model, *x, *c)).collect();
+    assert_eq!(together, alone);
+}
+
+#[test]
+fn a_wrong_number_of_conditions_is_an_error_and_moves_nothing() {
+    let (solver, model) = (Solver::<method::Euler, 5>::UNIFORM, tiny());
+    let expected = Err(BatchError::Conditions { expected: 3, found: 2 });
+    let mut x = [[0.1, 0.2]; 3];
+    assert_eq!(solver.try_sample_batch(&model, &mut x, &[[0.0]; 2]), expected);
+    assert_eq!(solver.try_integrate_batch(&model, &mut x, &[[0.0]; 2]), expected);
+    assert_eq!(x, [[0.1, 0.2]; 3]);
+    let mut states = x.map(|x| solver.start(x));
+    assert_eq!(solver.try_step_batch(&model, &mut states, &[[0.0]; 2]), expected);
+    assert_eq!(states, x.map(|x| solver.start(x)));
+    let message = expected.unwrap_err().to_string();
+    assert_eq!(
+        message,
+        "a batch has one condition or one for each point: expected 1 or 3, found 2"
+    );
+}
+
+#[test]
+#[should_panic(expected = "expected 1 or 3, found 0")]
+fn without_a_try_form_a_wrong_number_of_conditions_panics() {
+    Solver::<method::Euler, 5>::UNIFORM.sample_batch(&tiny(), &mut [[0.0; 2]; 3], &[]);
+}
+
+#[test]
+fn a_copy_of_a_model_is_the_same_model() {
+    let model = tiny();
+    assert_eq!(model.clone().fingerprint(), model.fingerprint());
+    let given = model.given([0.2]);
+    assert_eq!(format!("{:?}", given.clone()), "Given(Mlp<2, 1, 3, 1, gelu>)");
+    let _: Mlp<2, 1, 3, 1> = model;
+}
+
+#[cfg(feature = "alloc")]
+mod heap {
+    use super::*;
+    use flowlet::{GridError, HeapMlp, HeapSolver, HeapState, LoadError, SolverKind};
+
+    fn heap() -> HeapMlp {
+        HeapMlp::try_from_safetensors(&file_of(&tensors(), None)).unwrap()
+    }
+
+    fn uniform(kind: SolverKind) -> HeapSolver {
+        HeapSolver::uniform(kind, 5.try_into().unwrap())
+    }
+
+    fn check_steps<S: Method>() {
+        let (fixed, model) = (Solver::<S, 5>::UNIFORM, heap());
+        let (solver, mut scratch) = (uniform(S::KIND), model.scratch());
+        for c in [conditions(41), conditions(1)] {
+            let mut expected = states(&fixed);
+            let start = |state: &State<2, S::Memory<2>>| {
+                let mut path = solver.start(&Noise::new(1).sample::<2>(0));
+                path.x.copy_from_slice(&state.x);
+                path.i = state.i;
+                path
+            };
+            // What a method remembers is not for others to write: it is forgotten on both sides.
+            for state in &mut expected {
+                state.memory = Default::default();
+            }
+            let mut together: Vec<HeapState> = expected.iter().map(start).collect();
+            let mut alone = together.clone();
+            for _ in 0..3 {
+                solver.step_batch(&model, &mut together, c.as_flattened(), &mut scratch);
+                for (k, (alone, expected)) in alone.iter_mut().zip(&mut expected).enumerate() {
+                    let c = c[k % c.len()];
+                    let moved = solver.step(&model, alone, &c, &mut scratch);
+                    assert_eq!(moved, fixed.step(&tiny(), expected, c));
+                    assert_eq!((alone.i, &alone.x[..]), (expected.i, &expected.x[..]));
+                }
+                assert_eq!(together, alone, "{}", S::KIND);
+            }
+        }
+    }
+
+    #[test]
+    fn a_step_of_many_paths_gives_the_bits_of_each_and_of_the_const_model() {
+        check_steps::<method::Euler>();
+        check_steps::<method::Midpoint>();
+        check_steps::<method::Heun>();
+        check_steps::<method::Rk4>();
+        check_steps::<method::AdamsBashforth2>();
+    }
+
+    #[test]
+    fn guided_steps_are_those_of_the_whole_path() {
+        let (model, c) = (heap(), [0.7]);
+        let solver = uniform(SolverKind::AdamsBashforth2).guided(1.7, vec![0.2]);
+        let mut scratch = model.scratch();
+        let whole = solver.trajectory(&model, &[0.1, 0.2], &c, &mut scratch);
+        let mut states = vec![solver.start(&[0.1, 0.2]); 17];
+        for point in whole.chunks_exact(2).skip(1) {
+            solver.step_batch(&model, &mut states, &c, &mut scratch);
+            assert!(states.iter().all(|state| state.x == point));
+        }
+        let path = solver.path(&model, &[0.1, 0.2], &c, &mut scratch);
+        assert_eq!(path.len(), 5);
+        let points: Vec<f32> = path.flat_map(|(_, x)| x).collect();
+        assert_eq!(points, whole[2..]);
+    }
+
+    #[test]
+    fn one_condition_serves_all_rows() {
+        let (model, solver) = (heap(), uniform(SolverKind::Heun));
+        let mut scratch = model.scratch();
+        let mut one = [0.1, 0.2, -0.3, 0.4, 0.5, -0.6];
+        let mut each = one;
+        solver.sample_batch(&model, &mut one, &[0.7], &mut scratch);
+        solver.sample_batch(&model, &mut each, &[0.7; 3], &mut scratch);
+        assert_eq!(one, each);
+    }
+
+    #[test]
+    fn batches_of_wrong_sizes_are_errors() {
+        let (model, solver) = (heap(), uniform(SolverKind::Euler));
+        let mut scratch = model.scratch();
+        let mut batch =
+            |x: &mut [f32], c: &[f32]| solver.try_sample_batch(&model, x, c, &mut scratch);
+        assert_eq!(batch(&mut [0.0; 5], &[0.0]), Err(BatchError::Coordinates { found: 5, row: 2 }));
+        assert_eq!(
+            batch(&mut [0.0; 6], &[0.0; 2]),
+            Err(BatchError::Conditions { expected: 3, found: 2 })
+        );
+        let mut states = [solver.start(&[0.0; 3])];
+        assert_eq!(
+            solver.try_step_batch(&model, &mut states, &[0.0], &mut model.scratch()),
+            Err(BatchError::Coordinates { found: 3, row: 2 })
+        );
+    }
+
+    fn of_another_width() -> HeapMlp {
+        let swirl = include_bytes!("../examples/swirl.safetensors");
+        HeapMlp::try_from_safetensors(swirl).unwrap()
+    }
+
+    #[test]
+    fn the_scratch_of_another_model_is_refused() {
+        let (model, solver) = (heap(), uniform(SolverKind::Euler));
+        let mut scratch = of_another_width().scratch();
+        let found = solver.try_sample_batch(&model, &mut [0.0; 2], &[0.0], &mut scratch);
+        assert_eq!(found, Err(BatchError::Scratch));
+    }
+
+    #[test]
+    #[should_panic(expected = "the scratch is that of a model of these sizes")]
+    fn the_scratch_of_another_model_panics_in_a_single_sample() {
+        let mut scratch = of_another_width().scratch();
+        heap().velocity(0.5, &[0.0; 2], &[0.0], &mut scratch);
+    }
+
+    #[test]
+    fn grids_are_refused_as_the_const_solver_refuses_them() {
+        let error =
+            |times: &[f32]| HeapSolver::try_from_times(SolverKind::Heun, times).unwrap_err();
+        assert_eq!(error(&[0.0]), GridError::Count { found: 1 });
+        assert_eq!(error(&[0.0, 0.5, 0.5]), GridError::NotIncreasing { index: 2 });
+        let steps = ((1 << 24) + 1).try_into().unwrap();
+        let error = HeapSolver::try_uniform(SolverKind::Heun, steps).unwrap_err();
+        assert_eq!(error, GridError::Count { found: (1 << 24) + 2 });
+    }
+
+    #[test]
+    fn a_file_gives_the_solver_that_it_was_made_for() {
+        let swirl = include_bytes!("../examples/swirl.safetensors");
+        let found = HeapSolver::try_from_safetensors(swirl).unwrap();
+        assert_eq!(found, HeapSolver::uniform(SolverKind::Euler, 60.try_into().unwrap()));
+        let error = HeapSolver::try_from_safetensors(&file_of(&tensors(), None)).unwrap_err();
+        assert_eq!(error, LoadError::MissingTensor { tensor: flowlet::TensorName::Grid });
+    }
+}
