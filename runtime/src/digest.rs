@@ -1,9 +1,8 @@
 //! One number for many output bits.
 
-/// FNV-1a-64 over the little-endian bits of floats: two runs with one digest gave the same
-/// numbers to the last bit.
+/// FNV-1a-64 over the little-endian bits of floats: two runs with the same digest gave the same numbers to the last bit.
 ///
-/// A path's digest takes the points after each step in order, sample after sample
+/// A path's digest covers the points after each step in order, sample after sample
 /// (<http://www.isthe.com/chongo/tech/comp/fnv/>).
 ///
 /// ```
@@ -20,7 +19,7 @@ impl Digest {
         Self(0xcbf2_9ce4_8422_2325)
     }
 
-    /// Takes in more values.
+    /// Adds values.
     pub const fn update(&mut self, values: &[f32]) {
         let mut i = 0;
         while i < values.len() {
@@ -29,7 +28,7 @@ impl Digest {
         }
     }
 
-    /// Takes in bytes.
+    /// Adds bytes.
     pub const fn update_bytes(&mut self, bytes: &[u8]) {
         let mut i = 0;
         while i < bytes.len() {
@@ -38,7 +37,7 @@ impl Digest {
         }
     }
 
-    /// The digest of everything taken in.
+    /// The digest of everything that was added.
     pub const fn value(self) -> u64 {
         self.0
     }

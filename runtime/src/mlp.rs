@@ -26,13 +26,12 @@ use crate::velocity::{LaneVelocity, VelocityField};
 /// v = b + W·h                            [D]
 /// ```
 ///
-/// Each sum adds its terms in the order in which they stand there, columns in order.
+/// Each sum adds its terms in this order, columns in order.
 ///
-/// The value is nothing but weights: a `static` of it lies in flash. An evaluation takes
-/// `2·4·H` bytes of stack for the hidden units, and a little for `D` and `C`.
+/// The value is weights alone: a `static` of it lies in flash. An evaluation takes `2·4·H` bytes of stack for the hidden
+/// units, and a little for `D` and `C`.
 ///
-/// Past some 300,000 weights the compiler asks for `#[allow(long_running_const_eval)]` at the
-/// `static`.
+/// Above some 300,000 weights, put `#[allow(long_running_const_eval)]` on the `static`: a lint of the compiler demands it.
 pub struct Mlp<const D: usize, const C: usize, const H: usize, const L: usize, A = Gelu> {
     first: First<D, C, H>,
     hidden: Hidden<H, L>,

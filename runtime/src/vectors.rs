@@ -1,15 +1,14 @@
-//! Vectors as wide as the processor has them: under `std` chosen when the program runs, without it those
-//! of the compiler's target.
+//! Vectors as wide as the processor has them: chosen when the program runs under `std`, else those of the compiler's
+//! target.
 //!
-//! Under all of them products and sums stay apart: the compiler does not fuse them unless it is told
-//! to.
+//! Products and sums are never fused: the compiler does that only when told to.
 
 use core::ops::{Add, Mul};
 
 use crate::lanes::LANES;
 
-/// Evaluates an expression once for each set of vector instructions, compiled for it, and runs that of
-/// the widest that the processor has. What it calls is compiled with it if it is `#[inline(always)]`.
+/// Compiles an expression once for each set of vector instructions, and runs the one for the widest set that the processor
+/// has. Functions that it calls are compiled with it if they are `#[inline(always)]`.
 macro_rules! with_vectors {
     ($vectors:pat => $value:expr) => {{
         #[cfg(feature = "std")]
@@ -25,8 +24,7 @@ macro_rules! with_vectors {
 }
 pub(crate) use with_vectors;
 
-/// Evaluates an expression under each set of vector instructions that the processor has, not only under that
-/// which is chosen.
+/// Evaluates an expression under every set of vector instructions that the processor has.
 #[cfg(all(test, feature = "std"))]
 macro_rules! under_each_set {
     ($vectors:ident => $value:expr) => {{
@@ -69,8 +67,8 @@ pub trait Vectors: Copy {
     /// How many numbers a register holds.
     const WIDTH: usize;
 
-    /// Whether those are more than the panels are made for: then a single sample's outputs are done in
-    /// explicit vectors.
+    /// Whether a register holds more numbers than the panels' plain loops use: then a single sample's outputs are computed
+    /// in explicit vectors.
     const WIDE: bool = Self::WIDTH > 4;
 
     /// The same number in each lane.
@@ -85,7 +83,7 @@ pub trait Vectors: Copy {
     /// In each lane `then` where `x` is `limit` or more, `otherwise` where it is less or NaN.
     fn at_least(self, x: Self::V, limit: f32, then: Self::V, otherwise: Self::V) -> Self::V;
 
-    /// In each lane `x` where it is positive, else 0; of a NaN it may be either.
+    /// In each lane `x` where it is positive, else 0; for a NaN either.
     fn positive(self, x: Self::V) -> Self::V;
 
     /// The same number in each lane of a half.
@@ -127,8 +125,8 @@ impl<S: fearless_simd::Simd> Vectors for S {
 
     #[inline(always)]
     fn positive(self, x: Self::V) -> Self::V {
-        // As integers they are in the same order from 0 up, and a minus sign makes them less than 0. That
-        // keeps units busy that multiplications leave idle.
+        // As integers, positive floats keep their order and negative ones are below 0. The integer units are idle here,
+        // the floating-point units are not.
         let bits: fearless_simd::i32x16<S> = fearless_simd::Bytes::bitcast(x);
         fearless_simd::Bytes::bitcast(self.max_i32x16(bits, self.splat_i32x16(0)))
     }
@@ -149,7 +147,7 @@ impl<S: fearless_simd::Simd> Vectors for S {
     }
 }
 
-/// Vectors by what the compiler makes of arrays.
+/// Arrays, which the compiler turns into the target's vectors.
 #[cfg(not(feature = "std"))]
 #[derive(Clone, Copy)]
 pub(crate) struct Arrays;

@@ -84,7 +84,8 @@ fn integrating_together_gives_the_bits_of_each() {
 #[test]
 fn a_wrong_number_of_conditions_is_an_error_and_moves_nothing() {
     let (solver, model) = (Solver::<method::Euler, 5>::UNIFORM, tiny());
-    let expected = Err(BatchError::Conditions { expected: 3, found: 2 });
+    let error = BatchError::Conditions { expected: 3, found: 2 };
+    let expected = Err(error);
     let mut x = [[0.1, 0.2]; 3];
     assert_eq!(solver.try_sample_batch(&model, &mut x, &[[0.0]; 2]), expected);
     assert_eq!(solver.try_integrate_batch(&model, &mut x, &[[0.0]; 2]), expected);
@@ -92,9 +93,8 @@ fn a_wrong_number_of_conditions_is_an_error_and_moves_nothing() {
     let mut states = x.map(|x| solver.start(x));
     assert_eq!(solver.try_step_batch(&model, &mut states, &[[0.0]; 2]), expected);
     assert_eq!(states, x.map(|x| solver.start(x)));
-    let message = expected.unwrap_err().to_string();
     assert_eq!(
-        message,
+        error.to_string(),
         "a batch has one condition or one for each point: expected 1 or 3, found 2"
     );
 }

@@ -53,8 +53,8 @@ impl Pointwise for Gelu {
             *square = x * x;
             *y = *square + vectors.splat(-0.5 * LIMIT_SQUARED);
         }
-        // Were the coefficients known, or how many, the compiler would do one vector's polynomial after the
-        // other's, each waiting for its own sums. This way it takes all of them a coefficient further.
+        // `black_box` hides the coefficients and their number, so that the compiler interleaves the vectors' Horner
+        // chains instead of computing one after the other.
         let coefficients = core::hint::black_box(&IN_LANES.0[..]);
         let mut sums = [vectors.splat(COEFFICIENTS[13]); N];
         for coefficient in coefficients.iter().rev() {
@@ -72,7 +72,7 @@ impl Pointwise for Gelu {
     }
 }
 
-/// Does as many times `N` vectors as there are, in explicit vectors; the numbers that are left.
+/// Computes as many groups of `N` vectors as there are, in explicit vectors. Returns the numbers that are left.
 #[inline(always)]
 fn chunks<M: Vectors, const N: usize>(vectors: M, units: &mut [f32]) -> &mut [f32] {
     let width = N * LANES;
@@ -105,8 +105,8 @@ fn activate_in_blocks<M: Vectors>(vectors: M, units: &mut [f32]) {
     }
 }
 
-/// The same of blocks of `W` numbers, in plain loops: in explicit vectors a sampler built for size would be
-/// several times as large.
+/// The same for blocks of `W` numbers, in plain loops: with explicit vectors, a sampler built for size would be several
+/// times as large.
 #[inline(always)]
 fn blocks<const W: usize>(units: &mut [f32]) -> &mut [f32] {
     let (last, coefficients) = core::hint::black_box((COEFFICIENTS[13], &COEFFICIENTS[..13]));

@@ -4,15 +4,15 @@ use super::sealed::{Formula, Stages, StepTime};
 use super::step::{advance, along, half};
 use super::{Method, SolverKind};
 
-/// The two-step Adams–Bashforth method: one evaluation a step, order 2. It leans on the velocity at
-/// the step before, which is its memory.
+/// The two-step Adams–Bashforth method: one evaluation a step, order 2. It also uses the velocity at the start of the step
+/// before, which is its memory.
 ///
 /// ```text
 /// v = v(t, x)
 /// x ← x + ((v + ((v − v_before) · ((dt · 0.5) ÷ dt_before))) · dt)
 /// ```
 ///
-/// A step that has none before, as the first, is Euler's. One such step keeps the order.
+/// A step without memory, as the first one, is Euler's. One such step keeps the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AdamsBashforth2;
 

@@ -141,7 +141,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
     /// #     fn velocity(&self, _: f32, _: [f32; 1], _: [f32; 0]) -> [f32; 1] { [1.0] }
     /// # }
     /// let xs = Euler::<4>::UNIFORM.trajectory::<1, 0, 5>(&Still, [0.0], []);
-    /// assert_eq!(*xs, [[0.0], [0.25], [0.5], [0.75], [1.0]]);
+    /// assert_eq!(xs, [[0.0], [0.25], [0.5], [0.75], [1.0]]);
     /// ```
     ///
     /// ```compile_fail

@@ -27,7 +27,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
         solver
     };
 
-    /// The steps between `times`, of which there are `K = N + 1`; another number does not compile.
+    /// The steps between `times`. `K` is `N + 1`; another number does not compile.
     ///
     /// ```
     /// use flowlet::Midpoint;
@@ -47,7 +47,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
     ///
     /// # Panics
     ///
-    /// When the times do not increase or are not finite: in a `static` or `const`, a compile error.
+    /// When the times do not increase or are not finite. In a `static` or `const` that is a compile error.
     pub const fn from_times<const K: usize>(times: [f32; K]) -> Self {
         match Self::try_from_times(times) {
             Ok(solver) => solver,
@@ -71,7 +71,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
         Ok(solver)
     }
 
-    /// The steps that a model's file was made for, read while compiling: its tensor `grid`.
+    /// Reads the steps that a model's file was made for while compiling: its tensor `grid`.
     ///
     /// ```
     /// use flowlet::Euler;
@@ -83,8 +83,8 @@ impl<S: Method, const N: usize> Solver<S, N> {
     ///
     /// # Panics
     ///
-    /// On a file without a grid, or of another number of steps, or made for another method. In a
-    /// `static` or `const` that is a compile error, and it says what [`LoadError`] says.
+    /// On a file without a grid, with another number of steps, or made for another method. In a `static` or `const` that is
+    /// a compile error with the text of [`LoadError`].
     pub const fn from_safetensors(bytes: &[u8]) -> Self {
         match Self::try_from_safetensors(bytes) {
             Ok(solver) => solver,
