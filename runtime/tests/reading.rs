@@ -291,3 +291,14 @@ fn an_errors_text_needs_no_formatting_and_any_layer_can_be_printed() {
     assert!(tensor.to_string().starts_with("net."), "{tensor}");
     assert!(LoadError::MissingTensor { tensor }.to_string().ends_with("is missing"));
 }
+
+#[test]
+fn a_model_that_nothing_was_read_into_stands_still_under_any_condition() {
+    let empty = Mlp::<2, 1, 5, 2>::zero();
+    for c in [0.0, -3.5, f32::MAX, f32::INFINITY, f32::NAN] {
+        let v = empty.velocity(0.3, [0.4, -0.9], [c]);
+        assert_eq!(v.map(f32::to_bits), [0; 2], "{c}");
+    }
+    assert_eq!(empty.to_data_units([1.0, 2.0]), [0.0; 2]);
+    assert_eq!(empty.to_flow_units([1.0, 2.0]), [0.0; 2]);
+}

@@ -18,8 +18,7 @@ pub(crate) static FORMS: [Form; 3] = [
 /// The runtime's. From −18 down eˣ − 1 rounds to −1 by itself.
 #[inline(always)]
 pub(crate) fn shipped(x: f32) -> f32 {
-    let y = exp::expm1(if x < -18.0 { -18.0 } else { x });
-    if x > -8.7e-19 { x } else { y }
+    if x > -8.7e-19 { x } else { exp::expm1(if x < -18.0 { -18.0 } else { x }) }
 }
 
 /// By an `expm1` that holds for every argument.

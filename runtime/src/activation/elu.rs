@@ -13,8 +13,10 @@ activation!(Elu, elu);
 
 #[inline(always)]
 pub(super) fn elu(x: f32) -> f32 {
-    // From −17.4 down eˣ − 1 rounds to −1, so that the bound changes nothing.
-    let y = expm1_within(if x < -18.0 { -18.0 } else { x });
     // In this order NaN takes the other branch.
-    if x > -TINY { x } else { y }
+    if x > -TINY {
+        return x;
+    }
+    // From −17.4 down eˣ − 1 rounds to −1, so that the bound changes nothing.
+    expm1_within(if x < -18.0 { -18.0 } else { x })
 }
