@@ -24,6 +24,7 @@ pub(crate) fn relative(
 }
 
 /// The worst absolute error.
+#[cfg(feature = "micromath")]
 pub(crate) fn absolute(
     inputs: impl Iterator<Item = f32>,
     f: impl Fn(f32) -> f32,

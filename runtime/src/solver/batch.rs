@@ -201,8 +201,16 @@ impl<S: Method, const N: usize> Solver<S, N> {
             // `chunk_by_mut` would link a panic.
             let Some((group, after)) = rest.split_at_mut_checked(length) else { break };
             rest = after;
-            let c = conditions.lanes(first);
+            let start = first;
             first += group.len();
+            // All lanes cost the same, used or not: few paths are faster one by one.
+            if group.len() < LANES / 4 {
+                for (k, state) in (start..).zip(group) {
+                    self.step(field, state, conditions.point(k));
+                }
+                continue;
+            }
+            let c = conditions.lanes(start);
             let Some(time) = group.first().and_then(|state| self.steps().get(state.i)) else {
                 continue;
             };
