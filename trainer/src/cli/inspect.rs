@@ -107,7 +107,7 @@ fn report(model: &Model) -> Result<String> {
 /// What to put into the manifest of the program that embeds a model.
 const PROFILES: &str = "\
 profiles, for Cargo.toml
-  # A game's debug build samples some 400 times slower without:
+  # A game's debug build samples hundreds of times slower without:
   [profile.dev.package.flowlet]
   opt-level = 3
 
