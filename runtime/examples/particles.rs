@@ -1,4 +1,4 @@
-//! A game loop: 64 particles move from noise to their places on a spiral, one solver step per frame.
+//! A game loop: 64 particles move from noise to a spiral, one solver step per frame.
 //!
 //! ```sh
 //! cargo run -p flowlet --example particles
@@ -16,7 +16,7 @@ use flowlet::{Euler, Mlp, Noise, Silu, State, VelocityField};
 /// 2 data dimensions, 0 conditions, 32 wide, 1 hidden-to-hidden layer: 5 kB of weights.
 static SWIRL: Mlp<2, 0, 32, 1, Silu> = Mlp::from_safetensors(include_bytes!("swirl.safetensors"));
 
-/// One step per frame: at 60 frames a second, noise becomes data within a second.
+/// One step per frame: at 60 frames per second, noise becomes data in one second.
 static SOLVER: Euler<STEPS> = Euler::UNIFORM;
 const STEPS: usize = 60;
 
@@ -25,7 +25,7 @@ const COLUMNS: usize = 72;
 const ROWS: usize = 28;
 
 fn main() -> io::Result<()> {
-    // All that the game has to save, send or roll back.
+    // The states are all that a game has to save, send or roll back.
     let mut particles: Vec<State<2>> =
         Noise::new(2).samples(0).take(PARTICLES).map(|x| SOLVER.start(x)).collect();
     let mut out = io::stdout().lock();
@@ -42,7 +42,7 @@ fn main() -> io::Result<()> {
         if animate {
             sleep(Duration::from_millis(33));
         }
-        // All particles together, several times as fast as one by one. After the last step, they stay unchanged.
+        // Stepping all particles together is several times as fast as one by one. After the last step, they do not change.
         SOLVER.step_batch(&SWIRL, &mut particles, &[[]]);
     }
     Ok(())
@@ -66,7 +66,7 @@ fn draw(particles: &[State<2>], frame: usize, animate: bool) -> String {
     let mut text = format!("step {frame:2} of {STEPS}\n");
     for row in screen {
         text.push_str(row.iter().collect::<String>().trim_end());
-        // Clear what the frame before printed further right.
+        // Clears the rest of the line, where the previous frame may have printed.
         text.push_str(if animate { "\x1b[K\n" } else { "\n" });
     }
     text

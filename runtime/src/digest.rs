@@ -1,9 +1,9 @@
-//! One number for many output bits.
+//! A 64-bit digest of output bits.
 
-/// FNV-1a-64 over the little-endian bits of floats: two runs with the same digest gave the same numbers to the last bit.
+/// The FNV-1a digest, 64 bits, over the little-endian bits of floats
+/// (<http://www.isthe.com/chongo/tech/comp/fnv/>). Runs with the same output bits have the same digest.
 ///
-/// A path's digest covers the points after each step in order, sample after sample
-/// (<http://www.isthe.com/chongo/tech/comp/fnv/>).
+/// A path's digest covers the points after each step in order, one sample after the other.
 ///
 /// ```
 /// let mut digest = flowlet::Digest::new();
@@ -14,12 +14,12 @@
 pub struct Digest(u64);
 
 impl Digest {
-    /// The digest of nothing.
+    /// The digest of no data.
     pub const fn new() -> Self {
         Self(0xcbf2_9ce4_8422_2325)
     }
 
-    /// Adds values.
+    /// Adds the bits of `values`, little-endian.
     pub const fn update(&mut self, values: &[f32]) {
         let mut i = 0;
         while i < values.len() {
@@ -28,7 +28,7 @@ impl Digest {
         }
     }
 
-    /// Adds bytes.
+    /// Adds `bytes`.
     pub const fn update_bytes(&mut self, bytes: &[u8]) {
         let mut i = 0;
         while i < bytes.len() {
@@ -37,7 +37,7 @@ impl Digest {
         }
     }
 
-    /// The digest of everything that was added.
+    /// The digest of all data added so far.
     pub const fn value(self) -> u64 {
         self.0
     }

@@ -7,10 +7,10 @@ use crate::method::SolverKind;
 use crate::method::sealed::StepTime;
 use crate::text::Message;
 
-/// The most steps that a grid has: beyond 2²⁴ not every step number is an f32.
+/// The largest number of steps in a grid: beyond 2²⁴, an f32 cannot represent every step number.
 pub(crate) const MAX_STEPS: usize = 1 << 24;
 
-/// A method and the grid of times on which it steps, `N` steps.
+/// A method and the times of its `N` steps.
 #[derive(Clone, Copy)]
 pub struct Steps<'a> {
     /// The method.
@@ -22,7 +22,7 @@ pub struct Steps<'a> {
 }
 
 impl Steps<'_> {
-    /// The times of step `i`; `None` past the last one.
+    /// The times of step `i`; `None` after the last step.
     #[inline]
     pub(crate) fn get(&self, i: usize) -> Option<StepTime> {
         let (&t, &dt) = (self.t.get(i)?, self.dt.get(i)?);
@@ -36,13 +36,13 @@ pub(crate) const fn uniform(i: usize, n: usize) -> (f32, f32) {
     (t, (i + 1) as f32 / n as f32 - t)
 }
 
-/// `(t_i, dt_i)` of the step from time `i` of a grid to the next time.
+/// `(t_i, dt_i)` of the step from `t`, time `i` of a grid, to `next`.
 pub(crate) const fn between(t: f32, next: f32, i: usize) -> Result<(f32, f32), GridError> {
     let dt = next - t;
     if !t.is_finite() {
         return Err(GridError::NotFinite { index: i });
     }
-    // Two finite times may be infinitely far apart.
+    // The difference of two finite times may overflow.
     if !dt.is_finite() {
         return Err(GridError::NotFinite { index: i + 1 });
     }
@@ -52,21 +52,21 @@ pub(crate) const fn between(t: f32, next: f32, i: usize) -> Result<(f32, f32), G
     Ok((t, dt))
 }
 
-/// Why times are not a grid.
+/// Why a list of times is not a valid grid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GridError {
-    /// Fewer than two times, or more than 2²⁴ + 1.
+    /// There are fewer than two times, or more than 2²⁴ + 1.
     Count {
         /// The number of times.
         found: usize,
     },
-    /// A time is NaN or infinite, or infinitely far from the one before.
+    /// A time is NaN or infinite, or infinitely far from the time before it.
     NotFinite {
         /// Which time, from 0.
         index: usize,
     },
-    /// A time is not after the one before.
+    /// A time is not later than the time before it.
     NotIncreasing {
         /// Which time, from 0.
         index: usize,
@@ -74,21 +74,21 @@ pub enum GridError {
 }
 
 impl GridError {
-    /// The text of [`Display`](fmt::Display), without `core::fmt`: for firmware that has no room for it.
+    /// The text of [`Display`](fmt::Display), made without `core::fmt`, which takes much flash.
     pub const fn message(self) -> Message {
         let m = Message::new();
         match self {
             Self::Count { found } => {
-                m.text("a grid has 2 to 16777217 times, found ").number(found as u64)
+                m.text("expected 2 to 16777217 times in a grid, found ").number(found as u64)
             }
             Self::NotFinite { index } => m
                 .text("time ")
                 .number(index as u64)
-                .text(" of the grid is not finite, or infinitely far from the one before"),
+                .text(" of the grid is NaN or infinite, or infinitely far from the time before it"),
             Self::NotIncreasing { index } => m
                 .text("time ")
                 .number(index as u64)
-                .text(" of the grid is not after the one before"),
+                .text(" of the grid is not later than the time before it"),
         }
     }
 }

@@ -1,22 +1,22 @@
-//! Classifier-free guidance: makes a condition count for more.
+//! Classifier-free guidance: strengthens the effect of a condition.
 
 use crate::lanes::{Lanes, all};
 use crate::nan::canonical;
 use crate::velocity::{LaneVelocity, VelocityField};
 
-/// A field under classifier-free guidance. Its velocity starts from the unconditional one and goes in the direction
-/// of the conditional one, past it if the weight is above 1. Each evaluation costs two of the field's.
+/// A velocity field under classifier-free guidance. It extrapolates from the unconditional velocity towards the
+/// conditional one, and beyond it if the weight is above 1. Each evaluation costs two evaluations of the field.
 ///
 /// ```text
 /// u = v(t, x, unconditional)
 /// v = u + ((v(t, x, c) − u) · weight)
 /// ```
 ///
-/// in this order, each operation rounded. Weight 0 is the unconditional velocity.
+/// in this order, with each operation rounded. Weight 0 gives the unconditional velocity.
 ///
-/// It needs a model that was trained with conditions dropped at random (`flowlet train --label-dropout`); the
-/// condition that stood for none there is [`Mlp::null_condition`](crate::Mlp::null_condition). The method is that of
-/// Ho and Salimans, "Classifier-Free Diffusion Guidance" (2022), applied to velocities.
+/// It needs a model that was trained with conditions dropped at random (`flowlet train --label-dropout`).
+/// [`Mlp::null_condition`](crate::Mlp::null_condition) is the condition that replaced the dropped ones. The method is
+/// from Ho and Salimans, "Classifier-Free Diffusion Guidance" (2022), applied to velocities.
 ///
 /// ```
 /// use flowlet::{Guided, VelocityField};
@@ -33,9 +33,9 @@ use crate::velocity::{LaneVelocity, VelocityField};
 pub struct Guided<M, const C: usize> {
     /// The field, or a reference to it.
     pub field: M,
-    /// How far to go from the unconditional velocity; 1 is the conditional one but for rounding.
+    /// The guidance weight: 0 gives the unconditional velocity, 1 the conditional one up to rounding.
     pub weight: f32,
-    /// The condition that stands for none, in the user's units.
+    /// The null condition, in the user's units.
     pub unconditional: [f32; C],
 }
 
@@ -65,7 +65,7 @@ impl<M: VelocityField<D, C>, const D: usize, const C: usize> VelocityField<D, C>
     }
 }
 
-/// Guided velocities in place, `v ← u + ((v − u) · weight)`, `u` being the unconditional ones.
+/// Guides velocities in place: `v ← u + ((v − u) · weight)`, where `u` are the unconditional velocities.
 pub(crate) fn guide(v: &mut [f32], u: &[f32], weight: f32) {
     debug_assert_eq!(v.len(), u.len());
     for (v, &u) in v.iter_mut().zip(u) {

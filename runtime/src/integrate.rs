@@ -1,7 +1,7 @@
-//! Integrates a network's velocity along a grid, of one sample or of samples side by side.
+//! Integrates a network's velocity over a grid, for one sample or for samples side by side.
 //!
-//! Nothing here is generic over a model's sizes or its activation: a game's debug build calls code that was
-//! optimised in this crate.
+//! Nothing here is generic over a model's sizes or its activation. So this code is compiled and optimised in
+//! this crate, even for the debug build of a game.
 
 use crate::grid::Steps;
 use crate::guidance::guide;
@@ -10,10 +10,10 @@ use crate::method::SolverKind;
 use crate::method::sealed::{Stages, StepTime};
 use crate::network::{Evaluated, Evaluator};
 
-/// A network under one condition, or under a condition for each of the samples side by side.
+/// A network under one condition for all samples, or under one condition for each sample.
 pub(crate) struct NetworkField<'a, N> {
     pub(crate) evaluator: Evaluator<'a, N>,
-    /// What the first layer's sums start from, `[H]`.
+    /// The first layer's initial sums (bias plus condition terms), `[H]`.
     pub(crate) prefix: Start<'a, N>,
     pub(crate) guidance: Option<Guide<'a, N>>,
 }
@@ -21,16 +21,16 @@ pub(crate) struct NetworkField<'a, N> {
 /// Classifier-free guidance of a network.
 pub(crate) struct Guide<'a, N> {
     pub(crate) weight: f32,
-    /// What the first layer's sums start from for the unconditional velocity, `[H]`.
+    /// The first layer's initial sums for the unconditional velocity, `[H]`.
     pub(crate) prefix: &'a [f32],
-    /// A buffer for that velocity, `[D]`.
+    /// Buffer for the unconditional velocity, `[D]`.
     pub(crate) u: &'a mut [N],
 }
 
 /// The buffers of an integration.
 pub(crate) struct Buffers<'a> {
     pub(crate) stages: Stages<'a>,
-    /// The velocity at the start of the step before.
+    /// The velocity at the start of the previous step.
     pub(crate) before: &'a mut [f32],
 }
 
@@ -46,7 +46,7 @@ impl<N: Evaluated> NetworkField<'_, N> {
         }
     }
 
-    /// Takes one step from `x` (`[D]`), in place.
+    /// Takes one step from `x` (`[D]`), in place. `before` is the velocity at the start of the previous step.
     pub(crate) fn step(
         &mut self,
         kind: SolverKind,
@@ -60,7 +60,7 @@ impl<N: Evaluated> NetworkField<'_, N> {
         });
     }
 
-    /// Takes all steps from `x` (`[D]`), in place, and shows each point to `after_step`.
+    /// Takes all steps from `x` (`[D]`), in place. Calls `after_step` with the step's number and the point after each.
     pub(crate) fn integrate(
         &mut self,
         steps: Steps<'_>,

@@ -1,24 +1,27 @@
-//! Samples side by side: a vector holds the same coordinate of several.
+//! Samples side by side: each vector lane holds the same coordinate of another sample.
 
-/// How many samples lie side by side. Lanes are samples, so this number changes no bit.
+/// The number of samples side by side. Each lane is one sample, so this number affects no output bit.
 pub const LANES: usize = 16;
 
-/// `N` numbers of each of [`LANES`] samples side by side, the samples of one number next to each other.
+/// `N` numbers of each of [`LANES`] samples, `[N][LANES]`.
 pub type Lanes<const N: usize> = [[f32; LANES]; N];
 
 /// A number of one sample, or of [`LANES`] samples side by side.
-#[cfg_attr(not(feature = "alloc"), expect(dead_code, reason = "models on the heap"))]
+#[cfg_attr(
+    not(feature = "alloc"),
+    expect(dead_code, reason = "only models on the heap use all of it")
+)]
 pub(crate) trait Number: Copy {
-    /// The numbers of all samples, one after the other.
+    /// The same numbers as one flat slice.
     fn flatten(numbers: &mut [Self]) -> &mut [f32];
 
     /// The inverse of [`Self::flatten`].
     fn group(numbers: &[f32]) -> &[Self];
 
-    /// [`Self::group`], to write to.
+    /// [`Self::group`] of a mutable slice.
     fn group_mut(numbers: &mut [f32]) -> &mut [Self];
 
-    /// `f` of each sample's number.
+    /// Applies `f` to each sample's number.
     fn map(self, f: impl Fn(f32) -> f32) -> Self;
 }
 
@@ -66,7 +69,7 @@ impl Number for [f32; LANES] {
     }
 }
 
-/// Copies up to [`LANES`] rows (`[n][lanes.len()]`), each into a lane of its own. Lanes without a row are zero.
+/// Copies up to [`LANES`] rows (`[n][lanes.len()]`) into lanes, row `l` into lane `l`. Lanes without a row become zero.
 pub(crate) fn gather(lanes: &mut [[f32; LANES]], rows: &[f32]) {
     let width = lanes.len().max(1);
     for (k, lanes) in lanes.iter_mut().enumerate() {
@@ -77,12 +80,12 @@ pub(crate) fn gather(lanes: &mut [[f32; LANES]], rows: &[f32]) {
     }
 }
 
-/// The same row in all lanes.
+/// Copies one row into all lanes.
 pub(crate) fn all<const N: usize>(row: [f32; N]) -> Lanes<N> {
     row.map(|x| [x; LANES])
 }
 
-/// Copies the lanes (`[D]`) back to the rows (`[n][D]`) that they were [gathered](gather) from.
+/// Copies lanes (`[D]`) to rows (`[n][D]`), lane `l` to row `l`: the inverse of [`gather`].
 #[cfg(feature = "alloc")]
 pub(crate) fn scatter(rows: &mut [f32], lanes: &[[f32; LANES]]) {
     for (l, row) in rows.chunks_exact_mut(lanes.len()).enumerate() {
@@ -92,7 +95,7 @@ pub(crate) fn scatter(rows: &mut [f32], lanes: &[[f32; LANES]]) {
     }
 }
 
-/// Lane `l` of each number.
+/// The numbers in lane `l`.
 pub(crate) fn lane<const N: usize>(lanes: &Lanes<N>, l: usize) -> [f32; N] {
     lanes.map(|lanes| lanes.get(l).copied().unwrap_or_default())
 }

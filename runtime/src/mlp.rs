@@ -1,4 +1,4 @@
-//! The network whose sizes are known while compiling.
+//! The network whose sizes are known at compile time.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -17,8 +17,8 @@ use crate::safetensors::{File, LoadError, tri};
 use crate::units::Units;
 use crate::velocity::{LaneVelocity, VelocityField};
 
-/// A multilayer perceptron that gives a velocity: `D` data dimensions, `C` conditions, `H` wide,
-/// `L` hidden-to-hidden layers, activation `A`.
+/// A multilayer perceptron whose output is a velocity. It has `D` data dimensions, `C` conditions, hidden width `H`,
+/// `L` hidden-to-hidden layers and the activation `A`.
 ///
 /// ```text
 /// h = A(b₀ + W_c·c + w_t·t + W_x·x)      [H]
@@ -26,12 +26,13 @@ use crate::velocity::{LaneVelocity, VelocityField};
 /// v = b + W·h                            [D]
 /// ```
 ///
-/// Each sum adds its terms in this order, columns in order.
+/// Each sum adds its terms from left to right, and the terms of a matrix product in the order of its inputs.
 ///
-/// The value is weights alone: a `static` of it lies in flash. An evaluation takes `2·4·H` bytes of stack for the hidden
-/// units, and a little for `D` and `C`.
+/// The value contains only weights, so a `static` of it is stored in flash. An evaluation takes `2·4·H` bytes of stack
+/// for the hidden units, and a little for `D` and `C`.
 ///
-/// Above some 300,000 weights, put `#[allow(long_running_const_eval)]` on the `static`: a lint of the compiler demands it.
+/// With more than about 300,000 weights, put `#[allow(long_running_const_eval)]` on the `static`: otherwise a lint of
+/// the compiler rejects it.
 pub struct Mlp<const D: usize, const C: usize, const H: usize, const L: usize, A = Gelu> {
     first: First<D, C, H>,
     hidden: Hidden<H, L>,
@@ -41,8 +42,8 @@ pub struct Mlp<const D: usize, const C: usize, const H: usize, const L: usize, A
     activation: PhantomData<fn() -> A>,
 }
 
-/// The first layer, each kind of input by itself. Matrices are laid out in [panels](crate::panel): their types give
-/// the sizes, not the order.
+/// The first layer, split by the kind of input. Matrices are laid out in [panels](crate::panel), so their types give
+/// the sizes but not the order.
 #[derive(Clone)]
 struct First<const D: usize, const C: usize, const H: usize> {
     bias: [f32; H],
@@ -51,7 +52,7 @@ struct First<const D: usize, const C: usize, const H: usize> {
     state: [[f32; H]; D],
 }
 
-/// The hidden-to-hidden layers. Under `std` 64-byte aligned, so that wide loads do not split cache lines.
+/// The hidden-to-hidden layers. With `std` they are 64-byte aligned, so that wide loads do not split cache lines.
 #[derive(Clone)]
 #[cfg_attr(feature = "std", repr(C, align(64)))]
 struct Hidden<const H: usize, const L: usize> {
@@ -94,7 +95,7 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
 
     const DIMS: Dims = Dims { data: D, condition: C, width: H, hidden_layers: L };
 
-    /// Reads a model while compiling: the program contains the weights, not the file.
+    /// Reads a model at compile time. The program contains the weights, not the file.
     ///
     /// ```
     /// use flowlet::{Mlp, Silu};
@@ -105,8 +106,8 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     ///
     /// # Panics
     ///
-    /// On a file that is not a model of this type. In a `static` or `const` that is a compile error with the text of
-    /// [`LoadError`].
+    /// Panics if the file is not a model of this type. In a `static` or `const`, this is a compile error with the text
+    /// of [`LoadError`].
     pub const fn from_safetensors(bytes: &[u8]) -> Self {
         match Self::try_from_safetensors(bytes) {
             Ok(mlp) => mlp,
@@ -114,16 +115,15 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         }
     }
 
-    /// A model for [`Self::load`] to read into. Its velocity is 0 everywhere under any condition, and so are its
-    /// samples.
+    /// An empty model for [`Self::load`] to read into. Its velocity is 0 everywhere and under any condition, and its
+    /// samples are 0.
     ///
-    /// All its bytes are zero: a `static` of it that can be written to lies in `.bss`, where it takes RAM and no flash.
+    /// All its bytes are zero, so a writable `static` of it is placed in `.bss`, which takes RAM but no flash.
     pub const fn zero() -> Self {
         Self::ZERO
     }
 
-    /// Reads a model at run time, in place. [`Self::try_from_safetensors`] needs room for a second model on the stack
-    /// while it returns, this does not.
+    /// Reads a model at run time, in place. Unlike [`Self::try_from_safetensors`], it needs no stack for a second model.
     ///
     /// ```
     /// use flowlet::{LoadError, Mlp, Silu};
@@ -135,9 +135,9 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     ///
     /// # Errors
     ///
-    /// [`LoadError`], whatever the bytes; the model is then [`Self::zero`].
+    /// [`LoadError`] if the bytes are not a model of this type. The model is then [`Self::zero`].
     pub const fn load(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
-        // Part by part: a whole zero model to copy from would lie in flash.
+        // Part by part, because a whole zero model to copy from would take flash.
         self.weights_mut().clear();
         let result = self.read(bytes);
         if result.is_err() {
@@ -150,7 +150,7 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     ///
     /// # Errors
     ///
-    /// [`LoadError`], whatever the bytes: never a panic, never a read past their end.
+    /// [`LoadError`] if the bytes are not a model of this type. No input causes a panic or a read past its end.
     pub const fn try_from_safetensors(bytes: &[u8]) -> Result<Self, LoadError> {
         let mut mlp = Self::ZERO;
         match mlp.read(bytes) {
@@ -164,7 +164,7 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         self.weights_mut().read(&file, A::KIND, Self::DIMS)
     }
 
-    /// All parts, to read.
+    /// All parts as slices.
     #[inline]
     const fn weights(&self) -> Weights<&[f32]> {
         Weights {
@@ -185,7 +185,7 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         }
     }
 
-    /// All parts, to write.
+    /// All parts as mutable slices.
     const fn weights_mut(&mut self) -> Weights<&mut [f32]> {
         Weights {
             bias: &mut self.first.bias,
@@ -211,8 +211,8 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         }
     }
 
-    /// A number over the weights, the activation and the version of the numeric contract, for a handshake between
-    /// players or a bug report. Two models with the same fingerprint give the same bits.
+    /// A digest of the weights, the activation and the version of the numeric contract. Models with the same
+    /// fingerprint give the same bits. Use it in a handshake between players or in a bug report.
     ///
     /// ```
     /// use flowlet::{Mlp, Silu};
@@ -226,43 +226,43 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         self.weights().fingerprint(A::NAME, Self::DIMS)
     }
 
-    /// The same model under one condition: computes here, once, what depends on it alone. The same bits, for `4·H`
-    /// bytes; faster from a few conditions up.
+    /// Fixes the condition: computes the terms that depend only on `c` once, for all evaluations. The bits are the
+    /// same. The result takes `4·H` bytes, and saves time from a few condition dimensions up.
     pub fn given(&self, c: [f32; C]) -> Given<'_, D, C, H, L, A> {
         Given { mlp: self, prefix: self.prefix(c) }
     }
 
-    /// Converts from data units to flow units, `(x − data.mean) ÷ data.scale`: for a path that starts at a point of
-    /// your own instead of noise.
+    /// Converts from data units to flow units: `(x − data.mean) ÷ data.scale`. A path that starts at a point of your own
+    /// instead of noise needs it.
     pub fn to_flow_units(&self, mut x: [f32; D]) -> [f32; D] {
         self.weights().data_units.to_flow(&mut x);
         x
     }
 
-    /// The condition that stood for none in training with conditions dropped, in the user's units: `condition.mean`,
-    /// which is all zeros in flow units, and for a one-hot condition all zeros in the user's units too. It is what
-    /// [`Guided`](crate::Guided) wants.
+    /// The null condition, in the user's units: the condition that training with `--label-dropout` put in place of a
+    /// dropped one. It is `condition.mean`, all zeros in flow units. For a one-hot condition it is all zeros in the
+    /// user's units too. [`Guided`](crate::Guided) needs it.
     pub const fn null_condition(&self) -> [f32; C] {
         self.condition_units.mean
     }
 
-    /// The first layer's bias and condition terms.
+    /// The first layer's bias plus its condition terms, `[H]`.
     fn prefix(&self, mut c: [f32; C]) -> [f32; H] {
         let mut units = [0.0; H];
         self.weights().prefix(Called::<f32>::NEW, &mut c, &mut units);
         units
     }
 
-    /// [`Self::prefix`] of samples side by side.
+    /// [`Self::prefix`] for samples side by side.
     fn lane_prefix(&self, mut c: Lanes<C>) -> Lanes<H> {
         let mut units = [[0.0; LANES]; H];
         self.weights().prefix(Called::<[f32; LANES]>::NEW, &mut c, &mut units);
         units
     }
 
-    /// The velocity, `prefix` being what the first layer's sums start from.
-    fn velocity_after(&self, prefix: &[f32; H], t: f32, x: [f32; D]) -> [f32; D] {
-        // Constants: an unoptimised build would fill the arrays number by number.
+    /// Returns the velocity. `prefix` is the first layer's initial sums.
+    fn velocity_from(&self, prefix: &[f32; H], t: f32, x: [f32; D]) -> [f32; D] {
+        // Copies of constants, because an unoptimised build would fill the arrays one number at a time.
         let v = &mut const { [0.0; D] };
         let prefix = Start::Same(prefix);
         #[cfg(feature = "std")]
@@ -271,7 +271,7 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
                 [&mut const { Aligned([0.0; H]) }.0[..], &mut const { Aligned([0.0; H]) }.0];
             Evaluator::new(self.weights(), A::KIND, A::FAST, units).velocity(prefix, t, &x, v);
         }
-        // Where there are no vectors to choose, calls that know their sizes are the smaller code.
+        // Without a choice of vectors at run time, calls with known sizes give smaller code.
         #[cfg(not(feature = "std"))]
         {
             let units = &mut [&mut const { [0.0; H] }[..], &mut const { [0.0; H] }];
@@ -280,9 +280,9 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         *v
     }
 
-    /// Integrates `steps` from `x` in place, `prefix` being what the first layer's sums start from.
+    /// Integrates `steps` from `x` in place. `prefix` is the first layer's initial sums.
     #[cfg(feature = "std")]
-    fn integrate_after(&self, prefix: &[f32; H], steps: Steps<'_>, x: &mut [f32; D]) {
+    fn integrate_from(&self, prefix: &[f32; H], steps: Steps<'_>, x: &mut [f32; D]) {
         let units = [&mut const { Aligned([0.0; H]) }.0[..], &mut const { Aligned([0.0; H]) }.0];
         let [point, before, v @ ..] = &mut const { [[0.0; D]; 6] };
         let field = NetworkField {
@@ -294,8 +294,8 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         integrate(field, steps, x, Buffers { stages, before });
     }
 
-    /// Calls `run` with the velocities of samples side by side, `prefix` being what the first layer's sums start from.
-    fn with_lanes_after(
+    /// [`VelocityField::with_lanes`], with the first layer's initial sums in `prefix`.
+    fn with_lanes_from(
         &self,
         prefix: Start<'_, [f32; LANES]>,
         run: &mut dyn FnMut(LaneVelocity<'_, D>),
@@ -315,28 +315,28 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
 {
     fn velocity(&self, t: f32, x: [f32; D], c: [f32; C]) -> [f32; D] {
         if C == 0 {
-            // Nothing to add, so nothing to copy.
-            return self.velocity_after(&self.first.bias, t, x);
+            // The bias alone: no copy is needed.
+            return self.velocity_from(&self.first.bias, t, x);
         }
-        self.velocity_after(&self.prefix(c), t, x)
+        self.velocity_from(&self.prefix(c), t, x)
     }
 
     #[cfg(feature = "std")]
     fn __integrate(&self, steps: Steps<'_>, x: &mut [f32; D], c: [f32; C]) -> bool {
         if C == 0 {
-            self.integrate_after(&self.first.bias, steps, x);
+            self.integrate_from(&self.first.bias, steps, x);
         } else {
-            self.integrate_after(&self.prefix(c), steps, x);
+            self.integrate_from(&self.prefix(c), steps, x);
         }
         true
     }
 
     fn with_lanes(&self, c: &Lanes<C>, run: &mut dyn FnMut(LaneVelocity<'_, D>)) {
         if C == 0 {
-            return self.with_lanes_after(Start::Same(&self.first.bias), run);
+            return self.with_lanes_from(Start::Same(&self.first.bias), run);
         }
         let prefix = self.lane_prefix(*c);
-        self.with_lanes_after(Start::Each(&prefix), run);
+        self.with_lanes_from(Start::Each(&prefix), run);
     }
 
     /// `x · data.scale + data.mean`.
@@ -349,7 +349,7 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
 impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activation> fmt::Debug
     for Mlp<D, C, H, L, A>
 {
-    /// The sizes and the activation; the weights would fill pages.
+    /// Prints the sizes and the activation, but not the weights.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Mlp<{D}, {C}, {H}, {L}, {}>", A::NAME)
     }
@@ -370,7 +370,7 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A> Clone
     }
 }
 
-/// A model under one condition, from [`Mlp::given`]: a field without conditions.
+/// A model with a fixed condition, from [`Mlp::given`]: a velocity field without conditions.
 pub struct Given<'a, const D: usize, const C: usize, const H: usize, const L: usize, A = Gelu> {
     mlp: &'a Mlp<D, C, H, L, A>,
     prefix: [f32; H],
@@ -380,17 +380,17 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     VelocityField<D, 0> for Given<'_, D, C, H, L, A>
 {
     fn velocity(&self, t: f32, x: [f32; D], _: [f32; 0]) -> [f32; D] {
-        self.mlp.velocity_after(&self.prefix, t, x)
+        self.mlp.velocity_from(&self.prefix, t, x)
     }
 
     #[cfg(feature = "std")]
     fn __integrate(&self, steps: Steps<'_>, x: &mut [f32; D], _: [f32; 0]) -> bool {
-        self.mlp.integrate_after(&self.prefix, steps, x);
+        self.mlp.integrate_from(&self.prefix, steps, x);
         true
     }
 
     fn with_lanes(&self, _: &Lanes<0>, run: &mut dyn FnMut(LaneVelocity<'_, D>)) {
-        self.mlp.with_lanes_after(Start::Same(&self.prefix), run);
+        self.mlp.with_lanes_from(Start::Same(&self.prefix), run);
     }
 
     fn to_data_units(&self, x: [f32; D]) -> [f32; D] {

@@ -1,13 +1,13 @@
-//! Gaussian noise that is a pure function of seed and index.
+//! Gaussian noise as a pure function of seed, stream and index.
 
 use crate::elementary::normal_quantile;
 
-/// Gaussian noise: sample `index` of `seed` is a pure function of the two, so that a run can be cut into shards,
-/// replayed or resumed anywhere.
+/// Gaussian noise. Each sample is a pure function of the seed, the stream and the sample's index. So a run can be
+/// split into shards, replayed or resumed at any index.
 ///
 /// The generator is Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011) with the key
-/// `seed` and the counter `[index low, index high, block, stream]`; each block of four words becomes four coordinates by
-/// [`normal_quantile`].
+/// `seed` and the counter `[index low, index high, block, stream]`. [`normal_quantile`] turns each block of four words
+/// into four coordinates.
 ///
 /// ```
 /// use flowlet::Noise;
@@ -29,8 +29,8 @@ impl Noise {
         Self { seed, stream: 0 }
     }
 
-    /// The noise of the same seed in stream `k`: independent of that in every other stream, for a second use of noise in
-    /// one program. Stream 0 is that of [`Self::new`].
+    /// The noise of the same seed in stream `k`. Streams are independent of each other: a program that needs noise for
+    /// two purposes uses two streams. [`Self::new`] gives stream 0.
     ///
     /// ```
     /// use flowlet::Noise;
@@ -43,14 +43,14 @@ impl Noise {
         Self { stream: k, ..self }
     }
 
-    /// Sample `index`: `D` independent draws from the standard normal distribution.
+    /// Returns sample `index`: `D` independent draws from the standard normal distribution.
     pub fn sample<const D: usize>(&self, index: u64) -> [f32; D] {
         let mut x = [0.0; D];
         self.fill(index, &mut x);
         x
     }
 
-    /// Writes sample `index` to `x`, of any dimension.
+    /// Writes sample `index` to `x`, which may have any length.
     pub fn fill(&self, index: u64, x: &mut [f32]) {
         let key = [self.seed as u32, (self.seed >> 32) as u32];
         for (block, x) in (0..).zip(x.chunks_mut(4)) {
@@ -61,13 +61,13 @@ impl Noise {
         }
     }
 
-    /// The samples from `start` on, without end.
+    /// An endless iterator over the samples from index `start` on.
     pub const fn samples<const D: usize>(&self, start: u64) -> Samples<D> {
         Samples { noise: *self, index: start }
     }
 }
 
-/// Samples of noise one after the other, from [`Noise::samples`]. Its state is the noise and the next index.
+/// An endless iterator over samples of noise, from [`Noise::samples`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Samples<const D: usize> {
@@ -90,7 +90,7 @@ impl<const D: usize> Iterator for Samples<D> {
         self.next()
     }
 
-    /// Without end.
+    /// The iterator is endless.
     fn size_hint(&self) -> (usize, Option<usize>) {
         (usize::MAX, None)
     }
@@ -98,7 +98,7 @@ impl<const D: usize> Iterator for Samples<D> {
 
 impl<const D: usize> core::iter::FusedIterator for Samples<D> {}
 
-/// Philox4x32 in ten rounds; constants from the paper.
+/// Philox4x32 with ten rounds. The constants are from the paper.
 fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
     for _ in 0..10 {
         let [a, b, c, d] = counter;
@@ -119,7 +119,7 @@ fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
 mod tests {
     use super::*;
 
-    /// The known answers that Random123, the authors' library, is tested with.
+    /// The known answers are from the tests of Random123, the authors' library.
     #[test]
     fn philox_gives_its_known_answers() {
         for (counter, key, expected) in [
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn streams_have_known_bits_and_stream_0_is_no_stream() {
+    fn streams_have_known_bits_and_stream_0_is_the_default() {
         let bits = |x: [f32; 5]| x.map(f32::to_bits);
         let noise = Noise::new(0);
         assert_eq!(bits(noise.stream(0).sample(0)), bits(noise.sample(0)));
@@ -155,18 +155,18 @@ mod tests {
     }
 
     #[test]
-    fn the_samples_do_not_end() {
+    fn the_samples_iterator_is_endless() {
         assert_eq!(Noise::new(0).samples::<1>(3).size_hint(), (usize::MAX, None));
     }
 
     #[test]
-    fn a_sample_does_not_depend_on_how_many_coordinates_are_asked_for() {
+    fn a_coordinate_does_not_depend_on_the_number_of_coordinates() {
         let (few, many): ([f32; 3], [f32; 9]) = (Noise::new(5).sample(8), Noise::new(5).sample(8));
         assert_eq!(few, many[..3]);
     }
 
     #[test]
-    fn the_state_is_small() {
+    fn the_iterator_takes_at_most_32_bytes() {
         assert!(size_of::<Samples<64>>() <= 32);
     }
 
@@ -183,7 +183,7 @@ mod tests {
                 }
             }
         }
-        // Four standard errors of each.
+        // The expected moment, and √n times its standard error.
         for (moment, (expected, error)) in
             moments.iter().zip([(0.0, 1.0), (1.0, 1.42), (0.0, 3.88), (3.0, 9.8)])
         {

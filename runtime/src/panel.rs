@@ -1,28 +1,28 @@
-//! How weights lie in memory: in panels, each the columns of some outputs side by side, input after
-//! input, so that the kernel reads a panel from its beginning to its end.
+//! The memory layout of weights: panels, which a kernel reads from beginning to end.
 //!
-//! A matrix of `outputs` outputs is cut into panels of [`BLOCK`] outputs, what is left into panels of
-//! [`REST`], and what is left then into single ones. The panel that begins at output `first` begins
-//! at weight `first · inputs`: the panels before it hold as many.
+//! A panel holds the weights of some outputs, `[inputs][outputs of the panel]`. A matrix is split into panels of
+//! [`BLOCK`] outputs. The outputs left over are split into panels of [`REST`] outputs, and then into panels of one.
+//! The panel whose first output is `first` begins at weight `first · inputs`.
 
 use crate::registers::{RISC_V, VECTORS};
 
-/// How many outputs are accumulated side by side. This number changes no bit: each output's sum is its own.
+/// The number of outputs that are summed side by side. It affects no output bit, since each output has its own sum.
 ///
-/// With vectors, eight of four lanes, so that enough additions are on their way to hide the latency of one.
-/// Where a register holds one number, as many as leave registers for the weights: of 32, a RISC-V's compiler
-/// fills so many with weights that sixteen sums would spill.
+/// With vectors: eight registers of four lanes, enough independent additions to hide an addition's latency.
+/// Without vectors: few enough to leave registers for the weights. The RISC-V compiler keeps so many weights in
+/// its 32 registers that sixteen sums would spill.
 pub(crate) const BLOCK: usize = match VECTORS {
     true => 32,
     false if RISC_V => 8,
     false => 16,
 };
 
-/// Outputs side by side in what a whole block does not fit into. Without vectors a third kernel would
-/// be a fifth of a sampler's code, for widths that are no multiple of 16.
+/// The number of outputs in a narrower panel, for the outputs that do not fill a block. Without vectors there is no
+/// such panel: its kernel would be a fifth of a sampler's code, and only widths that are not a multiple of 16 would use
+/// it.
 pub(crate) const REST: usize = if VECTORS { 8 } else { 1 };
 
-/// How many outputs the panel has that begins at output `first` of `outputs`.
+/// The number of outputs in the panel that begins at output `first` of `outputs`.
 pub(crate) const fn width(outputs: usize, first: usize) -> usize {
     match outputs - first {
         BLOCK.. => BLOCK,

@@ -1,4 +1,4 @@
-//! A check at start that this machine gives the model's bits.
+//! A start-up check that this machine computes the model's bits.
 
 use core::error::Error;
 use core::fmt;
@@ -11,12 +11,12 @@ use crate::tensor::{Shape, TensorName};
 use crate::text::Message;
 use crate::velocity::VelocityField;
 
-/// Golden steps in a model file.
+/// The number of golden steps in a model file.
 const STEPS: usize = 4;
 
-/// A few golden steps of Euler's method that a model's file keeps, one of them among subnormals. A program that runs
-/// them when it starts knows that its floating-point environment, its compiler and its copy of the weights give the bits
-/// that the model was verified with.
+/// Four golden steps of Euler's method from a model's file, one of them with subnormal numbers. A program runs them when
+/// it starts. They show that its floating-point environment, its compiler and its copy of the weights give the bits that
+/// the model was verified with.
 ///
 /// ```
 /// use flowlet::{Mlp, SelfTest, Silu};
@@ -29,8 +29,8 @@ const STEPS: usize = 4;
 /// assert_eq!(CHECK.run(&SWIRL), Ok(()));
 /// ```
 ///
-/// It costs four evaluations, and `16·(2 + 2·D + C)` bytes of flash. `flowlet train` and `flowlet
-/// import` write the steps.
+/// It costs four evaluations and `16·(2 + 2·D + C)` bytes of flash. `flowlet train` and `flowlet import` write
+/// the steps.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SelfTest<const D: usize, const C: usize> {
     t: [f32; STEPS],
@@ -45,8 +45,8 @@ impl<const D: usize, const C: usize> SelfTest<D, C> {
     ///
     /// # Panics
     ///
-    /// On a file without them, or for another `D` or `C`. In a `static` or `const` that is a compile error with the text
-    /// of [`LoadError`].
+    /// Panics if the file has no golden steps, or has other `D` or `C`. In a `static` or `const`, this is a compile
+    /// error with the text of [`LoadError`].
     pub const fn from_safetensors(bytes: &[u8]) -> Self {
         match Self::try_from_safetensors(bytes) {
             Ok(test) => test,
@@ -58,7 +58,7 @@ impl<const D: usize, const C: usize> SelfTest<D, C> {
     ///
     /// # Errors
     ///
-    /// [`LoadError`], whatever the bytes.
+    /// [`LoadError`] if the bytes are not a model file with golden steps for this `D` and `C`.
     pub const fn try_from_safetensors(bytes: &[u8]) -> Result<Self, LoadError> {
         let file = tri!(File::open(bytes));
         let mut test = Self {
@@ -81,7 +81,7 @@ impl<const D: usize, const C: usize> SelfTest<D, C> {
         Ok(test)
     }
 
-    /// Takes each step and compares the bits of every coordinate.
+    /// Takes each step and compares the bits of every coordinate with the golden ones.
     ///
     /// # Errors
     ///
@@ -89,11 +89,11 @@ impl<const D: usize, const C: usize> SelfTest<D, C> {
     pub fn run(&self, field: &impl VelocityField<D, C>) -> Result<(), SelfTestError> {
         let steps = self.t.iter().zip(&self.dt).zip(&self.x).zip(&self.condition).zip(&self.next);
         for (step, ((((&t, &dt), &x), &c), next)) in steps.enumerate() {
-            // Prevents constant folding: this machine has to compute the step.
+            // Prevents constant folding, so that this machine computes the step.
             let (t, dt, x) = (black_box(t), black_box(dt), black_box(x));
             let v = field.velocity(t, x, c);
             for (coordinate, ((&x, &v), next)) in x.iter().zip(&v).zip(next).enumerate() {
-                let (expected, found) = (next.to_bits(), method::along(x, v, dt).to_bits());
+                let (expected, found) = (next.to_bits(), method::advanced(x, v, dt).to_bits());
                 if found != expected {
                     return Err(SelfTestError { step, coordinate, expected, found });
                 }
@@ -107,9 +107,9 @@ impl<const D: usize, const C: usize> SelfTest<D, C> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SelfTestError {
-    /// Which of the steps, from 0.
+    /// The step, from 0.
     pub step: usize,
-    /// Which coordinate of the point after it, from 0.
+    /// The coordinate of the point after the step, from 0.
     pub coordinate: usize,
     /// The bits that the model's file has.
     pub expected: u32,
@@ -118,19 +118,19 @@ pub struct SelfTestError {
 }
 
 impl SelfTestError {
-    /// The text of [`Display`](fmt::Display), without `core::fmt`: for firmware that has no room for it.
+    /// The text of [`Display`](fmt::Display), made without `core::fmt`, which takes much flash.
     pub const fn message(&self) -> Message {
         let m = Message::new()
-            .text("self-test, step ")
+            .text("self-test failed at step ")
             .number(self.step as u64)
             .text(", coordinate ")
             .number(self.coordinate as u64)
-            .text(": expected the bits ")
+            .text(": expected bits ")
             .hexadecimal(self.expected)
             .text(", found ")
             .hexadecimal(self.found);
         if f32::from_bits(self.expected).is_subnormal() {
-            m.text("; are subnormals flushed to zero here?")
+            m.text("; this machine may flush subnormals to zero")
         } else {
             m
         }

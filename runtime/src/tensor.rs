@@ -4,8 +4,8 @@ use core::fmt;
 
 use crate::text::{Message, Text, bytes_equal};
 
-/// The name of a tensor of a model, as PyTorch names those of a `Sequential` whose odd entries
-/// are activations: layer `k` is `net.{2k}`.
+/// The name of a tensor in a model file. Layer `k` is `net.{2k}`, as in a PyTorch `Sequential` whose odd entries are
+/// activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TensorName {
@@ -19,7 +19,7 @@ pub enum TensorName {
         /// 0 for the first linear layer.
         layer: usize,
     },
-    /// `data.mean`, `[D]`: flow units × scale + mean = data units.
+    /// `data.mean`, `[D]`: data units = flow units × scale + mean.
     DataMean,
     /// `data.scale`, `[D]`.
     DataScale,
@@ -27,22 +27,22 @@ pub enum TensorName {
     ConditionMean,
     /// `condition.scale`, `[C]`.
     ConditionScale,
-    /// `grid`, `[N + 1]`: the times that the model was made for.
+    /// `grid`, `[N + 1]`: the times of the solver that the model was made for.
     Grid,
-    /// `self_test.t`, `[4]`: of the golden steps of [`SelfTest`](crate::SelfTest), the times.
+    /// `self_test.t`, `[4]`: the times of the golden steps of [`SelfTest`](crate::SelfTest).
     SelfTestTime,
-    /// `self_test.dt`, `[4]`: the steps' lengths.
+    /// `self_test.dt`, `[4]`: the lengths of the golden steps.
     SelfTestDt,
-    /// `self_test.x`, `[4][D]`: the points before them, in flow units.
+    /// `self_test.x`, `[4][D]`: the points before the golden steps, in flow units.
     SelfTestX,
-    /// `self_test.condition`, `[4][C]`: the conditions, in the user's units.
+    /// `self_test.condition`, `[4][C]`: the conditions of the golden steps, in the user's units.
     SelfTestCondition,
-    /// `self_test.next`, `[4][D]`: the points after them.
+    /// `self_test.next`, `[4][D]`: the points after the golden steps, in flow units.
     SelfTestNext,
 }
 
 impl TensorName {
-    /// The tensor called `name`, if the format knows one.
+    /// The tensor that the format calls `name`, if there is one.
     pub(crate) const fn parse(name: &Text) -> Option<Self> {
         let mut i = 0;
         while i < FIXED.len() {
@@ -76,10 +76,10 @@ impl TensorName {
         }
     }
 
-    /// How many tensors there are to name.
+    /// The number of tensor names in the format.
     pub(crate) const COUNT: usize = 2 * MAX_LAYERS + FIXED.len();
 
-    /// Each name's own number below [`Self::COUNT`].
+    /// A number below [`Self::COUNT`], different for each name.
     pub(crate) const fn index(self) -> usize {
         match self {
             Self::Weight { layer } => 2 * layer,
@@ -119,12 +119,12 @@ impl TensorName {
     }
 }
 
-/// `net.` and twice the layer, which may be any number: an error's fields are public.
+/// Appends `net.` and twice the layer. Saturates, because a user may build an error with any layer number.
 const fn write_layer(message: Message, layer: usize) -> Message {
     message.text("net.").number((layer as u64).saturating_mul(2))
 }
 
-/// The tensors that a file has at most one of, in the order of their [`TensorName::index`].
+/// The tensors that belong to no layer, in the order of their [`TensorName::index`].
 const FIXED: [(TensorName, &str); 10] = [
     (TensorName::DataMean, "data.mean"),
     (TensorName::DataScale, "data.scale"),
@@ -144,10 +144,10 @@ impl fmt::Display for TensorName {
     }
 }
 
-/// More linear layers than this are refused: it bounds the time that reading any file takes.
+/// The largest number of linear layers in a file. It bounds the time that reading a file can take.
 pub(crate) const MAX_LAYERS: usize = 66;
 
-/// The shape of a tensor. Of more than four dimensions only the first four are kept.
+/// The shape of a tensor. Only the first four dimensions are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     dims: [u64; 4],
@@ -167,7 +167,7 @@ impl Shape {
         Self { dims: [rows as u64, columns as u64, 0, 0], rank: 2 }
     }
 
-    /// The dimensions, outermost first; at most four.
+    /// The dimensions, outermost first; at most the first four.
     pub const fn dims(&self) -> &[u64] {
         match self.dims.split_at_checked(self.rank) {
             Some((dims, _)) => dims,
@@ -196,7 +196,7 @@ impl Shape {
         true
     }
 
-    /// `[a, b]` of a matrix whose sizes fit this machine.
+    /// `(rows, columns)` if this is a matrix whose sizes fit a `usize`.
     #[cfg(feature = "alloc")]
     pub(crate) const fn as_matrix(&self) -> Option<(usize, usize)> {
         let limit = usize::MAX as u64;

@@ -1,31 +1,31 @@
-//! Short strings of fixed size: what a `const fn` can decode into and an error can carry.
+//! Short strings of fixed size, which a `const fn` can decode into and an error can carry.
 
 use core::fmt;
 
-/// Up to [`Text::CAPACITY`] bytes of a string from a file, for comparisons and messages.
+/// The first [`Text::CAPACITY`] bytes of a string from a file, for comparisons and messages.
 ///
-/// Characters outside printable ASCII are kept as `?`: no name or value that the format defines
-/// has one, so equality with those is unaffected.
+/// Characters outside printable ASCII are replaced by `?`. No name or value of the file format has such a
+/// character, so comparisons with them are not affected.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Text {
     bytes: [u8; Self::CAPACITY],
-    /// At most [`Self::CAPACITY`], in a byte: errors carry two of these by value.
+    /// At most [`Self::CAPACITY`]. One byte, because errors carry two texts by value.
     len: u8,
     cut: bool,
 }
 
 impl Text {
-    /// Longer strings are cut here; [`Text::is_cut`] tells.
+    /// The most bytes that are kept. [`Text::is_cut`] returns whether the string was longer.
     pub const CAPACITY: usize = 40;
 
     pub(crate) const EMPTY: Self = Self { bytes: [0; Self::CAPACITY], len: 0, cut: false };
 
-    /// Whether the string was longer than what is kept.
+    /// Whether the string was longer than [`Self::CAPACITY`].
     pub const fn is_cut(&self) -> bool {
         self.cut
     }
 
-    /// What is kept of the string.
+    /// The bytes that were kept, as a string.
     pub const fn as_str(&self) -> &str {
         match core::str::from_utf8(self.as_bytes()) {
             Ok(text) => text,
@@ -49,12 +49,12 @@ impl Text {
         }
     }
 
-    /// Whether the whole string is `other`.
+    /// Whether the string, uncut, equals `other`.
     pub(crate) const fn is(&self, other: &str) -> bool {
         !self.cut && bytes_equal(self.as_bytes(), other.as_bytes())
     }
 
-    /// The string as a decimal number without sign or leading zeros.
+    /// Parses the string as a decimal number without sign or leading zeros; `None` if it is not one.
     pub(crate) const fn to_number(self) -> Option<u64> {
         if self.len == 0 || self.cut || (self.len > 1 && self.bytes[0] == b'0') {
             return None;
@@ -86,7 +86,7 @@ impl fmt::Debug for Text {
     }
 }
 
-/// `a == b`, which slices do not offer while compiling.
+/// `a == b` as a `const fn`, which `PartialEq` of slices is not.
 pub(crate) const fn bytes_equal(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
@@ -101,8 +101,7 @@ pub(crate) const fn bytes_equal(a: &[u8], b: &[u8]) -> bool {
     true
 }
 
-/// The text of an error, made by a `const fn`: what a compile error shows, and what a chip prints without
-/// `core::fmt`.
+/// The text of an error, made by a `const fn`. A compile error shows it, and a chip prints it without `core::fmt`.
 #[derive(Clone, Copy)]
 pub struct Message {
     bytes: [u8; Self::CAPACITY],
@@ -135,14 +134,14 @@ impl Message {
         }
     }
 
-    /// `0x` and eight digits.
+    /// Appends `0x` and eight hexadecimal digits.
     pub(crate) const fn hexadecimal(self, value: u32) -> Self {
         let mut message = self.text("0x");
         let mut shift = 32;
         while shift > 0 {
             shift -= 4;
             let digit = (value >> shift) as u8 & 15;
-            // `digit` adds to `0`, and `a` is 49 after it.
+            // `digit` adds its argument to `b'0'`; the letters start at `b'a'`.
             message = message.digit(if digit < 10 { digit } else { digit + (b'a' - b'0' - 10) });
         }
         message
@@ -156,7 +155,7 @@ impl Message {
         self
     }
 
-    /// A string from the file, in backquotes.
+    /// Appends a string from the file, in backquotes.
     pub(crate) const fn quoted(self, text: &Text) -> Self {
         self.text("`").text(text.as_str()).text(if text.is_cut() { "...`" } else { "`" })
     }

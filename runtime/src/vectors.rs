@@ -1,14 +1,14 @@
-//! Vectors as wide as the processor has them: chosen when the program runs under `std`, else those of the compiler's
-//! target.
+//! Vector arithmetic. With `std`, the widest vectors of the processor are chosen at run time; without, the compiler's
+//! target decides.
 //!
-//! Products and sums are never fused: the compiler does that only when told to.
+//! A product and a sum are never fused into one operation: the compiler fuses only on request.
 
 use core::ops::{Add, Mul};
 
 use crate::lanes::LANES;
 
-/// Compiles an expression once for each set of vector instructions, and runs the one for the widest set that the processor
-/// has. Functions that it calls are compiled with it if they are `#[inline(always)]`.
+/// Compiles an expression once for each set of vector instructions, and runs the version for the widest set that the
+/// processor has. Functions that the expression calls are compiled for that set if they are `#[inline(always)]`.
 macro_rules! with_vectors {
     ($vectors:pat => $value:expr) => {{
         #[cfg(feature = "std")]
@@ -24,22 +24,22 @@ macro_rules! with_vectors {
 }
 pub(crate) use with_vectors;
 
-/// Evaluates an expression under every set of vector instructions that the processor has.
+/// Evaluates an expression with every set of vector instructions that the processor has.
 #[cfg(all(test, feature = "std"))]
-macro_rules! under_each_set {
+macro_rules! for_each_vector_set {
     ($vectors:ident => $value:expr) => {{
         use fearless_simd::Simd;
 
         let level = fearless_simd::Level::new();
         #[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
         {
-            crate::vectors::under_each_set!(level.as_sse2(), $vectors => $value);
-            crate::vectors::under_each_set!(level.as_sse4_2(), $vectors => $value);
-            crate::vectors::under_each_set!(level.as_avx2(), $vectors => $value);
-            crate::vectors::under_each_set!(level.as_avx512(), $vectors => $value);
+            crate::vectors::for_each_vector_set!(level.as_sse2(), $vectors => $value);
+            crate::vectors::for_each_vector_set!(level.as_sse4_2(), $vectors => $value);
+            crate::vectors::for_each_vector_set!(level.as_avx2(), $vectors => $value);
+            crate::vectors::for_each_vector_set!(level.as_avx512(), $vectors => $value);
         }
         #[cfg(target_arch = "aarch64")]
-        crate::vectors::under_each_set!(level.as_neon(), $vectors => $value);
+        crate::vectors::for_each_vector_set!(level.as_neon(), $vectors => $value);
     }};
     ($set:expr, $vectors:ident => $value:expr) => {
         if let Some($vectors) = $set {
@@ -51,48 +51,48 @@ macro_rules! under_each_set {
     };
 }
 #[cfg(all(test, feature = "std"))]
-pub(crate) use under_each_set;
+pub(crate) use for_each_vector_set;
 
 /// Half of [`LANES`].
 pub(crate) const HALF: usize = LANES / 2;
 
-/// A set of vector instructions: a number of each of [`LANES`] samples as one value.
+/// A set of vector instructions: arithmetic on [`LANES`] numbers at once.
 pub trait Vectors: Copy {
-    /// `LANES` numbers.
+    /// A vector of `LANES` numbers.
     type V: Copy + Add<Output = Self::V> + Mul<Output = Self::V>;
 
-    /// Half as many.
+    /// A vector of `HALF` numbers.
     type Half: Copy + Add<Output = Self::Half> + Mul<Output = Self::Half>;
 
-    /// How many numbers a register holds.
+    /// The number of f32 in a register.
     const WIDTH: usize;
 
-    /// Whether a register holds more numbers than the panels' plain loops use: then a single sample's outputs are computed
-    /// in explicit vectors.
+    /// Whether a register holds more numbers than the panels' plain loops use. A single sample's outputs are then
+    /// computed with explicit vectors.
     const WIDE: bool = Self::WIDTH > 4;
 
-    /// The same number in each lane.
+    /// Copies a number into each lane.
     fn splat(self, x: f32) -> Self::V;
 
-    /// From memory.
+    /// Loads a vector from memory.
     fn load(self, x: &[f32; LANES]) -> Self::V;
 
-    /// To memory.
+    /// Stores a vector to memory.
     fn store(self, v: Self::V, x: &mut [f32; LANES]);
 
-    /// In each lane `then` where `x` is `limit` or more, `otherwise` where it is less or NaN.
+    /// Selects in each lane: `then` where `x ≥ limit`, `otherwise` where it is less or NaN.
     fn at_least(self, x: Self::V, limit: f32, then: Self::V, otherwise: Self::V) -> Self::V;
 
-    /// In each lane `x` where it is positive, else 0; for a NaN either.
+    /// `max(x, 0)` in each lane. A NaN may give a NaN or 0.
     fn positive(self, x: Self::V) -> Self::V;
 
-    /// The same number in each lane of a half.
+    /// Copies a number into each lane of a half vector.
     fn splat_half(self, x: f32) -> Self::Half;
 
-    /// A half from memory.
+    /// Loads a half vector from memory.
     fn load_half(self, x: &[f32; HALF]) -> Self::Half;
 
-    /// Two halves side by side.
+    /// Joins two half vectors, lower lanes first.
     fn join(self, halves: [Self::Half; 2]) -> Self::V;
 }
 
@@ -125,8 +125,8 @@ impl<S: fearless_simd::Simd> Vectors for S {
 
     #[inline(always)]
     fn positive(self, x: Self::V) -> Self::V {
-        // As integers, positive floats keep their order and negative ones are below 0. The integer units are idle here,
-        // the floating-point units are not.
+        // Read as integers, positive floats keep their order and negative floats are below 0. The integer units are
+        // idle here, while the floating-point units are busy.
         let bits: fearless_simd::i32x16<S> = fearless_simd::Bytes::bitcast(x);
         fearless_simd::Bytes::bitcast(self.max_i32x16(bits, self.splat_i32x16(0)))
     }
@@ -147,12 +147,12 @@ impl<S: fearless_simd::Simd> Vectors for S {
     }
 }
 
-/// Arrays, which the compiler turns into the target's vectors.
+/// Arrays, whose loops the compiler turns into the target's vectors.
 #[cfg(not(feature = "std"))]
 #[derive(Clone, Copy)]
 pub(crate) struct Arrays;
 
-/// `N` numbers.
+/// A vector of `N` numbers.
 #[cfg(not(feature = "std"))]
 #[derive(Clone, Copy)]
 pub(crate) struct Array<const N: usize>([f32; N]);

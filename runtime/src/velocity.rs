@@ -1,4 +1,4 @@
-//! What a solver integrates.
+//! Velocity fields, which solvers integrate.
 
 use crate::grid::Steps;
 use crate::lanes::{LANES, Lanes, lane};
@@ -26,11 +26,11 @@ pub trait VelocityField<const D: usize, const C: usize> {
     /// condition `c` (the user's units).
     fn velocity(&self, t: f32, x: [f32; D], c: [f32; C]) -> [f32; D];
 
-    /// Velocities of [`LANES`] samples side by side, with the bits of [`Self::velocity`]: calls `run` once, with a
-    /// function that gives the velocities at a time and at a point in each lane. `c` has each lane's condition.
+    /// Evaluates [`LANES`] samples side by side, with the bits of [`Self::velocity`]. `c` is the condition of each
+    /// lane. Calls `run` once, with a function that returns the velocities at a time and a point in each lane.
     ///
-    /// What a field computes from `c` alone, it computes here once for all steps. [`Solver::sample_batch`] and
-    /// [`Solver::step_batch`] use it.
+    /// A field may compute here, once for all steps, what depends on `c` alone. [`Solver::sample_batch`] and
+    /// [`Solver::step_batch`] call this method.
     ///
     /// [`Solver::sample_batch`]: crate::Solver::sample_batch
     /// [`Solver::step_batch`]: crate::Solver::step_batch
@@ -47,21 +47,21 @@ pub trait VelocityField<const D: usize, const C: usize> {
         });
     }
 
-    /// Integrates `steps` from `x` in place, with the bits of one step after the other. Returns `false` if the field
-    /// has no faster way than that, and leaves `x` as it is.
+    /// Integrates `steps` from `x` in place, with the bits of single steps. Returns `false` and leaves `x` unchanged
+    /// if the field has no fast path.
     #[doc(hidden)]
     fn __integrate(&self, steps: Steps<'_>, x: &mut [f32; D], c: [f32; C]) -> bool {
         let _ = (steps, x, c);
         false
     }
 
-    /// Converts from flow units to data units. By default they are the same.
+    /// Converts from flow units to data units. The default returns `x` unchanged.
     fn to_data_units(&self, x: [f32; D]) -> [f32; D] {
         x
     }
 }
 
-/// Gives the velocities at a time and at a point in each lane; from [`VelocityField::with_lanes`].
+/// A function from a time and a point in each lane to the velocities there; [`VelocityField::with_lanes`] provides it.
 pub type LaneVelocity<'a, const D: usize> = &'a mut dyn FnMut(f32, &Lanes<D>) -> Lanes<D>;
 
 impl<M: VelocityField<D, C> + ?Sized, const D: usize, const C: usize> VelocityField<D, C> for &M {

@@ -1,5 +1,5 @@
-//! Many paths together: the bits of each one by itself, by every method and both front ends; and what a batch of wrong
-//! sizes gives.
+//! Batches have the bits of single paths, for every method and for both `Mlp` and `HeapMlp`. Batches of wrong sizes are
+//! errors.
 
 mod model_file;
 
@@ -10,11 +10,11 @@ fn tiny() -> Tiny {
     Tiny::try_from_safetensors(&file_of(&tensors(), None)).unwrap()
 }
 
-/// As many as two groups of lanes and a rest, at different steps.
+/// 41 paths at different steps: two full groups of lanes and an incomplete one.
 fn states<S: Method>(solver: &Solver<S, 5>) -> Vec<State<2, S::Memory<2>>> {
     let mut states: Vec<_> = Noise::new(1).samples(0).take(41).map(|x| solver.start(x)).collect();
     let model = tiny();
-    // Neighbours at the same step, at others, and past the last one.
+    // Neighbours at the same step, at different steps, and after the last step.
     for (k, state) in states.iter_mut().enumerate() {
         for _ in 0..[0, 0, 0, 1, 1, 3, 5][k * 7 / 41] {
             solver.step(&model, state, [0.1]);
@@ -46,7 +46,7 @@ fn check_steps<S: Method>() {
 }
 
 #[test]
-fn a_step_of_many_paths_gives_the_bits_of_each() {
+fn step_batch_has_the_bits_of_step() {
     check_steps::<method::Euler>();
     check_steps::<method::Midpoint>();
     check_steps::<method::Heun>();
@@ -55,7 +55,7 @@ fn a_step_of_many_paths_gives_the_bits_of_each() {
 }
 
 #[test]
-fn paths_without_memory_step_among_others_that_have_it() {
+fn paths_with_and_without_memory_step_together() {
     let (solver, model) = (Solver::<method::AdamsBashforth2, 5>::UNIFORM, tiny());
     let mut together = states(&solver);
     for state in &mut together {
@@ -71,7 +71,7 @@ fn paths_without_memory_step_among_others_that_have_it() {
 }
 
 #[test]
-fn integrating_together_gives_the_bits_of_each() {
+fn integrate_batch_has_the_bits_of_integrate() {
     let (solver, model) = (Solver::<method::Heun, 5>::UNIFORM, tiny());
     let x_0: Vec<[f32; 2]> = Noise::new(1).samples(0).take(21).collect();
     let c = conditions(21);
@@ -82,7 +82,7 @@ fn integrating_together_gives_the_bits_of_each() {
 }
 
 #[test]
-fn a_wrong_number_of_conditions_is_an_error_and_moves_nothing() {
+fn a_wrong_number_of_conditions_is_an_error_and_changes_nothing() {
     let (solver, model) = (Solver::<method::Euler, 5>::UNIFORM, tiny());
     let error = BatchError::Conditions { expected: 3, found: 2 };
     let expected = Err(error);
@@ -95,18 +95,18 @@ fn a_wrong_number_of_conditions_is_an_error_and_moves_nothing() {
     assert_eq!(states, x.map(|x| solver.start(x)));
     assert_eq!(
         error.to_string(),
-        "a batch has one condition or one for each point: expected 1 or 3, found 2"
+        "a batch needs one condition, or one for each point: expected 1 or 3 conditions, found 2"
     );
 }
 
 #[test]
-#[should_panic(expected = "expected 1 or 3, found 0")]
-fn without_a_try_form_a_wrong_number_of_conditions_panics() {
+#[should_panic(expected = "expected 1 or 3 conditions, found 0")]
+fn sample_batch_panics_on_a_wrong_number_of_conditions() {
     Solver::<method::Euler, 5>::UNIFORM.sample_batch(&tiny(), &mut [[0.0; 2]; 3], &[]);
 }
 
 #[test]
-fn a_copy_of_a_model_is_the_same_model() {
+fn a_clone_of_a_model_has_the_same_fingerprint() {
     let model = tiny();
     assert_eq!(model.clone().fingerprint(), model.fingerprint());
     let given = model.given([0.2]);
@@ -138,7 +138,7 @@ mod heap {
                 path.i = state.i;
                 path
             };
-            // What a method remembers is not for others to write: it is forgotten on both sides.
+            // Clears the memory on both sides, because `start` below does not copy it.
             for state in &mut expected {
                 state.memory = Default::default();
             }
@@ -158,7 +158,7 @@ mod heap {
     }
 
     #[test]
-    fn a_step_of_many_paths_gives_the_bits_of_each_and_of_the_const_model() {
+    fn step_batch_has_the_bits_of_step_and_of_mlp() {
         check_steps::<method::Euler>();
         check_steps::<method::Midpoint>();
         check_steps::<method::Heun>();
@@ -167,7 +167,7 @@ mod heap {
     }
 
     #[test]
-    fn guided_steps_are_those_of_the_whole_path() {
+    fn guided_steps_have_the_bits_of_the_trajectory() {
         let (model, c) = (heap(), [0.7]);
         let solver = uniform(SolverKind::AdamsBashforth2).guided(1.7, vec![0.2]);
         let mut scratch = model.scratch();
@@ -184,7 +184,7 @@ mod heap {
     }
 
     #[test]
-    fn one_condition_serves_all_rows() {
+    fn one_condition_applies_to_all_rows() {
         let (model, solver) = (heap(), uniform(SolverKind::Heun));
         let mut scratch = model.scratch();
         let mut one = [0.1, 0.2, -0.3, 0.4, 0.5, -0.6];
@@ -218,7 +218,7 @@ mod heap {
     }
 
     #[test]
-    fn the_scratch_of_another_model_is_refused() {
+    fn the_scratch_of_another_model_is_an_error() {
         let (model, solver) = (heap(), uniform(SolverKind::Euler));
         let mut scratch = of_another_width().scratch();
         let found = solver.try_sample_batch(&model, &mut [0.0; 2], &[0.0], &mut scratch);
@@ -226,14 +226,14 @@ mod heap {
     }
 
     #[test]
-    #[should_panic(expected = "the scratch is that of a model of these sizes")]
-    fn the_scratch_of_another_model_panics_in_a_single_sample() {
+    #[should_panic(expected = "the scratch must be made for a model of these sizes")]
+    fn velocity_panics_on_the_scratch_of_another_model() {
         let mut scratch = of_another_width().scratch();
         heap().velocity(0.5, &[0.0; 2], &[0.0], &mut scratch);
     }
 
     #[test]
-    fn grids_are_refused_as_the_const_solver_refuses_them() {
+    fn invalid_times_are_errors() {
         let error =
             |times: &[f32]| HeapSolver::try_from_times(SolverKind::Heun, times).unwrap_err();
         assert_eq!(error(&[0.0]), GridError::Count { found: 1 });
@@ -244,7 +244,7 @@ mod heap {
     }
 
     #[test]
-    fn a_file_gives_the_solver_that_it_was_made_for() {
+    fn a_file_gives_its_models_solver() {
         let swirl = include_bytes!("../examples/swirl.safetensors");
         let found = HeapSolver::try_from_safetensors(swirl).unwrap();
         assert_eq!(found, HeapSolver::uniform(SolverKind::Euler, 60.try_into().unwrap()));

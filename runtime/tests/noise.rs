@@ -1,9 +1,9 @@
-//! The noise is Gaussian and independent: a small run always, large ones by
+//! Statistical tests of the noise: it is Gaussian and independent. The large runs are ignored by default; run them with
 //! `cargo test --release -p flowlet --test noise -- --ignored`.
 
 use flowlet::Noise;
 
-/// Draw `k` of a seed: the coordinates of four-dimensional samples in order.
+/// The draws of a seed: the coordinates of its four-dimensional samples, in order.
 fn draws(seed: u64) -> impl Iterator<Item = f32> {
     Noise::new(seed).samples::<4>(0).flatten()
 }
@@ -13,8 +13,8 @@ fn normal_cdf(x: f32) -> f64 {
     0.5 * libm::erfc(-f64::from(x) * std::f64::consts::FRAC_1_SQRT_2)
 }
 
-/// √n times the largest distance between the draws' distribution and the normal one (Kolmogorov and
-/// Smirnov): above 1.95 in one of a thousand runs of true noise.
+/// The Kolmogorov–Smirnov statistic: √n times the largest distance between the distribution of the draws and the normal
+/// one. For true noise, it exceeds 1.95 in one of a thousand runs.
 fn kolmogorov_smirnov(seed: u64, n: usize) -> f64 {
     let mut sorted: Vec<f32> = draws(seed).take(n).collect();
     sorted.sort_by(f32::total_cmp);
@@ -26,7 +26,7 @@ fn kolmogorov_smirnov(seed: u64, n: usize) -> f64 {
     n.sqrt() * distance
 }
 
-/// The draws beyond 3, 4 and 5 in size, in standard errors from what is expected.
+/// The number of draws with |x| above 3, 4 and 5: the deviation from the expected number, in standard errors.
 fn tails(seed: u64, n: usize) -> [f64; 3] {
     let mut beyond = [0_u64; 3];
     for x in draws(seed).take(n) {
@@ -40,22 +40,22 @@ fn tails(seed: u64, n: usize) -> [f64; 3] {
     })
 }
 
-/// The correlation of draws with others, in standard errors.
+/// The correlation of `n` pairs of draws, in standard errors.
 fn correlation(a: impl Iterator<Item = f32>, b: impl Iterator<Item = f32>, n: usize) -> f64 {
     let products = a.zip(b).take(n).map(|(a, b)| f64::from(a) * f64::from(b));
     products.sum::<f64>() / (n as f64).sqrt()
 }
 
-/// Between neighbouring draws, neighbouring samples, neighbouring seeds and neighbouring streams; of sizes too.
+/// The correlations of neighbouring draws, samples, seeds and streams, and of squares in neighbouring samples.
 fn correlations(n: usize) -> [f64; 5] {
-    // Mean 0 and deviation 1, if x is normal.
-    let size = |x: f32| (x * x - 1.0) / std::f32::consts::SQRT_2;
+    // Has mean 0 and standard deviation 1 if x is normal.
+    let square = |x: f32| (x * x - 1.0) / std::f32::consts::SQRT_2;
     [
         correlation(draws(5), draws(5).skip(1), n),
         correlation(draws(5), draws(5).skip(4), n),
         correlation(draws(5), draws(6), n),
         correlation(draws(5), Noise::new(5).stream(1).samples::<4>(0).flatten(), n),
-        correlation(draws(5).map(size), draws(5).skip(4).map(size), n),
+        correlation(draws(5).map(square), draws(5).skip(4).map(square), n),
     ]
 }
 

@@ -1,4 +1,4 @@
-//! Model files: what is read, what is refused, and that nothing panics.
+//! Reading model files: valid ones are read, wrong ones are errors, and nothing panics.
 
 mod model_file;
 
@@ -30,7 +30,7 @@ fn key_order_white_space_and_escapes_do_not_matter() {
 }
 
 #[test]
-fn metadata_may_say_anything_that_is_no_contradiction() {
+fn metadata_that_do_not_contradict_the_model_are_accepted() {
     let plain = velocity(&file_of(&tensors(), None));
     for metadata in [
         "{}",
@@ -44,7 +44,7 @@ fn metadata_may_say_anything_that_is_no_contradiction() {
 }
 
 #[test]
-fn contradicting_metadata_are_refused_by_their_key() {
+fn errors_of_metadata_name_the_key() {
     for (metadata, expected) in [
         (r#"{"flowlet.format":"2"}"#, "metadata `flowlet.format`: expected `1`, found `2`"),
         (r#"{"flowlet.data_dim":"3"}"#, "metadata `flowlet.data_dim`: expected `2`, found `3`"),
@@ -54,7 +54,7 @@ fn contradicting_metadata_are_refused_by_their_key() {
         ),
         (
             r#"{"flowlet.data_dim":"2","flowlet.data_dim":"2"}"#,
-            "metadata `flowlet.data_dim` stands twice in the file",
+            "metadata `flowlet.data_dim` is in the file twice",
         ),
     ] {
         assert_eq!(message(&file_of(&tensors(), Some(metadata))), expected);
@@ -62,14 +62,14 @@ fn contradicting_metadata_are_refused_by_their_key() {
 }
 
 #[test]
-fn another_activation_in_the_type_refuses_the_file() {
+fn a_file_with_another_activation_than_the_type_is_an_error() {
     let bytes = file_of(&tensors(), Some(r#"{"flowlet.activation":"gelu"}"#));
     let error = Mlp::<2, 1, 3, 1, Silu>::try_from_safetensors(&bytes).unwrap_err();
     assert_eq!(error.to_string(), "metadata `flowlet.activation`: expected `silu`, found `gelu`");
 }
 
 #[test]
-fn wrong_tensors_are_refused_by_name_with_expected_and_found() {
+fn errors_of_tensors_name_the_tensor_the_expected_and_the_found() {
     let changed = |change: fn(&mut Vec<model_file::Tensor>)| {
         let mut tensors = tensors();
         change(&mut tensors);
@@ -90,13 +90,13 @@ fn wrong_tensors_are_refused_by_name_with_expected_and_found() {
         (changed(|t| drop(t.remove(3))), "tensor net.2.bias is missing"),
         (
             changed(|t| t.push(model_file::Tensor { name: "net.6.bias", ..t[5].clone() })),
-            "tensor `net.6.bias` is not one that a model of this shape has",
+            "tensor `net.6.bias` does not belong to a model of this shape",
         ),
         (
             changed(|t| t.push(model_file::Tensor { name: "head", ..t[5].clone() })),
-            "tensor `head` is not one that a model of this shape has",
+            "tensor `head` does not belong to a model of this shape",
         ),
-        (changed(|t| t.push(t[5].clone())), "tensor net.4.bias stands twice in the file"),
+        (changed(|t| t.push(t[5].clone())), "tensor net.4.bias is in the file twice"),
         (
             changed(|t| t[4].values[5] = f32::NAN),
             "tensor net.4.weight: element 5 is NaN or infinite, expected a finite number",
@@ -110,7 +110,7 @@ fn wrong_tensors_are_refused_by_name_with_expected_and_found() {
                 let scale = vec![1.0, 0.0];
                 t.push(model_file::Tensor { name: "data.scale", values: scale, ..t[5].clone() });
             }),
-            "tensor data.scale: element 1 is not above zero, as a scale must be",
+            "tensor data.scale: element 1 is zero or negative, expected a positive scale",
         ),
     ] {
         assert_eq!(found, expected);
@@ -118,7 +118,7 @@ fn wrong_tensors_are_refused_by_name_with_expected_and_found() {
 }
 
 #[test]
-fn standardisation_brings_conditions_in_and_data_out() {
+fn conditions_and_data_are_converted_by_mean_and_scale() {
     let plain = Tiny::try_from_safetensors(&file_of(&tensors(), None)).unwrap();
     let mut tensors = tensors();
     let tensor = |name, values: &[f32]| model_file::Tensor {
@@ -146,7 +146,7 @@ fn offsets_must_cover_the_data_once() {
         assert!(header.contains(to));
         error(&file(&header, &data))
     };
-    // net.0.bias lies at 48 … 60, net.2.weight at 60 … 96, net.2.bias at 96 … 108.
+    // net.0.bias is at 48..60, net.2.weight at 60..96, net.2.bias at 96..108.
     assert!(matches!(with("[48,60]", "[60,48]"), LoadError::Offsets { .. }));
     assert!(matches!(with("[48,60]", "[48,56]"), LoadError::Offsets { .. }));
     assert!(matches!(with("[48,60]", "[96,108]"), LoadError::Layout { .. }));
@@ -164,13 +164,13 @@ fn offsets_must_cover_the_data_once() {
 }
 
 #[test]
-fn shapes_whose_product_overflows_are_refused() {
+fn shapes_whose_product_overflows_are_errors() {
     let header = r#"{"net.0.weight":{"dtype":"F32","shape":[4294967296,4294967296,4],"data_offsets":[0,0]}}"#;
     assert!(matches!(error(&file(header, &[])), LoadError::Offsets { .. }));
 }
 
 #[test]
-fn the_headers_length_is_checked_before_it_is_believed() {
+fn the_headers_length_is_checked_before_it_is_used() {
     assert!(matches!(error(&[]), LoadError::Truncated { expected: 8, found: 0 }));
     assert!(matches!(error(&[2, 0, 0, 0, 0, 0, 0]), LoadError::Truncated { .. }));
     let mut bytes = (1_u64 << 63).to_le_bytes().to_vec();
@@ -181,7 +181,7 @@ fn the_headers_length_is_checked_before_it_is_believed() {
 }
 
 #[test]
-fn headers_that_are_no_json_are_refused_with_the_place() {
+fn headers_that_are_not_of_the_prescribed_json_are_errors() {
     for header in [
         "",
         " {}",
@@ -211,7 +211,7 @@ fn headers_that_are_no_json_are_refused_with_the_place() {
 }
 
 #[test]
-fn every_truncation_is_an_error_and_no_panic() {
+fn every_truncation_is_an_error() {
     let bytes = file_of(&tensors(), Some(r#"{"flowlet.format":"1"}"#));
     for length in 0..bytes.len() {
         error(&bytes[..length]);
@@ -219,7 +219,7 @@ fn every_truncation_is_an_error_and_no_panic() {
 }
 
 #[test]
-fn no_change_of_a_byte_makes_it_panic() {
+fn files_with_changed_bytes_do_not_panic() {
     let good = file_of(&tensors(), Some(r#"{"flowlet.format":"1","a":"\u00e9"}"#));
     let mut state = 1_u32;
     let mut random = || {
@@ -236,7 +236,7 @@ fn no_change_of_a_byte_makes_it_panic() {
                 _ => bytes[at].wrapping_add(1),
             };
         }
-        // Either answer is right; a panic is not.
+        // Both `Ok` and `Err` are correct; a panic is not.
         let _ = Tiny::try_from_safetensors(&bytes);
         #[cfg(feature = "alloc")]
         let _ = flowlet::HeapMlp::try_from_safetensors(&bytes);
@@ -245,8 +245,8 @@ fn no_change_of_a_byte_makes_it_panic() {
 
 #[cfg(feature = "alloc")]
 #[test]
-fn a_tensor_named_again_and_again_is_refused_at_once() {
-    // Each of them empty or overlapping; looking each up would take the square of their number.
+fn many_duplicates_of_a_tensor_are_an_error_at_the_second() {
+    // All of them overlap. Looking up each one would take time that grows with the square of their number.
     let entry = r#""net.0.bias":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#;
     let header = format!("{{{}}}", vec![entry; 10_000].join(","));
     let found = flowlet::HeapMlp::try_from_safetensors(&file(&header, &[0; 4])).unwrap_err();
@@ -257,13 +257,13 @@ fn a_tensor_named_again_and_again_is_refused_at_once() {
 #[cfg(feature = "alloc")]
 #[test]
 fn a_file_cannot_make_the_heap_grow_beyond_its_own_size() {
-    // Shapes that chain and are huge, but no data for them.
+    // Huge shapes that fit each other, but without data.
     let header = r#"{"net.0.weight":{"dtype":"F32","shape":[1099511627776,2],"data_offsets":[0,0]},
         "net.2.weight":{"dtype":"F32","shape":[1,1099511627776],"data_offsets":[0,0]}}"#;
     let found = flowlet::HeapMlp::try_from_safetensors(&file(header, &[])).unwrap_err();
     assert!(matches!(found, LoadError::Offsets { .. }), "{found}");
 
-    // A wide first and last layer that are there, and a hidden one that would be 2⁴⁰ floats.
+    // The wide first and last layers exist. The hidden layer would need 2⁴⁰ floats, but the file has one.
     let width = 1 << 20;
     let tensor = |name, shape: &[usize]| model_file::Tensor {
         name,
@@ -284,7 +284,7 @@ fn a_file_cannot_make_the_heap_grow_beyond_its_own_size() {
 }
 
 #[test]
-fn an_errors_text_needs_no_formatting_and_any_layer_can_be_printed() {
+fn message_equals_display_and_any_layer_can_be_printed() {
     let error = error(&[]);
     assert_eq!(error.message().as_str(), error.to_string());
     let tensor = flowlet::TensorName::Weight { layer: usize::MAX };
@@ -293,7 +293,7 @@ fn an_errors_text_needs_no_formatting_and_any_layer_can_be_printed() {
 }
 
 #[test]
-fn a_model_that_nothing_was_read_into_stands_still_under_any_condition() {
+fn the_velocity_of_an_empty_model_is_0_under_any_condition() {
     let empty = Mlp::<2, 1, 5, 2>::zero();
     for c in [0.0, -3.5, f32::MAX, f32::INFINITY, f32::NAN] {
         let v = empty.velocity(0.3, [0.4, -0.9], [c]);

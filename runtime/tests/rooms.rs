@@ -1,8 +1,8 @@
-//! The runtime's modules import one way.
+//! The runtime's modules depend on each other without cycles.
 
 use std::path::Path;
 
-/// From the ground up: a room takes only from those before it.
+/// The modules ("rooms") in order: each may import only from those before it.
 const ROOMS: [&str; 26] = [
     "nan",
     "text",

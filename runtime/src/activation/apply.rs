@@ -3,7 +3,7 @@
 use super::{Activation, ActivationKind, Elu, Gelu, GeluTanh, Mish, Relu, Selu, Silu, Tanh};
 
 impl ActivationKind {
-    /// The activation of one number.
+    /// Applies the activation to one number: [`Activation::apply`].
     pub fn apply(self, x: f32) -> f32 {
         match self {
             Self::Gelu => Gelu::apply(x),
@@ -17,7 +17,7 @@ impl ActivationKind {
         }
     }
 
-    /// The activation of each number in place.
+    /// Applies the activation to each number in place: [`Activation::apply_slice`].
     pub fn apply_slice(self, xs: &mut [f32]) {
         match self {
             Self::Gelu => Gelu::apply_slice(xs),

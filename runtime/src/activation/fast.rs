@@ -1,40 +1,40 @@
-//! Approximate activations made of micromath's exponential function: the feature `micromath`.
+//! Approximate activations that use micromath's exponential function (feature `micromath`).
 //!
-//! They are as deterministic as the exact ones, being `micromath::F32` and not `F32Ext`, which gives
-//! other bits as soon as `std` is linked. A model that was trained with an exact activation may be run
-//! with its fast one: `Mlp<1, 0, 64, 1, FastGelu>` reads the same file, and has another fingerprint.
+//! They are as deterministic as the exact ones. They use `micromath::F32`, because `F32Ext` gives other bits when
+//! `std` is linked. A model that was trained with an exact activation can run with the fast one:
+//! `Mlp<1, 0, 64, 1, FastGelu>` reads the same file, and has another fingerprint.
 
 use micromath::F32;
 
 use super::activation;
 
-/// [`Gelu`](super::Gelu) by its tanh form and micromath's exponential function.
+/// [`Gelu`](super::Gelu), computed by its tanh form with micromath's exponential function.
 ///
-/// Worst error 5.1e-4 over all inputs from −87 to 87 (absolute). NaN gives the NaN `0x7fc00000`.
+/// Worst absolute error 5.1e-4 for −87 ≤ x ≤ 87. NaN gives the NaN `0x7fc00000`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FastGelu;
 
-/// [`GeluTanh`](super::GeluTanh) by micromath's exponential function: the bits of [`FastGelu`].
+/// [`GeluTanh`](super::GeluTanh) with micromath's exponential function. It has the bits of [`FastGelu`].
 ///
-/// Worst error 3.3e-4 (absolute). NaN gives the NaN `0x7fc00000`.
+/// Worst absolute error 3.3e-4 for −87 ≤ x ≤ 87. NaN gives the NaN `0x7fc00000`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FastGeluTanh;
 
-/// [`Silu`](super::Silu) by micromath's exponential function.
+/// [`Silu`](super::Silu) with micromath's exponential function.
 ///
-/// Worst error 5.3e-4 (absolute). NaN gives the NaN `0x7fc00000`.
+/// Worst absolute error 5.3e-4 for −87 ≤ x ≤ 87. NaN gives the NaN `0x7fc00000`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FastSilu;
 
-/// [`Selu`](super::Selu) by micromath's exponential function.
+/// [`Selu`](super::Selu) with micromath's exponential function.
 ///
-/// Worst error 2.1e-3 (absolute). NaN gives the NaN `0x7fc00000`.
+/// Worst absolute error 2.1e-3 for −87 ≤ x ≤ 87. NaN gives the NaN `0x7fc00000`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FastSelu;
 
-/// [`Tanh`](super::Tanh) by micromath's exponential function.
+/// [`Tanh`](super::Tanh) with micromath's exponential function.
 ///
-/// Worst error 3.4e-4 (absolute). NaN gives the NaN `0x7fc00000`.
+/// Worst absolute error 3.4e-4 for −87 ≤ x ≤ 87. NaN gives the NaN `0x7fc00000`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FastTanh;
 
@@ -44,7 +44,7 @@ activation!(FastSilu, Silu, true, "fast_silu", silu);
 activation!(FastSelu, Selu, true, "fast_selu", selu);
 activation!(FastTanh, Tanh, true, "fast_tanh", tanh);
 
-/// micromath's eˣ where it is one: its exponent arithmetic takes no infinities.
+/// micromath's eˣ, with x clamped to ±87: beyond that, its exponent arithmetic is wrong.
 #[inline(always)]
 fn exp(x: f32) -> f32 {
     let x = if x < -87.0 { -87.0 } else { x };
@@ -53,7 +53,7 @@ fn exp(x: f32) -> f32 {
 
 #[inline(always)]
 fn gelu(x: f32) -> f32 {
-    /// As in the exact [`GeluTanh`](super::GeluTanh).
+    /// The factor of the exact [`GeluTanh`](super::GeluTanh).
     const FACTOR: f32 = 1.595_769;
     if x < -9.0 {
         return 0.0;
@@ -66,7 +66,7 @@ fn gelu(x: f32) -> f32 {
 
 #[inline(always)]
 fn silu(x: f32) -> f32 {
-    // Where the exponential function is clamped, the quotient would be small and not zero.
+    // Where the exponential function is clamped, the quotient is small but not zero.
     if x < -80.0 { 0.0 } else { finish(x, x / (1.0 + exp(-x))) }
 }
 
@@ -83,7 +83,7 @@ fn tanh(x: f32) -> f32 {
     finish(x, (1.0 - 2.0 / (e + 1.0)).copysign(x))
 }
 
-/// micromath makes a number of NaN.
+/// Returns NaN if `x` is NaN, else `y`. micromath's functions do not return NaN for NaN.
 #[inline(always)]
 fn finish(x: f32, y: f32) -> f32 {
     if x.is_nan() { x } else { y }
@@ -103,7 +103,7 @@ mod tests {
         apply_slice: fn(&mut [f32]),
         /// The worst absolute error from −87 to 87.
         error: f64,
-        /// Of a sweep.
+        /// The digest of the results for `sweep::sample`.
         digest: u64,
     }
 
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bits_of_a_sweep_are_known() {
+    fn a_sweep_has_known_bits() {
         let digests = ALL.map(|case| {
             let mut digest = Digest::new();
             sweep::sample().for_each(|x| digest.update(&[(case.apply)(x)]));
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn special_values_and_slices() {
+    fn special_values_of_numbers_and_slices() {
         for Case { kind, apply, apply_slice, .. } in ALL {
             for x in [0.0, -0.0, 1.5, -1.5, 100.0, -100.0, f32::INFINITY, f32::NEG_INFINITY] {
                 let (found, expected) = (apply(x), reference(kind, f64::from(x)));

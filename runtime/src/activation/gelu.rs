@@ -10,9 +10,9 @@ use crate::vectors::{Vectors, with_vectors};
 
 /// x·Φ(x), the exact form (Hendrycks & Gimpel 2016), as PyTorch's `GELU()`.
 ///
-/// ½·x + x²·P(x² − 13) where x² is below 26, and max(x, 0) beyond: no division, and one comparison.
-/// Worst error 1.78e-7·|x| over all inputs. ±0 gives 0, −∞ gives 0, ∞
-/// gives ∞. `fits/README.md` in this crate's repository compares the form with others.
+/// It is computed as ½·x + x²·P(x² − 13) for x² < 26 and max(x, 0) otherwise: no division and one comparison. Worst
+/// error 1.78e-7·|x| over all inputs. ±0 gives 0, −∞ gives 0, ∞ gives ∞. `fits/README.md` in this crate's
+/// repository compares this formula with others.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Gelu;
 
@@ -27,7 +27,7 @@ impl Activation for Gelu {
 impl Sealed for Gelu {}
 
 impl Pointwise for Gelu {
-    // Not inlined: a second copy for the layers after the first would be a tenth of a sampler.
+    // Not inlined, because a second copy, for the layers after the first, would be a tenth of a sampler's code.
     #[inline(never)]
     fn activate(units: &mut [f32]) {
         if VECTORS {
@@ -35,18 +35,19 @@ impl Pointwise for Gelu {
         } else if cfg!(target_feature = "neon") {
             activate_each(units);
         } else {
-            activate_by_two(units);
+            activate_in_pairs(units);
         }
     }
 
-    // Vectors are chosen again: inlined, code that few widths need would be a large part of an evaluation.
+    // A call, which chooses the vectors again. Inlined, this code would be a large part of an evaluation, and few widths
+    // use it.
     #[inline(always)]
-    fn of_slice<M: Vectors>(_: M, units: &mut [f32]) {
+    fn apply_to_slice<M: Vectors>(_: M, units: &mut [f32]) {
         Self::activate(units);
     }
 
     #[inline(always)]
-    fn of_vectors<M: Vectors, const N: usize>(vectors: M, units: &mut [M::V; N]) {
+    fn apply_to_vectors<M: Vectors, const N: usize>(vectors: M, units: &mut [M::V; N]) {
         let zero = vectors.splat(0.0);
         let (mut squares, mut y) = ([zero; N], [zero; N]);
         for ((square, y), &x) in squares.iter_mut().zip(&mut y).zip(&*units) {
@@ -55,7 +56,7 @@ impl Pointwise for Gelu {
         }
         // `black_box` hides the coefficients and their number, so that the compiler interleaves the vectors' Horner
         // chains instead of computing one after the other.
-        let coefficients = core::hint::black_box(&IN_LANES.0[..]);
+        let coefficients = core::hint::black_box(&LANE_COEFFICIENTS.0[..]);
         let mut sums = [vectors.splat(COEFFICIENTS[13]); N];
         for coefficient in coefficients.iter().rev() {
             let coefficient = vectors.load(coefficient);
@@ -72,7 +73,7 @@ impl Pointwise for Gelu {
     }
 }
 
-/// Computes as many groups of `N` vectors as there are, in explicit vectors. Returns the numbers that are left.
+/// Activates as many groups of `N` vectors as there are, with explicit vectors. Returns the remaining numbers.
 #[inline(always)]
 fn chunks<M: Vectors, const N: usize>(vectors: M, units: &mut [f32]) -> &mut [f32] {
     let width = N * LANES;
@@ -83,7 +84,7 @@ fn chunks<M: Vectors, const N: usize>(vectors: M, units: &mut [f32]) -> &mut [f3
         for (x, lanes) in x.iter_mut().zip(&*chunk) {
             *x = vectors.load(lanes);
         }
-        Gelu::of_vectors(vectors, &mut x);
+        Gelu::apply_to_vectors(vectors, &mut x);
         for (&x, lanes) in x.iter().zip(chunk) {
             vectors.store(x, lanes);
         }
@@ -93,7 +94,7 @@ fn chunks<M: Vectors, const N: usize>(vectors: M, units: &mut [f32]) -> &mut [f3
 
 #[inline(always)]
 fn activate_in_blocks<M: Vectors>(vectors: M, units: &mut [f32]) {
-    // As many numbers as registers hold, with their polynomials.
+    // Groups as large as the registers can hold, together with their polynomials.
     let rest = match M::WIDTH {
         16 => chunks::<M, 4>(vectors, chunks::<M, 8>(vectors, units)),
         8 => chunks::<M, 4>(vectors, units),
@@ -105,8 +106,8 @@ fn activate_in_blocks<M: Vectors>(vectors: M, units: &mut [f32]) {
     }
 }
 
-/// The same for blocks of `W` numbers, in plain loops: with explicit vectors, a sampler built for size would be several
-/// times as large.
+/// Activates as many blocks of `W` numbers as there are, in plain loops. Returns the remaining numbers. With explicit
+/// vectors, a sampler built for size would be several times as large.
 #[inline(always)]
 fn blocks<const W: usize>(units: &mut [f32]) -> &mut [f32] {
     let (last, coefficients) = core::hint::black_box((COEFFICIENTS[13], &COEFFICIENTS[..13]));
@@ -130,8 +131,8 @@ fn blocks<const W: usize>(units: &mut [f32]) -> &mut [f32] {
     rest
 }
 
-/// Computes both cases of each number, so that at opt-level 3 the compiler finds vectors here, where the weights
-/// are not loaded as such.
+/// Computes both cases of each number and selects one, so that at opt-level 3 the compiler can vectorise the loop. It
+/// serves bare-metal aarch64, where the products do not use vectors.
 #[inline(always)]
 fn activate_each(units: &mut [f32]) {
     for x in units {
@@ -141,10 +142,10 @@ fn activate_each(units: &mut [f32]) {
     }
 }
 
-/// Where comparing takes as long as three multiplications, one comparison for two numbers: if their
-/// squares' sum is below the limit, both are.
+/// Uses one comparison for two numbers: if the sum of their squares is below the limit, both squares are. It serves
+/// targets where a comparison takes as long as three multiplications.
 #[inline(always)]
-fn activate_by_two(units: &mut [f32]) {
+fn activate_in_pairs(units: &mut [f32]) {
     let mut i = 0;
     while let Some([x, rest @ ..]) = units.get_mut(i..) {
         match rest {
@@ -160,34 +161,35 @@ fn activate_by_two(units: &mut [f32]) {
     }
 }
 
-/// A NaN stays one, of whatever bits.
+/// The GELU of one number. A NaN gives a NaN with unspecified bits.
 #[inline(always)]
 fn gelu(x: f32) -> f32 {
     let square = x * x;
-    // In this order NaN takes the other branch.
+    // NaN fails this comparison, so that `near` returns a NaN.
     if square >= LIMIT_SQUARED {
         return far(x);
     }
     near(x, square)
 }
 
-/// Beyond the limit.
+/// The result for x² ≥ [`LIMIT_SQUARED`].
 #[inline(always)]
 fn far(x: f32) -> f32 {
     if x > 0.0 { x } else { 0.0 }
 }
 
-/// Below the limit.
+/// The result for x² < [`LIMIT_SQUARED`].
 #[inline(always)]
 fn near(x: f32, square: f32) -> f32 {
     0.5 * x + square * polynomial(square - 0.5 * LIMIT_SQUARED, COEFFICIENTS)
 }
 
-/// Beyond its root, 5.099, Φ is within 1.71e-7 of 0 or 1.
+/// For |x| above its root, 5.099, Φ(x) is within 1.71e-7 of 0 or 1.
 const LIMIT_SQUARED: f32 = 26.0;
 
-/// (Φ(x) − ½) ÷ x in x² − 13; x times the error of the fit is at most 4.5e-8. The last bits of
-/// the coefficients were then moved until the worst error over all inputs, rounding included, was least.
+/// The polynomial in x² − 13 for (Φ(x) − ½) ÷ x, lowest power first. x times the error of the fit is at most 4.5e-8.
+/// The last bits of the coefficients were then chosen by a search for the smallest worst error over all inputs, rounding
+/// included.
 const COEFFICIENTS: [f32; 14] = [
     0.138_631_87,
     -5.308_92e-3,
@@ -205,28 +207,29 @@ const COEFFICIENTS: [f32; 14] = [
     -1.156_142_2e-18,
 ];
 
-/// All but the last in every lane, where vectors lie: a broadcast would take a multiplier's time.
-static IN_LANES: InLanes = {
+/// All coefficients but the last, each copied into all lanes: loading a vector is cheaper than a broadcast, which would
+/// occupy a multiplier.
+static LANE_COEFFICIENTS: LaneCoefficients = {
     let mut lanes = [[0.0; LANES]; 13];
     let mut k = 0;
     while k < lanes.len() {
         lanes[k] = [COEFFICIENTS[k]; LANES];
         k += 1;
     }
-    InLanes(lanes)
+    LaneCoefficients(lanes)
 };
 
 #[repr(align(64))]
-struct InLanes([[f32; LANES]; 13]);
+struct LaneCoefficients([[f32; LANES]; 13]);
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::elementary::sweep;
 
-    /// By how much of |x| it goes the wrong way from one f32 to the next, at most: GELU falls down to
-    /// its minimum at −0.7518 and rises from there.
-    fn deepest_turn(inputs: impl Iterator<Item = f32>) -> f32 {
+    /// The largest change in the wrong direction from one f32 to the next, divided by |x|. GELU decreases to its minimum
+    /// at −0.7518 and increases from there.
+    fn worst_reversal(inputs: impl Iterator<Item = f32>) -> f32 {
         let turn = |x: f32| {
             let rise = Gelu::apply(x.next_up()) - Gelu::apply(x);
             (if x < -0.7518 { rise } else { -rise }) / x.abs()
@@ -237,20 +240,20 @@ mod tests {
     const DOCUMENTED: f32 = 1.4e-7;
 
     #[test]
-    fn it_is_monotone_but_for_rounding() {
-        let turn = deepest_turn(sweep::sample());
+    fn it_is_monotone_except_for_rounding() {
+        let turn = worst_reversal(sweep::sample());
         assert!(turn <= DOCUMENTED, "{turn:e}");
     }
 
     #[test]
     #[ignore = "all 2³² inputs: half a minute in release"]
-    fn it_is_monotone_but_for_rounding_over_all_inputs() {
-        let turn = deepest_turn(sweep::all());
-        std::println!("gelu turns by {turn:e} of its input");
+    fn it_is_monotone_except_for_rounding_over_all_inputs() {
+        let turn = worst_reversal(sweep::all());
+        std::println!("gelu: largest change in the wrong direction {turn:e}·|x|");
         assert!(turn <= DOCUMENTED);
     }
 
-    /// [`Gelu::apply`]'s bits for each number but a NaN.
+    /// Checks `activate` against [`Gelu::apply`]. The bits of NaNs are not compared.
     fn check(activate: impl Fn(&mut [f32])) {
         let inputs = sweep::numbers::<219>();
         let mut found = inputs;
@@ -260,19 +263,19 @@ mod tests {
     }
 
     #[test]
-    fn two_at_a_time_get_the_bits_of_each() {
-        check(activate_by_two);
+    fn pairs_give_the_bits_of_single_numbers() {
+        check(activate_in_pairs);
     }
 
     #[test]
-    fn both_cases_computed_give_the_same_bits() {
+    fn computing_both_cases_gives_the_bits_of_single_numbers() {
         check(activate_each);
     }
 
     #[cfg(feature = "std")]
     #[test]
-    fn every_set_of_vectors_gives_the_bits_of_each() {
-        crate::vectors::under_each_set!(vectors => check(
+    fn every_set_of_vectors_gives_the_bits_of_single_numbers() {
+        crate::vectors::for_each_vector_set!(vectors => check(
             #[inline(always)]
             |units| vectors.vectorize(
                 #[inline(always)]

@@ -1,4 +1,4 @@
-//! Which activation a file names.
+//! Activations as values, and their names in a model file.
 
 use core::fmt;
 
@@ -25,7 +25,7 @@ pub enum ActivationKind {
 }
 
 impl ActivationKind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: &'static [Self] = &[
         Self::Gelu,
         Self::GeluTanh,
@@ -37,7 +37,7 @@ impl ActivationKind {
         Self::Mish,
     ];
 
-    /// The name in a model file.
+    /// The activation's name in a model file.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Gelu => "gelu",
@@ -51,7 +51,7 @@ impl ActivationKind {
         }
     }
 
-    /// The activation of that name, if there is one; SiLU is also called `swish`.
+    /// The activation with this name, if there is one. SiLU has a second name, `swish`.
     pub const fn from_name(name: &[u8]) -> Option<Self> {
         match name {
             b"gelu" => Some(Self::Gelu),

@@ -1,4 +1,4 @@
-//! The functions between a network's layers.
+//! Activations: the functions between a network's layers.
 
 mod apply;
 mod elu;
@@ -30,23 +30,23 @@ pub use tanh::Tanh;
 
 /// An activation as part of a model's type.
 ///
-/// Each of them gives the same bits everywhere, the NaN `0x7fc00000` for NaN, and no subnormal unless the
-/// input is below 10⁻³⁰ in size: tails go to zero.
+/// Every activation gives the same bits on every target. NaN gives the NaN `0x7fc00000`. No result is subnormal unless
+/// |x| is below 10⁻³⁰, because tails go to zero.
 ///
-/// The trait is sealed: the networks' code is compiled in this crate for each activation, and each one's bits are
-/// tested over all 2³² inputs and on every listed target.
+/// The trait is sealed, because the networks' code is compiled in this crate for each activation. The error of each is
+/// tested over all 2³² inputs, and its bits on every listed target.
 pub trait Activation: sealed::Sealed {
     /// The same activation as a value.
     const KIND: ActivationKind;
 
-    /// What a fingerprint calls it: the name of [`Self::KIND`], unless it is another form of that.
+    /// The name that a fingerprint covers. It differs from the name of [`Self::KIND`] for an approximate form.
     const NAME: &'static str = Self::KIND.name();
 
-    /// The activation of one number.
+    /// Applies the activation to one number.
     fn apply(x: f32) -> f32;
 
-    /// The activation of each number in place: the bits of [`Self::apply`], in vector lanes where
-    /// the target has them.
+    /// Applies the activation to each number in place, with the bits of [`Self::apply`]. Uses vectors where the target
+    /// has them.
     fn apply_slice(xs: &mut [f32]) {
         Self::activate(xs);
         with_vectors!(_ => make_canonical(xs));
@@ -56,27 +56,27 @@ pub trait Activation: sealed::Sealed {
 pub(crate) mod sealed {
     use crate::vectors::Vectors;
 
-    /// A function of each number. A NaN stays a NaN, of whatever bits: those of hidden units are seen by nobody,
-    /// since a velocity's NaN is made the canonical one.
+    /// A function that is applied to each number. A NaN gives a NaN with unspecified bits: hidden units are never
+    /// output, and the NaNs of a velocity are made canonical.
     pub trait Pointwise {
-        /// Applies it to numbers in memory, under the vectors that the target or the processor has.
+        /// Applies the function to numbers in memory. Chooses the vectors.
         fn activate(units: &mut [f32]);
 
-        /// Applies it to numbers in memory, under vectors that the caller has chosen.
-        fn of_slice<M: Vectors>(vectors: M, units: &mut [f32]);
+        /// Applies the function to numbers in memory, with the caller's choice of vectors.
+        fn apply_to_slice<M: Vectors>(vectors: M, units: &mut [f32]);
 
-        /// Applies it to numbers in registers.
-        fn of_vectors<M: Vectors, const N: usize>(vectors: M, units: &mut [M::V; N]);
+        /// Applies the function to numbers in registers.
+        fn apply_to_vectors<M: Vectors, const N: usize>(vectors: M, units: &mut [M::V; N]);
     }
 
-    /// Keeps activations to those of this crate, whose bits are tested.
+    /// Restricts activations to those of this crate, whose bits are tested.
     pub trait Sealed: Pointwise {
-        /// Whether this is the approximate form of its kind.
+        /// Whether this is an approximate form.
         const FAST: bool = false;
     }
 }
 
-/// No activation: what follows a network's last layer.
+/// The identity, used after a network's last layer.
 pub(crate) struct Identity;
 
 impl sealed::Pointwise for Identity {
@@ -84,14 +84,14 @@ impl sealed::Pointwise for Identity {
     fn activate(_: &mut [f32]) {}
 
     #[inline(always)]
-    fn of_slice<M: Vectors>(_: M, _: &mut [f32]) {}
+    fn apply_to_slice<M: Vectors>(_: M, _: &mut [f32]) {}
 
     #[inline(always)]
-    fn of_vectors<M: Vectors, const N: usize>(_: M, _: &mut [M::V; N]) {}
+    fn apply_to_vectors<M: Vectors, const N: usize>(_: M, _: &mut [M::V; N]) {}
 }
 
-/// Implements [`Activation`] for a unit struct by a function of one number. A NaN stays one, of whatever
-/// bits.
+/// Implements [`Activation`] for a unit struct, given a function of one number. For a NaN, that function may return
+/// a NaN with any bits.
 macro_rules! activation {
     ($name:ident, $function:path) => {
         activation!($name, $name, false, super::ActivationKind::$name.name(), $function);
@@ -103,19 +103,19 @@ macro_rules! activation {
 
         impl super::sealed::Pointwise for $name {
             fn activate(units: &mut [f32]) {
-                crate::vectors::with_vectors!(vectors => Self::of_slice(vectors, units));
+                crate::vectors::with_vectors!(vectors => Self::apply_to_slice(vectors, units));
             }
 
             #[inline(always)]
-            fn of_slice<M: crate::vectors::Vectors>(_: M, units: &mut [f32]) {
+            fn apply_to_slice<M: crate::vectors::Vectors>(_: M, units: &mut [f32]) {
                 for x in units {
                     *x = $function(*x);
                 }
             }
 
-            // Through memory, where the compiler vectorises the loop.
+            // Stores the vectors to memory, where the compiler vectorises the loop.
             #[inline(always)]
-            fn of_vectors<M: crate::vectors::Vectors, const N: usize>(
+            fn apply_to_vectors<M: crate::vectors::Vectors, const N: usize>(
                 vectors: M,
                 units: &mut [M::V; N],
             ) {
@@ -123,7 +123,7 @@ macro_rules! activation {
                 for (numbers, unit) in numbers.iter_mut().zip(&*units) {
                     vectors.store(*unit, numbers);
                 }
-                Self::of_slice(vectors, numbers.as_flattened_mut());
+                Self::apply_to_slice(vectors, numbers.as_flattened_mut());
                 for (unit, numbers) in units.iter_mut().zip(&numbers) {
                     *unit = vectors.load(numbers);
                 }

@@ -2,7 +2,7 @@
 
 use super::activation;
 
-/// x above 0, and 0 otherwise, −0 included. Exact.
+/// x for x > 0, and +0 otherwise. Exact.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Relu;
 
@@ -10,6 +10,6 @@ activation!(Relu, relu);
 
 #[inline(always)]
 fn relu(x: f32) -> f32 {
-    // In this order NaN falls through.
+    // NaN fails this comparison, so it is returned.
     if x <= 0.0 { 0.0 } else { x }
 }

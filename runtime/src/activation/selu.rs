@@ -3,8 +3,7 @@
 use super::activation;
 use super::elu::elu;
 
-/// 1.0507·x above 0 and 1.0507·1.67326·(eˣ − 1) below, as PyTorch's `SELU()` (Klambauer et al.
-/// 2017).
+/// 1.0507·x for x > 0 and 1.0507·1.67326·(eˣ − 1) for x ≤ 0, as PyTorch's `SELU()` (Klambauer et al. 2017).
 ///
 /// Worst relative error 1.6e-7 over all inputs. ±0 gives ±0, −∞ gives −1.7580993, ∞ gives ∞.
 #[derive(Clone, Copy, Debug, Default)]

@@ -3,7 +3,7 @@
 use super::activation;
 use crate::elementary::tanh_with_any_nan;
 
-/// tanh x; worst error and special values as [`elementary::tanh`](crate::elementary::tanh).
+/// tanh x. Worst error and special values are those of [`elementary::tanh`](crate::elementary::tanh).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tanh;
 

@@ -10,7 +10,7 @@ pub(super) fn reference(kind: ActivationKind, x: f64) -> f64 {
     match kind {
         ActivationKind::Gelu => x * 0.5 * libm::erfc(-x * FRAC_1_SQRT_2),
         ActivationKind::GeluTanh => {
-            // The same as with tanh, without its cancellation at −1.
+            // Equal to the form with tanh, without that form's cancellation near tanh = −1.
             x / (1.0 + libm::exp(-libm::sqrt(8.0 / PI) * (x + 0.044715 * x * x * x)))
         }
         ActivationKind::Silu => x / (1.0 + libm::exp(-x)),
@@ -25,7 +25,7 @@ pub(super) fn reference(kind: ActivationKind, x: f64) -> f64 {
     }
 }
 
-/// Whether the documented error is relative to the result, rather than to the input; and the error.
+/// The documented error, and whether it is relative to the result (`true`) or to the input (`false`).
 fn documented(kind: ActivationKind) -> (bool, f64) {
     match kind {
         ActivationKind::Gelu => (false, 1.78e-7),
@@ -40,7 +40,7 @@ fn documented(kind: ActivationKind) -> (bool, f64) {
 }
 
 fn worst(kind: ActivationKind, inputs: impl Iterator<Item = f32>) -> f64 {
-    // Below it a tail is 0 by the contract, where it is still a normal number.
+    // Below this bound the contract sets the result to 0, although the true value is a normal number.
     let lowest = match kind {
         ActivationKind::Silu => -88.0,
         ActivationKind::Mish => -87.0,
@@ -79,7 +79,7 @@ fn errors_over_all_inputs_are_as_documented() {
 }
 
 #[test]
-fn a_slice_gets_the_bits_of_its_elements() {
+fn a_slice_gets_the_bits_of_single_numbers() {
     for &kind in ActivationKind::ALL {
         let inputs: [f32; 67] = core::array::from_fn(|k| (k as f32 - 33.0) * 0.37);
         let mut slice = inputs;
@@ -88,9 +88,9 @@ fn a_slice_gets_the_bits_of_its_elements() {
     }
 }
 
-/// [`Activation::apply`]'s bits but for a NaN's, in memory and in registers.
+/// Checks the forms for memory and registers against [`Activation::apply`]. The bits of NaNs are not compared.
 #[cfg(feature = "std")]
-fn check_under_each_set<A: Activation>() {
+fn check_with_each_vector_set<A: Activation>() {
     use crate::lanes::LANES;
     use crate::nan::canonical;
 
@@ -101,16 +101,16 @@ fn check_under_each_set<A: Activation>() {
         let found: std::vec::Vec<u32> = found.iter().map(bits).collect();
         assert_eq!(found, expected[..found.len()], "{}", A::NAME);
     };
-    crate::vectors::under_each_set!(vectors => {
+    crate::vectors::for_each_vector_set!(vectors => {
         let mut found = inputs;
-        A::of_slice(vectors, &mut found);
+        A::apply_to_slice(vectors, &mut found);
         check(&found);
         let mut units = [vectors.splat(0.0); 307 / LANES];
         let mut found = [[0.0; LANES]; 307 / LANES];
         for (unit, inputs) in units.iter_mut().zip(inputs.as_chunks::<LANES>().0) {
             *unit = vectors.load(inputs);
         }
-        A::of_vectors(vectors, &mut units);
+        A::apply_to_vectors(vectors, &mut units);
         for (unit, found) in units.into_iter().zip(&mut found) {
             vectors.store(unit, found);
         }
@@ -121,18 +121,18 @@ fn check_under_each_set<A: Activation>() {
 #[cfg(feature = "std")]
 #[test]
 fn every_set_of_vectors_gives_the_same_bits() {
-    check_under_each_set::<Gelu>();
-    check_under_each_set::<GeluTanh>();
-    check_under_each_set::<Silu>();
-    check_under_each_set::<Selu>();
-    check_under_each_set::<Tanh>();
-    check_under_each_set::<Relu>();
-    check_under_each_set::<Elu>();
-    check_under_each_set::<Mish>();
+    check_with_each_vector_set::<Gelu>();
+    check_with_each_vector_set::<GeluTanh>();
+    check_with_each_vector_set::<Silu>();
+    check_with_each_vector_set::<Selu>();
+    check_with_each_vector_set::<Tanh>();
+    check_with_each_vector_set::<Relu>();
+    check_with_each_vector_set::<Elu>();
+    check_with_each_vector_set::<Mish>();
 }
 
 #[test]
-fn no_subnormal_comes_from_an_input_of_ordinary_size() {
+fn inputs_above_1e_30_give_no_subnormal() {
     for &kind in ActivationKind::ALL {
         for x in sweep::sample().filter(|x| x.abs() > 1e-30) {
             assert!(!kind.apply(x).is_subnormal(), "{kind}({x:e})");
@@ -159,7 +159,7 @@ fn special_values() {
 }
 
 #[test]
-fn the_bits_of_a_sweep_are_known() {
+fn a_sweep_has_known_bits() {
     let expected = [
         0xfa78_f537_fc43_be41,
         0x511e_6d64_f454_b18e,
@@ -182,7 +182,7 @@ fn the_bits_of_a_sweep_are_known() {
 }
 
 #[test]
-fn names_lead_back_to_their_activation() {
+fn each_kind_is_found_by_its_name() {
     for &kind in ActivationKind::ALL {
         assert_eq!(ActivationKind::from_name(kind.name().as_bytes()), Some(kind));
     }

@@ -3,16 +3,16 @@
 use super::polynomial::polynomial;
 use crate::nan::canonical;
 
-/// eˣ, for all x: worst relative error 8.9e-8 (0.95 ulp) over all inputs whose result is normal.
+/// eˣ for all x. Worst relative error 8.9e-8 (0.95 ulp) over all inputs whose result is normal.
 ///
-/// Zero below −87.33 (where the result would be subnormal), ∞ above 88.72; `exp(±0)` is 1,
-/// `exp(−∞)` 0, `exp(∞)` ∞, and NaN gives the NaN `0x7fc00000`.
+/// Returns 0 below −87.33, where the result would be subnormal, and ∞ above 88.72. `exp(±0)` is 1, `exp(−∞)` is 0,
+/// `exp(∞)` is ∞, and NaN gives the NaN `0x7fc00000`.
 #[inline]
 pub fn exp(x: f32) -> f32 {
-    // Beyond these bounds n would not be small, and the choices below decide.
+    // Keeps n in range. The selections below replace the result beyond these bounds.
     let bounded = if x < -104.0 { -104.0 } else { x };
     let (n, p) = split(if bounded > 89.0 { 89.0 } else { bounded });
-    // 2ⁿ in two factors: n may be 128, one more than an exponent can be.
+    // 2ⁿ as two factors, because n may be 128, one more than the largest exponent.
     let half = n >> 1;
     let y = (1.0 + p) * power_of_two(half) * power_of_two(n - half);
     let y = if x < LOWEST { 0.0 } else { y };
@@ -20,15 +20,15 @@ pub fn exp(x: f32) -> f32 {
     canonical(if x.is_nan() { x } else { y })
 }
 
-/// The smallest x with a normal eˣ, −126·ln 2 rounded up.
+/// The smallest x for which eˣ is normal: −126·ln 2 rounded up.
 const LOWEST: f32 = -87.336_54;
 
-/// The largest x with a finite eˣ.
+/// The largest x for which eˣ is finite.
 const HIGHEST: f32 = 88.722_83;
 
-/// The bits of [`exp`] for −87 ≤ x ≤ 88, at half its instructions: there 2ⁿ is one normal factor.
+/// eˣ for −87 ≤ x ≤ 88, with the bits of [`exp`] and half its instructions: 2ⁿ is one normal factor there.
 ///
-/// A NaN stays one, of whatever bits. Any number may come out for other arguments.
+/// NaN gives a NaN with unspecified bits. The result for other arguments is unspecified.
 #[inline(always)]
 pub(crate) fn exp_within(x: f32) -> f32 {
     let (n, p) = split(x);
@@ -37,13 +37,13 @@ pub(crate) fn exp_within(x: f32) -> f32 {
 
 /// `(n, e^r − 1)` with x = n·ln 2 + r, |r| ≤ ½·ln 2, for −104 ≤ x ≤ 89.
 ///
-/// Cody and Waite's reduction with ln 2 in two parts: the first has so few bits that n times it is
+/// Cody and Waite's reduction, with ln 2 in two parts. The first part has few enough bits that its product with n is
 /// exact.
 #[inline(always)]
 pub(super) fn split(x: f32) -> (i32, f32) {
     const LN_2_HIGH: f32 = 0.693_359_4;
     const LN_2_LOW: f32 = -2.121_944_4e-4;
-    // Adding it leaves the nearest integer in the last bits of the sum.
+    // 1.5·2²³: adding it puts the nearest integer into the last bits of the sum.
     const SHIFT: f32 = 12_582_912.0;
     let shifted = x * core::f32::consts::LOG2_E + SHIFT;
     let n = (shifted.to_bits() as i32).wrapping_sub(SHIFT.to_bits() as i32);
@@ -53,7 +53,7 @@ pub(super) fn split(x: f32) -> (i32, f32) {
     (n, r + r * r * tail)
 }
 
-/// 2ⁿ for −126 ≤ n ≤ 127; any number for another n.
+/// 2ⁿ for −126 ≤ n ≤ 127. The result for other n is unspecified.
 #[inline(always)]
 pub(super) fn power_of_two(n: i32) -> f32 {
     f32::from_bits((n.wrapping_add(127) as u32) << 23)
@@ -87,14 +87,14 @@ mod tests {
     }
 
     #[test]
-    fn within_its_bounds_the_short_form_has_the_same_bits() {
+    fn exp_within_has_the_bits_of_exp() {
         check_within(sweep::sample().chain([-87.0, 88.0]));
         assert!(exp_within(f32::NAN).is_nan() && exp_within(f32::from_bits(0xffff_ffff)).is_nan());
     }
 
     #[test]
     #[ignore = "all 2³² inputs: half a minute in release"]
-    fn within_its_bounds_the_short_form_has_the_same_bits_for_all_inputs() {
+    fn exp_within_has_the_bits_of_exp_for_all_inputs() {
         check_within(sweep::all());
     }
 

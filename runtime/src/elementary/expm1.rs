@@ -1,15 +1,15 @@
-//! The exponential function less one.
+//! The exponential function minus one.
 
 use super::exp::{power_of_two, split};
 use crate::nan::canonical;
 
-/// eˣ − 1, for all x: worst relative error 1.3e-7 over all inputs.
+/// eˣ − 1 for all x. Worst relative error 1.3e-7 over all inputs.
 ///
-/// `expm1(±0)` is ±0, `expm1(−∞)` −1, `expm1(∞)` ∞, and NaN gives the NaN `0x7fc00000`. Inputs
-/// below 2⁻⁶⁰ in size are returned as they are.
+/// `expm1(±0)` is ±0, `expm1(−∞)` is −1, `expm1(∞)` is ∞, and NaN gives the NaN `0x7fc00000`. Inputs with |x| below
+/// 8.7e-19 (about 2⁻⁶⁰) are returned unchanged.
 #[inline]
 pub fn expm1(x: f32) -> f32 {
-    // Beyond these bounds n would not be small, and the choices below decide.
+    // Keeps n in range. The selections below replace the result beyond these bounds.
     let bounded = if x < -104.0 { -104.0 } else { x };
     let y = expm1_within(if bounded > 89.0 { 89.0 } else { bounded });
     let y = if x < -18.0 { -1.0 } else { y };
@@ -18,17 +18,17 @@ pub fn expm1(x: f32) -> f32 {
     canonical(if x.is_nan() { x } else { y })
 }
 
-/// Below it in size eˣ − 1 rounds to x.
+/// For |x| below this bound, eˣ − 1 rounds to x.
 pub(crate) const TINY: f32 = 8.7e-19;
 
-/// The bits of [`expm1`] for −18 ≤ x ≤ 88, at half its instructions, from 2⁻¹²⁵ in size on. Below that
-/// the last bit may be lost, and −0 gives +0.
+/// eˣ − 1 for −18 ≤ x ≤ 88, with the bits of [`expm1`] and half its instructions where |x| ≥ 2⁻¹²⁵. Below that the
+/// last bit may be lost, and −0 gives +0.
 ///
-/// A NaN stays one, of whatever bits. Any number may come out for other arguments.
+/// NaN gives a NaN with unspecified bits. The result for other arguments is unspecified.
 #[inline(always)]
 pub(crate) fn expm1_within(x: f32) -> f32 {
     let (n, p) = split(x);
-    // 2ⁿ⁻¹, as n may be 128: 2ⁿ·(p + 1) − 1 is 2·(s·p + (s − ½)).
+    // s = 2ⁿ⁻¹, because n may be 128: 2ⁿ·(p + 1) − 1 = 2·(s·p + (s − ½)).
     let s = power_of_two(n.wrapping_sub(1));
     2.0 * (s * p + (s - 0.5))
 }
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn within_its_bounds_the_short_form_has_the_same_bits() {
+    fn expm1_within_has_the_bits_of_expm1() {
         check_within(sweep::sample().chain([-18.0, 88.0]));
         assert!(expm1_within(f32::NAN).is_nan());
         assert!(expm1_within(f32::from_bits(0xffff_ffff)).is_nan());
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     #[ignore = "all 2³² inputs: half a minute in release"]
-    fn within_its_bounds_the_short_form_has_the_same_bits_for_all_inputs() {
+    fn expm1_within_has_the_bits_of_expm1_for_all_inputs() {
         check_within(sweep::all());
     }
 

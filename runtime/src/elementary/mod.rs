@@ -1,9 +1,8 @@
-//! Elementary functions that give the same bits everywhere.
+//! Elementary functions that give the same bits on every target.
 //!
-//! Each is made of IEEE-754 `+ − × ÷` on f32 and of integer operations on bit patterns. The functions
-//! that activations use have no branch that depends on a value, so that a loop over them becomes
-//! vector code. Each function's docs give its domain and its worst error; `fits/fit.py` in this
-//! crate's repository made the coefficients.
+//! They use only IEEE-754 `+ − × ÷` on f32 and integer operations on bit patterns. The functions that activations use
+//! have no branch on a value, so that the compiler can vectorise loops over them. The docs of each function give its
+//! worst error and its special values. `fits/fit.py` in this crate's repository computed the coefficients.
 
 mod exp;
 mod expm1;

@@ -1,14 +1,14 @@
-//! Horner's rule: the order of operations of every polynomial here.
+//! Horner's rule, which fixes the order of operations of every polynomial here.
 
 use crate::registers::FLOAT_UNIT;
 
-/// `c₀ + x·(c₁ + x·(c₂ + …))`, lowest power first, each operation rounded.
+/// `c₀ + x·(c₁ + x·(c₂ + …))` with each operation rounded. `coefficients` has the lowest power first.
 ///
-/// The steps are written out: at `s` and `z` the compiler does not unroll a loop. Where each operation is a
-/// call that would be much code and hardly faster.
+/// The loop is unrolled by hand, because the compiler does not unroll it at `s` and `z`. Without an FPU each operation
+/// is a library call: unrolling would add much code and little speed.
 #[inline(always)]
 pub(crate) fn polynomial<const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
-    const { assert!(N > 0 && N <= 16, "as many steps as are written out") };
+    const { assert!(N > 0 && N <= 16, "1 to 16 coefficients") };
     let mut sum = 0.0;
     if !FLOAT_UNIT {
         let mut k = N;

@@ -1,6 +1,6 @@
-//! What the tests of elementary functions share: inputs, and the worst error over them.
+//! Shared by tests: sets of inputs, and the worst error of a function over them.
 
-/// Some 260,000 bit patterns from all of them.
+/// About 260,000 bit patterns, spread over all of them.
 pub(crate) fn sample() -> impl Iterator<Item = f32> {
     (0..1_u32 << 18).map(|k| f32::from_bits(k.wrapping_mul(16_411)))
 }
@@ -10,7 +10,7 @@ pub(crate) fn all() -> impl Iterator<Item = f32> {
     (0..=u32::MAX).map(f32::from_bits)
 }
 
-/// The worst relative error where the true result is a normal f32.
+/// The worst relative error over inputs whose true result is a normal f32.
 pub(crate) fn relative(
     inputs: impl Iterator<Item = f32>,
     f: impl Fn(f32) -> f32,
@@ -33,7 +33,7 @@ pub(crate) fn absolute(
     worst(inputs, f, reference, |_, _| 1.0)
 }
 
-/// The worst error divided by `unit(expected, x)`; an infinite unit leaves an input out.
+/// The worst error divided by `unit(expected, x)`. An infinite unit excludes the input.
 pub(crate) fn worst(
     inputs: impl Iterator<Item = f32>,
     f: impl Fn(f32) -> f32,
@@ -43,7 +43,7 @@ pub(crate) fn worst(
     let mut worst = 0.0;
     for x in inputs.filter(|x| x.is_finite()) {
         let (found, expected) = (f(x), reference(f64::from(x)));
-        // As near as an f32 can be, with no error to divide.
+        // The correctly rounded result; its distance to an infinite or zero `expected` cannot be divided.
         if found == expected as f32 && (found == 0.0 || found.is_infinite()) {
             continue;
         }
@@ -60,7 +60,7 @@ pub(crate) fn worst(
     worst
 }
 
-/// Numbers from −8 to 9, and special ones among them.
+/// Numbers from −8 to 9, with −0, NaNs and −∞ among them.
 pub(crate) fn numbers<const N: usize>() -> [f32; N] {
     core::array::from_fn(|k| match k % 29 {
         25 => -0.0,

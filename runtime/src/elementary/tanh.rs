@@ -3,19 +3,19 @@
 use super::expm1::expm1_within;
 use crate::nan::canonical;
 
-/// tanh x, for all x: worst relative error 2.0e-7 over all inputs. Odd, to the bit.
+/// tanh x for all x. Worst relative error 2.0e-7 over all inputs. Exactly odd.
 ///
-/// `tanh(±0)` is ±0, `tanh(±∞)` ±1, and NaN gives the NaN `0x7fc00000`.
+/// `tanh(±0)` is ±0, `tanh(±∞)` is ±1, and NaN gives the NaN `0x7fc00000`.
 #[inline]
 pub fn tanh(x: f32) -> f32 {
     canonical(tanh_with_any_nan(x))
 }
 
-/// [`tanh`], but a NaN stays one, of whatever bits.
+/// [`tanh`], except that NaN gives a NaN with unspecified bits.
 #[inline(always)]
 pub(crate) fn tanh_with_any_nan(x: f32) -> f32 {
     let size = x.abs();
-    // From 9.02 on the quotient rounds to 1.
+    // Above 9.02 the quotient rounds to 1, so the bound does not change the result.
     let e = expm1_within(2.0 * if size > 10.0 { 10.0 } else { size });
     (e / (e + 2.0)).copysign(x)
 }

@@ -8,9 +8,9 @@ use crate::method::sealed::Stages;
 use crate::network::{Evaluated, Evaluator};
 
 impl HeapMlp {
-    /// The model's velocity field for an integration, the buffers of the steps, and the points. `prefix` is what
-    /// the sums of all samples start from; without it, those of each start from its own. `guidance` is a weight,
-    /// and what the unconditional sums start from.
+    /// Returns the model's velocity field for an integration, the buffers of the steps, and the points. `prefix` is the
+    /// first layer's initial sums for all samples; `None` takes those of each sample from `work`. `guidance` is a
+    /// weight and the unconditional initial sums.
     pub(super) fn field<'a, N: Evaluated>(
         &'a self,
         work: &'a mut Work<N>,
@@ -28,7 +28,7 @@ impl HeapMlp {
         (field, Buffers { stages, before: N::flatten(before) }, x)
     }
 
-    /// The model with two buffers of `[H]`.
+    /// Returns an evaluator of the model with two buffers of `[H]`.
     pub(super) fn evaluator<'a, N: Evaluated>(
         &'a self,
         units: [&'a mut [N]; 2],

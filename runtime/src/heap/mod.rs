@@ -1,4 +1,4 @@
-//! A model and a solver whose sizes are known at run time: what a command line needs.
+//! A model and a solver whose sizes are known only at run time, as a command line needs them.
 
 mod field;
 mod path;
@@ -19,7 +19,7 @@ use crate::model_file::{read_activation, read_dims};
 use crate::network::{Dims, Weights};
 use crate::safetensors::{File, LoadError};
 
-/// An [`Mlp`](crate::Mlp) whose sizes come from the file. The same kernels, so the same bits.
+/// An [`Mlp`](crate::Mlp) whose sizes come from the file. It uses the same kernels and gives the same bits.
 ///
 /// ```
 /// use flowlet::{Euler, HeapMlp, HeapSolver, Mlp, Noise, Silu, SolverKind};
@@ -29,7 +29,7 @@ use crate::safetensors::{File, LoadError};
 /// assert_eq!((mlp.data_dim(), mlp.condition_dim(), mlp.hidden_width()), (2, 0, 32));
 ///
 /// let solver = HeapSolver::uniform(SolverKind::Euler, 60.try_into()?);
-/// // Buffers for the evaluations: one a thread.
+/// // Buffers for the evaluations; each thread needs its own.
 /// let mut scratch = mlp.scratch();
 /// let mut x = [0.0; 2];
 /// Noise::new(7).fill(0, &mut x);
@@ -48,12 +48,12 @@ pub struct HeapMlp {
 }
 
 impl HeapMlp {
-    /// Reads a model of any size. Without metadata its activation is the exact GELU, and the inputs after `t` and `x`
-    /// are conditions.
+    /// Reads a model of any size. The inputs after `t` and `x` are conditions. Without metadata the activation is the
+    /// exact GELU.
     ///
     /// # Errors
     ///
-    /// [`LoadError`], whatever the bytes.
+    /// [`LoadError`] if the bytes are not a model file.
     pub fn try_from_safetensors(bytes: &[u8]) -> Result<Self, LoadError> {
         let file = File::open(bytes)?;
         let dims = read_dims(&file)?;
@@ -63,22 +63,22 @@ impl HeapMlp {
         Ok(Self { dims, activation, weights })
     }
 
-    /// Data dimensions, `D`.
+    /// The number of data dimensions, `D`.
     pub fn data_dim(&self) -> usize {
         self.dims.data
     }
 
-    /// Condition dimensions, `C`.
+    /// The number of conditions, `C`.
     pub fn condition_dim(&self) -> usize {
         self.dims.condition
     }
 
-    /// Hidden width, `H`.
+    /// The hidden width, `H`.
     pub fn hidden_width(&self) -> usize {
         self.dims.width
     }
 
-    /// Hidden-to-hidden layers, `L`.
+    /// The number of hidden-to-hidden layers, `L`.
     pub fn hidden_layers(&self) -> usize {
         self.dims.hidden_layers
     }
@@ -88,21 +88,21 @@ impl HeapMlp {
         self.activation
     }
 
-    /// As [`Mlp::fingerprint`](crate::Mlp::fingerprint): the same number for the same file.
+    /// [`Mlp::fingerprint`](crate::Mlp::fingerprint): the same number for the same file.
     pub fn fingerprint(&self) -> u64 {
         self.weights.as_slices().fingerprint(self.activation.name(), self.dims)
     }
 
-    /// Buffers for evaluations of this model, or of another one of its sizes.
+    /// Returns buffers for evaluations of this model, or of another model of the same sizes.
     pub fn scratch(&self) -> Scratch {
         Scratch::new(self.dims)
     }
 
-    /// The velocity at `t` and `x` (`[D]`, flow units) under `c` (`[C]`, the user's units).
+    /// Returns the velocity at `t` and `x` (`[D]`, flow units) under `c` (`[C]`, the user's units).
     ///
     /// # Panics
     ///
-    /// On slices of other lengths, or the scratch of a model of other sizes.
+    /// Panics if a slice has another length, or if the scratch was made for a model of other sizes.
     pub fn velocity<'s>(
         &self,
         t: f32,
@@ -120,39 +120,39 @@ impl HeapMlp {
         v
     }
 
-    /// Converts from flow units to data units, in place: `x · data.scale + data.mean`, `x` being `[D]`.
+    /// Converts `x` (`[D]`) from flow units to data units, in place: `x · data.scale + data.mean`.
     ///
     /// # Panics
     ///
-    /// On a slice of another length.
+    /// Panics if `x` has another length.
     pub fn to_data_units(&self, x: &mut [f32]) {
         self.check_point(x);
         self.weights.as_slices().data_units.to_user(x);
     }
 
-    /// Converts from data units to flow units, in place: `(x − data.mean) ÷ data.scale`, `x` being `[D]`.
+    /// Converts `x` (`[D]`) from data units to flow units, in place: `(x − data.mean) ÷ data.scale`.
     ///
     /// # Panics
     ///
-    /// On a slice of another length.
+    /// Panics if `x` has another length.
     pub fn to_flow_units(&self, x: &mut [f32]) {
         self.check_point(x);
         self.weights.as_slices().data_units.to_flow(x);
     }
 
-    /// As [`Mlp::null_condition`](crate::Mlp::null_condition), `[C]`.
+    /// [`Mlp::null_condition`](crate::Mlp::null_condition), `[C]`.
     pub fn null_condition(&self) -> &[f32] {
         &self.weights.condition_units.mean
     }
 
     fn check_point(&self, x: &[f32]) {
-        assert_eq!(x.len(), self.dims.data, "x has one value per data dimension");
+        assert_eq!(x.len(), self.dims.data, "x must have one value per data dimension");
     }
 
-    /// Computes the first layer's bias and condition terms into `scratch.prefix`.
+    /// Writes the first layer's bias plus its condition terms to `scratch.prefix`.
     fn condition_on(&self, c: &[f32], scratch: &mut Scratch) {
-        assert_eq!(c.len(), self.dims.condition, "c has one value per condition");
-        assert_eq!(scratch.dims, self.dims, "the scratch is that of a model of these sizes");
+        assert_eq!(c.len(), self.dims.condition, "c must have one value per condition");
+        assert_eq!(scratch.dims, self.dims, "the scratch must be made for a model of these sizes");
         scratch.one.condition.copy_from_slice(c);
         let Scratch { prefix, one, .. } = scratch;
         self.weights.as_slices().prefix(Called::<f32>::NEW, &mut one.condition, prefix);

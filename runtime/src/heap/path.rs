@@ -1,4 +1,4 @@
-//! A path, step by step.
+//! An iterator over the steps of a path.
 
 use alloc::vec::Vec;
 use core::iter::FusedIterator;
@@ -12,12 +12,12 @@ pub struct HeapPath<'a> {
     pub(super) mlp: &'a HeapMlp,
     pub(super) c: &'a [f32],
     pub(super) scratch: &'a mut Scratch,
-    /// The steps taken, the point after them and the method's memory.
+    /// The number of steps taken, the current point and the method's memory.
     pub state: HeapState,
 }
 
 impl HeapPath<'_> {
-    /// The point that the path is at, in data units, `[D]`.
+    /// The current point in data units, `[D]`.
     pub fn data(&self) -> Vec<f32> {
         let mut x = self.state.x.clone();
         self.mlp.to_data_units(&mut x);
@@ -28,7 +28,7 @@ impl HeapPath<'_> {
 impl Iterator for HeapPath<'_> {
     type Item = (f32, Vec<f32>);
 
-    /// Takes a step and gives the time (`t_i + dt_i`) and the point (flow units, `[D]`) after it.
+    /// Takes a step. Returns the time (`t_i + dt_i`) and the point (flow units, `[D]`) after it.
     fn next(&mut self) -> Option<Self::Item> {
         let time = self.solver.as_steps().get(self.state.i)?;
         self.solver.step(self.mlp, &mut self.state, self.c, self.scratch);
@@ -46,11 +46,12 @@ impl ExactSizeIterator for HeapPath<'_> {}
 impl FusedIterator for HeapPath<'_> {}
 
 impl HeapSolver {
-    /// Step by step: an iterator over the `N` points after `x_0` (`[D]`), each with its time.
+    /// Returns an iterator that takes one step at a time, from `x_0` (`[D]`). It yields the time and the point after each
+    /// of the `N` steps.
     ///
     /// # Panics
     ///
-    /// As [`Self::sample`], when a step is taken.
+    /// The iterator panics as [`Self::sample`] does.
     pub fn path<'a>(
         &'a self,
         mlp: &'a HeapMlp,
@@ -61,7 +62,7 @@ impl HeapSolver {
         self.path_from(mlp, self.start(x_0), c, scratch)
     }
 
-    /// [`Self::path`] taken up at a state.
+    /// Continues a path from a state.
     ///
     /// # Panics
     ///

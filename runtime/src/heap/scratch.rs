@@ -1,4 +1,4 @@
-//! The buffers of evaluations.
+//! Buffers for evaluations.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -6,14 +6,14 @@ use alloc::vec::Vec;
 use crate::lanes::LANES;
 use crate::network::{Dims, Evaluated};
 
-/// The buffers of evaluations, from [`HeapMlp::scratch`](super::HeapMlp::scratch): one for each thread.
+/// Buffers for evaluations, from [`HeapMlp::scratch`](super::HeapMlp::scratch). Each thread needs its own.
 #[derive(Clone, Debug)]
 pub struct Scratch {
-    /// The sizes of the model that they are for.
+    /// The sizes of the model that the buffers fit.
     pub(super) dims: Dims,
-    /// The first layer's bias and condition terms, where they are the same for all samples, `[H]`.
+    /// The first layer's initial sums (bias plus condition terms) if they are the same for all samples, `[H]`.
     pub(super) prefix: Vec<f32>,
-    /// Those of the unconditional velocity, under guidance, `[H]`.
+    /// The first layer's initial sums for the unconditional velocity of guidance, `[H]`.
     pub(super) unconditional: Vec<f32>,
     pub(super) one: Work<f32>,
     pub(super) lanes: Work<[f32; LANES]>,
@@ -31,24 +31,24 @@ impl Scratch {
     }
 }
 
-/// The buffers of one sample, or of samples side by side.
+/// The buffers for one sample, or for samples side by side.
 #[derive(Clone, Debug)]
 pub(super) struct Work<N> {
-    /// `[C]`
+    /// The conditions, `[C]`.
     pub(super) condition: Vec<N>,
-    /// Each sample's own bias and condition terms, `[H]`.
+    /// The first layer's initial sums of each sample, `[H]`.
     pub(super) prefix: Vec<N>,
-    /// `[H]` each.
+    /// The hidden units of two layers, `[H]` each.
     pub(super) units: [Vec<N>; 2],
-    /// Where the samples are, `[D]`.
+    /// The current points, `[D]`.
     pub(super) x: Vec<N>,
     /// The velocities of a step's stages, `[D]` each.
     pub(super) v: [Vec<N>; 4],
-    /// The velocity at the start of the step before, `[D]`.
+    /// The velocity at the start of the previous step, `[D]`.
     pub(super) before: Vec<N>,
-    /// The unconditional velocity, under guidance, `[D]`.
+    /// The unconditional velocity of guidance, `[D]`.
     pub(super) u: Vec<N>,
-    /// Where a stage after the first evaluates, `[D]`.
+    /// The point of an evaluation after the first one, `[D]`.
     pub(super) point: Vec<N>,
 }
 

@@ -15,7 +15,8 @@ use crate::registers::VECTORS;
 use crate::safetensors::{File, LoadError};
 use crate::solver::BatchError;
 
-/// A [`Solver`](crate::Solver) whose method and grid are chosen at run time. The same kernels, so the same bits.
+/// A [`Solver`](crate::Solver) whose method and grid are chosen at run time. It uses the same kernels and gives the same
+/// bits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeapSolver {
     kind: SolverKind,
@@ -27,25 +28,25 @@ pub struct HeapSolver {
 #[derive(Clone, Debug, PartialEq)]
 struct Guidance {
     weight: f32,
-    /// `[C]`
+    /// The null condition, in the user's units, `[C]`.
     unconditional: Vec<f32>,
 }
 
 impl HeapSolver {
-    /// `steps` steps of equal length from 0 to 1, as [`Solver::UNIFORM`](crate::Solver::UNIFORM).
+    /// A solver with `steps` steps of equal length from 0 to 1, as [`Solver::UNIFORM`](crate::Solver::UNIFORM).
     ///
     /// # Panics
     ///
-    /// On more than 2²⁴ steps.
+    /// Panics if there are more than 2²⁴ steps.
     pub fn uniform(kind: SolverKind, steps: NonZeroUsize) -> Self {
         unwrap(Self::try_uniform(kind, steps))
     }
 
-    /// [`Self::uniform`] for a number of steps that is not checked.
+    /// [`Self::uniform`], with an error instead of a panic.
     ///
     /// # Errors
     ///
-    /// [`GridError::Count`] on more than 2²⁴ steps.
+    /// [`GridError::Count`] if there are more than 2²⁴ steps.
     pub fn try_uniform(kind: SolverKind, steps: NonZeroUsize) -> Result<Self, GridError> {
         let n = steps.get();
         if n > MAX_STEPS {
@@ -55,20 +56,20 @@ impl HeapSolver {
         Ok(Self { kind, t, dt, guidance: None })
     }
 
-    /// The steps between `times`, `[N + 1]`, as [`Solver::from_times`](crate::Solver::from_times).
+    /// A solver whose steps begin and end at `times` (`[N + 1]`), as [`Solver::from_times`](crate::Solver::from_times).
     ///
     /// # Panics
     ///
-    /// When the times do not increase, are not finite, or are fewer than two or more than 2²⁴ + 1.
+    /// Panics if the times do not increase, are not finite, or are fewer than two or more than 2²⁴ + 1.
     pub fn from_times(kind: SolverKind, times: &[f32]) -> Self {
         unwrap(Self::try_from_times(kind, times))
     }
 
-    /// [`Self::from_times`] for times that are not checked.
+    /// [`Self::from_times`], with an error instead of a panic.
     ///
     /// # Errors
     ///
-    /// [`GridError`] when the times do not increase, are not finite, or are fewer than two or more than 2²⁴ + 1.
+    /// [`GridError`] if the times do not increase, are not finite, or are fewer than two or more than 2²⁴ + 1.
     pub fn try_from_times(kind: SolverKind, times: &[f32]) -> Result<Self, GridError> {
         if !(2..=MAX_STEPS + 1).contains(&times.len()) {
             return Err(GridError::Count { found: times.len() });
@@ -79,19 +80,20 @@ impl HeapSolver {
         Ok(Self { kind, t, dt, guidance: None })
     }
 
-    /// The method and the times that a model's file was made for, as
-    /// [`Solver::try_from_safetensors`](crate::Solver::try_from_safetensors). A file that names no method is for Euler's.
+    /// Reads the method and the times that a model was made for, as
+    /// [`Solver::try_from_safetensors`](crate::Solver::try_from_safetensors). If the file names no method, it is
+    /// Euler's.
     ///
     /// # Errors
     ///
-    /// [`LoadError`], whatever the bytes; [`LoadError::MissingTensor`] on a file without a grid.
+    /// [`LoadError`] if the bytes are not a file with a valid grid; [`LoadError::MissingTensor`] if it has no grid.
     pub fn try_from_safetensors(bytes: &[u8]) -> Result<Self, LoadError> {
         let (kind, t, dt) = read_solver(&File::open(bytes)?)?;
         Ok(Self { kind, t, dt, guidance: None })
     }
 
-    /// The same solver under classifier-free guidance, as [`Guided`](crate::Guided): `unconditional` (`[C]`, the
-    /// user's units) is the condition that stands for none.
+    /// Adds classifier-free guidance, as [`Guided`](crate::Guided). `unconditional` (`[C]`, the user's units) is the
+    /// null condition.
     pub fn guided(self, weight: f32, unconditional: Vec<f32>) -> Self {
         Self { guidance: Some(Guidance { weight, unconditional }), ..self }
     }
@@ -106,13 +108,13 @@ impl HeapSolver {
         self.t.len()
     }
 
-    /// Evaluations of the network for a sample.
+    /// The number of evaluations of the network per sample.
     pub fn evaluations(&self) -> usize {
         let each = if self.guidance.is_some() { 2 } else { 1 };
         each * self.kind.evaluations() * self.steps()
     }
 
-    /// The times before each step and after the last, `[N + 1]`.
+    /// The time before each step and the time after the last step, `[N + 1]`.
     pub fn times(&self) -> impl Iterator<Item = f32> {
         let end = self.t.last().zip(self.dt.last()).map(|(t, dt)| t + dt);
         self.t.iter().copied().chain(end)
@@ -122,17 +124,17 @@ impl HeapSolver {
         Steps { kind: self.kind, t: &self.t, dt: &self.dt }
     }
 
-    /// The state of a path that starts at `x_0` (`[D]`, flow units).
+    /// Returns the state of a path that starts at `x_0` (`[D]`, flow units).
     pub fn start(&self, x_0: &[f32]) -> HeapState {
         HeapState::at(0, x_0)
     }
 
-    /// Takes the step `state.i` under `c` (`[C]`): moves `state.x` from the time `t_i` to `t_i + dt_i`. Past the last
-    /// step it changes nothing and returns `false`.
+    /// Takes step `state.i` under the condition `c` (`[C]`): moves `state.x` from the time `t_i` to `t_i + dt_i`.
+    /// Returns `true`. After the last step it changes nothing and returns `false`.
     ///
     /// # Panics
     ///
-    /// On a state or a slice of other lengths, or the scratch of a model of other sizes.
+    /// Panics if the state or `c` has another length, or if the scratch was made for a model of other sizes.
     pub fn step(
         &self,
         mlp: &HeapMlp,
@@ -151,17 +153,17 @@ impl HeapSolver {
         true
     }
 
-    /// Takes all steps, in place: `x` (`[D]`) is noise before and a sample in data units after.
+    /// Takes all steps, in place: replaces the noise in `x` (`[D]`) by a sample in data units.
     ///
     /// # Panics
     ///
-    /// On slices of other lengths, or the scratch of a model of other sizes.
+    /// Panics if a slice has another length, or if the scratch was made for a model of other sizes.
     pub fn sample(&self, mlp: &HeapMlp, x: &mut [f32], c: &[f32], scratch: &mut Scratch) {
         self.integrate(mlp, x, c, scratch);
         mlp.to_data_units(x);
     }
 
-    /// Takes all steps, in place: `x` (`[D]`) is in flow units before and after.
+    /// Takes all steps, in place. `x` (`[D]`) is in flow units before and after.
     ///
     /// # Panics
     ///
@@ -170,7 +172,7 @@ impl HeapSolver {
         self.integrate_one(mlp, x, c, scratch, |_| {});
     }
 
-    /// The whole path, `[N + 1][D]`: `x_0` and the point after each step, in flow units.
+    /// Returns the whole path, `[N + 1][D]`: `x_0` and the point after each step, in flow units.
     ///
     /// # Panics
     ///
@@ -189,22 +191,23 @@ impl HeapSolver {
         points
     }
 
-    /// Samples many points at once, in place: each row of `x` (`[n][D]`) is noise before and a sample in data units
-    /// after. `c` has each row's condition (`[n][C]`), or one for all (`[C]`). The bits of [`Self::sample`], several
-    /// times as fast.
+    /// Samples many points at once, in place: replaces the noise in each row of `x` (`[n][D]`) by a sample in data units.
+    /// `c` has one condition for each row (`[n][C]`), or one for all rows (`[C]`). The bits are those of
+    /// [`Self::sample`]. Where the target has vectors, it is several times as fast.
     ///
     /// # Panics
     ///
-    /// On slices of other lengths, or the scratch of a model of other sizes.
+    /// Panics if a slice has another length, or if the scratch was made for a model of other sizes.
     pub fn sample_batch(&self, mlp: &HeapMlp, x: &mut [f32], c: &[f32], scratch: &mut Scratch) {
         unwrap_batch(self.try_sample_batch(mlp, x, c, scratch));
     }
 
-    /// [`Self::sample_batch`] that never panics.
+    /// [`Self::sample_batch`], with an error instead of a panic.
     ///
     /// # Errors
     ///
-    /// [`BatchError`] on slices of other lengths, or the scratch of a model of other sizes; `x` is then left as it is.
+    /// [`BatchError`] if a slice has another length, or if the scratch was made for a model of other sizes. `x` is then
+    /// unchanged.
     pub fn try_sample_batch(
         &self,
         mlp: &HeapMlp,
@@ -219,7 +222,7 @@ impl HeapSolver {
         Ok(())
     }
 
-    /// As [`Self::sample_batch`], with the results in flow units: the bits of [`Self::integrate`].
+    /// [`Self::sample_batch`] with the results in flow units. The bits are those of [`Self::integrate`].
     ///
     /// # Panics
     ///
@@ -228,7 +231,7 @@ impl HeapSolver {
         unwrap_batch(self.try_integrate_batch(mlp, x, c, scratch));
     }
 
-    /// [`Self::integrate_batch`] that never panics.
+    /// [`Self::integrate_batch`], with an error instead of a panic.
     ///
     /// # Errors
     ///
@@ -249,7 +252,7 @@ impl HeapSolver {
         Ok(())
     }
 
-    /// [`Self::try_integrate_batch`] of points side by side.
+    /// [`Self::try_integrate_batch`] with points side by side.
     fn integrate_groups(
         &self,
         mlp: &HeapMlp,
@@ -265,7 +268,7 @@ impl HeapSolver {
         }
     }
 
-    /// [`Self::try_integrate_batch`] where there are no vectors: fewer instructions.
+    /// [`Self::try_integrate_batch`] for targets without vectors: it takes fewer instructions.
     fn integrate_one_by_one(
         &self,
         mlp: &HeapMlp,
@@ -279,9 +282,9 @@ impl HeapSolver {
         }
     }
 
-    /// The whole paths of many samples, `[N + 1][n][D]`: `x_0` (`[n][D]`) and where each row is after each step, in
-    /// flow units. `c` is as for [`Self::sample_batch`]; the bits are those of [`Self::trajectory`], several times as
-    /// fast.
+    /// Returns the whole paths of many samples, `[N + 1][n][D]`: `x_0` (`[n][D]`), then the points after each step, in
+    /// flow units. `c` is as for [`Self::sample_batch`]. The bits are those of [`Self::trajectory`]. Where the target has
+    /// vectors, it is several times as fast.
     ///
     /// # Panics
     ///
@@ -319,16 +322,16 @@ impl HeapSolver {
         moments
     }
 
-    /// Takes one step of many paths, in place: the bits of [`Self::step`], one by one. The paths may be at different
-    /// steps; those past their last step are left as they are. `c` has each path's condition (`[n][C]`), or one for
-    /// all (`[C]`).
+    /// Takes one step of many paths, in place, with the bits of [`Self::step`]. The paths may be at different steps. Paths
+    /// that have taken their last step are unchanged. `c` has one condition for each path (`[n][C]`), or one for all
+    /// paths (`[C]`).
     ///
-    /// Neighbours that are at the same step are evaluated side by side: keep paths that began together next to each
-    /// other.
+    /// Where the target has vectors, neighbours that are at the same step are evaluated side by side. So keep paths that
+    /// began together next to each other.
     ///
     /// # Panics
     ///
-    /// On states or slices of other lengths, or the scratch of a model of other sizes.
+    /// Panics if a state or `c` has another length, or if the scratch was made for a model of other sizes.
     pub fn step_batch(
         &self,
         mlp: &HeapMlp,
@@ -339,12 +342,12 @@ impl HeapSolver {
         unwrap_batch(self.try_step_batch(mlp, states, c, scratch));
     }
 
-    /// [`Self::step_batch`] that never panics.
+    /// [`Self::step_batch`], with an error instead of a panic.
     ///
     /// # Errors
     ///
-    /// [`BatchError`] on states or slices of other lengths, or the scratch of a model of other sizes; nothing has moved
-    /// then.
+    /// [`BatchError`] if a state or `c` has another length, or if the scratch was made for a model of other sizes. `states`
+    /// is then unchanged.
     pub fn try_step_batch(
         &self,
         mlp: &HeapMlp,
@@ -369,7 +372,7 @@ impl HeapSolver {
         Ok(())
     }
 
-    /// [`Self::try_step_batch`] where there are no vectors: fewer instructions.
+    /// [`Self::try_step_batch`] for targets without vectors: it takes fewer instructions.
     fn step_one_by_one(
         &self,
         mlp: &HeapMlp,
@@ -383,7 +386,7 @@ impl HeapSolver {
         }
     }
 
-    /// [`Self::try_step_batch`] of neighbours side by side.
+    /// [`Self::try_step_batch`] with neighbours side by side.
     fn step_groups(
         &self,
         mlp: &HeapMlp,
@@ -426,7 +429,7 @@ impl HeapSolver {
         }
     }
 
-    /// Takes all steps of one sample, and shows each point to `after_step`.
+    /// Takes all steps of one sample. Calls `after_step` with the point after each step.
     fn integrate_one(
         &self,
         mlp: &HeapMlp,
@@ -442,8 +445,12 @@ impl HeapSolver {
         field.integrate(self.as_steps(), x, buffers, |_, x| after_step(x));
     }
 
-    /// Takes all steps of `points` of a batch side by side, from `starts`. Leaves them in `scratch.lanes.x`.
-    #[expect(clippy::too_many_arguments, reason = "a batch's own, and a group of it")]
+    /// Takes all steps of `points`, a group of a batch, side by side. They start at `starts` (`[n][D]`). Leaves the last
+    /// points in `scratch.lanes.x`.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of a batch, and those of one of its groups"
+    )]
     fn integrate_group(
         &self,
         mlp: &HeapMlp,
@@ -462,7 +469,7 @@ impl HeapSolver {
         field.integrate(self.as_steps(), x, buffers, after_step);
     }
 
-    /// Computes what the first layer's sums start from, under `c` and under no condition.
+    /// Computes the first layer's initial sums under `c` and, with guidance, under the null condition.
     fn condition_on(&self, mlp: &HeapMlp, c: &[f32], scratch: &mut Scratch) {
         if let Some(Guidance { unconditional, .. }) = &self.guidance {
             mlp.condition_on(unconditional, scratch);
@@ -471,8 +478,8 @@ impl HeapSolver {
         mlp.condition_on(c, scratch);
     }
 
-    /// Computes what the first layer's sums of `points` start from, where they have conditions of their own. Returns
-    /// whether they have.
+    /// Computes the first layer's initial sums of each of `points`, if each has its own condition. Returns whether each
+    /// has.
     fn condition_group_on(
         &self,
         mlp: &HeapMlp,
@@ -491,12 +498,12 @@ impl HeapSolver {
         own
     }
 
-    /// The weight of guidance, if there is any, with what its sums start from.
+    /// The weight of guidance and its initial sums, if there is guidance.
     fn guide<'a>(&self, unconditional: &'a [f32]) -> Option<(f32, &'a [f32])> {
         self.guidance.as_ref().map(|guidance| (guidance.weight, unconditional))
     }
 
-    /// Ends a step: counts it, and keeps the velocity that `write` gives if the method looks back.
+    /// Ends a step: counts it, and lets `write` store the velocity if the method remembers it.
     fn remember(&self, state: &mut HeapState, write: impl FnOnce(&mut [f32])) {
         state.i += 1;
         if self.kind == SolverKind::AdamsBashforth2 {
@@ -504,6 +511,7 @@ impl HeapSolver {
         }
     }
 
+    /// [`Self::check`] for a batch of rows of `x`.
     fn check_rows(
         &self,
         mlp: &HeapMlp,
@@ -518,7 +526,7 @@ impl HeapSolver {
         self.check(mlp, x.len() / data, c, scratch)
     }
 
-    /// Checks a batch of `points`, and computes what the first layer's sums start from where that is the same for all.
+    /// Checks the arguments of a batch of `points` points. Computes the first layer's initial sums that all points share.
     fn check(
         &self,
         mlp: &HeapMlp,
@@ -536,7 +544,7 @@ impl HeapSolver {
                 return Err(BatchError::Coordinates { found, row: width });
             }
         }
-        // A model without conditions has one for all, of no numbers.
+        // A model without conditions has one empty condition for all points.
         let found = c.len().checked_div(width).unwrap_or(1);
         if found != 1 && found != points {
             return Err(BatchError::Conditions { expected: points, found });
@@ -555,12 +563,12 @@ struct Rows {
     data: usize,
     /// C
     conditions: usize,
-    /// Whether each point has a condition of its own.
+    /// Whether each point has its own condition.
     own_conditions: bool,
 }
 
 impl Rows {
-    /// The points that are side by side.
+    /// The groups of points that are evaluated side by side.
     fn groups(&self) -> impl Iterator<Item = Range<usize>> + use<> {
         let points = self.points;
         (0..points).step_by(LANES).map(move |first| first..points.min(first + LANES))
@@ -570,7 +578,7 @@ impl Rows {
         points.start * self.data..points.end * self.data
     }
 
-    /// Point `k`'s condition.
+    /// The range of point `k`'s condition.
     fn condition(&self, k: usize) -> Range<usize> {
         let k = if self.own_conditions { k } else { 0 };
         self.conditions(&(k..k + 1))
@@ -619,7 +627,7 @@ mod tests {
     }
 
     #[test]
-    fn a_point_has_its_own_condition_or_that_of_all() {
+    fn a_point_has_its_own_or_the_common_condition() {
         let rows = |own_conditions| Rows { points: 5, data: 2, conditions: 3, own_conditions };
         assert_eq!(rows(true).condition(4), 12..15);
         assert_eq!(rows(false).condition(4), 0..3);

@@ -1,23 +1,23 @@
-//! Where a path is between two steps.
+//! The state of a path on the heap.
 
 use alloc::vec::Vec;
 
-/// Where a path is between two steps, as [`State`](crate::State): it may be copied, stored, changed and taken up again,
-/// with the same bits.
+/// The state of a path between two steps, as [`State`](crate::State). It may be copied, stored or changed. A path that
+/// continues from a copy has the same bits.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct HeapState {
-    /// The steps taken.
+    /// The number of steps taken.
     pub i: usize,
-    /// The point after them, in flow units, `[D]`.
+    /// The current point, in flow units, `[D]`.
     pub x: Vec<f32>,
-    /// What [`SolverKind::AdamsBashforth2`](crate::SolverKind::AdamsBashforth2) remembers: the velocity at the start of
-    /// the step before, `[D]`. `None` for the other methods, and before the first step.
+    /// The memory of [`SolverKind::AdamsBashforth2`](crate::SolverKind::AdamsBashforth2): the velocity at the start of
+    /// the previous step, `[D]`. `None` for other methods and before the first step.
     pub memory: Option<Vec<f32>>,
 }
 
 impl HeapState {
-    /// At `x` (`[D]`) after `i` steps, with no memory of them.
+    /// A path at `x` (`[D]`, flow units) after `i` steps, without memory.
     pub fn at(i: usize, x: &[f32]) -> Self {
         Self { i, x: x.to_vec(), memory: None }
     }

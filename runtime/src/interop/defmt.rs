@@ -1,4 +1,4 @@
-//! [`defmt::Format`] for errors, kinds and names, as the text that [`Display`](core::fmt::Display) gives.
+//! [`defmt::Format`] for errors, kinds and names, with the text of [`Display`](core::fmt::Display).
 
 use defmt::{Format, Formatter};
 
@@ -41,7 +41,7 @@ format! {
 mod tests {
     use super::*;
 
-    /// Fails to compile where one of them has no format.
+    /// Does not compile if a type has no format.
     #[test]
     fn errors_kinds_and_names_have_a_format() {
         fn has<T: Format>() {}

@@ -1,4 +1,4 @@
-//! Other crates' traits: the features `defmt` and `serde`.
+//! Implementations of other crates' traits, for the features `defmt` and `serde`.
 
 #[cfg(feature = "defmt")]
 mod defmt;

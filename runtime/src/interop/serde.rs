@@ -1,4 +1,4 @@
-//! serde's traits for kinds, as their names in a model file, and for the state of a path.
+//! serde's traits for kinds, which are stored as their names in a model file, and for the state of a path.
 
 use core::fmt;
 
@@ -44,7 +44,7 @@ macro_rules! by_name {
 by_name!(ActivationKind, "the name of an activation");
 by_name!(SolverKind, "the name of a solver");
 
-/// `[f32; D]` for every `D`, which serde does not have.
+/// `[f32; D]` with serde's traits for every `D`; serde implements them only for lengths up to 32.
 struct Point<const D: usize>([f32; D]);
 
 impl<const D: usize> Serialize for Point<D> {
@@ -82,13 +82,13 @@ impl<'de, const D: usize> Deserialize<'de> for Point<D> {
     }
 }
 
-/// What is stored of a [`State`].
+/// The stored form of a [`State`].
 #[derive(serde::Serialize, serde::Deserialize)]
 #[serde(rename = "State")]
 struct Stored<const D: usize> {
     i: usize,
     x: Point<D>,
-    /// The velocity at the start of the step before, for a method that looks back.
+    /// The velocity at the start of the previous step, if the method uses it and it is known.
     memory: Option<Point<D>>,
 }
 
@@ -117,7 +117,7 @@ mod tests {
     use serde::de::DeserializeOwned;
     use std::string::ToString;
 
-    fn there_and_back<T: Serialize + DeserializeOwned>(value: &T) -> (std::string::String, T) {
+    fn round_trip<T: Serialize + DeserializeOwned>(value: &T) -> (std::string::String, T) {
         let text = serde_json::to_string(value).unwrap();
         let back = serde_json::from_str(&text).unwrap();
         (text, back)
@@ -126,22 +126,22 @@ mod tests {
     #[test]
     fn kinds_are_stored_by_their_names() {
         for &kind in ActivationKind::ALL {
-            assert_eq!(there_and_back(&kind), (std::format!("\"{}\"", kind.name()), kind));
+            assert_eq!(round_trip(&kind), (std::format!("\"{}\"", kind.name()), kind));
         }
         for &kind in SolverKind::ALL {
-            assert_eq!(there_and_back(&kind), (std::format!("\"{}\"", kind.name()), kind));
+            assert_eq!(round_trip(&kind), (std::format!("\"{}\"", kind.name()), kind));
         }
         let error = serde_json::from_str::<SolverKind>("\"dopri5\"").unwrap_err().to_string();
         assert!(error.contains("expected the name of a solver"), "{error}");
     }
 
     #[test]
-    fn noise_goes_on_where_it_was_stored() {
+    fn stored_noise_continues_with_the_same_samples() {
         let noise = Noise::new(u64::MAX).stream(3);
-        assert_eq!(there_and_back(&noise).1, noise);
+        assert_eq!(round_trip(&noise).1, noise);
         let mut samples = noise.samples::<40>(5);
         samples.next();
-        let mut again: Samples<40> = there_and_back(&samples).1;
+        let mut again: Samples<40> = round_trip(&samples).1;
         assert_eq!(again.next(), samples.next());
     }
 
@@ -154,25 +154,25 @@ mod tests {
     }
 
     #[test]
-    fn a_path_goes_on_where_it_was_stored() {
+    fn a_stored_path_continues_with_the_same_points() {
         let x_0 = Noise::new(1).sample(0);
         let euler = Euler::<5>::UNIFORM;
         let mut path = euler.path(&Decay, x_0, []);
         path.next();
-        let state = there_and_back(&path.state).1;
+        let state = round_trip(&path.state).1;
         assert_eq!(state, path.state);
         assert!(euler.path_from(&Decay, state, []).eq(path));
 
-        let looks_back = AdamsBashforth2::<5>::UNIFORM;
-        let mut path = looks_back.path(&Decay, x_0, []);
+        let adams_bashforth = AdamsBashforth2::<5>::UNIFORM;
+        let mut path = adams_bashforth.path(&Decay, x_0, []);
         path.next();
-        let state = there_and_back(&path.state).1;
+        let state = round_trip(&path.state).1;
         assert_eq!(state, path.state);
-        assert!(looks_back.path_from(&Decay, state, []).eq(path));
+        assert!(adams_bashforth.path_from(&Decay, state, []).eq(path));
     }
 
     #[test]
-    fn a_state_of_other_dimensions_is_refused() {
+    fn a_state_with_other_dimensions_is_refused() {
         let text = r#"{"i":0,"x":[1.0,2.0],"memory":null}"#;
         let error = serde_json::from_str::<State<3>>(text).unwrap_err().to_string();
         assert!(error.contains("expected 3 coordinates"), "{error}");

@@ -5,8 +5,8 @@ use crate::lanes::LANES;
 use crate::panel::{BLOCK, REST};
 use crate::vectors::{Vectors, with_vectors};
 
-/// [`product`](super::product) in every lane: sets `out[o]` to `start`'s `o`, plus `first`'s term if there is
-/// one, plus `inputs[i] · columns[i][o]` for `i` in order. `columns` (`[inputs.len()][out.len()]`) is laid out
+/// Computes [`product`](super::product) in every lane. Sets `out[o]` to value `o` of `start`, plus `first`'s term if
+/// there is one, plus `inputs[i] · columns[i][o]` for `i` in order. `columns` (`[inputs.len()][out.len()]`) is laid out
 /// in [panels](crate::panel).
 pub(crate) fn lane_product(
     out: &mut [[f32; LANES]],
@@ -18,7 +18,7 @@ pub(crate) fn lane_product(
     with_vectors!(vectors => LaneProduct { vectors, start, first, inputs }.write(out, columns));
 }
 
-/// The arguments of [`lane_product`] but its outputs and columns.
+/// The arguments of [`lane_product`] without `out` and `columns`.
 struct LaneProduct<'a, M> {
     vectors: M,
     start: Start<'a, [f32; LANES]>,
@@ -29,7 +29,7 @@ struct LaneProduct<'a, M> {
 impl<M: Vectors> LaneProduct<'_, M> {
     #[inline(always)]
     fn write(&self, out: &mut [[f32; LANES]], columns: &[f32]) {
-        // As many sums side by side as registers hold and as hide an addition's latency.
+        // Enough sums side by side to hide an addition's latency, and few enough for the registers.
         match M::WIDTH {
             16 => self.outputs::<16, REST>(out, columns),
             8 => self.outputs::<4, 4>(out, columns),
@@ -38,7 +38,7 @@ impl<M: Vectors> LaneProduct<'_, M> {
         }
     }
 
-    /// All outputs: `N` side by side, and `R` of those in the narrower panels.
+    /// Computes all outputs, `N` side by side in full panels and `R` side by side in narrower ones.
     #[inline(always)]
     fn outputs<const N: usize, const R: usize>(&self, out: &mut [[f32; LANES]], columns: &[f32]) {
         let (done, columns) = self.panels::<BLOCK, N>(out, 0, columns);
@@ -72,7 +72,7 @@ impl<M: Vectors> LaneProduct<'_, M> {
         (at, columns)
     }
 
-    /// `N` outputs from `at` on: the columns of a panel's `rows` from `column` on.
+    /// Computes the `N` outputs from `at` on. Their weights are `rows[i][column..column + N]`.
     #[inline(always)]
     fn tile<const W: usize, const N: usize>(
         &self,
@@ -114,7 +114,7 @@ impl<M: Vectors> LaneProduct<'_, M> {
     }
 }
 
-/// Adds one input's term to every sum. Not a closure: those are not always inlined.
+/// Adds one input's term to every sum. This is a function because closures are not always inlined.
 #[inline(always)]
 fn add<M: Vectors, const N: usize>(
     vectors: M,
@@ -133,7 +133,7 @@ mod tests {
     use crate::kernel::product;
     use std::vec::Vec;
 
-    /// `[outputs][lanes]` of random sums, and what the kernel of a single sample makes of each lane.
+    /// A product of random numbers for all lanes, which is compared with the kernel for one sample.
     struct Case {
         outputs: usize,
         start: Vec<f32>,
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn every_lane_gets_the_bits_of_a_single_sample() {
+    fn every_lane_has_the_bits_of_a_single_sample() {
         for case in cases() {
             case.check(|out, start, first| {
                 lane_product(out, start, first, &case.columns, &case.inputs)
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn every_set_of_vectors_gives_the_same_bits() {
         for case in cases() {
-            crate::vectors::under_each_set!(vectors => case.check(|out, start, first| {
+            crate::vectors::for_each_vector_set!(vectors => case.check(|out, start, first| {
                 let product = LaneProduct { vectors, start, first, inputs: &case.inputs };
                 vectors.vectorize(
                     #[inline(always)]

@@ -1,4 +1,4 @@
-//! A layer, product and activation: one interface for the ways to compute it.
+//! The ways to compute a layer (product and activation), behind one trait.
 
 use core::marker::PhantomData;
 
@@ -8,13 +8,13 @@ use crate::lanes::{LANES, Number};
 use crate::nan;
 use crate::vectors::Vectors;
 
-/// A way to compute a network's layers. The bits are the same for all of them.
+/// A way to compute a network's layers. All of them give the same bits.
 pub(crate) trait Kernel: Copy {
-    /// What a unit is: a number of one sample, or of samples side by side.
+    /// The type of a hidden unit: a number of one sample, or of samples side by side.
     type Number: Number;
 
-    /// Sets every `out[o]` to `A` of `start[o]`, plus `first`'s term if there is one, plus `inputs[i] ·
-    /// columns[i][o]` for `i` in order. `columns` (`[inputs.len()][out.len()]`) is laid out in
+    /// Sets every `out[o]` to `A(s)`, where `s` is `start[o]`, plus `first`'s term if there is one, plus
+    /// `inputs[i] · columns[i][o]` for `i` in order. `columns` (`[inputs.len()][out.len()]`) is laid out in
     /// [panels](crate::panel).
     fn layer<A: Pointwise>(
         self,
@@ -25,11 +25,11 @@ pub(crate) trait Kernel: Copy {
         inputs: &[Self::Number],
     );
 
-    /// Makes every NaN of a velocity the canonical one.
+    /// Replaces every NaN of a velocity by the canonical NaN.
     fn make_canonical(self, v: &mut [Self::Number]);
 }
 
-/// One sample, under vectors that the caller has chosen for all layers. It inlines everything.
+/// Computes one sample with vectors that the caller chose once for all layers. Everything is inlined.
 #[derive(Clone, Copy)]
 pub(crate) struct Inlined<M>(pub(crate) M);
 
@@ -54,8 +54,8 @@ impl<M: Vectors> Kernel for Inlined<M> {
     }
 }
 
-/// Each product and each activation is a call of a function that is compiled once, and that chooses its vectors
-/// by itself: the smaller code, and for samples side by side no slower.
+/// Calls a function for each product and each activation. Each function is compiled once and chooses its own vectors.
+/// The code is smaller, and for samples side by side it is no slower.
 pub(crate) struct Called<N>(PhantomData<N>);
 
 impl<N> Called<N> {

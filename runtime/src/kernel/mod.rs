@@ -1,11 +1,11 @@
 //! Matrix products: a layer's weights times its inputs, for one sample and for samples side by side.
 //!
-//! Both front ends use these functions: [`Mlp`](crate::Mlp) and [`HeapMlp`](crate::HeapMlp) differ in where
-//! their sizes come from, not in a single operation. None of them is generic over a model's sizes, so none is
-//! compiled again in the crate that uses the model: a game's debug build calls code that was optimised here.
+//! [`Mlp`](crate::Mlp) and [`HeapMlp`](crate::HeapMlp) both use these functions. They differ in where their sizes come
+//! from, but not in any operation. No function here is generic over a model's sizes. So this code is compiled and
+//! optimised in this crate, even for the debug build of a game.
 //!
-//! For each output the terms are added one after the other, each product and each sum rounded: bias, then the
-//! first term, then the inputs in order. This order is part of the numeric contract.
+//! For each output the terms are added one by one: the bias, the first term, then the inputs in order. Each product and
+//! each sum is rounded. This order is part of the numeric contract.
 
 mod lanes;
 mod layer;
@@ -17,19 +17,19 @@ pub(crate) use lanes::lane_product;
 pub(crate) use layer::{Called, Inlined, Kernel};
 pub(crate) use one::{Product, product};
 
-/// A column `[outputs]` and the number that multiplies it.
+/// A column of weights (`[outputs]`) and the input that multiplies it.
 pub(crate) type Term<'a> = (&'a [f32], f32);
 
-/// What each output's sum starts from; `N` is a number of one sample, or of samples side by side.
+/// The initial value of each output's sum. `N` is a number of one sample, or of samples side by side.
 #[derive(Clone, Copy)]
 pub(crate) enum Start<'a, N> {
-    /// The same for all samples, `[outputs]`.
+    /// The same values for all samples, `[outputs]`.
     Same(&'a [f32]),
-    /// Each sample's own, `[outputs]`.
+    /// Other values for each sample, `[outputs]`.
     Each(&'a [N]),
 }
 
-/// The `W` values from `at` on, if there are that many.
+/// The `W` values from index `at` on; `None` if there are fewer.
 #[inline(always)]
 fn part<T, const W: usize>(values: &[T], at: usize) -> Option<&[T; W]> {
     values.get(at..)?.first_chunk()

@@ -5,9 +5,8 @@ use crate::activation::{Identity, sealed::Pointwise};
 use crate::panel::{BLOCK, REST};
 use crate::vectors::{Vectors, with_vectors};
 
-/// Sets every `out[o]` to `start[o]`, plus `first`'s term if there is one, plus `inputs[i] ·
-/// columns[i][o]` for `i` in order. `start` is as long as `out`, and `columns` (`[inputs.len()][outputs]`) is
-/// laid out in [panels](crate::panel).
+/// Sets every `out[o]` to `start[o]`, plus `first`'s term if there is one, plus `inputs[i] · columns[i][o]` for `i` in
+/// order. `start` is as long as `out`. `columns` (`[inputs.len()][out.len()]`) is laid out in [panels](crate::panel).
 pub(crate) fn product(
     out: &mut [f32],
     start: &[f32],
@@ -18,7 +17,7 @@ pub(crate) fn product(
     with_vectors!(vectors => Product::new(out, start, columns).write::<_, Identity>(vectors, first, inputs));
 }
 
-/// A product in progress: the outputs from `at` on, and the panels of their weights.
+/// The part of a product that is still to be computed: the outputs from number `at` on, and their panels of weights.
 pub(crate) struct Product<'a> {
     pub(super) out: &'a mut [f32],
     pub(super) start: &'a [f32],
@@ -27,14 +26,14 @@ pub(crate) struct Product<'a> {
 }
 
 impl<'a> Product<'a> {
-    /// A product that has not begun; the arguments are [`product`]'s.
+    /// The whole product. The arguments are those of [`product`].
     #[inline(always)]
     pub(crate) fn new(out: &'a mut [f32], start: &'a [f32], columns: &'a [f32]) -> Self {
-        debug_assert_eq!(out.len(), start.len(), "a sum starts at each output");
+        debug_assert_eq!(out.len(), start.len(), "one initial sum for each output");
         Self { out, start, at: 0, columns }
     }
 
-    /// [`product`] under these vectors, followed by `A` of each output.
+    /// Computes [`product`] with these vectors, then applies `A` to each output.
     #[inline(always)]
     pub(crate) fn write<M: Vectors, A: Pointwise>(
         mut self,
@@ -45,7 +44,7 @@ impl<'a> Product<'a> {
         debug_assert_eq!(
             self.columns.len(),
             self.out.len() * inputs.len(),
-            "a weight for each pair"
+            "one weight for each pair of input and output"
         );
         debug_assert!(first.is_none_or(|(column, _)| column.len() == self.out.len()));
         if M::WIDE {
@@ -65,7 +64,7 @@ impl<'a> Product<'a> {
         } else {
             rest.panels::<1>(first, inputs);
         }
-        A::of_slice(vectors, out);
+        A::apply_to_slice(vectors, out);
     }
 }
 
@@ -74,7 +73,7 @@ mod tests {
     use super::*;
     use crate::panel;
 
-    /// One output at a time, in the contract's order.
+    /// The product, one output at a time, in the contract's order.
     fn reference(out: &mut [f32], columns: &[f32], inputs: &[f32]) {
         let width = out.len();
         for (o, sum) in out.iter_mut().enumerate() {
@@ -84,7 +83,7 @@ mod tests {
         }
     }
 
-    /// From `[input][output]` to panels.
+    /// Converts weights from `[input][output]` to panels.
     fn pack(columns: &[f32], outputs: usize) -> std::vec::Vec<f32> {
         let (mut packed, mut first) = (std::vec::Vec::new(), 0);
         while first < outputs {
@@ -110,7 +109,7 @@ mod tests {
                 let start: [f32; 130] = core::array::from_fn(|_| draw());
                 let (mut found, mut expected) = (start, start);
                 let (columns, inputs_) = (&columns[..width * inputs], &inputs_[..inputs]);
-                // The first apart, as time is.
+                // Passes the first input as the first term, as the network does with the time.
                 let (first, columns_, rest) = match inputs_ {
                     [] => (None, columns, inputs_),
                     [input, rest @ ..] => {
@@ -126,7 +125,7 @@ mod tests {
                 product(&mut found[..width], &start[..width], first, &packed, rest);
                 check(found);
                 #[cfg(feature = "std")]
-                crate::vectors::under_each_set!(vectors => {
+                crate::vectors::for_each_vector_set!(vectors => {
                     let mut found = start;
                     let product = Product::new(&mut found[..width], &start[..width], &packed);
                     product.write::<_, Identity>(vectors, first, rest);

@@ -1,17 +1,17 @@
-//! Panels of sums in an array: where a register holds one number or four, and for the outputs that are left
-//! over where it holds more.
+//! Panels as plain loops over arrays. Used where a register holds one or four numbers, and elsewhere for the outputs
+//! that are left over from wide vectors.
 
 use super::{Product, Term, part};
 use crate::registers::{FLOAT_UNIT, RISC_V, VECTORS};
 
-/// How many inputs' terms are added in one round of a loop over inputs, in panels of several outputs. Of four, a
-/// RISC-V's compiler would load all weights first, and spill.
+/// The number of inputs per iteration of the loop over inputs, in panels of several outputs. With four, the RISC-V
+/// compiler would load all weights first, and spill.
 const INPUTS: usize = if RISC_V { 2 } else { 4 };
 
-/// Whether each of the sums and each of a round's inputs has a statement of its own: at `s` and `z` the compiler
-/// does not unroll a loop over them, and would keep the sums in memory. With vectors it takes a whole loop for a
-/// vector; and where each operation is a call, the statements would be much code and hardly faster.
-const WRITTEN_OUT: bool = FLOAT_UNIT && !VECTORS;
+/// Whether the loops over sums and over an iteration's inputs are unrolled by hand. At `s` and `z` the compiler does not
+/// unroll them, and would keep the sums in memory. Not with vectors, where the compiler turns a whole loop into a vector.
+/// Not without an FPU, where each operation is a call: unrolling would add much code and little speed.
+const UNROLLED: bool = FLOAT_UNIT && !VECTORS;
 
 impl Product<'_> {
     /// Computes as many panels of `W` outputs as are left.
@@ -30,8 +30,8 @@ impl Product<'_> {
                 add(&mut sums, weights, input);
             }
             let (mut rows, mut inputs) = (panel.as_chunks::<W>().0, inputs);
-            // Several inputs in a round: otherwise the loop's own instructions are a ninth of all where a register
-            // holds one number. For a single output it would be more code and no faster.
+            // Several inputs per iteration: where a register holds one number, the loop's own instructions would
+            // otherwise be a ninth of all. For a single output this would only add code.
             if W > 1 {
                 let (row_rounds, row_rest) = rows.as_chunks::<INPUTS>();
                 let (rounds, rest) = inputs.as_chunks::<INPUTS>();
@@ -50,7 +50,7 @@ impl Product<'_> {
     }
 }
 
-/// Evaluates a statement for each `$k` below `$count`, which is at most 16.
+/// Repeats a statement for each constant `$k` below `$count`, which is at most 16.
 macro_rules! for_each_below {
     ($count:ident, $k:ident => $statement:expr) => {
         for_each_below!(@ $count, $k => $statement; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15)
@@ -63,14 +63,14 @@ macro_rules! for_each_below {
     };
 }
 
-/// Adds the terms of some inputs to every sum, input after input.
+/// Adds the terms of `N` inputs to every sum, in the order of the inputs.
 #[inline(always)]
 fn add_all<const W: usize, const N: usize>(
     sums: &mut [f32; W],
     rows: &[[f32; W]; N],
     inputs: &[f32; N],
 ) {
-    if WRITTEN_OUT {
+    if UNROLLED {
         for_each_below!(N, INPUT => add(sums, &rows[INPUT], inputs[INPUT]));
     } else {
         for (weights, &input) in rows.iter().zip(inputs) {
@@ -82,8 +82,8 @@ fn add_all<const W: usize, const N: usize>(
 /// Adds one input's term to every sum.
 #[inline(always)]
 fn add<const W: usize>(sums: &mut [f32; W], weights: &[f32; W], input: f32) {
-    const { assert!(W <= 16 || !WRITTEN_OUT, "as many sums as have a statement") };
-    if WRITTEN_OUT {
+    const { assert!(W <= 16 || !UNROLLED, "at most 16 sums are unrolled") };
+    if UNROLLED {
         for_each_below!(W, OUTPUT => sums[OUTPUT] += weights[OUTPUT] * input);
     } else {
         for (sum, &weight) in sums.iter_mut().zip(weights) {

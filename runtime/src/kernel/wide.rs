@@ -1,4 +1,4 @@
-//! Panels in explicit vectors, where a register holds eight numbers or more.
+//! Panels with explicit vectors, used where a register holds eight numbers or more.
 
 use super::{Product, Term, part};
 use crate::activation::sealed::Pointwise;
@@ -6,15 +6,15 @@ use crate::lanes::LANES;
 use crate::panel::BLOCK;
 use crate::vectors::{HALF, Vectors};
 
-/// The outputs of two panels.
+/// The number of outputs in two panels.
 const PAIR: usize = 2 * BLOCK;
 
 impl Product<'_> {
-    /// Computes as many pairs of panels as are left: where registers are wide, one panel has too few sums to
-    /// hide the latency of an addition.
+    /// Computes the remaining panels in pairs, as far as there are pairs. With wide registers, one panel has too few
+    /// sums to hide the latency of an addition.
     ///
-    /// Eight numbers at a time, even where a register holds sixteen: on a core that executes those in two
-    /// halves (Zen 4), broadcasting an input to sixteen lanes takes as long as a multiplication.
+    /// Uses vectors of eight numbers, even where a register holds sixteen. On a core that executes sixteen lanes in
+    /// two halves (Zen 4), broadcasting an input to sixteen lanes takes as long as a multiplication.
     #[inline(always)]
     pub(super) fn pairs<M: Vectors, A: Pointwise>(
         &mut self,
@@ -49,7 +49,7 @@ impl Product<'_> {
             for (unit, sums) in units.iter_mut().zip(sums.as_flattened().as_chunks::<2>().0) {
                 *unit = vectors.join(*sums);
             }
-            A::of_vectors(vectors, &mut units);
+            A::apply_to_vectors(vectors, &mut units);
             for (out, unit) in pair.as_chunks_mut::<LANES>().0.iter_mut().zip(units) {
                 vectors.store(unit, out);
             }
@@ -58,8 +58,8 @@ impl Product<'_> {
         }
     }
 
-    /// Computes the single outputs that are left. Their additions wait for each other, so some multiplications
-    /// at a time are done ahead of them.
+    /// Computes the remaining outputs one by one. The additions of an output depend on each other, so [`PAIR`] products
+    /// at a time are computed before they are added.
     #[inline(always)]
     pub(super) fn singles<M: Vectors>(
         &mut self,
@@ -100,7 +100,7 @@ impl Product<'_> {
     }
 }
 
-/// Adds one input's term to sums of half a vector each. Not a closure: those are not always inlined.
+/// Adds one input's term to sums in half vectors. This is a function because closures are not always inlined.
 #[inline(always)]
 fn add_halves<M: Vectors>(vectors: M, sums: &mut [M::Half], weights: &[f32], input: M::Half) {
     for (sum, weights) in sums.iter_mut().zip(weights.as_chunks::<HALF>().0) {

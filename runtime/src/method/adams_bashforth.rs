@@ -1,18 +1,18 @@
 //! The two-step Adams–Bashforth method.
 
 use super::sealed::{Formula, Stages, StepTime};
-use super::step::{advance, along, half};
+use super::step::{advance, advanced, half};
 use super::{Method, SolverKind};
 
-/// The two-step Adams–Bashforth method: one evaluation a step, order 2. It also uses the velocity at the start of the step
-/// before, which is its memory.
+/// The two-step Adams–Bashforth method: one evaluation per step, order 2. It also uses the velocity at the start of the
+/// previous step (`v_before`), which is its memory.
 ///
 /// ```text
 /// v = v(t, x)
 /// x ← x + ((v + ((v − v_before) · ((dt · 0.5) ÷ dt_before))) · dt)
 /// ```
 ///
-/// A step without memory, as the first one, is Euler's. One such step keeps the order.
+/// A step without memory, such as the first one, is an Euler step. One Euler step does not lower the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AdamsBashforth2;
 
@@ -45,9 +45,9 @@ impl Formula for AdamsBashforth2 {
     }
 }
 
-/// `x ← x + ((v + ((v − v_before) · lean)) · dt)`
-fn extrapolate(x: &mut [f32], v: &[f32], before: &[f32], lean: f32, dt: f32) {
+/// `x ← x + ((v + ((v − v_before) · factor)) · dt)`, for each coordinate.
+fn extrapolate(x: &mut [f32], v: &[f32], before: &[f32], factor: f32, dt: f32) {
     for ((x, &v), &before) in x.iter_mut().zip(v).zip(before) {
-        *x = along(*x, v + (v - before) * lean, dt);
+        *x = advanced(*x, v + (v - before) * factor, dt);
     }
 }

@@ -1,10 +1,10 @@
-//! A step by a method that is chosen at run time.
+//! Steps with a method that is chosen at run time.
 
 use super::sealed::{Formula, Stages, StepTime};
 use super::{AdamsBashforth2, Euler, Heun, Midpoint, Rk4, SolverKind};
 
 impl SolverKind {
-    /// A step by this method: [`Formula::step`].
+    /// Takes a step with this method: [`Formula::step`].
     #[inline]
     pub(crate) fn step(
         self,

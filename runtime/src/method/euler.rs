@@ -4,7 +4,7 @@ use super::sealed::{Formula, Stages, StepTime};
 use super::step::advance;
 use super::{Method, SolverKind};
 
-/// Euler's method: one evaluation a step, order 1.
+/// Euler's method: one evaluation per step, order 1.
 ///
 /// ```text
 /// v = v(t, x)

@@ -1,11 +1,11 @@
 //! Heun's method.
 
 use super::sealed::{Formula, Stages, StepTime};
-use super::step::{ahead, along, half};
+use super::step::{advance_into, advanced, half};
 use super::{Method, SolverKind};
 
-/// Heun's method, the explicit trapezoidal rule: two evaluations a step, order 2. The second is at
-/// the step's end.
+/// Heun's method, the explicit trapezoidal rule: two evaluations per step, order 2. The second evaluation is at the end
+/// of the step.
 ///
 /// ```text
 /// v₁ = v(t, x)
@@ -37,15 +37,15 @@ impl Formula for Heun {
         mut velocity: impl FnMut(f32, &[f32], &mut [f32]),
     ) {
         velocity(t, x, v_1);
-        ahead(point, x, v_1, dt);
+        advance_into(point, x, v_1, dt);
         velocity(t + dt, point, v_2);
         finish(x, v_1, v_2, half(dt));
     }
 }
 
-/// `x ← x + ((v₁ + v₂) · h)`
+/// `x ← x + ((v₁ + v₂) · h)`, for each coordinate.
 fn finish(x: &mut [f32], v_1: &[f32], v_2: &[f32], h: f32) {
     for ((x, &v_1), &v_2) in x.iter_mut().zip(v_1).zip(v_2) {
-        *x = along(*x, v_1 + v_2, h);
+        *x = advanced(*x, v_1 + v_2, h);
     }
 }

@@ -1,4 +1,4 @@
-//! Which method a file or a user names.
+//! Methods as values, and their names in a model file.
 
 use core::fmt;
 
@@ -19,11 +19,11 @@ pub enum SolverKind {
 }
 
 impl SolverKind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: &'static [Self] =
         &[Self::Euler, Self::Midpoint, Self::Heun, Self::Rk4, Self::AdamsBashforth2];
 
-    /// The name in a model file.
+    /// The method's name in a model file.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Euler => "euler",
@@ -34,7 +34,7 @@ impl SolverKind {
         }
     }
 
-    /// The method of that name, if there is one.
+    /// The method with this name, if there is one.
     pub const fn from_name(name: &[u8]) -> Option<Self> {
         match name {
             b"euler" => Some(Self::Euler),
@@ -46,7 +46,7 @@ impl SolverKind {
         }
     }
 
-    /// Evaluations of the field a step.
+    /// The number of evaluations of the field per step.
     pub const fn evaluations(self) -> usize {
         match self {
             Self::Euler | Self::AdamsBashforth2 => 1,
@@ -55,8 +55,7 @@ impl SolverKind {
         }
     }
 
-    /// The order of convergence: on a smooth field, twice the steps leave an error
-    /// 2<sup>order</sup> times smaller.
+    /// The order of convergence: on a smooth field, twice the steps make the error 2<sup>order</sup> times smaller.
     pub const fn order(self) -> usize {
         match self {
             Self::Euler => 1,
@@ -77,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kind_is_found_by_its_name() {
+    fn each_kind_is_found_by_its_name() {
         for &kind in SolverKind::ALL {
             assert_eq!(SolverKind::from_name(kind.name().as_bytes()), Some(kind));
         }

@@ -1,10 +1,10 @@
 //! The midpoint method.
 
 use super::sealed::{Formula, Stages, StepTime};
-use super::step::{advance, ahead, half};
+use super::step::{advance, advance_into, half};
 use super::{Method, SolverKind};
 
-/// The midpoint method: two evaluations a step, order 2.
+/// The midpoint method: two evaluations per step, order 2.
 ///
 /// ```text
 /// h  = dt · 0.5
@@ -38,7 +38,7 @@ impl Formula for Midpoint {
     ) {
         let h = half(dt);
         velocity(t, x, v_1);
-        ahead(point, x, v_1, h);
+        advance_into(point, x, v_1, h);
         velocity(t + h, point, v_2);
         advance(x, v_2, dt);
     }

@@ -1,7 +1,7 @@
-//! The methods by which a [`Solver`](crate::Solver) steps, as types.
+//! The methods of a [`Solver`](crate::Solver), as types.
 //!
-//! Each states its operations in their order, each rounded: with the grid of times, they are part of the numeric
-//! contract.
+//! The docs of each type state its operations in order. Each operation is rounded. These operations and the grid of
+//! times are part of the numeric contract.
 
 mod adams_bashforth;
 #[cfg(feature = "alloc")]
@@ -21,15 +21,15 @@ pub use heun::Heun;
 pub use kind::SolverKind;
 pub use midpoint::Midpoint;
 pub use rk4::Rk4;
-pub(crate) use step::along;
+pub(crate) use step::advanced;
 
 /// A method as part of a solver's type.
 pub trait Method: sealed::Formula {
     /// The same method as a value.
     const KIND: SolverKind;
 
-    /// What a step leaves for the next one, of points of `D` coordinates: `()` where that is nothing. Its default
-    /// is the memory of a path that has not begun.
+    /// What the method remembers from one step to the next, for points with `D` coordinates; `()` if nothing. The
+    /// default is the memory before the first step.
     type Memory<const D: usize>: Copy + Debug + Default + PartialEq + sealed::Memory<D>;
 }
 
@@ -37,32 +37,32 @@ pub(crate) mod sealed {
     /// The time of a step.
     #[derive(Clone, Copy, Debug)]
     pub struct StepTime {
-        /// When it begins.
+        /// The time at which the step begins.
         pub t: f32,
-        /// Its length.
+        /// The step's length.
         pub dt: f32,
-        /// The length of the step before, if there was one.
+        /// The length of the previous step, if there was one.
         pub dt_before: Option<f32>,
     }
 
-    /// The buffers of a step, as long as a point each. Those that the method does not use may be empty.
+    /// The buffers of a step, each as long as a point. Buffers that the method does not use may be empty.
     pub struct Stages<'a> {
-        /// Where the field is evaluated after the step's start.
+        /// The point of an evaluation after the first one.
         pub point: &'a mut [f32],
-        /// The velocities, the first one that at the step's start.
+        /// The velocities. The first one is the velocity at the start of the step.
         pub v: [&'a mut [f32]; 4],
     }
 
     /// A method's formula.
     pub trait Formula {
-        /// The velocities of a step: `[X; 1]`, `[X; 2]` or `[X; 4]`.
+        /// Storage for the velocities of a step: `[X; 1]`, `[X; 2]` or `[X; 4]`.
         type Velocities<X: Copy>: AsMut<[X]>;
 
-        /// As many copies of `x`.
+        /// [`Self::Velocities`] filled with copies of `x`.
         fn velocities<X: Copy>(x: X) -> Self::Velocities<X>;
 
-        /// Steps `x` from `time.t` to `time.t + time.dt`. `before` is the velocity at the start of the step before,
-        /// if it is known. `velocity` writes the velocity at a time and a point.
+        /// Moves `x` from the time `time.t` to `time.t + time.dt`. `before` is the velocity at the start of the previous
+        /// step, if it is known. `velocity` writes the velocity at a time and a point.
         fn step(
             x: &mut [f32],
             time: StepTime,
@@ -72,12 +72,12 @@ pub(crate) mod sealed {
         );
     }
 
-    /// What a step leaves for the next one.
+    /// What a method remembers from one step to the next.
     pub trait Memory<const D: usize> {
-        /// The velocity at the start of the step before, if it is known and the method uses it.
+        /// The velocity at the start of the previous step, if it is known and the method uses it.
         fn before(&self) -> Option<&[f32; D]>;
 
-        /// Keeps the velocity at a step's start, if the method uses it.
+        /// Stores the velocity at the start of a step, if the method uses it.
         fn remember(&mut self, v: [f32; D]);
     }
 

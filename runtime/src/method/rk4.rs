@@ -1,10 +1,10 @@
 //! The classical Runge–Kutta method.
 
 use super::sealed::{Formula, Stages, StepTime};
-use super::step::{ahead, along, half};
+use super::step::{advance_into, advanced, half};
 use super::{Method, SolverKind};
 
-/// The classical Runge–Kutta method: four evaluations a step, order 4.
+/// The classical Runge–Kutta method: four evaluations per step, order 4.
 ///
 /// ```text
 /// h  = dt · 0.5
@@ -40,20 +40,20 @@ impl Formula for Rk4 {
     ) {
         let h = half(dt);
         velocity(t, x, v_1);
-        ahead(point, x, v_1, h);
+        advance_into(point, x, v_1, h);
         velocity(t + h, point, v_2);
-        ahead(point, x, v_2, h);
+        advance_into(point, x, v_2, h);
         velocity(t + h, point, v_3);
-        ahead(point, x, v_3, dt);
+        advance_into(point, x, v_3, dt);
         velocity(t + dt, point, v_4);
         finish(x, [v_1, v_2, v_3, v_4], dt / 6.0);
     }
 }
 
-/// `x ← x + ((((v₁ + (2 · v₂)) + (2 · v₃)) + v₄) · sixth)`
+/// `x ← x + ((((v₁ + (2 · v₂)) + (2 · v₃)) + v₄) · sixth)`, for each coordinate.
 fn finish(x: &mut [f32], [v_1, v_2, v_3, v_4]: [&[f32]; 4], sixth: f32) {
     let velocities = v_1.iter().zip(v_2).zip(v_3).zip(v_4);
     for (x, (((v_1, v_2), v_3), v_4)) in x.iter_mut().zip(velocities) {
-        *x = along(*x, v_1 + 2.0 * v_2 + 2.0 * v_3 + v_4, sixth);
+        *x = advanced(*x, v_1 + 2.0 * v_2 + 2.0 * v_3 + v_4, sixth);
     }
 }

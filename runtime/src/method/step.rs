@@ -1,10 +1,10 @@
-//! What the methods share.
+//! Operations that the methods share.
 
 use crate::nan::canonical;
 
-/// `x + (v · dt)`.
+/// Returns `x + (v · dt)`.
 #[inline]
-pub(crate) fn along(x: f32, v: f32, dt: f32) -> f32 {
+pub(crate) fn advanced(x: f32, v: f32, dt: f32) -> f32 {
     canonical(x + v * dt)
 }
 
@@ -12,19 +12,19 @@ pub(crate) fn along(x: f32, v: f32, dt: f32) -> f32 {
 pub(super) fn advance(x: &mut [f32], v: &[f32], dt: f32) {
     debug_assert_eq!(x.len(), v.len());
     for (x, &v) in x.iter_mut().zip(v) {
-        *x = along(*x, v, dt);
+        *x = advanced(*x, v, dt);
     }
 }
 
 /// `point ← x + (v · dt)`, for each coordinate.
-pub(super) fn ahead(point: &mut [f32], x: &[f32], v: &[f32], dt: f32) {
+pub(super) fn advance_into(point: &mut [f32], x: &[f32], v: &[f32], dt: f32) {
     debug_assert_eq!((point.len(), v.len()), (x.len(), x.len()));
     for ((point, &x), &v) in point.iter_mut().zip(x).zip(v) {
-        *point = along(x, v, dt);
+        *point = advanced(x, v, dt);
     }
 }
 
-/// Half a step's length.
+/// Returns `dt · 0.5`.
 #[inline]
 pub(super) fn half(dt: f32) -> f32 {
     dt * 0.5

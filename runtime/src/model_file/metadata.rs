@@ -1,4 +1,4 @@
-//! The metadata of a model file, held against the model.
+//! Compares the metadata of a model file with the model.
 
 use crate::activation::ActivationKind;
 use crate::network::Dims;
@@ -8,8 +8,7 @@ use crate::text::Text;
 /// The version of the file format that this crate reads.
 const FORMAT: &str = "1";
 
-/// Refuses metadata of another format, activation or number of layers. Keys that are absent or
-/// unknown say nothing.
+/// Rejects metadata with another format, activation or number of layers. Absent and unknown keys are ignored.
 pub(super) const fn check_convention(
     file: &File<'_>,
     activation: ActivationKind,
@@ -20,14 +19,15 @@ pub(super) const fn check_convention(
     check(file, "flowlet.hidden_layers", decimal(hidden_layers as u64))
 }
 
-/// Refuses metadata that contradict the model's other sizes. After the tensors were read: their
-/// errors name a tensor and both shapes.
+/// Rejects metadata that contradict the model's other sizes. Called after the tensors were read, because their errors
+/// say more: a tensor's name and both shapes.
 pub(super) const fn check_sizes(file: &File<'_>, dims: Dims) -> Result<(), LoadError> {
     tri!(check(file, "flowlet.data_dim", decimal(dims.data as u64)));
     tri!(check(file, "flowlet.condition_dim", decimal(dims.condition as u64)));
     check(file, "flowlet.hidden_width", decimal(dims.width as u64))
 }
 
+/// Rejects a value of `key` other than `expected`. An absent key is accepted.
 pub(super) const fn check(
     file: &File<'_>,
     key: &'static str,

@@ -1,5 +1,4 @@
-//! The conventions of a model file beyond the safetensors format: its metadata, and how its tensors become
-//! a network's slices or a solver's times.
+//! Reads a model file: its metadata, and its tensors into a network's slices or a solver's times.
 
 mod metadata;
 mod network;

@@ -8,7 +8,7 @@ use crate::safetensors::{File, LoadError, tri};
 use crate::tensor::TensorName;
 
 impl Weights<&mut [f32]> {
-    /// Reads a network of this activation and these sizes, which are those of the slices.
+    /// Reads a network with this activation and these sizes. The slices must have the same sizes.
     pub(crate) const fn read(
         &mut self,
         file: &File<'_>,
@@ -44,7 +44,7 @@ impl Weights<&mut [f32]> {
     }
 }
 
-/// Reads a layer of `width` inputs.
+/// Reads a layer with `width` inputs.
 const fn read_layer(
     file: &File<'_>,
     layer: usize,
@@ -57,15 +57,15 @@ const fn read_layer(
     read_vector(file, TensorName::Bias { layer }, bias)
 }
 
-/// `length` numbers from `start` on; none where there are fewer. Indexing by a range is not const.
+/// `numbers[start..][..length]`, or an empty slice if there are fewer. A `const fn` cannot index by a range.
 const fn part(numbers: &mut [f32], start: usize, length: usize) -> &mut [f32] {
     let Some((_, rest)) = numbers.split_at_mut_checked(start) else { return &mut [] };
     let Some((part, _)) = rest.split_at_mut_checked(length) else { return &mut [] };
     part
 }
 
-/// The sizes, from the shapes of the first and the last weight. Checks that the file has every weight, so that
-/// no file makes the heap grow beyond the file's own size.
+/// Returns the sizes, from the shapes of the first and the last weight. Checks that the file has every weight, so that
+/// reading a file never allocates more memory than the file's own size.
 #[cfg(feature = "alloc")]
 pub(crate) fn read_dims(file: &File<'_>) -> Result<Dims, LoadError> {
     use crate::tensor::Shape;
@@ -84,7 +84,7 @@ pub(crate) fn read_dims(file: &File<'_>) -> Result<Dims, LoadError> {
     let Some((data, last_inputs)) = last.as_matrix() else {
         return Err(mismatch(layers - 1, Shape::matrix(1, width), last));
     };
-    // At least the columns t and x.
+    // There are at least the columns for t and x.
     let columns = data.saturating_add(1);
     if width == 0 || inputs < columns {
         return Err(mismatch(0, Shape::matrix(width.max(1), columns), first));
@@ -98,13 +98,13 @@ pub(crate) fn read_dims(file: &File<'_>) -> Result<Dims, LoadError> {
     Ok(Dims { data, condition: inputs - columns, width, hidden_layers: layers - 2 })
 }
 
-/// The activation that the metadata name: without, the exact GELU.
+/// The activation that the metadata name, or the exact GELU if they name none.
 #[cfg(feature = "alloc")]
 pub(crate) fn read_activation(file: &File<'_>) -> Result<ActivationKind, LoadError> {
     let Some(found) = file.metadata("flowlet.activation")? else { return Ok(ActivationKind::Gelu) };
     match ActivationKind::from_name(found.as_bytes()) {
         Some(kind) if found.is(kind.name()) => Ok(kind),
-        // `Weights::read` refuses the name: it is not GELU's.
+        // `Weights::read` rejects the unknown name, because it is not `gelu`.
         _ => Ok(ActivationKind::Gelu),
     }
 }

@@ -1,4 +1,4 @@
-//! Reads the method and the times that a model was made for.
+//! Reads the solver that a model was made for: its method and its times.
 
 use super::metadata::{check, text};
 use super::values::finite;
@@ -9,12 +9,12 @@ use crate::tensor::{Shape, TensorName};
 
 const KEY: &str = "flowlet.solver";
 
-/// Refuses metadata of another solver.
+/// Rejects metadata that name another method.
 pub(crate) const fn check_solver(file: &File<'_>, kind: SolverKind) -> Result<(), LoadError> {
     check(file, KEY, text(kind.name()))
 }
 
-/// Reads the tensor `grid`, `[t.len() + 1]`, as the time at each step's start and its length.
+/// Reads the tensor `grid` (`[N + 1]`) into the start times `t` (`[N]`) and the lengths `dt` (`[N]`) of the steps.
 pub(crate) const fn read_grid(
     file: &File<'_>,
     t: &mut [f32],
@@ -34,7 +34,7 @@ pub(crate) const fn read_grid(
     Ok(())
 }
 
-/// Reads the method, and the time at each step's start and its length.
+/// Reads the method, and the start times (`[N]`) and lengths (`[N]`) of the steps.
 #[cfg(feature = "alloc")]
 pub(crate) fn read_solver(
     file: &File<'_>,
@@ -43,7 +43,13 @@ pub(crate) fn read_solver(
         None => SolverKind::Euler,
         Some(found) => match SolverKind::from_name(found.as_bytes()) {
             Some(kind) if found.is(kind.name()) => kind,
-            _ => return Err(LoadError::Metadata { key: KEY, expected: text("a method"), found }),
+            _ => {
+                return Err(LoadError::Metadata {
+                    key: KEY,
+                    expected: text("euler, midpoint, heun, rk4 or ab2"),
+                    found,
+                });
+            }
         },
     };
     let shape = file.shape(TensorName::Grid)?;

@@ -1,12 +1,12 @@
-//! Reads tensors as the format's conventions prescribe: finite values, positive scales.
+//! Reads the values of tensors, and checks that they are finite and that scales are positive.
 
 use crate::panel;
 use crate::safetensors::{File, LoadError, tri};
 use crate::tensor::{Shape, TensorName};
 use crate::units::Units;
 
-/// Writes columns `first..` of a matrix `[outputs][columns]` to `out` in [panels](panel): a column is
-/// what one input contributes to all outputs, and `out.len()` is a whole number of them.
+/// Writes columns of a matrix (`shape`: `[outputs][columns]`), from column `first` on, to `out` in [panels](panel). A
+/// column holds the weights of one input. `out.len()` is a multiple of `outputs`.
 pub(super) const fn read_columns(
     file: &File<'_>,
     tensor: TensorName,
@@ -38,7 +38,7 @@ pub(super) const fn read_columns(
     Ok(())
 }
 
-/// Reads a tensor `[out.len()]`.
+/// Reads a tensor of shape `[out.len()]`.
 pub(super) const fn read_vector(
     file: &File<'_>,
     tensor: TensorName,
@@ -47,7 +47,7 @@ pub(super) const fn read_vector(
     read_values(file, tensor, Shape::vector(out.len()), out)
 }
 
-/// Reads a tensor of `out.len()` values as they stand in the file.
+/// Reads a tensor with `out.len()` values, in the order of the file.
 pub(crate) const fn read_values(
     file: &File<'_>,
     tensor: TensorName,
@@ -63,7 +63,7 @@ pub(crate) const fn read_values(
     Ok(())
 }
 
-/// Reads a mean and a scale `[K]` each. Without such tensors they are 0 and 1.
+/// Reads a mean and a scale, `[K]` each. The defaults for absent tensors are 0 and 1.
 pub(super) const fn read_units(
     file: &File<'_>,
     (mean_name, scale_name): (TensorName, TensorName),
@@ -89,7 +89,7 @@ pub(super) const fn read_units(
     Ok(())
 }
 
-/// `fill` of slices is not const.
+/// Sets all values to `value`. `slice::fill` is not a `const fn`.
 const fn fill(values: &mut [f32], value: f32) {
     let mut i = 0;
     while i < values.len() {
@@ -98,6 +98,7 @@ const fn fill(values: &mut [f32], value: f32) {
     }
 }
 
+/// Value `index` of a tensor, with an error if it is NaN or infinite.
 #[inline]
 pub(super) const fn finite(
     tensor: TensorName,
@@ -105,7 +106,7 @@ pub(super) const fn finite(
     index: usize,
 ) -> Result<f32, LoadError> {
     const EXPONENT: u32 = 0x7f80_0000;
-    // The tensor's shape was checked, so the value is there.
+    // Not reached: the shape was checked, so the value exists.
     let Some((_, [bytes, ..])) = values.split_at_checked(index) else {
         return Err(LoadError::MissingTensor { tensor });
     };

@@ -1,7 +1,7 @@
 //! The forward pass, compiled in this crate once for each activation.
 //!
-//! Nothing here is generic over a model's sizes or its activation's type, so nothing is compiled again in the
-//! crate that uses the model: a game's debug build calls code that was optimised here.
+//! Nothing here is generic over a model's sizes, and [`Evaluator`] is not generic over the activation's type. So this
+//! code is compiled and optimised in this crate, even for the debug build of a game.
 
 use super::Weights;
 use crate::activation::sealed::Pointwise;
@@ -12,19 +12,19 @@ use crate::kernel::{Called, Inlined, Start};
 use crate::lanes::{LANES, Number};
 use crate::vectors::with_vectors;
 
-/// A network with buffers for its hidden units: evaluates one sample, or samples side by side.
+/// A network with buffers for its hidden units. Evaluates one sample, or samples side by side.
 pub(crate) struct Evaluator<'a, N> {
     network: Weights<&'a [f32]>,
     forward: Forward<N>,
     units: [&'a mut [N]; 2],
 }
 
-/// [`Weights::velocity`] with one activation.
+/// The type of [`Weights::velocity`] for a fixed activation.
 type Forward<N> =
     fn(&Weights<&[f32]>, Start<'_, N>, f32, x: &[N], v: &mut [N], units: &mut [&mut [N]; 2]);
 
 impl<'a, N: Evaluated> Evaluator<'a, N> {
-    /// `units` are two buffers of `[H]`; `fast` picks the activation's approximate form.
+    /// `units` are two buffers of `[H]`. `fast` selects the activation's approximate form.
     #[inline(always)]
     pub(crate) fn new(
         network: Weights<&'a [f32]>,
@@ -35,20 +35,20 @@ impl<'a, N: Evaluated> Evaluator<'a, N> {
         Self { network, forward: N::forward(activation, fast), units }
     }
 
-    /// Writes the velocity at `t` and `x` (`[D]`, flow units) to `v` (`[D]`).
+    /// Writes the velocity at `t` and `x` (`[D]`, flow units) to `v` (`[D]`). `prefix` is the first layer's initial sums.
     #[inline(always)]
     pub(crate) fn velocity(&mut self, prefix: Start<'_, N>, t: f32, x: &[N], v: &mut [N]) {
         (self.forward)(&self.network, prefix, t, x, v, &mut self.units);
     }
 }
 
-/// A number of one sample, or of samples side by side, with the forward passes that are compiled for it.
+/// A number of one sample, or of samples side by side, for which forward passes are compiled.
 pub(crate) trait Evaluated: Number {
-    /// The forward pass with this activation.
+    /// The forward pass for this activation.
     fn forward(activation: ActivationKind, fast: bool) -> Forward<Self>;
 }
 
-/// One sample: vectors are chosen once for all layers.
+/// The forward pass for one sample. Chooses the vectors once for all layers.
 #[inline(always)]
 fn one<A: Pointwise>(
     network: &Weights<&[f32]>,
@@ -61,7 +61,7 @@ fn one<A: Pointwise>(
     with_vectors!(vectors => network.velocity::<_, A>(Inlined(vectors), prefix, t, x, v, units));
 }
 
-/// Samples side by side.
+/// The forward pass for samples side by side.
 #[inline(always)]
 fn lanes<A: Pointwise>(
     network: &Weights<&[f32]>,
@@ -74,8 +74,8 @@ fn lanes<A: Pointwise>(
     network.velocity::<_, A>(Called::<[f32; LANES]>::NEW, prefix, t, x, v, units);
 }
 
-/// Implements [`Evaluated`] for a kind of number by a function that is generic over the activation: a function for
-/// each activation, and the choice between them.
+/// Implements [`Evaluated`] for a type of number, given a forward pass that is generic over the activation. Compiles one
+/// function for each activation, and selects among them.
 macro_rules! compile {
     ($number:ty, $forward:ident) => {
         compile! { $number, $forward,
@@ -90,7 +90,7 @@ macro_rules! compile {
         $($exact:ident $fast:ident $fast_name:ident),+
     ) => {
         impl Evaluated for $number {
-            // Inlined, so that a known activation leaves one function: a chip links no other.
+            // Inlined, so that only one function is linked where the activation is a constant.
             #[inline(always)]
             fn forward(activation: ActivationKind, fast: bool) -> Forward<Self> {
                 $(compile! { @function $kind $name $number, $forward })+

@@ -1,15 +1,15 @@
-//! One number for a model: two programs compare it before they rely on each other's bits.
+//! A model's fingerprint, which two programs compare before they rely on each other's bits.
 
 use super::{Dims, Weights};
 use crate::digest::Digest;
 use crate::panel;
 
-/// The version of the numeric contract that this crate keeps. Each change of output bits is a new version.
+/// The version of this crate's numeric contract. Each change of output bits is a new version.
 pub const CONTRACT: u32 = 2;
 
 impl Weights<&[f32]> {
-    /// [`Digest`] over the contract's version, the activation's name, the sizes D, C, H, L, and all parts in
-    /// the order below.
+    /// The [`Digest`] of the contract's version, the activation's name, the sizes D, C, H and L, and all parts in the
+    /// order below.
     pub(crate) const fn fingerprint(&self, activation: &str, dims: Dims) -> u64 {
         let mut digest = Digest::new();
         digest.update_bytes(&CONTRACT.to_le_bytes());
@@ -46,7 +46,8 @@ impl Weights<&[f32]> {
     }
 }
 
-/// Adds a matrix that is laid out in [panels](panel) as `[input][output]`: the layout depends on the target.
+/// Adds a matrix that is laid out in [panels](panel), in the order `[input][output]`, because the panels depend on the
+/// target.
 const fn update_columns(digest: &mut Digest, columns: &[f32], outputs: usize) {
     let Some(inputs) = columns.len().checked_div(outputs) else { return };
     let mut input = 0;

@@ -1,4 +1,4 @@
-//! A network as slices: how it is evaluated and fingerprinted, for the model of const sizes and for the heap's.
+//! A network as slices. Evaluates and fingerprints both [`Mlp`](crate::Mlp) and the model on the heap.
 //!
 //! ```text
 //! h = A(b₀ + W_c·c + w_t·t + W_x·x)      [H]
@@ -30,19 +30,19 @@ pub(crate) struct Dims {
     pub(crate) hidden_layers: usize,
 }
 
-/// The numbers of a network. `T` is where a part of them is: `&[f32]` to evaluate, `&mut [f32]` to read a file
-/// into, `Vec<f32>` on the heap.
+/// The parts of a network. `T` is the storage of each part: `&[f32]` to evaluate, `&mut [f32]` to read a file into,
+/// `Vec<f32>` on the heap.
 ///
 /// Matrices are laid out in [panels](crate::panel).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Weights<T> {
     /// The first layer's bias, `[H]`.
     pub(crate) bias: T,
-    /// The first layer's columns of the conditions, `[C][H]`.
+    /// The first layer's columns for the conditions, `[C][H]`.
     pub(crate) condition: T,
-    /// The first layer's column of the time, `[H]`.
+    /// The first layer's column for the time, `[H]`.
     pub(crate) time: T,
-    /// The first layer's columns of the state, `[D][H]`.
+    /// The first layer's columns for the point, `[D][H]`.
     pub(crate) state: T,
     /// The `L` hidden-to-hidden layers.
     pub(crate) hidden: Layers<T>,
@@ -54,7 +54,7 @@ pub(crate) struct Weights<T> {
     pub(crate) condition_units: Units<T>,
 }
 
-/// Layers of `H` inputs, one after the other.
+/// Layers with `H` inputs each.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layers<T> {
     /// `[layers][outputs]`
@@ -68,7 +68,7 @@ impl<'a> Layers<&'a [f32]> {
     #[inline(always)]
     fn each(self, width: usize) -> impl Iterator<Item = (&'a [f32], &'a [f32])> {
         let Self { mut bias, mut columns } = self;
-        // `chunks_exact` would divide, and could link the panic of a division by zero.
+        // `chunks_exact` would divide, and might link the panic for a division by zero.
         core::iter::from_fn(move || {
             let (layer_bias, more_bias) = bias.split_at_checked(width)?;
             let (layer, more) = columns.split_at_checked(width * width)?;
@@ -80,7 +80,7 @@ impl<'a> Layers<&'a [f32]> {
 
 #[cfg(feature = "alloc")]
 impl Weights<alloc::vec::Vec<f32>> {
-    /// All numbers zero: a network of zero velocity.
+    /// A network of zeros, whose velocity is 0.
     pub(crate) fn zero(Dims { data, condition, width, hidden_layers }: Dims) -> Self {
         use alloc::vec;
         let units = |k| Units { mean: vec![0.0; k], scale: vec![0.0; k] };
@@ -100,7 +100,7 @@ impl Weights<alloc::vec::Vec<f32>> {
         }
     }
 
-    /// All parts, to read.
+    /// All parts as slices.
     pub(crate) fn as_slices(&self) -> Weights<&[f32]> {
         Weights {
             bias: &self.bias,
@@ -117,7 +117,7 @@ impl Weights<alloc::vec::Vec<f32>> {
         }
     }
 
-    /// All parts, to write.
+    /// All parts as mutable slices.
     pub(crate) fn as_mut_slices(&mut self) -> Weights<&mut [f32]> {
         Weights {
             bias: &mut self.bias,
@@ -139,7 +139,7 @@ impl Weights<alloc::vec::Vec<f32>> {
 }
 
 impl Weights<&mut [f32]> {
-    /// Makes all numbers zero: a network of zero velocity.
+    /// Sets all numbers to 0.
     pub(crate) const fn clear(&mut self) {
         clear(self.bias);
         clear(self.condition);
@@ -156,7 +156,7 @@ impl Weights<&mut [f32]> {
     }
 }
 
-/// `fill` of slices is not const.
+/// Sets all values to 0. `slice::fill` is not a `const fn`.
 const fn clear(values: &mut [f32]) {
     let mut i = 0;
     while i < values.len() {

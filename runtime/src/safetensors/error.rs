@@ -1,38 +1,38 @@
-//! What can be wrong with a model file.
+//! The errors of reading a model file.
 
 use core::fmt;
 
 use crate::tensor::{Shape, TensorName};
 use crate::text::{Message, Text};
 
-/// The longest header that is read, in bytes. A model's has a few thousand.
+/// The longest header that is accepted, in bytes. A model's header has a few thousand.
 pub const MAX_HEADER: u64 = 1 << 20;
 
-/// Why a file does not become a model: what was expected, and what was found.
+/// Why a file cannot be read as a model: what was expected, and what was found.
 ///
-/// While compiling, the same text is the compiler's error message.
+/// At compile time, the compiler's error message contains the same text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LoadError {
     /// The file ends too early.
     Truncated {
-        /// The bytes that the file must have at least, by what was read of it.
+        /// The smallest length in bytes that fits the part read so far.
         expected: u64,
-        /// The bytes that it has.
+        /// The file's length in bytes.
         found: u64,
     },
     /// The header is longer than [`MAX_HEADER`](crate::MAX_HEADER).
     HeaderTooLong {
-        /// The length that the file claims, in bytes.
+        /// The header's length in bytes, as the file states it.
         found: u64,
     },
     /// The header is not UTF-8.
     HeaderNotUtf8,
-    /// The header is not the JSON that the safetensors format prescribes.
+    /// The header is not JSON of the form that the safetensors format prescribes.
     HeaderSyntax {
-        /// Bytes from the start of the header.
+        /// The position in bytes from the start of the header.
         at: usize,
-        /// What should have stood there.
+        /// What was expected at this position.
         expected: &'static str,
     },
     /// The model needs a tensor that the file lacks.
@@ -45,46 +45,47 @@ pub enum LoadError {
         /// The tensor.
         tensor: TensorName,
     },
-    /// The file holds a tensor that no model of this shape has.
+    /// The file has a tensor that does not belong to a model of this shape.
     UnexpectedTensor {
         /// Its name.
         name: Text,
     },
-    /// A tensor is not of 32-bit floats.
+    /// A tensor's elements are not 32-bit floats.
     Dtype {
         /// The tensor.
         tensor: TensorName,
-        /// Its element type, as the safetensors format writes it.
+        /// The file's element type, as the safetensors format writes it.
         found: Text,
     },
-    /// A tensor has another shape than the model.
+    /// A tensor does not have the shape that the model needs.
     Shape {
         /// The tensor.
         tensor: TensorName,
-        /// The model's.
+        /// The shape that the model needs.
         expected: Shape,
-        /// The file's.
+        /// The shape in the file.
         found: Shape,
     },
-    /// A tensor's offsets lie outside the file, end before they begin, or do not fit its shape.
+    /// A tensor's offsets end before they begin, or do not span as many bytes as its shape needs. Offsets past the end of
+    /// the file are [`Truncated`](Self::Truncated).
     Offsets {
         /// The tensor.
         tensor: TensorName,
-        /// First byte, from the end of the header.
+        /// The first byte, counted from the end of the header.
         begin: u64,
-        /// One past the last byte.
+        /// One past the last byte, counted from the end of the header.
         end: u64,
     },
     /// A byte of the data belongs to no tensor or to more than one.
     Layout {
-        /// The byte, from the end of the header.
+        /// The byte, counted from the end of the header.
         at: u64,
     },
     /// A weight is NaN or infinite.
     NonFinite {
         /// The tensor.
         tensor: TensorName,
-        /// Which element, in the file's row-major order.
+        /// The index of the element, in the file's row-major order.
         index: usize,
     },
     /// A scale is zero or negative.
@@ -94,7 +95,7 @@ pub enum LoadError {
         /// Which element.
         index: usize,
     },
-    /// A time is not after the one before, or infinitely far from it.
+    /// A time is not later than the time before it, or infinitely later.
     NotIncreasing {
         /// The tensor.
         tensor: TensorName,
@@ -105,17 +106,18 @@ pub enum LoadError {
     Metadata {
         /// The key in `__metadata__`.
         key: &'static str,
-        /// The value that the model asks for.
+        /// The value that the model needs.
         expected: Text,
-        /// The file's.
+        /// The value in the file.
         found: Text,
     },
-    /// A metadata key stands twice.
+    /// The file has a metadata key twice.
     DuplicateMetadata {
         /// The key in `__metadata__`.
         key: &'static str,
     },
-    /// Fewer than two linear layers, or more than 66.
+    /// The file has fewer than two linear layers. A tensor past layer 66 is an
+    /// [`UnexpectedTensor`](Self::UnexpectedTensor).
     LayerCount {
         /// The number of linear layers in the file.
         found: usize,
@@ -123,7 +125,7 @@ pub enum LoadError {
 }
 
 impl LoadError {
-    /// The text of [`Display`](fmt::Display), without `core::fmt`: for firmware that has no room for it.
+    /// The text of [`Display`](fmt::Display), made without `core::fmt`, which takes much flash.
     ///
     /// ```
     /// # use flowlet::{Euler, LoadError};
@@ -142,23 +144,23 @@ impl LoadError {
                 .text(" bytes, found ")
                 .number(*found),
             Self::HeaderTooLong { found } => m
-                .text("the file claims a header of ")
+                .text("the header of the file should have ")
                 .number(*found)
                 .text(" bytes, expected at most ")
                 .number(MAX_HEADER)
-                .text(": not a safetensors file of a model, or a damaged one"),
-            Self::HeaderNotUtf8 => m.text("the file's header is not UTF-8: not a safetensors file"),
+                .text(": this is not a model's safetensors file, or it is damaged"),
+            Self::HeaderNotUtf8 => m.text("the file's header is not UTF-8: this is not a safetensors file, or it is damaged"),
             Self::HeaderSyntax { at, expected } => m
-                .text("the file's header, byte ")
+                .text("syntax error in the file's header at byte ")
                 .number(*at as u64)
                 .text(": expected ")
                 .text(expected),
             Self::MissingTensor { tensor } => tensor.write(m.text("tensor ")).text(" is missing"),
             Self::DuplicateTensor { tensor } => {
-                tensor.write(m.text("tensor ")).text(" stands twice in the file")
+                tensor.write(m.text("tensor ")).text(" is in the file twice")
             }
             Self::UnexpectedTensor { name } => {
-                m.text("tensor ").quoted(name).text(" is not one that a model of this shape has")
+                m.text("tensor ").quoted(name).text(" does not belong to a model of this shape")
             }
             Self::Dtype { tensor, found } => {
                 tensor.write(m.text("tensor ")).text(": expected dtype `F32`, found ").quoted(found)
@@ -170,11 +172,11 @@ impl LoadError {
             ),
             Self::Offsets { tensor, begin, end } => tensor
                 .write(m.text("tensor "))
-                .text(": the offsets ")
+                .text(": the data offsets ")
                 .number(*begin)
                 .text(" to ")
                 .number(*end)
-                .text(" do not fit its shape or the file"),
+                .text(" do not fit its shape"),
             Self::Layout { at } => m
                 .text("byte ")
                 .number(*at)
@@ -188,12 +190,12 @@ impl LoadError {
                 .write(m.text("tensor "))
                 .text(": element ")
                 .number(*index as u64)
-                .text(" is not above zero, as a scale must be"),
+                .text(" is zero or negative, expected a positive scale"),
             Self::NotIncreasing { tensor, index } => tensor
                 .write(m.text("tensor "))
                 .text(": element ")
                 .number(*index as u64)
-                .text(" is not after the one before, as a time must be"),
+                .text(" is not later than the one before it, or infinitely later: times must increase"),
             Self::Metadata { key, expected, found } => m
                 .text("metadata `")
                 .text(key)
@@ -202,7 +204,7 @@ impl LoadError {
                 .text(", found ")
                 .quoted(found),
             Self::DuplicateMetadata { key } => {
-                m.text("metadata `").text(key).text("` stands twice in the file")
+                m.text("metadata `").text(key).text("` is in the file twice")
             }
             Self::LayerCount { found } => m
                 .text("expected 2 to 66 linear layers net.0, net.2, ..., found ")

@@ -1,19 +1,19 @@
-//! The header of a safetensors file: which tensors there are, and where.
+//! The header of a safetensors file: the names, shapes and positions of its tensors.
 
 use super::error::{LoadError, MAX_HEADER};
 use super::json::{Cursor, tri};
 use crate::tensor::{Shape, TensorName};
 use crate::text::Text;
 
-/// A file whose header is whole and keeps the format's rules: UTF-8 JSON of the prescribed form,
-/// each tensor inside the file, no byte unclaimed or claimed twice.
+/// A file whose header was checked: it is UTF-8 JSON of the prescribed form, each tensor is inside the file, and each
+/// byte of the data belongs to exactly one tensor.
 #[derive(Clone, Copy)]
 pub(crate) struct File<'a> {
     header: &'a [u8],
     data: &'a [u8],
-    /// Where `__metadata__`'s `{` stands in the header, if there is one.
+    /// The position of the `{` of `__metadata__` in the header, if there is one.
     metadata: Option<usize>,
-    /// Where the header goes on after it: scans for tensors need not read it again.
+    /// The position after `__metadata__`, so that scans for tensors can skip it.
     metadata_end: usize,
     /// One more than the highest layer that the file names.
     layers: usize,
@@ -39,7 +39,7 @@ impl<'a> File<'a> {
         if length > MAX_HEADER {
             return Err(LoadError::HeaderTooLong { found: length });
         }
-        // At most 2²⁰: no truncation on any target.
+        // At most 2²⁰, which fits a `usize` on every target.
         let Some((header, data)) = rest.split_at_checked(length as usize) else {
             return Err(LoadError::Truncated { expected: 8 + length, found: bytes.len() as u64 });
         };
@@ -58,7 +58,7 @@ impl<'a> File<'a> {
         self.layers
     }
 
-    /// Reads the whole header once: its syntax, every tensor's name and offsets.
+    /// Reads the whole header once and checks its syntax and every tensor's name, dtype and offsets.
     const fn check_entries(&mut self) -> Result<(), LoadError> {
         let mut cursor = Cursor::new(self.header, 0);
         tri!(cursor.expect(b'{', "`{` at the start"));
@@ -74,7 +74,7 @@ impl<'a> File<'a> {
             tri!(cursor.expect(b':', "`:` after a tensor's name"));
             if name.is("__metadata__") {
                 if self.metadata.is_some() {
-                    return cursor.error("one `__metadata__` only");
+                    return cursor.error("only one `__metadata__`");
                 }
                 self.metadata = Some({
                     cursor.peek();
@@ -85,7 +85,7 @@ impl<'a> File<'a> {
             } else {
                 let entry = tri!(read_entry(&mut cursor, name));
                 let tensor = tri!(self.check_entry(&entry));
-                // Here, since it also bounds the time that what follows can take.
+                // Checked here because it bounds the time of the later checks.
                 let index = tensor.index();
                 if index < seen.len() {
                     if seen[index] {
@@ -94,7 +94,7 @@ impl<'a> File<'a> {
                     seen[index] = true;
                 }
             }
-            if !tri!(cursor.goes_on(b'}', "`,` or `}` after a tensor")) {
+            if !tri!(cursor.comma_or(b'}', "`,` or `}` after a tensor")) {
                 break;
             }
         }
@@ -135,8 +135,8 @@ impl<'a> File<'a> {
         Ok(tensor)
     }
 
-    /// Follows the tensors through the data, from one's end to the next one's begin: each byte
-    /// must be met once, each tensor too.
+    /// Checks that each byte of the data belongs to exactly one tensor. Goes from the end of one tensor to the tensor that
+    /// begins there, and counts that every tensor was reached.
     const fn check_layout(&self) -> Result<(), LoadError> {
         let length = self.data.len() as u64;
         let mut at = 0;
@@ -182,7 +182,7 @@ impl<'a> File<'a> {
         Ok(None)
     }
 
-    /// The shape of a tensor that the model must have.
+    /// The shape of a tensor; an error if the file lacks it.
     #[cfg(feature = "alloc")]
     pub(crate) fn shape(&self, tensor: TensorName) -> Result<Shape, LoadError> {
         match self.find(tensor)? {
@@ -191,8 +191,11 @@ impl<'a> File<'a> {
         }
     }
 
-    /// The values of a tensor, little-endian and row-major, if the file has it; its shape must be
-    /// `expected`.
+    /// The values of a tensor, little-endian and row-major; `None` if the file lacks it.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Shape`] if its shape is not `expected`.
     pub(crate) const fn optional(
         &self,
         tensor: TensorName,
@@ -202,7 +205,7 @@ impl<'a> File<'a> {
         if !entry.shape.equals(&expected) {
             return Err(LoadError::Shape { tensor, expected, found: entry.shape });
         }
-        // `check_entry` held both against the data's length, which is a `usize`.
+        // `check_entry` compared both with the data's length, so they fit a `usize`.
         if let Some((bytes, _)) = self.data.split_at_checked(entry.end as usize)
             && let Some((_, bytes)) = bytes.split_at_checked(entry.begin as usize)
         {
@@ -211,7 +214,7 @@ impl<'a> File<'a> {
         Err(LoadError::Offsets { tensor, begin: entry.begin, end: entry.end })
     }
 
-    /// The values of a tensor that the model must have.
+    /// [`Self::optional`], with an error if the file lacks the tensor.
     pub(crate) const fn required(
         &self,
         tensor: TensorName,
@@ -223,7 +226,7 @@ impl<'a> File<'a> {
         }
     }
 
-    /// Refuses tensors of layers past the last, and a `grid` that is no list of times.
+    /// Rejects tensors of layers after the last one, and a `grid` that is not a vector.
     pub(crate) const fn check_extent(&self, layers: usize) -> Result<(), LoadError> {
         let mut entries = self.entries();
         while let Some(entry) = tri!(entries.next()) {
@@ -244,7 +247,7 @@ impl<'a> File<'a> {
         Ok(())
     }
 
-    /// A metadata value by its key.
+    /// The metadata value of `key`, if there is one.
     pub(crate) const fn metadata(&self, key: &'static str) -> Result<Option<Text>, LoadError> {
         let Some(start) = self.metadata else { return Ok(None) };
         let mut cursor = Cursor::new(self.header, start + 1);
@@ -260,7 +263,7 @@ impl<'a> File<'a> {
                 }
                 found = Some(value);
             }
-            if !tri!(cursor.goes_on(b'}', METADATA_END)) {
+            if !tri!(cursor.comma_or(b'}', METADATA_END)) {
                 return Ok(found);
             }
         }
@@ -269,7 +272,7 @@ impl<'a> File<'a> {
 
 const METADATA_END: &str = "`,` or `}` after a metadata value";
 
-/// The tensors of a header, one after the other.
+/// Iterates over the tensors of a header.
 struct Entries<'a> {
     file: File<'a>,
     cursor: Cursor<'a>,
@@ -287,7 +290,7 @@ impl Entries<'_> {
             } else {
                 Some(tri!(read_entry(&mut self.cursor, name)))
             };
-            self.done = !tri!(self.cursor.goes_on(b'}', "`,` or `}` after a tensor"));
+            self.done = !tri!(self.cursor.comma_or(b'}', "`,` or `}` after a tensor"));
             if entry.is_some() {
                 return Ok(entry);
             }
@@ -303,7 +306,7 @@ const fn skip_metadata(cursor: &mut Cursor<'_>) -> Result<(), LoadError> {
     }
     loop {
         tri!(read_pair(cursor));
-        if !tri!(cursor.goes_on(b'}', METADATA_END)) {
+        if !tri!(cursor.comma_or(b'}', METADATA_END)) {
             return Ok(());
         }
     }
@@ -316,7 +319,7 @@ const fn read_pair(cursor: &mut Cursor<'_>) -> Result<(Text, Text), LoadError> {
     Ok((key, value))
 }
 
-/// Passes `{"dtype": …, "shape": […], "data_offsets": […]}`, keys in any order.
+/// Reads `{"dtype": …, "shape": […], "data_offsets": […]}`, with the keys in any order.
 const fn read_entry(cursor: &mut Cursor<'_>, name: Text) -> Result<Entry, LoadError> {
     const KEY: &str = "`dtype`, `shape` and `data_offsets`, each once";
     tri!(cursor.expect(b'{', "`{` after a tensor's name"));
@@ -335,7 +338,7 @@ const fn read_entry(cursor: &mut Cursor<'_>, name: Text) -> Result<Entry, LoadEr
         } else {
             return cursor.error(KEY);
         }
-        if !tri!(cursor.goes_on(b'}', "`,` or `}` within a tensor's description")) {
+        if !tri!(cursor.comma_or(b'}', "`,` or `}` within a tensor's description")) {
             break;
         }
     }
@@ -358,7 +361,7 @@ const fn read_numbers(cursor: &mut Cursor<'_>) -> Result<Shape, LoadError> {
     }
     loop {
         numbers.push(tri!(cursor.number()));
-        if !tri!(cursor.goes_on(b']', EXPECTED)) {
+        if !tri!(cursor.comma_or(b']', EXPECTED)) {
             return Ok(numbers);
         }
     }

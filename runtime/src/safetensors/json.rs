@@ -1,9 +1,9 @@
-//! The part of JSON that a safetensors header is made of, read by a `const fn`.
+//! Reads the subset of JSON that a safetensors header uses, in `const fn`.
 
 use super::error::LoadError;
 use crate::text::Text;
 
-/// `?`, which `const fn` does not have.
+/// The `?` operator, which a `const fn` cannot use.
 macro_rules! tri {
     ($result:expr) => {
         match $result {
@@ -14,7 +14,7 @@ macro_rules! tri {
 }
 pub(crate) use tri;
 
-/// A place in a JSON text.
+/// A position in a JSON text.
 #[derive(Clone, Copy)]
 pub(crate) struct Cursor<'a> {
     bytes: &'a [u8],
@@ -30,7 +30,7 @@ impl<'a> Cursor<'a> {
         self.at
     }
 
-    /// The next byte after white space, without passing it; 0 at the end of the text.
+    /// Skips white space and returns the next byte without consuming it; 0 at the end of the text.
     pub(crate) const fn peek(&mut self) -> u8 {
         while self.at < self.bytes.len() {
             match self.bytes[self.at] {
@@ -41,7 +41,7 @@ impl<'a> Cursor<'a> {
         0
     }
 
-    /// Passes `byte`, and white space before it.
+    /// Consumes `byte` and the white space before it.
     pub(crate) const fn expect(
         &mut self,
         byte: u8,
@@ -55,9 +55,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// After an element of an object or array: passes `,` and says `true`, or passes `close` and
-    /// says `false`.
-    pub(crate) const fn goes_on(
+    /// After an element of an object or array: consumes `,` and returns `true`, or consumes `close` and returns `false`.
+    pub(crate) const fn comma_or(
         &mut self,
         close: u8,
         expected: &'static str,
@@ -74,7 +73,7 @@ impl<'a> Cursor<'a> {
         Err(LoadError::HeaderSyntax { at: self.at, expected })
     }
 
-    /// Passes a string and gives it with its escapes resolved.
+    /// Consumes a string and returns it with its escapes decoded.
     pub(crate) const fn string(&mut self, expected: &'static str) -> Result<Text, LoadError> {
         tri!(self.expect(b'"', expected));
         let mut text = Text::EMPTY;
@@ -93,7 +92,7 @@ impl<'a> Cursor<'a> {
                     text.push(tri!(self.escape()));
                 }
                 0..0x20 => return self.error("no control character within a string"),
-                // One `?` for a character of several bytes: what goes on a character is passed.
+                // A continuation byte is skipped, so that a character of several bytes becomes one `?`.
                 0x80..0xc0 => self.at += 1,
                 _ => {
                     text.push(byte);
@@ -103,9 +102,9 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Passes what follows a backslash. A character outside ASCII is given as a byte outside it.
+    /// Consumes an escape sequence after its backslash. Returns a byte above 0x7f for a character outside ASCII.
     const fn escape(&mut self) -> Result<u8, LoadError> {
-        const EXPECTED: &str = "an escape sequence of JSON";
+        const EXPECTED: &str = "a JSON escape sequence";
         if self.at >= self.bytes.len() {
             return self.error(EXPECTED);
         }
@@ -122,7 +121,7 @@ impl<'a> Cursor<'a> {
                 let unit = tri!(self.hex4());
                 return match unit {
                     0xd800..0xdc00 => {
-                        // The first half of a pair: the second must follow.
+                        // A high surrogate: a low surrogate must follow.
                         let rest = self.bytes.split_at_checked(self.at);
                         if let Some((_, [b'\\', b'u', ..])) = rest {
                             self.at += 2;
@@ -163,7 +162,7 @@ impl<'a> Cursor<'a> {
         Ok(value)
     }
 
-    /// Passes a number without sign, fraction or exponent.
+    /// Consumes a number without sign, fraction or exponent.
     pub(crate) const fn number(&mut self) -> Result<u64, LoadError> {
         const EXPECTED: &str = "a whole number from 0 to 18446744073709551615";
         self.peek();

@@ -1,9 +1,10 @@
-//! Reads the safetensors format, while compiling or at run time, with the same code.
+//! Reads the safetensors format. The same code runs at compile time and at run time.
 //!
-//! The format (<https://github.com/huggingface/safetensors>, "Format"): eight bytes of header
-//! length, little-endian; the header, a JSON object from tensor names to `dtype`, `shape` and
-//! `data_offsets`, with an optional `__metadata__` of strings; then the tensors' bytes, which the
-//! offsets cover without gaps or overlaps.
+//! The format (<https://github.com/huggingface/safetensors>, "Format") has three parts:
+//! - the header's length, eight bytes, little-endian;
+//! - the header, a JSON object that maps tensor names to `dtype`, `shape` and `data_offsets`, with an optional
+//!   `__metadata__` that maps strings to strings;
+//! - the tensors' bytes, which the offsets cover without gaps or overlaps.
 
 mod error;
 mod header;

@@ -1,9 +1,9 @@
-//! Many samples at once.
+//! Batches: many samples or paths at once.
 
 use core::error::Error;
 use core::fmt;
 
-use super::{Solver, State, advance};
+use super::{Solver, State, take_step};
 use crate::lanes::{LANES, Lanes, all, gather, lane};
 use crate::method::Method;
 use crate::method::sealed::Memory as _;
@@ -12,12 +12,11 @@ use crate::text::Message;
 use crate::velocity::VelocityField;
 
 impl<S: Method, const N: usize> Solver<S, N> {
-    /// Samples many points at once, in place: each `x` is noise before and a sample in data units after. `c` has the
-    /// condition of each, or one for all of them.
+    /// Samples many points at once, in place: replaces each noise in `x` by a sample in data units. `c` has one condition
+    /// for each point, or one for all points.
     ///
-    /// The bits are those of [`Self::sample`], one by one. Where the target has vectors, an [`Mlp`](crate::Mlp)
-    /// evaluates [`LANES`] points side by side, several times as fast; where it has none, this samples one point after
-    /// the other.
+    /// The bits are those of [`Self::sample`]. Where the target has vectors, an [`Mlp`](crate::Mlp) evaluates [`LANES`]
+    /// points side by side, several times as fast. Where it has none, the points are sampled one after the other.
     ///
     /// ```
     /// use flowlet::{Euler, Mlp, Noise, Silu};
@@ -33,7 +32,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
     ///
     /// # Panics
     ///
-    /// When there are neither as many conditions as points nor one.
+    /// Panics if `c` has neither one condition nor one for each point.
     pub fn sample_batch<const D: usize, const C: usize>(
         &self,
         field: &impl VelocityField<D, C>,
@@ -43,11 +42,11 @@ impl<S: Method, const N: usize> Solver<S, N> {
         unwrap(self.try_sample_batch(field, x, c));
     }
 
-    /// [`Self::sample_batch`] that never panics.
+    /// [`Self::sample_batch`], with an error instead of a panic.
     ///
     /// # Errors
     ///
-    /// [`BatchError`] when there are neither as many conditions as points nor one; `x` is then left as it is.
+    /// [`BatchError`] if `c` has neither one condition nor one for each point. `x` is then unchanged.
     pub fn try_sample_batch<const D: usize, const C: usize>(
         &self,
         field: &impl VelocityField<D, C>,
@@ -61,7 +60,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
         Ok(())
     }
 
-    /// As [`Self::sample_batch`], with the results in flow units: the bits of [`Self::integrate`].
+    /// [`Self::sample_batch`] with the results in flow units. The bits are those of [`Self::integrate`].
     ///
     /// # Panics
     ///
@@ -75,7 +74,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
         unwrap(self.try_integrate_batch(field, x, c));
     }
 
-    /// [`Self::integrate_batch`] that never panics.
+    /// [`Self::integrate_batch`], with an error instead of a panic.
     ///
     /// # Errors
     ///
@@ -86,17 +85,17 @@ impl<S: Method, const N: usize> Solver<S, N> {
         x: &mut [[f32; D]],
         c: &[[f32; C]],
     ) -> Result<(), BatchError> {
-        let conditions = Conditions::of(x.len(), c)?;
+        let conditions = Conditions::new(x.len(), c)?;
         if VECTORS {
-            self.each_group(field, x, &conditions, |_, _, _| {});
+            self.integrate_groups(field, x, &conditions, |_, _, _| {});
         } else {
             self.integrate_one_by_one(field, x, &conditions);
         }
         Ok(())
     }
 
-    /// The whole paths of many samples, `[N + 1][n]` points one after the other: `x_0`, and the points after each
-    /// step, in flow units. `c` is as for [`Self::sample_batch`]; the bits are those of [`Self::trajectory`].
+    /// Returns the whole paths of `n` samples, `[N + 1][n]`: the points `x_0`, then the points after each step, in flow
+    /// units. `c` is as for [`Self::sample_batch`]. The bits are those of [`Self::trajectory`].
     ///
     /// # Panics
     ///
@@ -109,7 +108,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
         c: &[[f32; C]],
     ) -> alloc::vec::Vec<[f32; D]> {
         let n = x_0.len();
-        let conditions = unwrap(Conditions::of(n, c));
+        let conditions = unwrap(Conditions::new(n, c));
         let mut points = alloc::vec![[0.0; D]; (N + 1) * n];
         points[..n].copy_from_slice(x_0);
         if !VECTORS {
@@ -121,7 +120,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
             return points;
         }
         let mut ends = x_0.to_vec();
-        self.each_group(field, &mut ends, &conditions, |i, first, lanes| {
+        self.integrate_groups(field, &mut ends, &conditions, |i, first, lanes| {
             let points = points[(i + 1) * n..][..n].iter_mut().skip(first);
             for (l, point) in points.take(LANES).enumerate() {
                 *point = lane(lanes, l);
@@ -130,11 +129,11 @@ impl<S: Method, const N: usize> Solver<S, N> {
         points
     }
 
-    /// Takes one step of many paths, in place: the bits of [`Self::step`], one by one. The paths may be at different
-    /// steps; those past their last step are left as they are. `c` has the condition of each path, or one for all.
+    /// Takes one step of many paths, in place, with the bits of [`Self::step`]. The paths may be at different steps. Paths
+    /// that have taken their last step are unchanged. `c` has one condition for each path, or one for all paths.
     ///
-    /// Where the target has vectors, neighbours that are at the same step are evaluated side by side, up to [`LANES`]
-    /// of them: keep paths that began together next to each other.
+    /// Where the target has vectors, up to [`LANES`] neighbours that are at the same step are evaluated side by side. So
+    /// keep paths that began together next to each other.
     ///
     /// ```
     /// use flowlet::{Euler, Mlp, Noise, Silu};
@@ -142,7 +141,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
     /// static SWIRL: Mlp<2, 0, 32, 1, Silu> =
     ///     Mlp::from_safetensors(include_bytes!("../../examples/swirl.safetensors"));
     ///
-    /// // A game's frame: all particles take a step.
+    /// // In each frame of a game, all particles take a step.
     /// let solver = Euler::<60>::UNIFORM;
     /// let mut particles: [_; 64] =
     ///     core::array::from_fn(|i| solver.start(Noise::new(7).sample(i as u64)));
@@ -155,7 +154,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
     ///
     /// # Panics
     ///
-    /// When there are neither as many conditions as states nor one.
+    /// Panics if `c` has neither one condition nor one for each state.
     pub fn step_batch<const D: usize, const C: usize>(
         &self,
         field: &impl VelocityField<D, C>,
@@ -165,18 +164,18 @@ impl<S: Method, const N: usize> Solver<S, N> {
         unwrap(self.try_step_batch(field, states, c));
     }
 
-    /// [`Self::step_batch`] that never panics.
+    /// [`Self::step_batch`], with an error instead of a panic.
     ///
     /// # Errors
     ///
-    /// [`BatchError`] when there are neither as many conditions as states nor one; nothing has moved then.
+    /// [`BatchError`] if `c` has neither one condition nor one for each state. `states` is then unchanged.
     pub fn try_step_batch<const D: usize, const C: usize>(
         &self,
         field: &impl VelocityField<D, C>,
         states: &mut [State<D, S::Memory<D>>],
         c: &[[f32; C]],
     ) -> Result<(), BatchError> {
-        let conditions = Conditions::of(states.len(), c)?;
+        let conditions = Conditions::new(states.len(), c)?;
         if VECTORS {
             self.step_groups(field, states, &conditions);
         } else {
@@ -185,7 +184,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
         Ok(())
     }
 
-    /// [`Self::try_step_batch`] of neighbours side by side.
+    /// [`Self::try_step_batch`] with neighbours side by side.
     fn step_groups<const D: usize, const C: usize>(
         &self,
         field: &impl VelocityField<D, C>,
@@ -203,7 +202,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
             rest = after;
             let start = first;
             first += group.len();
-            // All lanes cost the same, used or not: few paths are faster one by one.
+            // Unused lanes cost as much as used ones, so a few paths are faster one by one.
             if group.len() < LANES / 4 {
                 for (k, state) in (start..).zip(group) {
                     self.step(field, state, conditions.point(k));
@@ -225,7 +224,9 @@ impl<S: Method, const N: usize> Solver<S, N> {
             }
             let mut v = before;
             field.with_lanes(&c, &mut |velocity| {
-                v = advance::<S, _>(time, &mut x, known.then_some(&before), |t, x| velocity(t, x));
+                v = take_step::<S, _>(time, &mut x, known.then_some(&before), |t, x| {
+                    velocity(t, x)
+                });
             });
             for (l, state) in group.iter_mut().enumerate() {
                 state.x = lane(&x, l);
@@ -235,7 +236,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
         }
     }
 
-    /// [`Self::try_step_batch`] where there are no vectors: fewer instructions, and no lanes on the stack.
+    /// [`Self::try_step_batch`] for targets without vectors: it takes fewer instructions, and no lanes on the stack.
     fn step_one_by_one<const D: usize, const C: usize>(
         &self,
         field: &impl VelocityField<D, C>,
@@ -247,7 +248,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
         }
     }
 
-    /// [`Self::try_integrate_batch`] where there are no vectors: fewer instructions, and no lanes on the stack.
+    /// [`Self::try_integrate_batch`] for targets without vectors: it takes fewer instructions, and no lanes on the stack.
     fn integrate_one_by_one<const D: usize, const C: usize>(
         &self,
         field: &impl VelocityField<D, C>,
@@ -259,9 +260,9 @@ impl<S: Method, const N: usize> Solver<S, N> {
         }
     }
 
-    /// Takes all steps of the points `x`, up to [`LANES`] of them side by side. `after_step` sees the step, the first
-    /// of these points, and where they are.
-    fn each_group<const D: usize, const C: usize>(
+    /// Takes all steps of the points `x` in groups of up to [`LANES`], side by side. Calls `after_step` after each step of
+    /// a group, with the step's number, the index of the group's first point, and the group's points.
+    fn integrate_groups<const D: usize, const C: usize>(
         &self,
         field: &impl VelocityField<D, C>,
         x: &mut [[f32; D]],
@@ -276,7 +277,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
                 for i in 0..N {
                     let Some(time) = self.steps().get(i) else { return };
                     let velocity = |t, x: &Lanes<D>| velocity(t, x);
-                    before = Some(advance::<S, _>(time, &mut lanes, before.as_ref(), velocity));
+                    before = Some(take_step::<S, _>(time, &mut lanes, before.as_ref(), velocity));
                     after_step(i, k * LANES, &lanes);
                 }
             });
@@ -287,7 +288,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
     }
 }
 
-/// Writes lane `l` of each number.
+/// Writes `numbers` to lane `l`.
 fn set_lane<const N: usize>(lanes: &mut Lanes<N>, l: usize, numbers: [f32; N]) {
     for (lanes, x) in lanes.iter_mut().zip(numbers) {
         if let Some(lane) = lanes.get_mut(l) {
@@ -298,14 +299,14 @@ fn set_lane<const N: usize>(lanes: &mut Lanes<N>, l: usize, numbers: [f32; N]) {
 
 /// The conditions of a batch.
 enum Conditions<'a, const C: usize> {
-    /// One for all points.
+    /// One condition for all points.
     Same([f32; C]),
-    /// Each point's own.
+    /// One condition for each point.
     Each(&'a [[f32; C]]),
 }
 
 impl<'a, const C: usize> Conditions<'a, C> {
-    fn of(points: usize, c: &'a [[f32; C]]) -> Result<Self, BatchError> {
+    fn new(points: usize, c: &'a [[f32; C]]) -> Result<Self, BatchError> {
         match c {
             [c] => Ok(Self::Same(*c)),
             _ if c.len() == points => Ok(Self::Each(c)),
@@ -313,7 +314,7 @@ impl<'a, const C: usize> Conditions<'a, C> {
         }
     }
 
-    /// That of point `k`.
+    /// The condition of point `k`.
     fn point(&self, k: usize) -> [f32; C] {
         match self {
             Self::Same(c) => *c,
@@ -321,7 +322,7 @@ impl<'a, const C: usize> Conditions<'a, C> {
         }
     }
 
-    /// Those of the points from `first` on.
+    /// The conditions of the points from `first` on, one in each lane.
     fn lanes(&self, first: usize) -> Lanes<C> {
         match self {
             Self::Same(c) => all(*c),
@@ -338,44 +339,46 @@ fn unwrap<T>(result: Result<T, BatchError>) -> T {
     result.unwrap_or_else(|error| panic!("{}", error.message().as_str()))
 }
 
-/// Why the arguments of a batch do not belong together.
+/// Why the arguments of a batch do not fit together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BatchError {
-    /// There is neither one condition nor one for each point.
+    /// There is neither one condition for all points nor one for each point.
     Conditions {
         /// The number of points.
         expected: usize,
         /// The number of conditions.
         found: usize,
     },
-    /// Numbers do not make whole rows of one a dimension, of points or of conditions.
+    /// A slice of points or conditions is not a whole number of rows.
     Coordinates {
-        /// The number of numbers.
+        /// The length of the slice.
         found: usize,
-        /// The numbers of a row.
+        /// The length of a row.
         row: usize,
     },
-    /// The scratch is that of a model of other sizes.
+    /// The scratch was made for a model of other sizes.
     Scratch,
 }
 
 impl BatchError {
-    /// The text of [`Display`](fmt::Display), without `core::fmt`: for firmware that has no room for it.
+    /// The text of [`Display`](fmt::Display), made without `core::fmt`, which takes much flash.
     pub const fn message(self) -> Message {
         match self {
             Self::Conditions { expected, found } => Message::new()
-                .text("a batch has one condition or one for each point: expected 1 or ")
+                .text("a batch needs one condition, or one for each point: expected 1 or ")
                 .number(expected as u64)
-                .text(", found ")
+                .text(" conditions, found ")
                 .number(found as u64),
             Self::Coordinates { found, row } => Message::new()
-                .text("expected rows of ")
+                .text("expected whole rows of ")
                 .number(row as u64)
                 .text(" numbers, found ")
                 .number(found as u64)
                 .text(" numbers"),
-            Self::Scratch => Message::new().text("the scratch is that of a model of other sizes"),
+            Self::Scratch => Message::new().text(
+                "the scratch was made for a model of other sizes, use this model's `scratch()`",
+            ),
         }
     }
 }
@@ -393,7 +396,7 @@ mod tests {
     use super::*;
     use crate::solver::{AdamsBashforth2, Rk4};
 
-    /// Carries a point to its condition.
+    /// dx/dt = c − x.
     struct Straight;
 
     impl VelocityField<2, 2> for Straight {
@@ -402,7 +405,7 @@ mod tests {
         }
     }
 
-    /// Turns points about the origin, faster and faster.
+    /// Rotates points about the origin with increasing speed.
     struct Turning;
 
     impl VelocityField<2, 0> for Turning {
@@ -420,10 +423,10 @@ mod tests {
         let solver = Rk4::<3>::UNIFORM;
         let each = points::<21>();
         for c in [&each[..], &each[..1]] {
-            let conditions = Conditions::of(21, c).unwrap();
+            let conditions = Conditions::new(21, c).unwrap();
             let (mut one_by_one, mut side_by_side) = (points::<21>(), points::<21>());
             solver.integrate_one_by_one(&Straight, &mut one_by_one, &conditions);
-            solver.each_group(&Straight, &mut side_by_side, &conditions, |_, _, _| {});
+            solver.integrate_groups(&Straight, &mut side_by_side, &conditions, |_, _, _| {});
             assert_eq!(one_by_one, side_by_side);
         }
     }
@@ -431,10 +434,10 @@ mod tests {
     #[test]
     fn steps_one_by_one_and_side_by_side_give_the_same_bits() {
         let solver = AdamsBashforth2::<3>::UNIFORM;
-        let conditions = Conditions::of(21, &[[]]).unwrap();
+        let conditions = Conditions::new(21, &[[]]).unwrap();
         let mut one_by_one = points::<21>().map(|x| solver.start(x));
         let mut side_by_side = one_by_one;
-        // Not all at the same step, and one past the last.
+        // Mixes paths at different steps, and in the end paths that have taken their last step.
         for _ in 0..4 {
             solver.step_one_by_one(&Turning, &mut one_by_one[3..], &conditions);
             solver.step_groups(&Turning, &mut side_by_side[3..], &conditions);

@@ -1,4 +1,4 @@
-//! Solvers of dx/dt = v(t, x): a method, and the grid of times on which it steps.
+//! Solvers of dx/dt = v(t, x). A solver is a method and a grid of times.
 
 mod batch;
 mod path;
@@ -22,24 +22,23 @@ pub use batch::BatchError;
 pub use path::Path;
 pub use state::State;
 
-/// [Euler's method](method::Euler) in `N` steps, of one evaluation each.
+/// [Euler's method](method::Euler) with `N` steps of one evaluation each.
 pub type Euler<const N: usize> = Solver<method::Euler, N>;
-/// [The midpoint method](method::Midpoint) in `N` steps, of two evaluations each.
+/// [The midpoint method](method::Midpoint) with `N` steps of two evaluations each.
 pub type Midpoint<const N: usize> = Solver<method::Midpoint, N>;
-/// [Heun's method](method::Heun) in `N` steps, of two evaluations each.
+/// [Heun's method](method::Heun) with `N` steps of two evaluations each.
 pub type Heun<const N: usize> = Solver<method::Heun, N>;
-/// [The classical Runge–Kutta method](method::Rk4) in `N` steps, of four evaluations each.
+/// [The classical Runge–Kutta method](method::Rk4) with `N` steps of four evaluations each.
 pub type Rk4<const N: usize> = Solver<method::Rk4, N>;
-/// [The two-step Adams–Bashforth method](method::AdamsBashforth2) in `N` steps, of one evaluation
-/// each.
+/// [The two-step Adams–Bashforth method](method::AdamsBashforth2) with `N` steps of one evaluation each.
 pub type AdamsBashforth2<const N: usize> = Solver<method::AdamsBashforth2, N>;
 
-/// A method `S` over a fixed grid of `N` steps: [`Euler`], [`Midpoint`], [`Heun`], [`Rk4`],
+/// A solver with the method `S` and a fixed grid of `N` steps: [`Euler`], [`Midpoint`], [`Heun`], [`Rk4`],
 /// [`AdamsBashforth2`].
 ///
-/// Step `i` begins at `t_i` and is `dt_i = t_{i+1} − t_i` long, both in f32; it ends at `t_i + dt_i`. Each
-/// [method's type](method) states its operations in their order, each rounded; with the grid, they are part of the
-/// numeric contract.
+/// Step `i` begins at `t_i`, has the length `dt_i = t_{i+1} − t_i` and ends at `t_i + dt_i`, all in f32. The docs of each
+/// [method's type](method) state its operations in order; each operation is rounded. These operations and the grid are
+/// part of the numeric contract.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Solver<S, const N: usize> {
     t: [f32; N],
@@ -48,13 +47,13 @@ pub struct Solver<S, const N: usize> {
 }
 
 impl<S: Method, const N: usize> Solver<S, N> {
-    /// The state of a path that starts at `x_0` (flow units).
+    /// Returns the state of a path that starts at `x_0` (flow units).
     pub fn start<const D: usize>(&self, x_0: [f32; D]) -> State<D, S::Memory<D>> {
         State::at(0, x_0)
     }
 
-    /// Takes the step `state.i`: moves `state.x` from the time `t_i` to `t_i + dt_i`. Past the last step it changes
-    /// nothing and returns `false`.
+    /// Takes step `state.i`: moves `state.x` from the time `t_i` to `t_i + dt_i`. Returns `true`. After the last step it
+    /// changes nothing and returns `false`.
     ///
     /// ```
     /// use flowlet::{Method, Solver, VelocityField, method};
@@ -63,7 +62,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
     /// #     fn velocity(&self, t: f32, _: [f32; 1], _: [f32; 0]) -> [f32; 1] { [2.0 * t] }
     /// # }
     ///
-    /// /// All methods step alike.
+    /// /// Works with every method.
     /// fn end<S: Method>(solver: Solver<S, 4>) -> f32 {
     ///     let mut state = solver.start([0.0]);
     ///     // dx/dt = 2t.
@@ -72,7 +71,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
     /// }
     ///
     /// assert_eq!(end::<method::Heun>(Solver::UNIFORM), 1.0);
-    /// // Adams–Bashforth is exact here but for its first step, which is Euler's.
+    /// // Adams–Bashforth is exact here, except for its first step, which is an Euler step.
     /// assert_eq!(end::<method::AdamsBashforth2>(Solver::UNIFORM), 1.0 - 0.25 * 0.25);
     /// ```
     pub fn step<const D: usize, const C: usize>(
@@ -83,13 +82,13 @@ impl<S: Method, const N: usize> Solver<S, N> {
     ) -> bool {
         let Some(time) = self.steps().get(state.i) else { return false };
         let velocity = |t, x: &[f32; D]| field.velocity(t, *x, c);
-        let v = advance::<S, _>(time, &mut state.x, state.memory.before(), velocity);
+        let v = take_step::<S, _>(time, &mut state.x, state.memory.before(), velocity);
         state.memory.remember(v);
         state.i += 1;
         true
     }
 
-    /// Takes all steps: from `x_0` (noise) to a sample in data units.
+    /// Takes all steps from `x_0` (noise, flow units) and returns a sample in data units.
     pub fn sample<const D: usize, const C: usize>(
         &self,
         field: &impl VelocityField<D, C>,
@@ -99,7 +98,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
         field.to_data_units(self.integrate(field, x_0, c))
     }
 
-    /// Takes all steps, from `x_0` to the last point, both in flow units.
+    /// Takes all steps from `x_0` and returns the last point, both in flow units.
     pub fn integrate<const D: usize, const C: usize>(
         &self,
         field: &impl VelocityField<D, C>,
@@ -115,8 +114,8 @@ impl<S: Method, const N: usize> Solver<S, N> {
 
     /// Returns the whole path: `x_0` and the point after each step, `N + 1` points in flow units.
     ///
-    /// `K` is the buffer's capacity, at least `N + 1`; a smaller one does not compile. With a larger one, solvers
-    /// of several numbers of steps share one type.
+    /// `K` is the vector's capacity, at least `N + 1`; a smaller one does not compile. With a larger one, solvers with
+    /// different numbers of steps can return the same type. The result is a `heapless::Vec`, which needs no heap.
     ///
     /// ```
     /// # use flowlet::{Euler, VelocityField};
@@ -149,7 +148,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
         let mut points = Vec::new();
         let path = self.path(field, x_0, c).map(|(_, x)| x);
         for point in core::iter::once(x_0).chain(path) {
-            // There is room: `K` is larger than `N`. `extend` would panic if there were none.
+            // Never full, since `K > N`. `extend` would link a panic for the full case.
             _ = points.push(point);
         }
         points
@@ -160,9 +159,10 @@ impl<S: Method, const N: usize> Solver<S, N> {
     }
 }
 
-/// Takes one step by the method `S`, of a point or of points side by side. Returns the velocity at its start.
+/// Takes one step with the method `S`, for one point or for points side by side. Returns the velocity at the start of
+/// the step.
 #[inline]
-fn advance<S: Method, X: Point>(
+fn take_step<S: Method, X: Point>(
     time: StepTime,
     x: &mut X,
     before: Option<&X>,
@@ -174,7 +174,7 @@ fn advance<S: Method, X: Point>(
     let v = [(); 4].map(|()| each.next().map_or(Default::default(), X::numbers_mut));
     let mut stages = Stages { point: point.numbers_mut(), v };
     S::step(x.numbers_mut(), time, before.map(X::numbers), &mut stages, |t, at, v| {
-        if let (Some(at), Some(v)) = (X::of(at), X::of_mut(v)) {
+        if let (Some(at), Some(v)) = (X::from_numbers(at), X::from_numbers_mut(v)) {
             *v = velocity(t, at);
         }
     });

@@ -1,4 +1,4 @@
-//! A path, step by step.
+//! An iterator over the steps of a path.
 
 use core::iter::FusedIterator;
 
@@ -8,14 +8,14 @@ use crate::velocity::VelocityField;
 
 /// An iterator over the points of a path, each with its time, from [`Solver::path`].
 ///
-/// Its whole state is in [`Self::state`]: it may be copied, stored, changed between two steps, and taken up by
-/// [`Solver::path_from`], with the same bits.
+/// Its whole state is in [`Self::state`], which may be copied, stored or changed between two steps.
+/// [`Solver::path_from`] continues from a copy, with the same bits.
 #[derive(Debug)]
 pub struct Path<'a, S: Method, M, const D: usize, const C: usize, const N: usize> {
     pub(super) solver: &'a Solver<S, N>,
     pub(super) field: &'a M,
     pub(super) c: [f32; C],
-    /// The steps taken, the point after them and the method's memory.
+    /// The number of steps taken, the current point and the method's memory.
     pub state: State<D, S::Memory<D>>,
 }
 
@@ -30,7 +30,7 @@ impl<S: Method, M, const D: usize, const C: usize, const N: usize> Clone
 impl<S: Method, M: VelocityField<D, C>, const D: usize, const C: usize, const N: usize>
     Path<'_, S, M, D, C, N>
 {
-    /// The point that the path is at, in data units.
+    /// The current point, in data units.
     pub fn data(&self) -> [f32; D] {
         self.field.to_data_units(self.state.x)
     }
@@ -41,7 +41,7 @@ impl<S: Method, M: VelocityField<D, C>, const D: usize, const C: usize, const N:
 {
     type Item = (f32, [f32; D]);
 
-    /// Takes a step and gives the time (`t_i + dt_i`) and the point (flow units) after it.
+    /// Takes a step. Returns the time (`t_i + dt_i`) and the point (flow units) after it.
     fn next(&mut self) -> Option<Self::Item> {
         let time = self.solver.steps().get(self.state.i)?;
         self.solver.step(self.field, &mut self.state, self.c);
@@ -65,7 +65,7 @@ impl<S: Method, M: VelocityField<D, C>, const D: usize, const C: usize, const N:
 }
 
 impl<S: Method, const N: usize> Solver<S, N> {
-    /// Step by step: an iterator over the `N` points after `x_0`, each with its time.
+    /// Returns an iterator that takes one step at a time. It yields the time and the point after each of the `N` steps.
     pub fn path<'a, const D: usize, const C: usize, M: VelocityField<D, C>>(
         &'a self,
         field: &'a M,
@@ -75,7 +75,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
         self.path_from(field, self.start(x_0), c)
     }
 
-    /// [`Self::path`] taken up at a state, say from a saved game.
+    /// Continues a path from a state, for example from a saved game.
     pub fn path_from<'a, const D: usize, const C: usize, M: VelocityField<D, C>>(
         &'a self,
         field: &'a M,

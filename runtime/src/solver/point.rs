@@ -1,4 +1,4 @@
-//! What the methods step.
+//! The points that a method moves: one, or several side by side.
 
 use crate::lanes::Lanes;
 
@@ -7,14 +7,14 @@ pub(super) trait Point: Copy {
     /// All its numbers.
     fn numbers(&self) -> &[f32];
 
-    /// All its numbers, to write to.
+    /// All its numbers, mutable.
     fn numbers_mut(&mut self) -> &mut [f32];
 
-    /// The point that has these numbers.
-    fn of(numbers: &[f32]) -> Option<&Self>;
+    /// The point with these numbers; `None` if there are too few.
+    fn from_numbers(numbers: &[f32]) -> Option<&Self>;
 
-    /// [`Self::of`], to write to.
-    fn of_mut(numbers: &mut [f32]) -> Option<&mut Self>;
+    /// [`Self::from_numbers`] of a mutable slice.
+    fn from_numbers_mut(numbers: &mut [f32]) -> Option<&mut Self>;
 }
 
 impl<const D: usize> Point for [f32; D] {
@@ -29,12 +29,12 @@ impl<const D: usize> Point for [f32; D] {
     }
 
     #[inline(always)]
-    fn of(numbers: &[f32]) -> Option<&Self> {
+    fn from_numbers(numbers: &[f32]) -> Option<&Self> {
         numbers.first_chunk()
     }
 
     #[inline(always)]
-    fn of_mut(numbers: &mut [f32]) -> Option<&mut Self> {
+    fn from_numbers_mut(numbers: &mut [f32]) -> Option<&mut Self> {
         numbers.first_chunk_mut()
     }
 }
@@ -51,12 +51,12 @@ impl<const D: usize> Point for Lanes<D> {
     }
 
     #[inline(always)]
-    fn of(numbers: &[f32]) -> Option<&Self> {
+    fn from_numbers(numbers: &[f32]) -> Option<&Self> {
         numbers.as_chunks().0.first_chunk()
     }
 
     #[inline(always)]
-    fn of_mut(numbers: &mut [f32]) -> Option<&mut Self> {
+    fn from_numbers_mut(numbers: &mut [f32]) -> Option<&mut Self> {
         numbers.as_chunks_mut().0.first_chunk_mut()
     }
 }

@@ -1,10 +1,10 @@
-//! Where a path is.
+//! The state of a path.
 
-/// Where a path is between two steps: all that a game has to save, send or roll back.
+/// The state of a path between two steps. This is all that a game has to save, send or roll back.
 ///
-/// It may be copied, stored, changed between two steps and taken up again, with the same bits. `M` is what the
-/// method remembers, [`Method::Memory`](crate::Method::Memory): nothing for all methods but
-/// [`AdamsBashforth2`](crate::AdamsBashforth2), whose state is `State<D, Option<[f32; D]>>`.
+/// It may be copied, stored or changed. A path that continues from a copy has the same bits. `M` is the memory of the
+/// method, [`Method::Memory`](crate::Method::Memory). Only [`AdamsBashforth2`](crate::AdamsBashforth2) has one: its state
+/// is `State<D, Option<[f32; D]>>`.
 ///
 /// ```
 /// use flowlet::{Euler, Mlp, Silu, State};
@@ -22,18 +22,17 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct State<const D: usize, M = ()> {
-    /// The steps taken.
+    /// The number of steps taken.
     pub i: usize,
-    /// The point after them, in flow units.
+    /// The current point, in flow units.
     pub x: [f32; D],
-    /// What the step before left for the next one: `()`, or for
-    /// [`AdamsBashforth2`](crate::AdamsBashforth2) the velocity at its start. Set that to `None` after moving `x`
-    /// far: the next step is then Euler's.
+    /// The memory of the method: `()`, or for [`AdamsBashforth2`](crate::AdamsBashforth2) the velocity at the start of
+    /// the previous step. Set it to `None` after moving `x` far: the next step is then an Euler step.
     pub memory: M,
 }
 
 impl<const D: usize, M: Default> State<D, M> {
-    /// At `x` after `i` steps, with no memory of them.
+    /// A path at `x` (flow units) after `i` steps, without memory.
     pub fn at(i: usize, x: [f32; D]) -> Self {
         Self { i, x, memory: M::default() }
     }

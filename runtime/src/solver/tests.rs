@@ -1,4 +1,4 @@
-//! Solvers on fields whose solution is known.
+//! Tests of solvers on fields with known solutions.
 
 use std::vec::Vec;
 
@@ -19,7 +19,7 @@ impl VelocityField<2, 1> for Decay {
     }
 }
 
-/// dx/dt = 2t, whatever x is.
+/// dx/dt = 2t.
 struct Ramp;
 
 impl VelocityField<1, 0> for Ramp {
@@ -29,7 +29,7 @@ impl VelocityField<1, 0> for Ramp {
 }
 
 #[test]
-fn a_known_field_is_followed() {
+fn euler_gives_the_known_solution() {
     let [x, y] = Euler::<20>::UNIFORM.sample(&Decay, [1.0, 3.0], [1.0]);
     assert_eq!(x, 10.0);
     let expected = 10.0 * (1.0 + 2.0 * 0.95_f32.powi(20));
@@ -37,14 +37,14 @@ fn a_known_field_is_followed() {
 }
 
 #[test]
-fn each_step_sees_the_time_at_its_start() {
+fn each_step_evaluates_at_its_start_time() {
     // Σ 2·(i/N)·(1/N) = (N − 1)/N.
     let [x] = Euler::<8>::UNIFORM.sample(&Ramp, [0.0], []);
     assert_eq!(x, 7.0 / 8.0);
 }
 
 #[test]
-fn a_path_taken_up_again_gives_the_same_bits() {
+fn a_continued_path_has_the_same_bits() {
     let euler = Euler::<9>::UNIFORM;
     let whole: Vec<_> = euler.path(&Decay, [0.3, -2.0], [0.7]).collect();
     assert_eq!(whole.len(), 9);
@@ -101,7 +101,7 @@ impl VelocityField<2, 1> for FastDecay {
     }
 }
 
-/// dx/dt = 4·(−y, x): a turn of 4 radians.
+/// dx/dt = 4·(−y, x): a rotation by 4 radians.
 struct Turn;
 
 impl VelocityField<2, 0> for Turn {
@@ -110,7 +110,7 @@ impl VelocityField<2, 0> for Turn {
     }
 }
 
-/// dx/dt = x·(3t² + 1): from 1, x is e^(t³ + t).
+/// dx/dt = x·(3t² + 1). The solution from 1 is e^(t³ + t).
 struct Swell;
 
 impl VelocityField<1, 0> for Swell {
@@ -119,7 +119,7 @@ impl VelocityField<1, 0> for Swell {
     }
 }
 
-/// Steps whose lengths grow eightfold from the first to the last.
+/// A solver whose steps get longer, from the first to the last by about a factor of 8.
 fn stretched<S: Method, const N: usize, const K: usize>() -> Solver<S, N> {
     let mut times: [f32; K] = core::array::from_fn(|i| {
         let s = i as f32 / N as f32;
@@ -129,7 +129,7 @@ fn stretched<S: Method, const N: usize, const K: usize>() -> Solver<S, N> {
     Solver::from_times(times)
 }
 
-/// The errors at the end on each of the fields.
+/// The error of the last point on each of the three fields.
 fn errors<S: Method, const N: usize>(solver: &Solver<S, N>) -> [f64; 3] {
     let distance =
         |[x, y]: [f32; 2], to: [f64; 2]| (f64::from(x) - to[0]).hypot(f64::from(y) - to[1]);
@@ -144,8 +144,8 @@ fn errors<S: Method, const N: usize>(solver: &Solver<S, N>) -> [f64; 3] {
     ]
 }
 
-/// The least slope of log error against log steps, and the largest, over all fields: between few
-/// steps and twice as many, few enough that rounding is no part of the error.
+/// The smallest and the largest observed order over all fields. `errors` are those of some steps and of twice as many.
+/// The steps are few enough that rounding errors do not matter.
 fn orders(errors: [[f64; 3]; 2]) -> (f64, f64) {
     let slopes = [0, 1, 2].map(|field| (errors[0][field] / errors[1][field]).log2());
     (slopes.into_iter().fold(f64::MAX, f64::min), slopes.into_iter().fold(f64::MIN, f64::max))
@@ -170,7 +170,7 @@ fn check_order<S: Method>() {
 }
 
 #[test]
-fn each_method_converges_as_fast_as_its_order_says() {
+fn each_method_converges_with_its_order() {
     check_order::<method::Euler>();
     check_order::<method::Midpoint>();
     check_order::<method::Heun>();
@@ -179,7 +179,7 @@ fn each_method_converges_as_fast_as_its_order_says() {
 }
 
 #[test]
-fn each_method_evaluates_the_field_as_often_as_it_says() {
+fn each_method_takes_its_number_of_evaluations() {
     use core::cell::Cell;
     struct Counted(Cell<usize>);
     impl VelocityField<1, 0> for Counted {
@@ -200,9 +200,9 @@ fn each_method_evaluates_the_field_as_often_as_it_says() {
     check::<method::AdamsBashforth2>();
 }
 
-/// The bits of each method's operations, on so many numbers that another order would give others.
+/// Compares bits on so many numbers that another order of operations would be noticed.
 #[test]
-fn the_operations_are_those_that_the_methods_types_state() {
+fn each_method_performs_its_documented_operations() {
     struct Field;
     impl VelocityField<1, 0> for Field {
         fn velocity(&self, t: f32, [x]: [f32; 1], _: [f32; 0]) -> [f32; 1] {
@@ -253,7 +253,7 @@ fn the_operations_are_those_that_the_methods_types_state() {
 }
 
 #[test]
-fn a_path_that_looks_back_taken_up_again_gives_the_same_bits() {
+fn a_continued_adams_bashforth_path_has_the_same_bits() {
     let solver =
         AdamsBashforth2::<9>::from_times([0.0, 0.1, 0.15, 0.3, 0.45, 0.5, 0.7, 0.8, 0.95, 1.0]);
     let whole: Vec<_> = solver.path(&Decay, [0.3, -2.0], [0.7]).collect();
@@ -270,9 +270,9 @@ fn a_path_that_looks_back_taken_up_again_gives_the_same_bits() {
             assert_eq!(state.x, point.1);
         }
         if (1..9).contains(&cut) {
-            let forgetful = State::at(path.state.i, path.state.x);
-            let forgetful = solver.path_from(&Decay, forgetful, [0.7]).next();
-            assert_ne!(forgetful, Some(whole[cut]));
+            let without_memory = State::at(path.state.i, path.state.x);
+            let without_memory = solver.path_from(&Decay, without_memory, [0.7]).next();
+            assert_ne!(without_memory, Some(whole[cut]));
         }
     }
     let end = State { i: 9, x: whole[8].1, memory: Some([1.0, 2.0]) };
@@ -282,7 +282,7 @@ fn a_path_that_looks_back_taken_up_again_gives_the_same_bits() {
 }
 
 #[test]
-fn each_methods_nan_has_the_canonical_bits() {
+fn the_nan_of_each_method_has_the_canonical_bits() {
     fn check<S: Method>() {
         let nan = f32::from_bits(0xffc0_1234);
         let x = Solver::<S, 3>::UNIFORM.trajectory::<2, 1, 4>(&Decay, [nan, 0.0], [1.0]);
@@ -296,7 +296,7 @@ fn each_methods_nan_has_the_canonical_bits() {
 }
 
 #[test]
-fn guidance_goes_from_the_unconditional_velocity_on() {
+fn guidance_extrapolates_from_the_unconditional_velocity() {
     let guided = |weight| Guided { field: &Decay, weight, unconditional: [0.5] };
     let (x, c) = ([0.3, -0.7], [2.0]);
     assert_eq!(guided(0.0).velocity(0.0, x, c), Decay.velocity(0.0, x, [0.5]));
@@ -306,7 +306,7 @@ fn guidance_goes_from_the_unconditional_velocity_on() {
     });
     assert_eq!(guided(1.7).velocity(0.0, x, c), expected);
     assert_eq!(guided(1.7).to_data_units(x), Decay.to_data_units(x));
-    // An affine field stays one: to 0.5 + (2 − 0.5)·2 = 3.5.
+    // The guided field is c' − x with c' = 0.5 + (2 − 0.5)·2 = 3.5.
     let [x, _] = Heun::<32>::UNIFORM.sample(&guided(2.0), [3.5, 0.0], c);
     assert_eq!(x, 35.0);
 }

@@ -1,4 +1,4 @@
-//! A solver's times.
+//! Constructors of a solver from its times.
 
 use core::marker::PhantomData;
 
@@ -15,8 +15,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
         Self { t: [0.0; N], dt: [0.0; N], method: PhantomData }
     };
 
-    /// `N` steps of equal length from 0 to 1: `t_i = i ÷ N` in f32, `dt_i = t_{i+1} − t_i`, which
-    /// is exact.
+    /// `N` steps of equal length from 0 to 1: `t_i = i ÷ N` and `dt_i = t_{i+1} − t_i`, in f32. The difference is exact.
     pub const UNIFORM: Self = {
         let mut solver = Self::ZERO;
         let mut i = 0;
@@ -27,7 +26,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
         solver
     };
 
-    /// The steps between `times`. `K` is `N + 1`; another number does not compile.
+    /// A solver whose steps begin and end at `times`. `K` must be `N + 1`; another number does not compile.
     ///
     /// ```
     /// use flowlet::Midpoint;
@@ -47,7 +46,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
     ///
     /// # Panics
     ///
-    /// When the times do not increase or are not finite. In a `static` or `const` that is a compile error.
+    /// Panics if the times do not increase or are not finite. In a `static` or `const`, this is a compile error.
     pub const fn from_times<const K: usize>(times: [f32; K]) -> Self {
         match Self::try_from_times(times) {
             Ok(solver) => solver,
@@ -55,11 +54,11 @@ impl<S: Method, const N: usize> Solver<S, N> {
         }
     }
 
-    /// [`Self::from_times`] for times that are not known while compiling.
+    /// [`Self::from_times`] for times that are known only at run time.
     ///
     /// # Errors
     ///
-    /// [`GridError`] when the times do not increase or are not finite.
+    /// [`GridError`] if the times do not increase or are not finite.
     pub const fn try_from_times<const K: usize>(times: [f32; K]) -> Result<Self, GridError> {
         const { assert!(K == N + 1, "a grid of N steps has N + 1 times") };
         let mut solver = Self::ZERO;
@@ -71,7 +70,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
         Ok(solver)
     }
 
-    /// Reads the steps that a model's file was made for while compiling: its tensor `grid`.
+    /// Reads the steps that a model was made for (the tensor `grid` of its file) at compile time.
     ///
     /// ```
     /// use flowlet::Euler;
@@ -83,8 +82,8 @@ impl<S: Method, const N: usize> Solver<S, N> {
     ///
     /// # Panics
     ///
-    /// On a file without a grid, with another number of steps, or made for another method. In a `static` or `const` that is
-    /// a compile error with the text of [`LoadError`].
+    /// Panics if the file has no grid, another number of steps, or another method. In a `static` or `const`, this is a
+    /// compile error with the text of [`LoadError`].
     pub const fn from_safetensors(bytes: &[u8]) -> Self {
         match Self::try_from_safetensors(bytes) {
             Ok(solver) => solver,
@@ -92,11 +91,11 @@ impl<S: Method, const N: usize> Solver<S, N> {
         }
     }
 
-    /// Reads the steps of a model's file at run time.
+    /// Reads the steps that a model was made for at run time.
     ///
     /// # Errors
     ///
-    /// [`LoadError`], whatever the bytes.
+    /// [`LoadError`] if the bytes are not a file with a grid of `N` steps for this method.
     pub const fn try_from_safetensors(bytes: &[u8]) -> Result<Self, LoadError> {
         let file = tri!(File::open(bytes));
         tri!(check_solver(&file, S::KIND));
@@ -112,7 +111,7 @@ mod tests {
     use crate::{Euler, Heun};
 
     #[test]
-    fn the_uniform_grid_is_that_of_the_contract() {
+    fn the_uniform_grid_has_the_times_of_the_contract() {
         let euler = Euler::<15>::UNIFORM;
         for i in 0..15 {
             assert_eq!(euler.t[i].to_bits(), (i as f32 / 15.0).to_bits());
@@ -123,14 +122,14 @@ mod tests {
     }
 
     #[test]
-    fn a_grid_has_the_times_that_it_was_given() {
+    fn from_times_keeps_the_times() {
         let heun = Heun::<3>::from_times([0.0, 0.1, 0.75, 1.0]);
         assert_eq!(heun.t, [0.0, 0.1, 0.75]);
         assert_eq!(heun.dt, [0.1, 0.75 - 0.1, 0.25]);
     }
 
     #[test]
-    fn times_that_are_no_grid_are_refused() {
+    fn invalid_times_are_errors() {
         let error = |times: [f32; 3]| Heun::<2>::try_from_times(times).unwrap_err();
         assert_eq!(error([0.0, 0.5, 0.5]), GridError::NotIncreasing { index: 2 });
         assert_eq!(error([0.5, 0.0, 1.0]), GridError::NotIncreasing { index: 1 });

@@ -1,9 +1,9 @@
-//! Model files put together by hand, so that they can be wrong in every way.
+//! Builds model files by hand, so that tests can make each part wrong.
 
-/// `D, C, H, L` of the models here.
+/// The type of the models here: 2 data dimensions, 1 condition, 3 wide, 1 hidden-to-hidden layer.
 pub type Tiny = flowlet::Mlp<2, 1, 3, 1>;
 
-/// A tensor: name, dtype, shape, and its values.
+/// A tensor of a file.
 #[derive(Clone)]
 pub struct Tensor {
     pub name: &'static str,
@@ -28,7 +28,7 @@ pub fn tensors() -> Vec<Tensor> {
     ]
 }
 
-/// The entries of a header, and the data that they point to.
+/// The header entries of tensors, and the data that they point to.
 pub fn entries(tensors: &[Tensor]) -> (Vec<String>, Vec<u8>) {
     let mut data = Vec::new();
     let entries = tensors
@@ -45,7 +45,7 @@ pub fn entries(tensors: &[Tensor]) -> (Vec<String>, Vec<u8>) {
     (entries, data)
 }
 
-/// A file of a header and data.
+/// A file with this header and this data.
 pub fn file(header: &str, data: &[u8]) -> Vec<u8> {
     let mut file = (header.len() as u64).to_le_bytes().to_vec();
     file.extend_from_slice(header.as_bytes());
@@ -53,7 +53,7 @@ pub fn file(header: &str, data: &[u8]) -> Vec<u8> {
     file
 }
 
-/// A file of tensors, with or without `__metadata__`.
+/// A file with these tensors, with or without `__metadata__`.
 pub fn file_of(tensors: &[Tensor], metadata: Option<&str>) -> Vec<u8> {
     let (mut entries, data) = entries(tensors);
     if let Some(metadata) = metadata {
