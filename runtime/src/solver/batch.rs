@@ -356,6 +356,13 @@ pub enum BatchError {
         /// The numbers of a row.
         row: usize,
     },
+    /// The condition of a guided solver that stands for none is not one for this model.
+    Unconditional {
+        /// The model's number of conditions.
+        expected: usize,
+        /// The numbers of the condition.
+        found: usize,
+    },
     /// The scratch is that of a model of other sizes.
     Scratch,
 }
@@ -375,6 +382,11 @@ impl BatchError {
                 .text(" numbers, found ")
                 .number(found as u64)
                 .text(" numbers"),
+            Self::Unconditional { expected, found } => Message::new()
+                .text("expected ")
+                .number(expected as u64)
+                .text(" numbers in the condition that stands for none, found ")
+                .number(found as u64),
             Self::Scratch => Message::new().text("the scratch is that of a model of other sizes"),
         }
     }
