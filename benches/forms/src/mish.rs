@@ -4,13 +4,13 @@ use crate::tanh::fraction;
 use crate::{Form, exp, form};
 
 pub(crate) static FORMS: [Form; 3] = [
-    form!(Mish, "x·n ÷ (n + 2), n = eˣ·(eˣ + 2)", true, [2.9e-7, 2.9e-7], shipped),
-    form!(Mish, "the same by the public `exp`", true, [2.9e-7, 2.9e-7], general),
+    form!(Mish, "x·n ÷ (n + 2), n = eˣ·(eˣ + 2)", true, [3.1e-7, 1.5e-7], shipped),
+    form!(Mish, "the same by the public `exp`", true, [3.1e-7, 1.5e-7], general),
     form!(
         Mish,
         "the same, eˣ as (q + p) ÷ (q − p), p ÷ q a rational tanh(½x)",
         false,
-        [f64::INFINITY, 5e-7],
+        [f64::INFINITY, 1.8e-7],
         rational
     ),
 ];

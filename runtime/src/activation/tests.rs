@@ -34,8 +34,8 @@ fn documented(kind: ActivationKind) -> (bool, f64) {
         ActivationKind::Selu => (true, 1.6e-7),
         ActivationKind::Tanh => (true, 2.0e-7),
         ActivationKind::Relu => (true, 0.0),
-        ActivationKind::Elu => (true, 1.3e-7),
-        ActivationKind::Mish => (true, 2.9e-7),
+        ActivationKind::Elu => (true, 1.0e-7),
+        ActivationKind::Mish => (true, 3.1e-7),
     }
 }
 

@@ -144,7 +144,7 @@ pub fn load_agrees() -> bool {
     let bytes = include_bytes!("../../../../runtime/examples/swirl.safetensors");
     const EMBEDDED: u64 = SWIRL.fingerprint();
     // SAFETY: this program has one thread, and only this function, which does not call itself, uses it.
-    let slot = unsafe { &mut *(&raw mut SLOT) };
+    let Some(slot) = (unsafe { (&raw mut SLOT).as_mut() }) else { return false };
     let is_still = slot.velocity(0.5, [0.3, -0.2], []).map(f32::to_bits) == [0; 2];
     is_still && slot.load(black_box(bytes)).is_ok() && slot.fingerprint() == EMBEDDED
 }

@@ -10,7 +10,7 @@ mod bare {
     use flowlet::{
         Activation, ActivationKind, AdamsBashforth2, Digest, Euler, FastGelu, FastGeluTanh,
         FastSelu, FastSilu, FastTanh, Gelu, GeluTanh, Guided, Heun, LoadError, Midpoint, Mlp,
-        Noise, Relu, Rk4, Selu, SelfTest, Silu, Solver, SolverKind, Tanh, TensorName,
+        Noise, Relu, Rk4, SelfTest, Selu, Silu, Solver, SolverKind, Tanh, TensorName,
         VelocityField, elementary, method,
     };
     use image::machine::say;
@@ -19,8 +19,7 @@ mod bare {
     image::entry!(run);
 
     /// The runtime's own example.
-    static SWIRL_FILE: &[u8] =
-        include_bytes!("../../../../../runtime/examples/swirl.safetensors");
+    static SWIRL_FILE: &[u8] = include_bytes!("../../../../../runtime/examples/swirl.safetensors");
 
     fn run() -> bool {
         let mut digest = Digest::new();
