@@ -212,6 +212,20 @@ mod heap {
         );
     }
 
+    #[test]
+    fn a_guided_batch_whose_condition_for_none_is_of_another_model_is_an_error() {
+        let (model, mut x) = (heap(), [0.1, 0.2]);
+        for found in [0, 2, 3] {
+            let solver = uniform(SolverKind::Euler).guided(1.5, vec![0.0; found]);
+            let mut states = [solver.start(&x)];
+            let scratch = &mut model.scratch();
+            let expected = Err(BatchError::Unconditional { expected: 1, found });
+            assert_eq!(solver.try_sample_batch(&model, &mut x, &[0.0], scratch), expected);
+            assert_eq!(solver.try_step_batch(&model, &mut states, &[0.0], scratch), expected);
+            assert_eq!((x, states[0].i), ([0.1, 0.2], 0));
+        }
+    }
+
     fn of_another_width() -> HeapMlp {
         let swirl = include_bytes!("../examples/swirl.safetensors");
         HeapMlp::try_from_safetensors(swirl).unwrap()

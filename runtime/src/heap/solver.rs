@@ -538,11 +538,13 @@ impl HeapSolver {
         if scratch.dims != mlp.dims {
             return Err(BatchError::Scratch);
         }
-        let unconditional = self.guidance.as_ref().map(|guidance| guidance.unconditional.len());
-        for found in [c.len(), unconditional.unwrap_or(width)] {
-            if found.checked_rem(width).unwrap_or(found) != 0 {
-                return Err(BatchError::Coordinates { found, row: width });
-            }
+        if c.len().checked_rem(width).unwrap_or(c.len()) != 0 {
+            return Err(BatchError::Coordinates { found: c.len(), row: width });
+        }
+        if let Some(Guidance { unconditional, .. }) = &self.guidance
+            && unconditional.len() != width
+        {
+            return Err(BatchError::Unconditional { expected: width, found: unconditional.len() });
         }
         // A model without conditions has one empty condition for all points.
         let found = c.len().checked_div(width).unwrap_or(1);

@@ -357,6 +357,13 @@ pub enum BatchError {
         /// The length of a row.
         row: usize,
     },
+    /// The null condition of a guided solver does not have the model's number of conditions.
+    Unconditional {
+        /// The model's number of conditions.
+        expected: usize,
+        /// The length of the null condition.
+        found: usize,
+    },
     /// The scratch was made for a model of other sizes.
     Scratch,
 }
@@ -376,6 +383,11 @@ impl BatchError {
                 .text(" numbers, found ")
                 .number(found as u64)
                 .text(" numbers"),
+            Self::Unconditional { expected, found } => Message::new()
+                .text("expected ")
+                .number(expected as u64)
+                .text(" numbers in the null condition, found ")
+                .number(found as u64),
             Self::Scratch => Message::new().text(
                 "the scratch was made for a model of other sizes, use this model's `scratch()`",
             ),
