@@ -60,11 +60,13 @@ pub(super) struct Page {
 }
 
 /// Returns the page of `command` and those of its subcommands.
-pub(super) fn pages(mut command: Command) -> Result<Vec<Page>> {
+pub(super) fn pages(command: Command) -> Result<Vec<Page>> {
+    // `flowlet help` prints the same text as the pages, so it has no page.
+    let mut command = command.disable_help_subcommand(true);
     // `build` sets the full name of each command and adds the inherited options.
     command.build();
     let mut pages = vec![page(command.clone())?];
-    for subcommand in command.get_subcommands().filter(|command| command.get_name() != "help") {
+    for subcommand in command.get_subcommands() {
         pages.push(page(subcommand.clone())?);
     }
     Ok(pages)
@@ -73,7 +75,8 @@ pub(super) fn pages(mut command: Command) -> Result<Vec<Page>> {
 fn page(command: Command) -> Result<Page> {
     let name = command.get_display_name().unwrap_or(command.get_name()).to_string();
     let mut text = Vec::new();
-    Man::new(command).render(&mut text)?;
+    let version = concat!("flowlet ", env!("CARGO_PKG_VERSION"));
+    Man::new(command).source(version).render(&mut text)?;
     Ok(Page { name, text: String::from_utf8(text)? })
 }
 

@@ -118,6 +118,19 @@ fn each_command_has_a_page_with_all_its_options() {
     }
 }
 
+#[test]
+fn pages_name_flowlet_and_refer_to_pages_that_exist() {
+    let pages = pages(command()).unwrap();
+    for page in &pages {
+        let head = page.text.lines().find(|line| line.starts_with(".TH")).unwrap();
+        let version = concat!("\"flowlet ", env!("CARGO_PKG_VERSION"), "\"");
+        assert!(head.contains(version), "{}: {head}", page.name);
+    }
+    let listed = pages[0].text.lines().filter_map(|line| line.strip_suffix("(1)"));
+    let listed: Vec<String> = listed.map(|name| name.replace('\\', "")).collect();
+    assert_eq!(listed, pages[1..].iter().map(|page| page.name.clone()).collect::<Vec<_>>());
+}
+
 /// If `man` is installed, it formats each page without a warning.
 #[test]
 fn pages_are_formatted_without_warnings() {

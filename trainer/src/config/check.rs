@@ -3,7 +3,7 @@
 use anyhow::{Result, bail, ensure};
 
 use super::options::Config;
-use super::words::{CouplingKind, check_steps};
+use super::words::CouplingKind;
 
 /// The most solver steps that a trained model can be made for.
 const MOST_STEPS: usize = 10_000;
@@ -110,12 +110,15 @@ impl Config {
             train.iterations
         );
         // The golden file stores every step of its paths.
-        ensure!(
-            sample.steps.max(few_steps.steps) <= MOST_STEPS,
-            "steps is {}: expected at most {MOST_STEPS} for a trained model",
-            sample.steps.max(few_steps.steps)
-        );
-        check_steps(sample.steps)
+        for (name, steps, least) in
+            [("steps", sample.steps, 1), ("steps of [few_steps]", few_steps.steps, 0)]
+        {
+            ensure!(
+                (least..=MOST_STEPS).contains(&steps),
+                "{name} is {steps}: expected at least {least} and at most {MOST_STEPS} for a trained model"
+            );
+        }
+        Ok(())
     }
 }
 
@@ -138,7 +141,9 @@ mod tests {
             ("[data]\nsource = \"moons\"\nholdout = 1.0", "holdout"),
             ("seed = 3\n[data]\nsource = \"moons\"\n[train]\niterations = 0", "iterations is 0"),
             ("[data]\nsource = \"moons\"\n[model]\nhidden_width = 100000", "at most 16384"),
-            ("[data]\nsource = \"moons\"\n[sample]\nsteps = 0", "steps"),
+            ("[data]\nsource = \"moons\"\n[sample]\nsteps = 0", "at least 1 and at most 10000"),
+            ("[data]\nsource = \"moons\"\n[sample]\nsteps = 10001", "at most 10000"),
+            ("[data]\nsource = \"moons\"\n[few_steps]\nsteps = 10001", "steps of [few_steps]"),
             ("[data]\nsource = \"moons\"\n[train]\nlearning_rate = -1.0", "learning_rate"),
             ("", "no data"),
         ] {

@@ -22,8 +22,8 @@ fn sections() -> [(&'static str, Keys); 7] {
         ("model", keys::<ModelConfig>()),
         ("source", keys::<SourceConfig>()),
         ("train", keys::<TrainConfig>()),
-        ("few_steps", keys::<FewStepsConfig>()),
         ("sample", keys::<SampleConfig>()),
+        ("few_steps", keys::<FewStepsConfig>()),
     ]
 }
 
@@ -104,7 +104,7 @@ fn nearest(key: &str, keys: Keys) -> Option<String> {
         .map(|(section, known)| (1.0, format!("{known}` in `[{section}]")));
     here.chain(elsewhere)
         .filter(|(similarity, _)| *similarity > 0.75)
-        // On a tie, the first one wins: sections are in the order of their use.
+        // On a tie, the first one wins: sections that are needed less often come later.
         .reduce(|best, other| if other.0 > best.0 { other } else { best })
         .map(|(_, name)| name)
 }
@@ -139,6 +139,8 @@ mod tests {
         let found = error("[train]\nhidden_width = 3");
         assert!(found.contains("`hidden_width` in `[model]`"), "{found}");
         assert!(error("iterations = 3").contains("`iterations` in `[train]`"));
+        // Not the steps of [few_steps], which would train a student.
+        assert!(error("steps = 3").contains("`steps` in `[sample]`"));
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Table> {
     let columns = columns.context("the array's shape is too large for this machine")?;
     // An array without rows may claim more columns than memory can hold.
     ensure!(rows > 0, "no rows: expected at least one");
+    ensure!(columns > 0, "no columns: expected at least one");
     let found = bytes.len() / element.size;
     // Like numpy, ignores bytes after the values.
     ensure!(
@@ -253,9 +254,10 @@ mod tests {
     }
 
     #[test]
-    fn shapes_without_rows_or_too_large_are_refused() {
+    fn shapes_without_rows_or_columns_or_too_large_are_refused() {
         assert!(error(&floats(false, &format!("0, {}", 1_u64 << 40), &[])).contains("no rows"));
         assert!(error(&floats(false, "", &[1.0])).contains("a single number"));
+        assert!(error(&floats(false, "3, 0", &[])).contains("no columns"));
         let beyond = format!("1, {0}, {0}", 1_u64 << 40);
         assert!(error(&floats(false, &beyond, &[])).contains("too large for this machine"));
         let beyond = format!("{0}, {0}", 1_u64 << 40);
