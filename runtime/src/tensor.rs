@@ -4,8 +4,8 @@ use core::fmt;
 
 use crate::text::{Message, Text, bytes_equal};
 
-/// The name of a tensor in a model file. Layer `k` is `net.{2k}`, as in a PyTorch `Sequential` whose odd entries are
-/// activations.
+/// The name of a tensor in a model file. Layer `k` is `net.{2k}`, as in a PyTorch `Sequential` whose odd
+/// entries are activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TensorName {

@@ -15,8 +15,8 @@ use crate::registers::VECTORS;
 use crate::safetensors::{File, LoadError};
 use crate::solver::BatchError;
 
-/// A [`Solver`](crate::Solver) whose method and grid are chosen at run time. It uses the same kernels and gives the same
-/// bits.
+/// A [`Solver`](crate::Solver) whose method and grid are chosen at run time. It uses the same kernels and
+/// gives the same bits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeapSolver {
     kind: SolverKind,
@@ -33,7 +33,8 @@ struct Guidance {
 }
 
 impl HeapSolver {
-    /// A solver with `steps` steps of equal length from 0 to 1, as [`Solver::UNIFORM`](crate::Solver::UNIFORM).
+    /// A solver with `steps` steps of equal length from 0 to 1, as
+    /// [`Solver::UNIFORM`](crate::Solver::UNIFORM).
     ///
     /// # Panics
     ///
@@ -56,7 +57,8 @@ impl HeapSolver {
         Ok(Self { kind, t, dt, guidance: None })
     }
 
-    /// A solver whose steps begin and end at `times` (`[N + 1]`), as [`Solver::from_times`](crate::Solver::from_times).
+    /// A solver whose steps begin and end at `times` (`[N + 1]`), as
+    /// [`Solver::from_times`](crate::Solver::from_times).
     ///
     /// # Panics
     ///
@@ -81,8 +83,8 @@ impl HeapSolver {
     }
 
     /// Reads the method and the times that a model was made for, as
-    /// [`Solver::try_from_safetensors`](crate::Solver::try_from_safetensors). If the file names no method, it is
-    /// Euler's.
+    /// [`Solver::try_from_safetensors`](crate::Solver::try_from_safetensors). If the file names no method, it
+    /// is Euler's.
     ///
     /// # Errors
     ///
@@ -92,8 +94,8 @@ impl HeapSolver {
         Ok(Self { kind, t, dt, guidance: None })
     }
 
-    /// Adds classifier-free guidance, as [`Guided`](crate::Guided). `unconditional` (`[C]`, the user's units) is the
-    /// null condition.
+    /// Adds classifier-free guidance, as [`Guided`](crate::Guided). `unconditional` (`[C]`, the user's units)
+    /// is the null condition.
     pub fn guided(self, weight: f32, unconditional: Vec<f32>) -> Self {
         Self { guidance: Some(Guidance { weight, unconditional }), ..self }
     }
@@ -129,8 +131,8 @@ impl HeapSolver {
         HeapState::at(0, x_0)
     }
 
-    /// Takes step `state.i` under the condition `c` (`[C]`): moves `state.x` from the time `t_i` to `t_i + dt_i`.
-    /// Returns `true`. After the last step it changes nothing and returns `false`.
+    /// Takes step `state.i` under the condition `c` (`[C]`): moves `state.x` from the time `t_i` to
+    /// `t_i + dt_i`. Returns `true`. After the last step it changes nothing and returns `false`.
     ///
     /// # Panics
     ///
@@ -191,9 +193,9 @@ impl HeapSolver {
         points
     }
 
-    /// Samples many points at once, in place: replaces the noise in each row of `x` (`[n][D]`) by a sample in data units.
-    /// `c` has one condition for each row (`[n][C]`), or one for all rows (`[C]`). The bits are those of
-    /// [`Self::sample`]. Where the target has vectors, it is several times as fast.
+    /// Samples many points at once, in place: replaces the noise in each row of `x` (`[n][D]`) by a sample in
+    /// data units. `c` has one condition for each row (`[n][C]`), or one for all rows (`[C]`). The bits are
+    /// those of [`Self::sample`]. Where the target has vectors, it is several times as fast.
     ///
     /// # Panics
     ///
@@ -282,9 +284,9 @@ impl HeapSolver {
         }
     }
 
-    /// Returns the whole paths of many samples, `[N + 1][n][D]`: `x_0` (`[n][D]`), then the points after each step, in
-    /// flow units. `c` is as for [`Self::sample_batch`]. The bits are those of [`Self::trajectory`]. Where the target has
-    /// vectors, it is several times as fast.
+    /// Returns the whole paths of many samples, `[N + 1][n][D]`: `x_0` (`[n][D]`), then the points after each
+    /// step, in flow units. `c` is as for [`Self::sample_batch`]. The bits are those of [`Self::trajectory`].
+    /// Where the target has vectors, it is several times as fast.
     ///
     /// # Panics
     ///
@@ -322,12 +324,12 @@ impl HeapSolver {
         moments
     }
 
-    /// Takes one step of many paths, in place, with the bits of [`Self::step`]. The paths may be at different steps. Paths
-    /// that have taken their last step are unchanged. `c` has one condition for each path (`[n][C]`), or one for all
-    /// paths (`[C]`).
+    /// Takes one step of many paths, in place, with the bits of [`Self::step`]. The paths may be at different
+    /// steps. Paths that have taken their last step are unchanged. `c` has one condition for each path
+    /// (`[n][C]`), or one for all paths (`[C]`).
     ///
-    /// Where the target has vectors, neighbours that are at the same step are evaluated side by side. So keep paths that
-    /// began together next to each other.
+    /// Where the target has vectors, neighbours that are at the same step are evaluated side by side. So keep
+    /// paths that began together next to each other.
     ///
     /// # Panics
     ///
@@ -445,8 +447,8 @@ impl HeapSolver {
         field.integrate(self.as_steps(), x, buffers, |_, x| after_step(x));
     }
 
-    /// Takes all steps of `points`, a group of a batch, side by side. They start at `starts` (`[n][D]`). Leaves the last
-    /// points in `scratch.lanes.x`.
+    /// Takes all steps of `points`, a group of a batch, side by side. They start at `starts` (`[n][D]`).
+    /// Leaves the last points in `scratch.lanes.x`.
     #[expect(
         clippy::too_many_arguments,
         reason = "the arguments of a batch, and those of one of its groups"
@@ -478,8 +480,8 @@ impl HeapSolver {
         mlp.condition_on(c, scratch);
     }
 
-    /// Computes the first layer's initial sums of each of `points`, if each has its own condition. Returns whether each
-    /// has.
+    /// Computes the first layer's initial sums of each of `points`, if each has its own condition. Returns
+    /// whether each has.
     fn condition_group_on(
         &self,
         mlp: &HeapMlp,
@@ -526,7 +528,8 @@ impl HeapSolver {
         self.check(mlp, x.len() / data, c, scratch)
     }
 
-    /// Checks the arguments of a batch of `points` points. Computes the first layer's initial sums that all points share.
+    /// Checks the arguments of a batch of `points` points. Computes the first layer's initial sums that all
+    /// points share.
     fn check(
         &self,
         mlp: &HeapMlp,

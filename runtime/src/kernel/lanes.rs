@@ -5,9 +5,9 @@ use crate::lanes::LANES;
 use crate::panel::{BLOCK, REST};
 use crate::vectors::{Vectors, with_vectors};
 
-/// Computes [`product`](super::product) in every lane. Sets `out[o]` to value `o` of `start`, plus `first`'s term if
-/// there is one, plus `inputs[i] · columns[i][o]` for `i` in order. `columns` (`[inputs.len()][out.len()]`) is laid out
-/// in [panels](crate::panel).
+/// Computes [`product`](super::product) in every lane. Sets `out[o]` to value `o` of `start`, plus `first`'s
+/// term if there is one, plus `inputs[i] · columns[i][o]` for `i` in order. `columns`
+/// (`[inputs.len()][out.len()]`) is laid out in [panels](crate::panel).
 pub(crate) fn lane_product(
     out: &mut [[f32; LANES]],
     start: Start<'_, [f32; LANES]>,

@@ -30,8 +30,8 @@ pub(crate) struct Dims {
     pub(crate) hidden_layers: usize,
 }
 
-/// The parts of a network. `T` is the storage of each part: `&[f32]` to evaluate, `&mut [f32]` to read a file into,
-/// `Vec<f32>` on the heap.
+/// The parts of a network. `T` is the storage of each part: `&[f32]` to evaluate, `&mut [f32]` to read a file
+/// into, `Vec<f32>` on the heap.
 ///
 /// Matrices are laid out in [panels](crate::panel).
 #[derive(Clone, Copy, Debug)]
