@@ -13,7 +13,7 @@ use crate::velocity::{LaneVelocity, VelocityField};
 /// v = u + ((v(t, x, c) − u) · weight)
 /// ```
 ///
-/// in this order, with each operation rounded. Weight 0 gives the unconditional velocity.
+/// The operations are done in this order, and each is rounded. Weight 0 gives the unconditional velocity.
 ///
 /// It needs a model that was trained with conditions dropped at random (`flowlet train --label-dropout`).
 /// [`Mlp::null_condition`](crate::Mlp::null_condition) is the condition that replaced the dropped ones. The

@@ -41,7 +41,7 @@ pub struct SelfTest<const D: usize, const C: usize> {
 }
 
 impl<const D: usize, const C: usize> SelfTest<D, C> {
-    /// Reads the steps of a model file while compiling.
+    /// Reads the golden steps of a model file at compile time.
     ///
     /// # Panics
     ///
@@ -54,7 +54,7 @@ impl<const D: usize, const C: usize> SelfTest<D, C> {
         }
     }
 
-    /// Reads the steps of a model file at run time.
+    /// Reads the golden steps of a model file at run time.
     ///
     /// # Errors
     ///

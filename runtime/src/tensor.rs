@@ -11,12 +11,12 @@ use crate::text::{Message, Text, bytes_equal};
 pub enum TensorName {
     /// `net.{2k}.weight`, `[outputs][inputs]`.
     Weight {
-        /// 0 for the first linear layer.
+        /// The index of the linear layer, from 0.
         layer: usize,
     },
     /// `net.{2k}.bias`, `[outputs]`.
     Bias {
-        /// 0 for the first linear layer.
+        /// The index of the linear layer, from 0.
         layer: usize,
     },
     /// `data.mean`, `[D]`: data units = flow units × scale + mean.

@@ -23,8 +23,8 @@ impl Units<&[f32]> {
         }
     }
 
-    /// Converts from the user's units to flow units, in place: `(x − mean) ÷ scale`, or 0 where the scale is
-    /// 0.
+    /// Converts from the user's units to flow units, in place: `(x − mean) ÷ scale`, or 0 if the
+    /// scale is 0.
     pub(crate) fn to_flow(self, x: &mut [f32]) {
         for ((x, &mean), &scale) in x.iter_mut().zip(self.mean).zip(self.scale) {
             *x = canonical(flow_units(*x, mean, scale));

@@ -66,7 +66,7 @@ impl HeapSolver {
     ///
     /// # Panics
     ///
-    /// As [`Self::path`].
+    /// Panics as [`Self::path`] does.
     pub fn path_from<'a>(
         &'a self,
         mlp: &'a HeapMlp,

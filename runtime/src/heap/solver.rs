@@ -169,7 +169,7 @@ impl HeapSolver {
     ///
     /// # Panics
     ///
-    /// As [`Self::sample`].
+    /// Panics as [`Self::sample`] does.
     pub fn integrate(&self, mlp: &HeapMlp, x: &mut [f32], c: &[f32], scratch: &mut Scratch) {
         self.integrate_one(mlp, x, c, scratch, |_| {});
     }
@@ -178,7 +178,7 @@ impl HeapSolver {
     ///
     /// # Panics
     ///
-    /// As [`Self::sample`].
+    /// Panics as [`Self::sample`] does.
     pub fn trajectory(
         &self,
         mlp: &HeapMlp,
@@ -228,7 +228,7 @@ impl HeapSolver {
     ///
     /// # Panics
     ///
-    /// As [`Self::sample_batch`].
+    /// Panics as [`Self::sample_batch`] does.
     pub fn integrate_batch(&self, mlp: &HeapMlp, x: &mut [f32], c: &[f32], scratch: &mut Scratch) {
         unwrap_batch(self.try_integrate_batch(mlp, x, c, scratch));
     }
@@ -237,7 +237,7 @@ impl HeapSolver {
     ///
     /// # Errors
     ///
-    /// As [`Self::try_sample_batch`].
+    /// The errors of [`Self::try_sample_batch`].
     pub fn try_integrate_batch(
         &self,
         mlp: &HeapMlp,
@@ -290,7 +290,7 @@ impl HeapSolver {
     ///
     /// # Panics
     ///
-    /// As [`Self::sample_batch`].
+    /// Panics as [`Self::sample_batch`] does.
     pub fn trajectory_batch(
         &self,
         mlp: &HeapMlp,
@@ -561,10 +561,11 @@ impl HeapSolver {
 
 /// The rows of a batch.
 struct Rows {
+    /// The number of points.
     points: usize,
-    /// D
+    /// The length of a point, `D`.
     data: usize,
-    /// C
+    /// The length of a condition, `C`.
     conditions: usize,
     /// Whether each point has its own condition.
     own_conditions: bool,

@@ -20,13 +20,13 @@ use crate::units::Units;
 /// The sizes of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Dims {
-    /// D
+    /// The number of data dimensions, `D`.
     pub(crate) data: usize,
-    /// C
+    /// The number of conditions, `C`.
     pub(crate) condition: usize,
-    /// H
+    /// The hidden width, `H`.
     pub(crate) width: usize,
-    /// L
+    /// The number of hidden-to-hidden layers, `L`.
     pub(crate) hidden_layers: usize,
 }
 
@@ -57,9 +57,9 @@ pub(crate) struct Weights<T> {
 /// Layers with `H` inputs each.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layers<T> {
-    /// `[layers][outputs]`
+    /// The biases, `[layers][outputs]`.
     pub(crate) bias: T,
-    /// `[layers][H][outputs]`
+    /// The columns of weights, `[layers][H][outputs]`.
     pub(crate) columns: T,
 }
 

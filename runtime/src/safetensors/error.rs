@@ -92,14 +92,14 @@ pub enum LoadError {
     ScaleNotPositive {
         /// The tensor.
         tensor: TensorName,
-        /// Which element.
+        /// The index of the element.
         index: usize,
     },
     /// A time is not later than the time before it, or infinitely later.
     NotIncreasing {
         /// The tensor.
         tensor: TensorName,
-        /// Which element.
+        /// The index of the element.
         index: usize,
     },
     /// The file's metadata contradict the model.

@@ -65,7 +65,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
     ///
     /// # Panics
     ///
-    /// As [`Self::sample_batch`].
+    /// Panics as [`Self::sample_batch`] does.
     pub fn integrate_batch<const D: usize, const C: usize>(
         &self,
         field: &impl VelocityField<D, C>,
@@ -79,7 +79,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
     ///
     /// # Errors
     ///
-    /// As [`Self::try_sample_batch`].
+    /// The errors of [`Self::try_sample_batch`].
     pub fn try_integrate_batch<const D: usize, const C: usize>(
         &self,
         field: &impl VelocityField<D, C>,
@@ -100,7 +100,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
     ///
     /// # Panics
     ///
-    /// As [`Self::sample_batch`].
+    /// Panics as [`Self::sample_batch`] does.
     #[cfg(feature = "alloc")]
     pub fn trajectory_batch<const D: usize, const C: usize>(
         &self,
