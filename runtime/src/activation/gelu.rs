@@ -74,8 +74,7 @@ impl Pointwise for Gelu {
     }
 }
 
-/// Activates as many groups of `N` vectors as there are, with explicit vectors. Returns the remaining
-/// numbers.
+/// Activates all complete groups of `N` vectors, with explicit vectors. Returns the remaining numbers.
 #[inline(always)]
 fn chunks<M: Vectors, const N: usize>(vectors: M, units: &mut [f32]) -> &mut [f32] {
     let width = N * LANES;
@@ -108,8 +107,8 @@ fn activate_in_blocks<M: Vectors>(vectors: M, units: &mut [f32]) {
     }
 }
 
-/// Activates as many blocks of `W` numbers as there are, in plain loops. Returns the remaining numbers. With
-/// explicit vectors, a sampler built for size would be several times as large.
+/// Activates all complete blocks of `W` numbers, in plain loops. Returns the remaining numbers. With explicit
+/// vectors, a sampler built for size would be several times as large.
 #[inline(always)]
 fn blocks<const W: usize>(units: &mut [f32]) -> &mut [f32] {
     let (last, coefficients) = core::hint::black_box((COEFFICIENTS[13], &COEFFICIENTS[..13]));

@@ -47,7 +47,7 @@ impl<M: Vectors> LaneProduct<'_, M> {
         self.panels::<1, 1>(out, done, columns);
     }
 
-    /// Computes as many panels of `W` outputs as there are from output `at` on, in tiles of `N` outputs.
+    /// Computes the outputs from `at` on that fill panels of `W` outputs, in tiles of `N` outputs.
     /// Returns the output after them, and the columns from there on.
     #[inline(always)]
     fn panels<'c, const W: usize, const N: usize>(

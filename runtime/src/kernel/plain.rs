@@ -15,7 +15,7 @@ const INPUTS: usize = if RISC_V { 2 } else { 4 };
 const UNROLLED: bool = FLOAT_UNIT && !VECTORS;
 
 impl Product<'_> {
-    /// Computes as many panels of `W` outputs as are left.
+    /// Computes all remaining outputs that fill panels of `W` outputs.
     #[inline(always)]
     pub(super) fn panels<const W: usize>(&mut self, first: Option<Term<'_>>, inputs: &[f32]) {
         let (blocks, out) = core::mem::take(&mut self.out).as_chunks_mut::<W>();
