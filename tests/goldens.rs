@@ -156,7 +156,7 @@ fn the_self_test_in_a_models_file_passes_and_notices_wrong_arithmetic() {
     }
     let error = TEST.run(&Flushed).unwrap_err();
     assert_eq!(error.step, 3);
-    assert!(error.to_string().contains("subnormals flushed"), "{error}");
+    assert!(error.to_string().contains("flush subnormals"), "{error}");
 
     let error = TEST.run(&Mlp::<2, 8, 64, 1>::zero()).unwrap_err();
     assert_eq!((error.step, error.coordinate), (0, 0));

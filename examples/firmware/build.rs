@@ -1,4 +1,4 @@
-//! Gives the linker memory.x, and cortex-m-rt's script, which includes it.
+//! Passes memory.x to the linker, and link.x of cortex-m-rt, which includes memory.x.
 
 use std::path::PathBuf;
 use std::{env, fs};

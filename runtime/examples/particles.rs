@@ -42,7 +42,8 @@ fn main() -> io::Result<()> {
         if animate {
             sleep(Duration::from_millis(33));
         }
-        // Stepping all particles together is several times as fast as one by one. After the last step, they do not change.
+        // Stepping all particles together is several times as fast as one by one. After the last step, they
+        // do not change.
         SOLVER.step_batch(&SWIRL, &mut particles, &[[]]);
     }
     Ok(())

@@ -63,12 +63,12 @@ pub enum GridError {
     },
     /// A time is NaN or infinite, or infinitely far from the time before it.
     NotFinite {
-        /// Which time, from 0.
+        /// The index of the time, from 0.
         index: usize,
     },
     /// A time is not later than the time before it.
     NotIncreasing {
-        /// Which time, from 0.
+        /// The index of the time, from 0.
         index: usize,
     },
 }

@@ -4,19 +4,20 @@ use crate::lanes::{Lanes, all};
 use crate::nan::canonical;
 use crate::velocity::{LaneVelocity, VelocityField};
 
-/// A velocity field under classifier-free guidance. It extrapolates from the unconditional velocity towards the
-/// conditional one, and beyond it if the weight is above 1. Each evaluation costs two evaluations of the field.
+/// A velocity field under classifier-free guidance. It extrapolates from the unconditional velocity towards
+/// the conditional one, and beyond it if the weight is above 1. Each evaluation costs two evaluations of the
+/// field.
 ///
 /// ```text
 /// u = v(t, x, unconditional)
 /// v = u + ((v(t, x, c) − u) · weight)
 /// ```
 ///
-/// in this order, with each operation rounded. Weight 0 gives the unconditional velocity.
+/// The operations are done in this order, and each is rounded. Weight 0 gives the unconditional velocity.
 ///
 /// It needs a model that was trained with conditions dropped at random (`flowlet train --label-dropout`).
-/// [`Mlp::null_condition`](crate::Mlp::null_condition) is the condition that replaced the dropped ones. The method is
-/// from Ho and Salimans, "Classifier-Free Diffusion Guidance" (2022), applied to velocities.
+/// [`Mlp::null_condition`](crate::Mlp::null_condition) is the condition that replaced the dropped ones. The
+/// method is from Ho and Salimans, "Classifier-Free Diffusion Guidance" (2022), applied to velocities.
 ///
 /// ```
 /// use flowlet::{Guided, VelocityField};

@@ -60,7 +60,8 @@ impl<N: Evaluated> NetworkField<'_, N> {
         });
     }
 
-    /// Takes all steps from `x` (`[D]`), in place. Calls `after_step` with the step's number and the point after each.
+    /// Takes all steps from `x` (`[D]`), in place. Calls `after_step` with the step's number and the point
+    /// after each.
     pub(crate) fn integrate(
         &mut self,
         steps: Steps<'_>,

@@ -69,7 +69,8 @@ impl Number for [f32; LANES] {
     }
 }
 
-/// Copies up to [`LANES`] rows (`[n][lanes.len()]`) into lanes, row `l` into lane `l`. Lanes without a row become zero.
+/// Copies up to [`LANES`] rows (`[n][lanes.len()]`) into lanes, row `l` into lane `l`. Lanes without a row
+/// become zero.
 pub(crate) fn gather(lanes: &mut [[f32; LANES]], rows: &[f32]) {
     let width = lanes.len().max(1);
     for (k, lanes) in lanes.iter_mut().enumerate() {

@@ -17,8 +17,8 @@ use crate::safetensors::{File, LoadError, tri};
 use crate::units::Units;
 use crate::velocity::{LaneVelocity, VelocityField};
 
-/// A multilayer perceptron whose output is a velocity. It has `D` data dimensions, `C` conditions, hidden width `H`,
-/// `L` hidden-to-hidden layers and the activation `A`.
+/// A multilayer perceptron whose output is a velocity. It has `D` data dimensions, `C` conditions, hidden
+/// width `H`, `L` hidden-to-hidden layers and the activation `A`.
 ///
 /// ```text
 /// h = A(b₀ + W_c·c + w_t·t + W_x·x)      [H]
@@ -28,11 +28,11 @@ use crate::velocity::{LaneVelocity, VelocityField};
 ///
 /// Each sum adds its terms from left to right, and the terms of a matrix product in the order of its inputs.
 ///
-/// The value contains only weights, so a `static` of it is stored in flash. An evaluation takes `2·4·H` bytes of stack
-/// for the hidden units, and a little for `D` and `C`.
+/// The value contains only weights, so a `static` of it is stored in flash. An evaluation takes `2·4·H` bytes
+/// of stack for the hidden units, and a little for `D` and `C`.
 ///
-/// With more than about 300,000 weights, put `#[allow(long_running_const_eval)]` on the `static`: otherwise a lint of
-/// the compiler rejects it.
+/// With more than about 300,000 weights, put `#[allow(long_running_const_eval)]` on the `static`: otherwise a
+/// lint of the compiler rejects it.
 pub struct Mlp<const D: usize, const C: usize, const H: usize, const L: usize, A = Gelu> {
     first: First<D, C, H>,
     hidden: Hidden<H, L>,
@@ -42,8 +42,8 @@ pub struct Mlp<const D: usize, const C: usize, const H: usize, const L: usize, A
     activation: PhantomData<fn() -> A>,
 }
 
-/// The first layer, split by the kind of input. Matrices are laid out in [panels](crate::panel), so their types give
-/// the sizes but not the order.
+/// The first layer, split by the kind of input. Matrices are laid out in [panels](crate::panel), so their
+/// types give the sizes but not the order.
 #[derive(Clone)]
 struct First<const D: usize, const C: usize, const H: usize> {
     bias: [f32; H],
@@ -52,7 +52,8 @@ struct First<const D: usize, const C: usize, const H: usize> {
     state: [[f32; H]; D],
 }
 
-/// The hidden-to-hidden layers. With `std` they are 64-byte aligned, so that wide loads do not split cache lines.
+/// The hidden-to-hidden layers. With `std` they are 64-byte aligned, so that wide loads do not split cache
+/// lines.
 #[derive(Clone)]
 #[cfg_attr(feature = "std", repr(C, align(64)))]
 struct Hidden<const H: usize, const L: usize> {
@@ -106,8 +107,8 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     ///
     /// # Panics
     ///
-    /// Panics if the file is not a model of this type. In a `static` or `const`, this is a compile error with the text
-    /// of [`LoadError`].
+    /// Panics if the file is not a model of this type. In a `static` or `const`, this is a compile error with
+    /// the text of [`LoadError`].
     pub const fn from_safetensors(bytes: &[u8]) -> Self {
         match Self::try_from_safetensors(bytes) {
             Ok(mlp) => mlp,
@@ -115,15 +116,17 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         }
     }
 
-    /// An empty model for [`Self::load`] to read into. Its velocity is 0 everywhere and under any condition, and its
-    /// samples are 0.
+    /// An empty model for [`Self::load`] to read into. Its velocity is 0 everywhere and under any condition,
+    /// and its samples are 0.
     ///
-    /// All its bytes are zero, so a writable `static` of it is placed in `.bss`, which takes RAM but no flash.
+    /// All its bytes are zero, so a writable `static` of it is placed in `.bss`, which takes RAM but no
+    /// flash.
     pub const fn zero() -> Self {
         Self::ZERO
     }
 
-    /// Reads a model at run time, in place. Unlike [`Self::try_from_safetensors`], it needs no stack for a second model.
+    /// Reads a model at run time, in place. Unlike [`Self::try_from_safetensors`], it needs no stack for a
+    /// second model.
     ///
     /// ```
     /// use flowlet::{LoadError, Mlp, Silu};
@@ -226,22 +229,22 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         self.weights().fingerprint(A::NAME, Self::DIMS)
     }
 
-    /// Fixes the condition: computes the terms that depend only on `c` once, for all evaluations. The bits are the
-    /// same. The result takes `4·H` bytes, and saves time from a few condition dimensions up.
+    /// Fixes the condition: computes the terms that depend only on `c` once, for all evaluations. The bits
+    /// are the same. The result takes `4·H` bytes, and saves time from a few condition dimensions up.
     pub fn given(&self, c: [f32; C]) -> Given<'_, D, C, H, L, A> {
         Given { mlp: self, prefix: self.prefix(c) }
     }
 
-    /// Converts from data units to flow units: `(x − data.mean) ÷ data.scale`. A path that starts at a point of your own
-    /// instead of noise needs it.
+    /// Converts from data units to flow units: `(x − data.mean) ÷ data.scale`. A path that starts at a point
+    /// of your own instead of noise needs it.
     pub fn to_flow_units(&self, mut x: [f32; D]) -> [f32; D] {
         self.weights().data_units.to_flow(&mut x);
         x
     }
 
-    /// The null condition, in the user's units: the condition that training with `--label-dropout` put in place of a
-    /// dropped one. It is `condition.mean`, all zeros in flow units. For a one-hot condition it is all zeros in the
-    /// user's units too. [`Guided`](crate::Guided) needs it.
+    /// The null condition, in the user's units: the condition that training with `--label-dropout` put in
+    /// place of a dropped one. It is `condition.mean`, all zeros in flow units. For a one-hot condition it is
+    /// all zeros in the user's units too. [`Guided`](crate::Guided) needs it.
     pub const fn null_condition(&self) -> [f32; C] {
         self.condition_units.mean
     }

@@ -2,12 +2,12 @@
 
 use crate::elementary::normal_quantile;
 
-/// Gaussian noise. Each sample is a pure function of the seed, the stream and the sample's index. So a run can be
-/// split into shards, replayed or resumed at any index.
+/// Gaussian noise. Each sample is a pure function of the seed, the stream and the sample's index. So a run
+/// can be split into shards, replayed or resumed at any index.
 ///
-/// The generator is Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011) with the key
-/// `seed` and the counter `[index low, index high, block, stream]`. [`normal_quantile`] turns each block of four words
-/// into four coordinates.
+/// The generator is Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011) with
+/// the key `seed` and the counter `[index low, index high, block, stream]`. [`normal_quantile`] turns each
+/// block of four words into four coordinates.
 ///
 /// ```
 /// use flowlet::Noise;
@@ -29,8 +29,8 @@ impl Noise {
         Self { seed, stream: 0 }
     }
 
-    /// The noise of the same seed in stream `k`. Streams are independent of each other: a program that needs noise for
-    /// two purposes uses two streams. [`Self::new`] gives stream 0.
+    /// The noise of the same seed in stream `k`. Streams are independent of each other: a program that needs
+    /// noise for two purposes uses two streams. [`Self::new`] gives stream 0.
     ///
     /// ```
     /// use flowlet::Noise;

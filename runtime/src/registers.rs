@@ -2,16 +2,16 @@
 
 /// Whether the target has vector registers that can be loaded from any address aligned for an f32.
 ///
-/// Bare-metal aarch64 counts as a target without vectors. Its compiler must not use unaligned loads, and takes ten
-/// instructions to load a vector.
+/// Bare-metal aarch64 counts as a target without vectors. Its compiler must not use unaligned loads, and
+/// takes ten instructions to load a vector.
 pub(crate) const VECTORS: bool = cfg!(any(
     target_feature = "sse",
     target_feature = "simd128",
     all(target_feature = "neon", not(target_os = "none")),
 ));
 
-/// Whether float arithmetic compiles to instructions rather than to library calls. A RISC-V without an FPU counts as
-/// one with an FPU, because stable Rust cannot tell them apart.
+/// Whether float arithmetic compiles to instructions rather than to library calls. A RISC-V without an FPU
+/// counts as one with an FPU, because stable Rust cannot tell them apart.
 pub(crate) const FLOAT_UNIT: bool = cfg!(any(not(target_arch = "arm"), target_abi = "eabihf"));
 
 /// Whether the target is a RISC-V.

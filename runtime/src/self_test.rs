@@ -14,9 +14,9 @@ use crate::velocity::VelocityField;
 /// The number of golden steps in a model file.
 const STEPS: usize = 4;
 
-/// Four golden steps of Euler's method from a model's file, one of them with subnormal numbers. A program runs them when
-/// it starts. They show that its floating-point environment, its compiler and its copy of the weights give the bits that
-/// the model was verified with.
+/// Four golden steps of Euler's method from a model's file, one of them with subnormal numbers. A program
+/// runs them when it starts. They show that its floating-point environment, its compiler and its copy of the
+/// weights give the bits that the model was verified with.
 ///
 /// ```
 /// use flowlet::{Mlp, SelfTest, Silu};
@@ -29,8 +29,8 @@ const STEPS: usize = 4;
 /// assert_eq!(CHECK.run(&SWIRL), Ok(()));
 /// ```
 ///
-/// It costs four evaluations and `16·(2 + 2·D + C)` bytes of flash. `flowlet train` and `flowlet import` write
-/// the steps.
+/// It costs four evaluations and `16·(2 + 2·D + C)` bytes of flash. `flowlet train` and `flowlet import`
+/// write the steps.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SelfTest<const D: usize, const C: usize> {
     t: [f32; STEPS],
@@ -41,12 +41,12 @@ pub struct SelfTest<const D: usize, const C: usize> {
 }
 
 impl<const D: usize, const C: usize> SelfTest<D, C> {
-    /// Reads the steps of a model file while compiling.
+    /// Reads the golden steps of a model file at compile time.
     ///
     /// # Panics
     ///
-    /// Panics if the file has no golden steps, or has other `D` or `C`. In a `static` or `const`, this is a compile
-    /// error with the text of [`LoadError`].
+    /// Panics if the file has no golden steps, or has other `D` or `C`. In a `static` or `const`, this is a
+    /// compile error with the text of [`LoadError`].
     pub const fn from_safetensors(bytes: &[u8]) -> Self {
         match Self::try_from_safetensors(bytes) {
             Ok(test) => test,
@@ -54,7 +54,7 @@ impl<const D: usize, const C: usize> SelfTest<D, C> {
         }
     }
 
-    /// Reads the steps of a model file at run time.
+    /// Reads the golden steps of a model file at run time.
     ///
     /// # Errors
     ///

@@ -4,19 +4,19 @@ use core::fmt;
 
 use crate::text::{Message, Text, bytes_equal};
 
-/// The name of a tensor in a model file. Layer `k` is `net.{2k}`, as in a PyTorch `Sequential` whose odd entries are
-/// activations.
+/// The name of a tensor in a model file. Layer `k` is `net.{2k}`, as in a PyTorch `Sequential` whose odd
+/// entries are activations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TensorName {
     /// `net.{2k}.weight`, `[outputs][inputs]`.
     Weight {
-        /// 0 for the first linear layer.
+        /// The index of the linear layer, from 0.
         layer: usize,
     },
     /// `net.{2k}.bias`, `[outputs]`.
     Bias {
-        /// 0 for the first linear layer.
+        /// The index of the linear layer, from 0.
         layer: usize,
     },
     /// `data.mean`, `[D]`: data units = flow units × scale + mean.

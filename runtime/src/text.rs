@@ -101,7 +101,8 @@ pub(crate) const fn bytes_equal(a: &[u8], b: &[u8]) -> bool {
     true
 }
 
-/// The text of an error, made by a `const fn`. A compile error shows it, and a chip prints it without `core::fmt`.
+/// The text of an error, made by a `const fn`. A compile error shows it, and a chip prints it without
+/// `core::fmt`.
 #[derive(Clone, Copy)]
 pub struct Message {
     bytes: [u8; Self::CAPACITY],

@@ -5,8 +5,8 @@ use crate::nan::canonical;
 
 /// A mean and a scale for each coordinate: user's units = flow units · scale + mean.
 ///
-/// With a scale of 0, every value in the user's units becomes 0 in flow units. Only a model that no file was read
-/// into has such scales. So all its bytes are zero, and its velocity is 0 under any condition.
+/// With a scale of 0, every value in the user's units becomes 0 in flow units. Only a model that no file was
+/// read into has such scales. So all its bytes are zero, and its velocity is 0 under any condition.
 ///
 /// `T` holds `[K]` numbers: a borrowed slice, an array or a `Vec`.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +23,8 @@ impl Units<&[f32]> {
         }
     }
 
-    /// Converts from the user's units to flow units, in place: `(x − mean) ÷ scale`, or 0 where the scale is 0.
+    /// Converts from the user's units to flow units, in place: `(x − mean) ÷ scale`, or 0 if the
+    /// scale is 0.
     pub(crate) fn to_flow(self, x: &mut [f32]) {
         for ((x, &mean), &scale) in x.iter_mut().zip(self.mean).zip(self.scale) {
             *x = canonical(flow_units(*x, mean, scale));

@@ -1,5 +1,5 @@
-//! Vector arithmetic. With `std`, the widest vectors of the processor are chosen at run time; without, the compiler's
-//! target decides.
+//! Vector arithmetic. With `std`, the widest vectors of the processor are chosen at run time; without, the
+//! compiler's target decides.
 //!
 //! A product and a sum are never fused into one operation: the compiler fuses only on request.
 
@@ -7,8 +7,9 @@ use core::ops::{Add, Mul};
 
 use crate::lanes::LANES;
 
-/// Compiles an expression once for each set of vector instructions, and runs the version for the widest set that the
-/// processor has. Functions that the expression calls are compiled for that set if they are `#[inline(always)]`.
+/// Compiles an expression once for each set of vector instructions, and runs the version for the widest set
+/// that the processor has. Functions that the expression calls are compiled for that set if they are
+/// `#[inline(always)]`.
 macro_rules! with_vectors {
     ($vectors:pat => $value:expr) => {{
         #[cfg(feature = "std")]
@@ -67,8 +68,8 @@ pub trait Vectors: Copy {
     /// The number of f32 in a register.
     const WIDTH: usize;
 
-    /// Whether a register holds more numbers than the panels' plain loops use. A single sample's outputs are then
-    /// computed with explicit vectors.
+    /// Whether a register holds more numbers than the panels' plain loops use. A single sample's outputs are
+    /// then computed with explicit vectors.
     const WIDE: bool = Self::WIDTH > 4;
 
     /// Copies a number into each lane.
@@ -125,8 +126,8 @@ impl<S: fearless_simd::Simd> Vectors for S {
 
     #[inline(always)]
     fn positive(self, x: Self::V) -> Self::V {
-        // Read as integers, positive floats keep their order and negative floats are below 0. The integer units are
-        // idle here, while the floating-point units are busy.
+        // Read as integers, positive floats keep their order and negative floats are below 0. The integer
+        // units are idle here, while the floating-point units are busy.
         let bits: fearless_simd::i32x16<S> = fearless_simd::Bytes::bitcast(x);
         fearless_simd::Bytes::bitcast(self.max_i32x16(bits, self.splat_i32x16(0)))
     }

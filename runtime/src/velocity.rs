@@ -22,12 +22,13 @@ use crate::lanes::{LANES, Lanes, lane};
 /// assert_eq!(Euler::<4>::UNIFORM.sample(&Straight, [0.0, 0.0], [1.0, -2.0]), [1.0, -2.0]);
 /// ```
 pub trait VelocityField<const D: usize, const C: usize> {
-    /// The velocity dx/dt at the time `t` (0 at the noise, 1 at the data) and the point `x` (flow units), under the
-    /// condition `c` (the user's units).
+    /// The velocity dx/dt at the time `t` (0 at the noise, 1 at the data) and the point `x` (flow units),
+    /// under the condition `c` (the user's units).
     fn velocity(&self, t: f32, x: [f32; D], c: [f32; C]) -> [f32; D];
 
-    /// Evaluates [`LANES`] samples side by side, with the bits of [`Self::velocity`]. `c` is the condition of each
-    /// lane. Calls `run` once, with a function that returns the velocities at a time and a point in each lane.
+    /// Evaluates [`LANES`] samples side by side, with the bits of [`Self::velocity`]. `c` is the condition of
+    /// each lane. Calls `run` once, with a function that returns the velocities at a time and a point in each
+    /// lane.
     ///
     /// A field may compute here, once for all steps, what depends on `c` alone. [`Solver::sample_batch`] and
     /// [`Solver::step_batch`] call this method.
@@ -47,8 +48,8 @@ pub trait VelocityField<const D: usize, const C: usize> {
         });
     }
 
-    /// Integrates `steps` from `x` in place, with the bits of single steps. Returns `false` and leaves `x` unchanged
-    /// if the field has no fast path.
+    /// Integrates `steps` from `x` in place, with the bits of single steps. Returns `false` and leaves `x`
+    /// unchanged if the field has no fast path.
     #[doc(hidden)]
     fn __integrate(&self, steps: Steps<'_>, x: &mut [f32; D], c: [f32; C]) -> bool {
         let _ = (steps, x, c);
@@ -61,7 +62,8 @@ pub trait VelocityField<const D: usize, const C: usize> {
     }
 }
 
-/// A function from a time and a point in each lane to the velocities there; [`VelocityField::with_lanes`] provides it.
+/// A function from a time and a point in each lane to the velocities there; [`VelocityField::with_lanes`]
+/// provides it.
 pub type LaneVelocity<'a, const D: usize> = &'a mut dyn FnMut(f32, &Lanes<D>) -> Lanes<D>;
 
 impl<M: VelocityField<D, C> + ?Sized, const D: usize, const C: usize> VelocityField<D, C> for &M {

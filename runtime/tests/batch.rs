@@ -1,5 +1,5 @@
-//! Batches have the bits of single paths, for every method and for both `Mlp` and `HeapMlp`. Batches of wrong sizes are
-//! errors.
+//! Batches have the bits of single paths, for every method and for both `Mlp` and `HeapMlp`. Batches of wrong
+//! sizes are errors.
 
 mod model_file;
 

@@ -1,5 +1,5 @@
-//! Statistical tests of the noise: it is Gaussian and independent. The large runs are ignored by default; run them with
-//! `cargo test --release -p flowlet --test noise -- --ignored`.
+//! Statistical tests of the noise: it is Gaussian and independent. The large runs are ignored by default; run
+//! them with `cargo test --release -p flowlet --test noise -- --ignored`.
 
 use flowlet::Noise;
 
@@ -13,8 +13,8 @@ fn normal_cdf(x: f32) -> f64 {
     0.5 * libm::erfc(-f64::from(x) * std::f64::consts::FRAC_1_SQRT_2)
 }
 
-/// The Kolmogorov–Smirnov statistic: √n times the largest distance between the distribution of the draws and the normal
-/// one. For true noise, it exceeds 1.95 in one of a thousand runs.
+/// The Kolmogorov–Smirnov statistic: √n times the largest distance between the distribution of the draws and
+/// the normal one. For true noise, it exceeds 1.95 in one of a thousand runs.
 fn kolmogorov_smirnov(seed: u64, n: usize) -> f64 {
     let mut sorted: Vec<f32> = draws(seed).take(n).collect();
     sorted.sort_by(f32::total_cmp);
@@ -46,7 +46,8 @@ fn correlation(a: impl Iterator<Item = f32>, b: impl Iterator<Item = f32>, n: us
     products.sum::<f64>() / (n as f64).sqrt()
 }
 
-/// The correlations of neighbouring draws, samples, seeds and streams, and of squares in neighbouring samples.
+/// The correlations of neighbouring draws, samples, seeds and streams, and of squares in neighbouring
+/// samples.
 fn correlations(n: usize) -> [f64; 5] {
     // Has mean 0 and standard deviation 1 if x is normal.
     let square = |x: f32| (x * x - 1.0) / std::f32::consts::SQRT_2;

@@ -69,7 +69,7 @@ fn a_file_with_another_activation_than_the_type_is_an_error() {
 }
 
 #[test]
-fn errors_of_tensors_name_the_tensor_the_expected_and_the_found() {
+fn errors_of_tensors_have_the_name_the_expected_and_the_found() {
     let changed = |change: fn(&mut Vec<model_file::Tensor>)| {
         let mut tensors = tensors();
         change(&mut tensors);

@@ -1,5 +1,5 @@
-//! A flow-matching model in firmware: a self-test at start, a solver step at each tick of the timer, and a
-//! second model that is loaded into RAM while the program runs.
+//! A flow-matching model in firmware: a self-test at start-up, a solver step at each tick of the timer, and a
+//! second model that is loaded into RAM at run time.
 #![no_std]
 #![no_main]
 
@@ -12,21 +12,21 @@ use panic_semihosting as _;
 /// 2 data dimensions, 0 conditions, 32 wide, 1 hidden-to-hidden layer. `flowlet inspect` prints this type.
 type Model = Mlp<2, 0, 32, 1, Silu>;
 
-/// Built in: the weights are in flash, and a wrong file does not compile.
+/// The built-in model. Its weights are in flash, and a wrong file does not compile.
 static SPIRAL: Model = Mlp::from_safetensors(include_bytes!("../models/spiral.safetensors"));
 static CHECK: SelfTest<2, 0> =
     SelfTest::from_safetensors(include_bytes!("../models/spiral.safetensors"));
-/// Stands for a file that arrives later: from a radio, a serial port or external flash.
+/// In a real program, this file would arrive later, from a radio, a serial port or external flash.
 static MOONS: &[u8] = include_bytes!("../models/moons.safetensors");
 
 static SOLVER: Euler<16> = Euler::UNIFORM;
 
 #[entry]
 fn main() -> ! {
-    // Room in RAM for a model that is loaded: cortex-m-rt makes SLOT a `&'static mut Model`.
+    // Space in RAM for the model that is loaded. cortex-m-rt turns SLOT into a `&'static mut Model`.
     static mut SLOT: Model = Mlp::zero();
 
-    assert!(CHECK.run(&SPIRAL).is_ok(), "this chip computes other bits than the model holds");
+    assert!(CHECK.run(&SPIRAL).is_ok(), "this chip does not calculate the bits of the model");
     hprintln!("self-test passed");
 
     let mut timer = Peripherals::take().unwrap().SYST;
@@ -40,11 +40,11 @@ fn main() -> ! {
     assert!(SLOT.load(MOONS).is_ok(), "the file is not a model of this size");
     sample("moons", SLOT);
 
-    debug::exit(debug::EXIT_SUCCESS); // Ends QEMU.
+    debug::exit(debug::EXIT_SUCCESS); // Exits QEMU.
     unreachable!()
 }
 
-/// Moves one point from noise to a sample of the model, a solver step at each tick.
+/// Moves one point from noise to a sample of the model, one solver step per tick, and prints the sample.
 fn sample(name: &str, model: &Model) {
     let mut state = SOLVER.start(Noise::new(7).sample(0));
     while SOLVER.step(model, &mut state, []) {
@@ -55,4 +55,4 @@ fn sample(name: &str, model: &Model) {
 }
 
 #[exception]
-fn SysTick() {} // Only wakes `sample`.
+fn SysTick() {} // The interrupt only wakes up `sample`.

@@ -1,7 +1,7 @@
 //! Approximate activations that use micromath's exponential function (feature `micromath`).
 //!
-//! They are as deterministic as the exact ones. They use `micromath::F32`, because `F32Ext` gives other bits when
-//! `std` is linked. A model that was trained with an exact activation can run with the fast one:
+//! They are as deterministic as the exact ones. They use `micromath::F32`, because `F32Ext` gives other bits
+//! when `std` is linked. A model that was trained with an exact activation can run with the fast one:
 //! `Mlp<1, 0, 64, 1, FastGelu>` reads the same file, and has another fingerprint.
 
 use micromath::F32;

@@ -10,9 +10,9 @@ use crate::vectors::{Vectors, with_vectors};
 
 /// x·Φ(x), the exact form (Hendrycks & Gimpel 2016), as PyTorch's `GELU()`.
 ///
-/// It is computed as ½·x + x²·P(x² − 13) for x² < 26 and max(x, 0) otherwise: no division and one comparison. Worst
-/// error 1.78e-7·|x| over all inputs. ±0 gives 0, −∞ gives 0, ∞ gives ∞. `fits/README.md` in this crate's
-/// repository compares this formula with others.
+/// It is computed as ½·x + x²·P(x² − 13) for x² < 26 and max(x, 0) otherwise: no division and one comparison.
+/// Worst error 1.78e-7·|x| over all inputs. ±0 gives 0, −∞ gives 0, ∞ gives ∞. `fits/README.md` in this
+/// crate's repository compares this formula with others.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Gelu;
 
@@ -27,7 +27,8 @@ impl Activation for Gelu {
 impl Sealed for Gelu {}
 
 impl Pointwise for Gelu {
-    // Not inlined, because a second copy, for the layers after the first, would be a tenth of a sampler's code.
+    // Not inlined, because a second copy, for the layers after the first, would be a tenth of a sampler's
+    // code.
     #[inline(never)]
     fn activate(units: &mut [f32]) {
         if VECTORS {
@@ -39,8 +40,8 @@ impl Pointwise for Gelu {
         }
     }
 
-    // A call, which chooses the vectors again. Inlined, this code would be a large part of an evaluation, and few widths
-    // use it.
+    // A call, which chooses the vectors again. Inlined, this code would be a large part of an evaluation, and
+    // few widths use it.
     #[inline(always)]
     fn apply_to_slice<M: Vectors>(_: M, units: &mut [f32]) {
         Self::activate(units);
@@ -54,8 +55,8 @@ impl Pointwise for Gelu {
             *square = x * x;
             *y = *square + vectors.splat(-0.5 * LIMIT_SQUARED);
         }
-        // `black_box` hides the coefficients and their number, so that the compiler interleaves the vectors' Horner
-        // chains instead of computing one after the other.
+        // `black_box` hides the coefficients and their number, so that the compiler interleaves the vectors'
+        // Horner chains instead of computing one after the other.
         let coefficients = core::hint::black_box(&LANE_COEFFICIENTS.0[..]);
         let mut sums = [vectors.splat(COEFFICIENTS[13]); N];
         for coefficient in coefficients.iter().rev() {
@@ -73,7 +74,7 @@ impl Pointwise for Gelu {
     }
 }
 
-/// Activates as many groups of `N` vectors as there are, with explicit vectors. Returns the remaining numbers.
+/// Activates all complete groups of `N` vectors, with explicit vectors. Returns the remaining numbers.
 #[inline(always)]
 fn chunks<M: Vectors, const N: usize>(vectors: M, units: &mut [f32]) -> &mut [f32] {
     let width = N * LANES;
@@ -106,7 +107,7 @@ fn activate_in_blocks<M: Vectors>(vectors: M, units: &mut [f32]) {
     }
 }
 
-/// Activates as many blocks of `W` numbers as there are, in plain loops. Returns the remaining numbers. With explicit
+/// Activates all complete blocks of `W` numbers, in plain loops. Returns the remaining numbers. With explicit
 /// vectors, a sampler built for size would be several times as large.
 #[inline(always)]
 fn blocks<const W: usize>(units: &mut [f32]) -> &mut [f32] {
@@ -131,8 +132,8 @@ fn blocks<const W: usize>(units: &mut [f32]) -> &mut [f32] {
     rest
 }
 
-/// Computes both cases of each number and selects one, so that at opt-level 3 the compiler can vectorise the loop. It
-/// serves bare-metal aarch64, where the products do not use vectors.
+/// Computes both cases of each number and selects one, so that at opt-level 3 the compiler can vectorise the
+/// loop. It serves bare-metal aarch64, where the products do not use vectors.
 #[inline(always)]
 fn activate_each(units: &mut [f32]) {
     for x in units {
@@ -142,8 +143,8 @@ fn activate_each(units: &mut [f32]) {
     }
 }
 
-/// Uses one comparison for two numbers: if the sum of their squares is below the limit, both squares are. It serves
-/// targets where a comparison takes as long as three multiplications.
+/// Uses one comparison for two numbers: if the sum of their squares is below the limit, both squares are. It
+/// serves targets where a comparison takes as long as three multiplications.
 #[inline(always)]
 fn activate_in_pairs(units: &mut [f32]) {
     let mut i = 0;
@@ -187,9 +188,9 @@ fn near(x: f32, square: f32) -> f32 {
 /// For |x| above its root, 5.099, Φ(x) is within 1.71e-7 of 0 or 1.
 const LIMIT_SQUARED: f32 = 26.0;
 
-/// The polynomial in x² − 13 for (Φ(x) − ½) ÷ x, lowest power first. x times the error of the fit is at most 4.5e-8.
-/// The last bits of the coefficients were then chosen by a search for the smallest worst error over all inputs, rounding
-/// included.
+/// The polynomial in x² − 13 for (Φ(x) − ½) ÷ x, lowest power first. x times the error of the fit is at most
+/// 4.5e-8. The last bits of the coefficients were then chosen by a search for the smallest worst error over
+/// all inputs, rounding included.
 const COEFFICIENTS: [f32; 14] = [
     0.138_631_87,
     -5.308_92e-3,
@@ -207,8 +208,8 @@ const COEFFICIENTS: [f32; 14] = [
     -1.156_142_2e-18,
 ];
 
-/// All coefficients but the last, each copied into all lanes: loading a vector is cheaper than a broadcast, which would
-/// occupy a multiplier.
+/// All coefficients but the last, each copied into all lanes: loading a vector is cheaper than a broadcast,
+/// which would occupy a multiplier.
 static LANE_COEFFICIENTS: LaneCoefficients = {
     let mut lanes = [[0.0; LANES]; 13];
     let mut k = 0;
@@ -227,8 +228,8 @@ mod tests {
     use super::*;
     use crate::elementary::sweep;
 
-    /// The largest change in the wrong direction from one f32 to the next, divided by |x|. GELU decreases to its minimum
-    /// at −0.7518 and increases from there.
+    /// The largest change in the wrong direction from one f32 to the next, divided by |x|. GELU decreases to
+    /// its minimum at −0.7518 and increases from there.
     fn worst_reversal(inputs: impl Iterator<Item = f32>) -> f32 {
         let turn = |x: f32| {
             let rise = Gelu::apply(x.next_up()) - Gelu::apply(x);

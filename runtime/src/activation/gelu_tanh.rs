@@ -5,7 +5,8 @@ use crate::elementary::exp_within;
 
 /// ½·x·(1 + tanh(√(2/π)·(x + 0.044715·x³))), as PyTorch's `GELU(approximate="tanh")`.
 ///
-/// Worst error 1.3e-7·|x| over all inputs. Returns 0 below −9 and x above 9. ±0 gives ±0, −∞ gives 0, ∞ gives ∞.
+/// Worst error 1.3e-7·|x| over all inputs. Returns 0 below −9 and x above 9.
+/// ±0 gives ±0, −∞ gives 0, ∞ gives ∞.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct GeluTanh;
 

@@ -5,8 +5,9 @@ use crate::elementary::exp_within;
 
 /// x·tanh(ln(1 + eˣ)), as PyTorch's `Mish()` (Misra 2020).
 ///
-/// It is computed as x·(n ÷ (n + 2)) with u = eˣ and n = u·(u + 2), without a logarithm and without cancellation.
-/// Worst relative error 3.1e-7 for x ≥ −87. Returns 0 below −87. ±0 gives ±0, −∞ gives 0, ∞ gives ∞.
+/// It is computed as x·(n ÷ (n + 2)) with u = eˣ and n = u·(u + 2), without a logarithm and without
+/// cancellation. Worst relative error 3.1e-7 for x ≥ −87. Returns 0 below −87.
+/// ±0 gives ±0, −∞ gives 0, ∞ gives ∞.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Mish;
 

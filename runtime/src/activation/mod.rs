@@ -30,23 +30,24 @@ pub use tanh::Tanh;
 
 /// An activation as part of a model's type.
 ///
-/// Every activation gives the same bits on every target. NaN gives the NaN `0x7fc00000`. No result is subnormal unless
-/// |x| is below 10⁻³⁰, because tails go to zero.
+/// Every activation gives the same bits on every target. NaN gives the NaN `0x7fc00000`. No result is
+/// subnormal unless |x| is below 10⁻³⁰, because tails go to zero.
 ///
-/// The trait is sealed, because the networks' code is compiled in this crate for each activation. The error of each is
-/// tested over all 2³² inputs, and its bits on every listed target.
+/// The trait is sealed, because the networks' code is compiled in this crate for each activation. The error
+/// of each is tested over all 2³² inputs, and its bits on every listed target.
 pub trait Activation: sealed::Sealed {
     /// The same activation as a value.
     const KIND: ActivationKind;
 
-    /// The name that a fingerprint covers. It differs from the name of [`Self::KIND`] for an approximate form.
+    /// The name that a fingerprint covers. It differs from the name of [`Self::KIND`] for an approximate
+    /// form.
     const NAME: &'static str = Self::KIND.name();
 
     /// Applies the activation to one number.
     fn apply(x: f32) -> f32;
 
-    /// Applies the activation to each number in place, with the bits of [`Self::apply`]. Uses vectors where the target
-    /// has them.
+    /// Applies the activation to each number in place, with the bits of [`Self::apply`]. Uses vectors where
+    /// the target has them.
     fn apply_slice(xs: &mut [f32]) {
         Self::activate(xs);
         with_vectors!(_ => make_canonical(xs));
@@ -56,8 +57,8 @@ pub trait Activation: sealed::Sealed {
 pub(crate) mod sealed {
     use crate::vectors::Vectors;
 
-    /// A function that is applied to each number. A NaN gives a NaN with unspecified bits: hidden units are never
-    /// output, and the NaNs of a velocity are made canonical.
+    /// A function that is applied to each number. A NaN gives a NaN with unspecified bits: hidden units are
+    /// never output, and the NaNs of a velocity are made canonical.
     pub trait Pointwise {
         /// Applies the function to numbers in memory. Chooses the vectors.
         fn activate(units: &mut [f32]);
@@ -90,8 +91,8 @@ impl sealed::Pointwise for Identity {
     fn apply_to_vectors<M: Vectors, const N: usize>(_: M, _: &mut [M::V; N]) {}
 }
 
-/// Implements [`Activation`] for a unit struct, given a function of one number. For a NaN, that function may return
-/// a NaN with any bits.
+/// Implements [`Activation`] for a unit struct, given a function of one number. For a NaN, that function may
+/// return a NaN with any bits.
 macro_rules! activation {
     ($name:ident, $function:path) => {
         activation!($name, $name, false, super::ActivationKind::$name.name(), $function);

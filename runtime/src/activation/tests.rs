@@ -88,7 +88,8 @@ fn a_slice_gets_the_bits_of_single_numbers() {
     }
 }
 
-/// Checks the forms for memory and registers against [`Activation::apply`]. The bits of NaNs are not compared.
+/// Checks the forms for memory and registers against [`Activation::apply`]. The bits of NaNs are not
+/// compared.
 #[cfg(feature = "std")]
 fn check_with_each_vector_set<A: Activation>() {
     use crate::lanes::LANES;

@@ -5,8 +5,8 @@ use crate::nan::canonical;
 
 /// eˣ for all x. Worst relative error 8.9e-8 (0.95 ulp) over all inputs whose result is normal.
 ///
-/// Returns 0 below −87.33, where the result would be subnormal, and ∞ above 88.72. `exp(±0)` is 1, `exp(−∞)` is 0,
-/// `exp(∞)` is ∞, and NaN gives the NaN `0x7fc00000`.
+/// Returns 0 below −87.33, where the result would be subnormal, and ∞ above 88.72. `exp(±0)` is 1, `exp(−∞)`
+/// is 0, `exp(∞)` is ∞, and NaN gives the NaN `0x7fc00000`.
 #[inline]
 pub fn exp(x: f32) -> f32 {
     // Keeps n in range. The selections below replace the result beyond these bounds.
@@ -37,8 +37,8 @@ pub(crate) fn exp_within(x: f32) -> f32 {
 
 /// `(n, e^r − 1)` with x = n·ln 2 + r, |r| ≤ ½·ln 2, for −104 ≤ x ≤ 89.
 ///
-/// Cody and Waite's reduction, with ln 2 in two parts. The first part has few enough bits that its product with n is
-/// exact.
+/// Cody and Waite's reduction, with ln 2 in two parts. The first part has few enough bits that its product
+/// with n is exact.
 #[inline(always)]
 pub(super) fn split(x: f32) -> (i32, f32) {
     const LN_2_HIGH: f32 = 0.693_359_4;

@@ -5,8 +5,8 @@ use crate::nan::canonical;
 
 /// eˣ − 1 for all x. Worst relative error 1.3e-7 over all inputs.
 ///
-/// `expm1(±0)` is ±0, `expm1(−∞)` is −1, `expm1(∞)` is ∞, and NaN gives the NaN `0x7fc00000`. Inputs with |x| below
-/// 8.7e-19 (about 2⁻⁶⁰) are returned unchanged.
+/// `expm1(±0)` is ±0, `expm1(−∞)` is −1, `expm1(∞)` is ∞, and NaN gives the NaN `0x7fc00000`. Inputs with |x|
+/// below 8.7e-19 (about 2⁻⁶⁰) are returned unchanged.
 #[inline]
 pub fn expm1(x: f32) -> f32 {
     // Keeps n in range. The selections below replace the result beyond these bounds.
@@ -21,8 +21,8 @@ pub fn expm1(x: f32) -> f32 {
 /// For |x| below this bound, eˣ − 1 rounds to x.
 pub(crate) const TINY: f32 = 8.7e-19;
 
-/// eˣ − 1 for −18 ≤ x ≤ 88, with the bits of [`expm1`] and half its instructions where |x| ≥ 2⁻¹²⁵. Below that the
-/// last bit may be lost, and −0 gives +0.
+/// eˣ − 1 for −18 ≤ x ≤ 88, with the bits of [`expm1`] and half its instructions where |x| ≥ 2⁻¹²⁵. Below
+/// that the last bit may be lost, and −0 gives +0.
 ///
 /// NaN gives a NaN with unspecified bits. The result for other arguments is unspecified.
 #[inline(always)]

@@ -1,8 +1,9 @@
 //! Elementary functions that give the same bits on every target.
 //!
-//! They use only IEEE-754 `+ − × ÷` on f32 and integer operations on bit patterns. The functions that activations use
-//! have no branch on a value, so that the compiler can vectorise loops over them. The docs of each function give its
-//! worst error and its special values. `fits/fit.py` in this crate's repository computed the coefficients.
+//! They use only IEEE-754 `+ − × ÷` on f32 and integer operations on bit patterns. The functions that
+//! activations use have no branch on a value, so that the compiler can vectorise loops over them. The docs of
+//! each function give its worst error and its special values. `fits/fit.py` in this crate's repository
+//! computed the coefficients.
 
 mod exp;
 mod expm1;

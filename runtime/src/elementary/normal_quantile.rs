@@ -4,9 +4,9 @@ use super::polynomial::polynomial;
 
 /// Φ⁻¹((bits + ½) ÷ 2³²) for all `bits`. Worst relative error 6.0e-7 over all 2³² values.
 ///
-/// It is exactly odd about the middle: `normal_quantile(!bits)` is `−normal_quantile(bits)`. It is monotone except for
-/// rounding: from one `bits` to the next it decreases by at most five units in the last place. Results are finite, never
-/// zero, and at most 6.34 in magnitude.
+/// It is exactly odd about the middle: `normal_quantile(!bits)` is `−normal_quantile(bits)`. It is monotone
+/// except for rounding: from one `bits` to the next it decreases by at most five units in the last place.
+/// Results are finite, never zero, and at most 6.34 in magnitude.
 pub fn normal_quantile(bits: u32) -> f32 {
     let upper = bits >> 31 != 0;
     // The tail probability is q = (rank + ½) ÷ 2³², and its distance from ½ is (2³¹ − rank − ½) ÷ 2³².
@@ -25,8 +25,8 @@ pub fn normal_quantile(bits: u32) -> f32 {
 
 const TWO_32: f32 = 4_294_967_296.0;
 
-/// The rational fit of |Φ⁻¹| ÷ y in 0.425² − y², for y = ½ − q ≤ 0.425. Relative error of the fit 4.6e-8. In this
-/// variable, from Wichura (1988), the terms of each polynomial have one sign.
+/// The rational fit of |Φ⁻¹| ÷ y in 0.425² − y², for y = ½ − q ≤ 0.425. Relative error of the fit 4.6e-8. In
+/// this variable, from Wichura (1988), the terms of each polynomial have one sign.
 const CENTRE_NUMERATOR: [f32; 4] = [3.387_132_6, 50.434_03, 159.289_17, 59.108_036];
 const CENTRE_DENOMINATOR: [f32; 4] = [1.0, 17.895_098, 78.756_966, 67.186_32];
 
@@ -63,8 +63,8 @@ const LN: [f32; 9] = [
 mod tests {
     use super::*;
 
-    /// The relative error against Newton's method on Φ in f64. It starts at the value under test, whose error is about
-    /// 1e-6, so two steps reach the precision of f64.
+    /// The relative error against Newton's method on Φ in f64. It starts at the value under test, whose error
+    /// is about 1e-6, so two steps reach the precision of f64.
     fn relative_error(bits: u32) -> f64 {
         let found = f64::from(normal_quantile(bits).abs());
         let rank = if bits >> 31 != 0 { !bits } else { bits };

@@ -4,8 +4,8 @@ use crate::registers::FLOAT_UNIT;
 
 /// `c₀ + x·(c₁ + x·(c₂ + …))` with each operation rounded. `coefficients` has the lowest power first.
 ///
-/// The loop is unrolled by hand, because the compiler does not unroll it at `s` and `z`. Without an FPU each operation
-/// is a library call: unrolling would add much code and little speed.
+/// The loop is unrolled by hand, because the compiler does not unroll it at `s` and `z`. Without an FPU each
+/// operation is a library call: unrolling would add much code and little speed.
 #[inline(always)]
 pub(crate) fn polynomial<const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
     const { assert!(N > 0 && N <= 16, "1 to 16 coefficients") };

@@ -43,7 +43,7 @@ pub(crate) fn worst(
     let mut worst = 0.0;
     for x in inputs.filter(|x| x.is_finite()) {
         let (found, expected) = (f(x), reference(f64::from(x)));
-        // The correctly rounded result; its distance to an infinite or zero `expected` cannot be divided.
+        // The result is correctly rounded, and zero or infinite, so there is no error to divide.
         if found == expected as f32 && (found == 0.0 || found.is_infinite()) {
             continue;
         }

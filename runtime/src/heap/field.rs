@@ -8,9 +8,9 @@ use crate::method::sealed::Stages;
 use crate::network::{Evaluated, Evaluator};
 
 impl HeapMlp {
-    /// Returns the model's velocity field for an integration, the buffers of the steps, and the points. `prefix` is the
-    /// first layer's initial sums for all samples; `None` takes those of each sample from `work`. `guidance` is a
-    /// weight and the unconditional initial sums.
+    /// Returns the model's velocity field for an integration, the buffers of the steps, and the points.
+    /// `prefix` is the first layer's initial sums for all samples; `None` takes those of each sample from
+    /// `work`. `guidance` is a weight and the unconditional initial sums.
     pub(super) fn field<'a, N: Evaluated>(
         &'a self,
         work: &'a mut Work<N>,

@@ -48,8 +48,8 @@ pub struct HeapMlp {
 }
 
 impl HeapMlp {
-    /// Reads a model of any size. The inputs after `t` and `x` are conditions. Without metadata the activation is the
-    /// exact GELU.
+    /// Reads a model of any size. The inputs after `t` and `x` are conditions. Without metadata the
+    /// activation is the exact GELU.
     ///
     /// # Errors
     ///

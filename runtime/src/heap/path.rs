@@ -46,8 +46,8 @@ impl ExactSizeIterator for HeapPath<'_> {}
 impl FusedIterator for HeapPath<'_> {}
 
 impl HeapSolver {
-    /// Returns an iterator that takes one step at a time, from `x_0` (`[D]`). It yields the time and the point after each
-    /// of the `N` steps.
+    /// Returns an iterator that takes one step at a time, from `x_0` (`[D]`). It yields the time and the
+    /// point after each of the `N` steps.
     ///
     /// # Panics
     ///
@@ -66,7 +66,7 @@ impl HeapSolver {
     ///
     /// # Panics
     ///
-    /// As [`Self::path`].
+    /// Panics as [`Self::path`] does.
     pub fn path_from<'a>(
         &'a self,
         mlp: &'a HeapMlp,

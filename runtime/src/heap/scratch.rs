@@ -11,7 +11,8 @@ use crate::network::{Dims, Evaluated};
 pub struct Scratch {
     /// The sizes of the model that the buffers fit.
     pub(super) dims: Dims,
-    /// The first layer's initial sums (bias plus condition terms) if they are the same for all samples, `[H]`.
+    /// The first layer's initial sums (bias plus condition terms) if they are the same for all samples,
+    /// `[H]`.
     pub(super) prefix: Vec<f32>,
     /// The first layer's initial sums for the unconditional velocity of guidance, `[H]`.
     pub(super) unconditional: Vec<f32>,

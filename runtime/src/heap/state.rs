@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
-/// The state of a path between two steps, as [`State`](crate::State). It may be copied, stored or changed. A path that
-/// continues from a copy has the same bits.
+/// The state of a path between two steps, as [`State`](crate::State). It may be copied, stored or changed. A
+/// path that continues from a copy has the same bits.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct HeapState {
@@ -11,8 +11,8 @@ pub struct HeapState {
     pub i: usize,
     /// The current point, in flow units, `[D]`.
     pub x: Vec<f32>,
-    /// The memory of [`SolverKind::AdamsBashforth2`](crate::SolverKind::AdamsBashforth2): the velocity at the start of
-    /// the previous step, `[D]`. `None` for other methods and before the first step.
+    /// The memory of [`SolverKind::AdamsBashforth2`](crate::SolverKind::AdamsBashforth2): the velocity at the
+    /// start of the previous step, `[D]`. `None` for other methods and before the first step.
     pub memory: Option<Vec<f32>>,
 }
 

@@ -5,9 +5,9 @@ use crate::lanes::LANES;
 use crate::panel::{BLOCK, REST};
 use crate::vectors::{Vectors, with_vectors};
 
-/// Computes [`product`](super::product) in every lane. Sets `out[o]` to value `o` of `start`, plus `first`'s term if
-/// there is one, plus `inputs[i] · columns[i][o]` for `i` in order. `columns` (`[inputs.len()][out.len()]`) is laid out
-/// in [panels](crate::panel).
+/// Computes [`product`](super::product) in every lane. Sets `out[o]` to value `o` of `start`, plus `first`'s
+/// term if there is one, plus `inputs[i] · columns[i][o]` for `i` in order. `columns`
+/// (`[inputs.len()][out.len()]`) is laid out in [panels](crate::panel).
 pub(crate) fn lane_product(
     out: &mut [[f32; LANES]],
     start: Start<'_, [f32; LANES]>,
@@ -47,7 +47,7 @@ impl<M: Vectors> LaneProduct<'_, M> {
         self.panels::<1, 1>(out, done, columns);
     }
 
-    /// Computes as many panels of `W` outputs as there are from output `at` on, in tiles of `N` outputs.
+    /// Computes the outputs from `at` on that fill panels of `W` outputs, in tiles of `N` outputs.
     /// Returns the output after them, and the columns from there on.
     #[inline(always)]
     fn panels<'c, const W: usize, const N: usize>(

@@ -54,8 +54,8 @@ impl<M: Vectors> Kernel for Inlined<M> {
     }
 }
 
-/// Calls a function for each product and each activation. Each function is compiled once and chooses its own vectors.
-/// The code is smaller, and for samples side by side it is no slower.
+/// Calls a function for each product and each activation. Each function is compiled once and chooses its own
+/// vectors. The code is smaller, and for samples side by side it is no slower.
 pub(crate) struct Called<N>(PhantomData<N>);
 
 impl<N> Called<N> {

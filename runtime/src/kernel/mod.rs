@@ -1,11 +1,11 @@
 //! Matrix products: a layer's weights times its inputs, for one sample and for samples side by side.
 //!
 //! [`Mlp`](crate::Mlp) and [`HeapMlp`](crate::HeapMlp) both use these functions. They differ in where their sizes come
-//! from, but not in any operation. No function here is generic over a model's sizes. So this code is compiled and
-//! optimised in this crate, even for the debug build of a game.
+//! from, but not in any operation. No function here is generic over a model's sizes. So this code is compiled
+//! and optimised in this crate, even for the debug build of a game.
 //!
-//! For each output the terms are added one by one: the bias, the first term, then the inputs in order. Each product and
-//! each sum is rounded. This order is part of the numeric contract.
+//! For each output the terms are added one by one: the bias, the first term, then the inputs in order. Each
+//! product and each sum is rounded. This order is part of the numeric contract.
 
 mod lanes;
 mod layer;

@@ -5,8 +5,9 @@ use crate::activation::{Identity, sealed::Pointwise};
 use crate::panel::{BLOCK, REST};
 use crate::vectors::{Vectors, with_vectors};
 
-/// Sets every `out[o]` to `start[o]`, plus `first`'s term if there is one, plus `inputs[i] · columns[i][o]` for `i` in
-/// order. `start` is as long as `out`. `columns` (`[inputs.len()][out.len()]`) is laid out in [panels](crate::panel).
+/// Sets every `out[o]` to `start[o]`, plus `first`'s term if there is one, plus `inputs[i] · columns[i][o]`
+/// for `i` in order. `start` is as long as `out`. `columns` (`[inputs.len()][out.len()]`) is laid out in
+/// [panels](crate::panel).
 pub(crate) fn product(
     out: &mut [f32],
     start: &[f32],
@@ -17,7 +18,8 @@ pub(crate) fn product(
     with_vectors!(vectors => Product::new(out, start, columns).write::<_, Identity>(vectors, first, inputs));
 }
 
-/// The part of a product that is still to be computed: the outputs from number `at` on, and their panels of weights.
+/// The part of a product that is still to be computed: the outputs from number `at` on, and their panels of
+/// weights.
 pub(crate) struct Product<'a> {
     pub(super) out: &'a mut [f32],
     pub(super) start: &'a [f32],

@@ -1,20 +1,21 @@
-//! Panels as plain loops over arrays. Used where a register holds one or four numbers, and elsewhere for the outputs
-//! that are left over from wide vectors.
+//! Panels as plain loops over arrays. Used where a register holds one or four numbers, and elsewhere for the
+//! outputs that are left over from wide vectors.
 
 use super::{Product, Term, part};
 use crate::registers::{FLOAT_UNIT, RISC_V, VECTORS};
 
-/// The number of inputs per iteration of the loop over inputs, in panels of several outputs. With four, the RISC-V
-/// compiler would load all weights first, and spill.
+/// The number of inputs per iteration of the loop over inputs, in panels of several outputs. With four, the
+/// RISC-V compiler would load all weights first, and spill.
 const INPUTS: usize = if RISC_V { 2 } else { 4 };
 
-/// Whether the loops over sums and over an iteration's inputs are unrolled by hand. At `s` and `z` the compiler does not
-/// unroll them, and would keep the sums in memory. Not with vectors, where the compiler turns a whole loop into a vector.
-/// Not without an FPU, where each operation is a call: unrolling would add much code and little speed.
+/// Whether the loops over sums and over an iteration's inputs are unrolled by hand. At `s` and `z` the
+/// compiler does not unroll them, and would keep the sums in memory. Not with vectors, where the compiler
+/// turns a whole loop into a vector. Not without an FPU, where each operation is a call: unrolling would add
+/// much code and little speed.
 const UNROLLED: bool = FLOAT_UNIT && !VECTORS;
 
 impl Product<'_> {
-    /// Computes as many panels of `W` outputs as are left.
+    /// Computes all remaining outputs that fill panels of `W` outputs.
     #[inline(always)]
     pub(super) fn panels<const W: usize>(&mut self, first: Option<Term<'_>>, inputs: &[f32]) {
         let (blocks, out) = core::mem::take(&mut self.out).as_chunks_mut::<W>();
@@ -30,8 +31,8 @@ impl Product<'_> {
                 add(&mut sums, weights, input);
             }
             let (mut rows, mut inputs) = (panel.as_chunks::<W>().0, inputs);
-            // Several inputs per iteration: where a register holds one number, the loop's own instructions would
-            // otherwise be a ninth of all. For a single output this would only add code.
+            // Several inputs per iteration: where a register holds one number, the loop's own instructions
+            // would otherwise be a ninth of all. For a single output this would only add code.
             if W > 1 {
                 let (row_rounds, row_rest) = rows.as_chunks::<INPUTS>();
                 let (rounds, rest) = inputs.as_chunks::<INPUTS>();

@@ -10,11 +10,11 @@ use crate::vectors::{HALF, Vectors};
 const PAIR: usize = 2 * BLOCK;
 
 impl Product<'_> {
-    /// Computes the remaining panels in pairs, as far as there are pairs. With wide registers, one panel has too few
-    /// sums to hide the latency of an addition.
+    /// Computes the remaining panels in pairs, as far as there are pairs. With wide registers, one panel has
+    /// too few sums to hide the latency of an addition.
     ///
-    /// Uses vectors of eight numbers, even where a register holds sixteen. On a core that executes sixteen lanes in
-    /// two halves (Zen 4), broadcasting an input to sixteen lanes takes as long as a multiplication.
+    /// Uses vectors of eight numbers, even where a register holds sixteen. On a core that executes sixteen
+    /// lanes in two halves (Zen 4), broadcasting an input to sixteen lanes takes as long as a multiplication.
     #[inline(always)]
     pub(super) fn pairs<M: Vectors, A: Pointwise>(
         &mut self,
@@ -58,8 +58,8 @@ impl Product<'_> {
         }
     }
 
-    /// Computes the remaining outputs one by one. The additions of an output depend on each other, so [`PAIR`] products
-    /// at a time are computed before they are added.
+    /// Computes the remaining outputs one by one. The additions of an output depend on each other, so
+    /// [`PAIR`] products at a time are computed before they are added.
     #[inline(always)]
     pub(super) fn singles<M: Vectors>(
         &mut self,

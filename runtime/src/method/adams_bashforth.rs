@@ -4,8 +4,8 @@ use super::sealed::{Formula, Stages, StepTime};
 use super::step::{advance, advanced, half};
 use super::{Method, SolverKind};
 
-/// The two-step Adams–Bashforth method: one evaluation per step, order 2. It also uses the velocity at the start of the
-/// previous step (`v_before`), which is its memory.
+/// The two-step Adams–Bashforth method: one evaluation per step, order 2. It also uses the velocity at the
+/// start of the previous step (`v_before`), which is its memory.
 ///
 /// ```text
 /// v = v(t, x)

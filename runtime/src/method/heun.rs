@@ -4,8 +4,8 @@ use super::sealed::{Formula, Stages, StepTime};
 use super::step::{advance_into, advanced, half};
 use super::{Method, SolverKind};
 
-/// Heun's method, the explicit trapezoidal rule: two evaluations per step, order 2. The second evaluation is at the end
-/// of the step.
+/// Heun's method, the explicit trapezoidal rule: two evaluations per step, order 2. The second evaluation is
+/// at the end of the step.
 ///
 /// ```text
 /// v₁ = v(t, x)

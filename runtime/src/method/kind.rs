@@ -55,7 +55,8 @@ impl SolverKind {
         }
     }
 
-    /// The order of convergence: on a smooth field, twice the steps make the error 2<sup>order</sup> times smaller.
+    /// The order of convergence: on a smooth field, twice the steps make the error 2<sup>order</sup> times
+    /// smaller.
     pub const fn order(self) -> usize {
         match self {
             Self::Euler => 1,

@@ -1,7 +1,7 @@
 //! The methods of a [`Solver`](crate::Solver), as types.
 //!
-//! The docs of each type state its operations in order. Each operation is rounded. These operations and the grid of
-//! times are part of the numeric contract.
+//! The docs of each type state its operations in order. Each operation is rounded. These operations and the
+//! grid of times are part of the numeric contract.
 
 mod adams_bashforth;
 #[cfg(feature = "alloc")]
@@ -28,8 +28,8 @@ pub trait Method: sealed::Formula {
     /// The same method as a value.
     const KIND: SolverKind;
 
-    /// What the method remembers from one step to the next, for points with `D` coordinates; `()` if nothing. The
-    /// default is the memory before the first step.
+    /// What the method remembers from one step to the next, for points with `D` coordinates; `()` if nothing.
+    /// The default is the memory before the first step.
     type Memory<const D: usize>: Copy + Debug + Default + PartialEq + sealed::Memory<D>;
 }
 
@@ -61,8 +61,8 @@ pub(crate) mod sealed {
         /// [`Self::Velocities`] filled with copies of `x`.
         fn velocities<X: Copy>(x: X) -> Self::Velocities<X>;
 
-        /// Moves `x` from the time `time.t` to `time.t + time.dt`. `before` is the velocity at the start of the previous
-        /// step, if it is known. `velocity` writes the velocity at a time and a point.
+        /// Moves `x` from the time `time.t` to `time.t + time.dt`. `before` is the velocity at the start of
+        /// the previous step, if it is known. `velocity` writes the velocity at a time and a point.
         fn step(
             x: &mut [f32],
             time: StepTime,

@@ -19,8 +19,8 @@ pub(super) const fn check_convention(
     check(file, "flowlet.hidden_layers", decimal(hidden_layers as u64))
 }
 
-/// Rejects metadata that contradict the model's other sizes. Called after the tensors were read, because their errors
-/// say more: a tensor's name and both shapes.
+/// Rejects metadata that contradict the model's other sizes. Called after the tensors were read, because
+/// their errors say more: a tensor's name and both shapes.
 pub(super) const fn check_sizes(file: &File<'_>, dims: Dims) -> Result<(), LoadError> {
     tri!(check(file, "flowlet.data_dim", decimal(dims.data as u64)));
     tri!(check(file, "flowlet.condition_dim", decimal(dims.condition as u64)));

@@ -64,8 +64,8 @@ const fn part(numbers: &mut [f32], start: usize, length: usize) -> &mut [f32] {
     part
 }
 
-/// Returns the sizes, from the shapes of the first and the last weight. Checks that the file has every weight, so that
-/// reading a file never allocates more memory than the file's own size.
+/// Returns the sizes, from the shapes of the first and the last weight. Checks that the file has every
+/// weight, so that reading a file never allocates more memory than the file's own size.
 #[cfg(feature = "alloc")]
 pub(crate) fn read_dims(file: &File<'_>) -> Result<Dims, LoadError> {
     use crate::tensor::Shape;

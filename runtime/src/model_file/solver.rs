@@ -14,7 +14,8 @@ pub(crate) const fn check_solver(file: &File<'_>, kind: SolverKind) -> Result<()
     check(file, KEY, text(kind.name()))
 }
 
-/// Reads the tensor `grid` (`[N + 1]`) into the start times `t` (`[N]`) and the lengths `dt` (`[N]`) of the steps.
+/// Reads the tensor `grid` (`[N + 1]`) into the start times `t` (`[N]`) and the lengths `dt` (`[N]`) of the
+/// steps.
 pub(crate) const fn read_grid(
     file: &File<'_>,
     t: &mut [f32],

@@ -5,8 +5,8 @@ use crate::safetensors::{File, LoadError, tri};
 use crate::tensor::{Shape, TensorName};
 use crate::units::Units;
 
-/// Writes columns of a matrix (`shape`: `[outputs][columns]`), from column `first` on, to `out` in [panels](panel). A
-/// column holds the weights of one input. `out.len()` is a multiple of `outputs`.
+/// Writes columns of a matrix (`shape`: `[outputs][columns]`), from column `first` on, to `out` in
+/// [panels](panel). A column holds the weights of one input. `out.len()` is a multiple of `outputs`.
 pub(super) const fn read_columns(
     file: &File<'_>,
     tensor: TensorName,

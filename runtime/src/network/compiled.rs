@@ -1,7 +1,7 @@
 //! The forward pass, compiled in this crate once for each activation.
 //!
-//! Nothing here is generic over a model's sizes, and [`Evaluator`] is not generic over the activation's type. So this
-//! code is compiled and optimised in this crate, even for the debug build of a game.
+//! Nothing here is generic over a model's sizes, and [`Evaluator`] is not generic over the activation's type.
+//! So this code is compiled and optimised in this crate, even for the debug build of a game.
 
 use super::Weights;
 use crate::activation::sealed::Pointwise;
@@ -35,7 +35,8 @@ impl<'a, N: Evaluated> Evaluator<'a, N> {
         Self { network, forward: N::forward(activation, fast), units }
     }
 
-    /// Writes the velocity at `t` and `x` (`[D]`, flow units) to `v` (`[D]`). `prefix` is the first layer's initial sums.
+    /// Writes the velocity at `t` and `x` (`[D]`, flow units) to `v` (`[D]`). `prefix` is the first layer's
+    /// initial sums.
     #[inline(always)]
     pub(crate) fn velocity(&mut self, prefix: Start<'_, N>, t: f32, x: &[N], v: &mut [N]) {
         (self.forward)(&self.network, prefix, t, x, v, &mut self.units);
@@ -74,8 +75,8 @@ fn lanes<A: Pointwise>(
     network.velocity::<_, A>(Called::<[f32; LANES]>::NEW, prefix, t, x, v, units);
 }
 
-/// Implements [`Evaluated`] for a type of number, given a forward pass that is generic over the activation. Compiles one
-/// function for each activation, and selects among them.
+/// Implements [`Evaluated`] for a type of number, given a forward pass that is generic over the activation.
+/// Compiles one function for each activation, and selects among them.
 macro_rules! compile {
     ($number:ty, $forward:ident) => {
         compile! { $number, $forward,

@@ -8,8 +8,8 @@ use crate::panel;
 pub const CONTRACT: u32 = 2;
 
 impl Weights<&[f32]> {
-    /// The [`Digest`] of the contract's version, the activation's name, the sizes D, C, H and L, and all parts in the
-    /// order below.
+    /// The [`Digest`] of the contract's version, the activation's name, the sizes D, C, H and L, and all
+    /// parts in the order below.
     pub(crate) const fn fingerprint(&self, activation: &str, dims: Dims) -> u64 {
         let mut digest = Digest::new();
         digest.update_bytes(&CONTRACT.to_le_bytes());
@@ -46,8 +46,8 @@ impl Weights<&[f32]> {
     }
 }
 
-/// Adds a matrix that is laid out in [panels](panel), in the order `[input][output]`, because the panels depend on the
-/// target.
+/// Adds a matrix that is laid out in [panels](panel), in the order `[input][output]`, because the panels
+/// depend on the target.
 const fn update_columns(digest: &mut Digest, columns: &[f32], outputs: usize) {
     let Some(inputs) = columns.len().checked_div(outputs) else { return };
     let mut input = 0;

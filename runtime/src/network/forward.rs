@@ -6,16 +6,16 @@ use crate::activation::sealed::Pointwise;
 use crate::kernel::{Kernel, Start};
 
 impl Weights<&[f32]> {
-    /// Writes the first layer's initial sums, its bias plus its condition terms, to `out` (`[H]`). Converts `c` (`[C]`)
-    /// from the user's units to flow units in place.
+    /// Writes the first layer's initial sums, its bias plus its condition terms, to `out` (`[H]`). Converts
+    /// `c` (`[C]`) from the user's units to flow units in place.
     #[inline(always)]
     pub(crate) fn prefix<K: Kernel>(&self, kernel: K, c: &mut [K::Number], out: &mut [K::Number]) {
         self.condition_units.standardize(c);
         kernel.layer::<Identity>(out, Start::Same(self.bias), None, self.condition, c);
     }
 
-    /// Writes the velocity at `t` and `x` (`[D]`, flow units) to `v` (`[D]`). `prefix` (`[H]`) is the output of
-    /// [`Self::prefix`]. `units` are two buffers of `[H]`.
+    /// Writes the velocity at `t` and `x` (`[D]`, flow units) to `v` (`[D]`). `prefix` (`[H]`) is the output
+    /// of [`Self::prefix`]. `units` are two buffers of `[H]`.
     #[inline(always)]
     pub(crate) fn velocity<K: Kernel, A: Pointwise>(
         &self,

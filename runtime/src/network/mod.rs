@@ -20,18 +20,18 @@ use crate::units::Units;
 /// The sizes of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Dims {
-    /// D
+    /// The number of data dimensions, `D`.
     pub(crate) data: usize,
-    /// C
+    /// The number of conditions, `C`.
     pub(crate) condition: usize,
-    /// H
+    /// The hidden width, `H`.
     pub(crate) width: usize,
-    /// L
+    /// The number of hidden-to-hidden layers, `L`.
     pub(crate) hidden_layers: usize,
 }
 
-/// The parts of a network. `T` is the storage of each part: `&[f32]` to evaluate, `&mut [f32]` to read a file into,
-/// `Vec<f32>` on the heap.
+/// The parts of a network. `T` is the storage of each part: `&[f32]` to evaluate, `&mut [f32]` to read a file
+/// into, `Vec<f32>` on the heap.
 ///
 /// Matrices are laid out in [panels](crate::panel).
 #[derive(Clone, Copy, Debug)]
@@ -57,9 +57,9 @@ pub(crate) struct Weights<T> {
 /// Layers with `H` inputs each.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layers<T> {
-    /// `[layers][outputs]`
+    /// The biases, `[layers][outputs]`.
     pub(crate) bias: T,
-    /// `[layers][H][outputs]`
+    /// The columns of weights, `[layers][H][outputs]`.
     pub(crate) columns: T,
 }
 

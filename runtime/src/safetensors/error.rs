@@ -66,8 +66,8 @@ pub enum LoadError {
         /// The shape in the file.
         found: Shape,
     },
-    /// A tensor's offsets end before they begin, or do not span as many bytes as its shape needs. Offsets past the end of
-    /// the file are [`Truncated`](Self::Truncated).
+    /// A tensor's offsets end before they begin, or do not span as many bytes as its shape needs. Offsets
+    /// past the end of the file are [`Truncated`](Self::Truncated).
     Offsets {
         /// The tensor.
         tensor: TensorName,
@@ -92,14 +92,14 @@ pub enum LoadError {
     ScaleNotPositive {
         /// The tensor.
         tensor: TensorName,
-        /// Which element.
+        /// The index of the element.
         index: usize,
     },
     /// A time is not later than the time before it, or infinitely later.
     NotIncreasing {
         /// The tensor.
         tensor: TensorName,
-        /// Which element.
+        /// The index of the element.
         index: usize,
     },
     /// The file's metadata contradict the model.
@@ -149,7 +149,9 @@ impl LoadError {
                 .text(" bytes, expected at most ")
                 .number(MAX_HEADER)
                 .text(": this is not a model's safetensors file, or it is damaged"),
-            Self::HeaderNotUtf8 => m.text("the file's header is not UTF-8: this is not a safetensors file, or it is damaged"),
+            Self::HeaderNotUtf8 => m
+                .text("the file's header is not UTF-8")
+                .text(": this is not a safetensors file, or it is damaged"),
             Self::HeaderSyntax { at, expected } => m
                 .text("syntax error in the file's header at byte ")
                 .number(*at as u64)

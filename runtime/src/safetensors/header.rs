@@ -5,8 +5,8 @@ use super::json::{Cursor, tri};
 use crate::tensor::{Shape, TensorName};
 use crate::text::Text;
 
-/// A file whose header was checked: it is UTF-8 JSON of the prescribed form, each tensor is inside the file, and each
-/// byte of the data belongs to exactly one tensor.
+/// A file whose header was checked: it is UTF-8 JSON of the prescribed form, each tensor is inside the file,
+/// and each byte of the data belongs to exactly one tensor.
 #[derive(Clone, Copy)]
 pub(crate) struct File<'a> {
     header: &'a [u8],
@@ -135,8 +135,8 @@ impl<'a> File<'a> {
         Ok(tensor)
     }
 
-    /// Checks that each byte of the data belongs to exactly one tensor. Goes from the end of one tensor to the tensor that
-    /// begins there, and counts that every tensor was reached.
+    /// Checks that each byte of the data belongs to exactly one tensor. Goes from the end of one tensor to
+    /// the tensor that begins there, and counts that every tensor was reached.
     const fn check_layout(&self) -> Result<(), LoadError> {
         let length = self.data.len() as u64;
         let mut at = 0;

@@ -55,7 +55,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// After an element of an object or array: consumes `,` and returns `true`, or consumes `close` and returns `false`.
+    /// After an element of an object or array: consumes `,` and returns `true`, or consumes `close` and
+    /// returns `false`.
     pub(crate) const fn comma_or(
         &mut self,
         close: u8,
@@ -102,7 +103,8 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Consumes an escape sequence after its backslash. Returns a byte above 0x7f for a character outside ASCII.
+    /// Consumes an escape sequence after its backslash. Returns a byte above 0x7f for a character outside
+    /// ASCII.
     const fn escape(&mut self) -> Result<u8, LoadError> {
         const EXPECTED: &str = "a JSON escape sequence";
         if self.at >= self.bytes.len() {

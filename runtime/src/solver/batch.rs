@@ -12,11 +12,12 @@ use crate::text::Message;
 use crate::velocity::VelocityField;
 
 impl<S: Method, const N: usize> Solver<S, N> {
-    /// Samples many points at once, in place: replaces each noise in `x` by a sample in data units. `c` has one condition
-    /// for each point, or one for all points.
+    /// Samples many points at once, in place: replaces each noise in `x` by a sample in data units. `c` has
+    /// one condition for each point, or one for all points.
     ///
-    /// The bits are those of [`Self::sample`]. Where the target has vectors, an [`Mlp`](crate::Mlp) evaluates [`LANES`]
-    /// points side by side, several times as fast. Where it has none, the points are sampled one after the other.
+    /// The bits are those of [`Self::sample`]. Where the target has vectors, an [`Mlp`](crate::Mlp) evaluates
+    /// [`LANES`] points side by side, several times as fast. Where it has none, the points are sampled one
+    /// after the other.
     ///
     /// ```
     /// use flowlet::{Euler, Mlp, Noise, Silu};
@@ -26,8 +27,8 @@ impl<S: Method, const N: usize> Solver<S, N> {
     ///
     /// let noise = Noise::new(7);
     /// let mut particles: [[f32; 2]; 64] = core::array::from_fn(|i| noise.sample(i as u64));
-    /// Euler::<8>::UNIFORM.sample_batch(&Turning, &mut particles, &[[]]);
-    /// assert_eq!(particles[9], Euler::<8>::UNIFORM.sample(&Turning, noise.sample(9), []));
+    /// Euler::<8>::UNIFORM.sample_batch(&SWIRL, &mut particles, &[[]]);
+    /// assert_eq!(particles[9], Euler::<8>::UNIFORM.sample(&SWIRL, noise.sample(9), []));
     /// ```
     ///
     /// # Panics
@@ -64,7 +65,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
     ///
     /// # Panics
     ///
-    /// As [`Self::sample_batch`].
+    /// Panics as [`Self::sample_batch`] does.
     pub fn integrate_batch<const D: usize, const C: usize>(
         &self,
         field: &impl VelocityField<D, C>,
@@ -78,7 +79,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
     ///
     /// # Errors
     ///
-    /// As [`Self::try_sample_batch`].
+    /// The errors of [`Self::try_sample_batch`].
     pub fn try_integrate_batch<const D: usize, const C: usize>(
         &self,
         field: &impl VelocityField<D, C>,
@@ -94,12 +95,12 @@ impl<S: Method, const N: usize> Solver<S, N> {
         Ok(())
     }
 
-    /// Returns the whole paths of `n` samples, `[N + 1][n]`: the points `x_0`, then the points after each step, in flow
-    /// units. `c` is as for [`Self::sample_batch`]. The bits are those of [`Self::trajectory`].
+    /// Returns the whole paths of `n` samples, `[N + 1][n]`: the points `x_0`, then the points after each
+    /// step, in flow units. `c` is as for [`Self::sample_batch`]. The bits are those of [`Self::trajectory`].
     ///
     /// # Panics
     ///
-    /// As [`Self::sample_batch`].
+    /// Panics as [`Self::sample_batch`] does.
     #[cfg(feature = "alloc")]
     pub fn trajectory_batch<const D: usize, const C: usize>(
         &self,
@@ -129,11 +130,12 @@ impl<S: Method, const N: usize> Solver<S, N> {
         points
     }
 
-    /// Takes one step of many paths, in place, with the bits of [`Self::step`]. The paths may be at different steps. Paths
-    /// that have taken their last step are unchanged. `c` has one condition for each path, or one for all paths.
+    /// Takes one step of many paths, in place, with the bits of [`Self::step`]. The paths may be at different
+    /// steps. Paths that have taken their last step are unchanged. `c` has one condition for each path, or
+    /// one for all paths.
     ///
-    /// Where the target has vectors, up to [`LANES`] neighbours that are at the same step are evaluated side by side. So
-    /// keep paths that began together next to each other.
+    /// Where the target has vectors, up to [`LANES`] neighbours that are at the same step are evaluated side
+    /// by side. So keep paths that began together next to each other.
     ///
     /// ```
     /// use flowlet::{Euler, Mlp, Noise, Silu};
@@ -145,10 +147,10 @@ impl<S: Method, const N: usize> Solver<S, N> {
     /// let solver = Euler::<60>::UNIFORM;
     /// let mut particles: [_; 64] =
     ///     core::array::from_fn(|i| solver.start(Noise::new(7).sample(i as u64)));
-    /// solver.step_batch(&Turning, &mut particles, &[[]]);
+    /// solver.step_batch(&SWIRL, &mut particles, &[[]]);
     ///
     /// let mut one = solver.start(Noise::new(7).sample(9));
-    /// solver.step(&Turning, &mut one, []);
+    /// solver.step(&SWIRL, &mut one, []);
     /// assert_eq!(particles[9], one);
     /// ```
     ///
@@ -260,8 +262,9 @@ impl<S: Method, const N: usize> Solver<S, N> {
         }
     }
 
-    /// Takes all steps of the points `x` in groups of up to [`LANES`], side by side. Calls `after_step` after each step of
-    /// a group, with the step's number, the index of the group's first point, and the group's points.
+    /// Takes all steps of the points `x` in groups of up to [`LANES`], side by side. Calls `after_step` after
+    /// each step of a group, with the step's number, the index of the group's first point, and the group's
+    /// points.
     fn integrate_groups<const D: usize, const C: usize>(
         &self,
         field: &impl VelocityField<D, C>,

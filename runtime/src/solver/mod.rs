@@ -36,9 +36,9 @@ pub type AdamsBashforth2<const N: usize> = Solver<method::AdamsBashforth2, N>;
 /// A solver with the method `S` and a fixed grid of `N` steps: [`Euler`], [`Midpoint`], [`Heun`], [`Rk4`],
 /// [`AdamsBashforth2`].
 ///
-/// Step `i` begins at `t_i`, has the length `dt_i = t_{i+1} − t_i` and ends at `t_i + dt_i`, all in f32. The docs of each
-/// [method's type](method) state its operations in order; each operation is rounded. These operations and the grid are
-/// part of the numeric contract.
+/// Step `i` begins at `t_i`, has the length `dt_i = t_{i+1} − t_i` and ends at `t_i + dt_i`, all in f32. The
+/// docs of each [method's type](method) state its operations in order; each operation is rounded. These
+/// operations and the grid are part of the numeric contract.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Solver<S, const N: usize> {
     t: [f32; N],
@@ -52,8 +52,8 @@ impl<S: Method, const N: usize> Solver<S, N> {
         State::at(0, x_0)
     }
 
-    /// Takes step `state.i`: moves `state.x` from the time `t_i` to `t_i + dt_i`. Returns `true`. After the last step it
-    /// changes nothing and returns `false`.
+    /// Takes step `state.i`: moves `state.x` from the time `t_i` to `t_i + dt_i`. Returns `true`. After the
+    /// last step it changes nothing and returns `false`.
     ///
     /// ```
     /// use flowlet::{Method, Solver, VelocityField, method};
@@ -114,8 +114,9 @@ impl<S: Method, const N: usize> Solver<S, N> {
 
     /// Returns the whole path: `x_0` and the point after each step, `N + 1` points in flow units.
     ///
-    /// `K` is the vector's capacity, at least `N + 1`; a smaller one does not compile. With a larger one, solvers with
-    /// different numbers of steps can return the same type. The result is a `heapless::Vec`, which needs no heap.
+    /// `K` is the vector's capacity, at least `N + 1`; a smaller one does not compile. With a larger one,
+    /// solvers with different numbers of steps can return the same type. The result is a `heapless::Vec`,
+    /// which needs no heap.
     ///
     /// ```
     /// # use flowlet::{Euler, VelocityField};
@@ -159,8 +160,8 @@ impl<S: Method, const N: usize> Solver<S, N> {
     }
 }
 
-/// Takes one step with the method `S`, for one point or for points side by side. Returns the velocity at the start of
-/// the step.
+/// Takes one step with the method `S`, for one point or for points side by side. Returns the velocity at the
+/// start of the step.
 #[inline]
 fn take_step<S: Method, X: Point>(
     time: StepTime,

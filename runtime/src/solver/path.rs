@@ -65,7 +65,8 @@ impl<S: Method, M: VelocityField<D, C>, const D: usize, const C: usize, const N:
 }
 
 impl<S: Method, const N: usize> Solver<S, N> {
-    /// Returns an iterator that takes one step at a time. It yields the time and the point after each of the `N` steps.
+    /// Returns an iterator that takes one step at a time. It yields the time and the point after each of the
+    /// `N` steps.
     pub fn path<'a, const D: usize, const C: usize, M: VelocityField<D, C>>(
         &'a self,
         field: &'a M,

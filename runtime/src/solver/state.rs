@@ -2,9 +2,9 @@
 
 /// The state of a path between two steps. This is all that a game has to save, send or roll back.
 ///
-/// It may be copied, stored or changed. A path that continues from a copy has the same bits. `M` is the memory of the
-/// method, [`Method::Memory`](crate::Method::Memory). Only [`AdamsBashforth2`](crate::AdamsBashforth2) has one: its state
-/// is `State<D, Option<[f32; D]>>`.
+/// It may be copied, stored or changed. A path that continues from a copy has the same bits. `M` is the
+/// memory of the method, [`Method::Memory`](crate::Method::Memory). Only
+/// [`AdamsBashforth2`](crate::AdamsBashforth2) has one: its state is `State<D, Option<[f32; D]>>`.
 ///
 /// ```
 /// use flowlet::{Euler, Mlp, Silu, State};
@@ -26,8 +26,9 @@ pub struct State<const D: usize, M = ()> {
     pub i: usize,
     /// The current point, in flow units.
     pub x: [f32; D],
-    /// The memory of the method: `()`, or for [`AdamsBashforth2`](crate::AdamsBashforth2) the velocity at the start of
-    /// the previous step. Set it to `None` after moving `x` far: the next step is then an Euler step.
+    /// The memory of the method: `()`, or for [`AdamsBashforth2`](crate::AdamsBashforth2) the velocity at the
+    /// start of the previous step. Set it to `None` after moving `x` far: the next step is then an Euler
+    /// step.
     pub memory: M,
 }
 

@@ -15,7 +15,8 @@ impl<S: Method, const N: usize> Solver<S, N> {
         Self { t: [0.0; N], dt: [0.0; N], method: PhantomData }
     };
 
-    /// `N` steps of equal length from 0 to 1: `t_i = i ÷ N` and `dt_i = t_{i+1} − t_i`, in f32. The difference is exact.
+    /// `N` steps of equal length from 0 to 1: `t_i = i ÷ N` and `dt_i = t_{i+1} − t_i`, in f32. The
+    /// difference is exact.
     pub const UNIFORM: Self = {
         let mut solver = Self::ZERO;
         let mut i = 0;
@@ -46,7 +47,8 @@ impl<S: Method, const N: usize> Solver<S, N> {
     ///
     /// # Panics
     ///
-    /// Panics if the times do not increase or are not finite. In a `static` or `const`, this is a compile error.
+    /// Panics if the times do not increase or are not finite. In a `static` or `const`, this is a compile
+    /// error.
     pub const fn from_times<const K: usize>(times: [f32; K]) -> Self {
         match Self::try_from_times(times) {
             Ok(solver) => solver,
@@ -82,8 +84,8 @@ impl<S: Method, const N: usize> Solver<S, N> {
     ///
     /// # Panics
     ///
-    /// Panics if the file has no grid, another number of steps, or another method. In a `static` or `const`, this is a
-    /// compile error with the text of [`LoadError`].
+    /// Panics if the file has no grid, another number of steps, or another method. In a `static` or `const`,
+    /// this is a compile error with the text of [`LoadError`].
     pub const fn from_safetensors(bytes: &[u8]) -> Self {
         match Self::try_from_safetensors(bytes) {
             Ok(solver) => solver,

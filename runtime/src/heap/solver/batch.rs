@@ -47,7 +47,7 @@ impl HeapSolver {
     ///
     /// # Panics
     ///
-    /// As [`Self::sample_batch`].
+    /// Panics as [`Self::sample_batch`] does.
     pub fn integrate_batch(&self, mlp: &HeapMlp, x: &mut [f32], c: &[f32], scratch: &mut Scratch) {
         unwrap_batch(self.try_integrate_batch(mlp, x, c, scratch));
     }
@@ -56,7 +56,7 @@ impl HeapSolver {
     ///
     /// # Errors
     ///
-    /// As [`Self::try_sample_batch`].
+    /// The errors of [`Self::try_sample_batch`].
     pub fn try_integrate_batch(
         &self,
         mlp: &HeapMlp,
@@ -103,13 +103,13 @@ impl HeapSolver {
         }
     }
 
-    /// Returns the whole paths of many samples, `[N + 1][n][D]`: `x_0` (`[n][D]`), then the points after each step, in
-    /// flow units. `c` is as for [`Self::sample_batch`]. The bits are those of [`Self::trajectory`]. Where the target has
-    /// vectors, it is several times as fast.
+    /// Returns the whole paths of many samples, `[N + 1][n][D]`: `x_0` (`[n][D]`), then the points after each
+    /// step, in flow units. `c` is as for [`Self::sample_batch`]. The bits are those of [`Self::trajectory`].
+    /// Where the target has vectors, it is several times as fast.
     ///
     /// # Panics
     ///
-    /// As [`Self::sample_batch`].
+    /// Panics as [`Self::sample_batch`] does.
     pub fn trajectory_batch(
         &self,
         mlp: &HeapMlp,
@@ -143,12 +143,12 @@ impl HeapSolver {
         moments
     }
 
-    /// Takes one step of many paths, in place, with the bits of [`Self::step`]. The paths may be at different steps. Paths
-    /// that have taken their last step are unchanged. `c` has one condition for each path (`[n][C]`), or one for all
-    /// paths (`[C]`).
+    /// Takes one step of many paths, in place, with the bits of [`Self::step`]. The paths may be at different
+    /// steps. Paths that have taken their last step are unchanged. `c` has one condition for each path
+    /// (`[n][C]`), or one for all paths (`[C]`).
     ///
-    /// Where the target has vectors, neighbours that are at the same step are evaluated side by side. So keep paths that
-    /// began together next to each other.
+    /// Where the target has vectors, neighbours that are at the same step are evaluated side by side. So keep
+    /// paths that began together next to each other.
     ///
     /// # Panics
     ///
@@ -309,7 +309,8 @@ impl HeapSolver {
         self.check(mlp, x.len() / data, c, scratch)
     }
 
-    /// Checks the arguments of a batch of `points` points. Computes the first layer's initial sums that all points share.
+    /// Checks the arguments of a batch of `points` points. Computes the first layer's initial sums that all
+    /// points share.
     fn check(
         &self,
         mlp: &HeapMlp,
@@ -343,10 +344,11 @@ impl HeapSolver {
 
 /// The rows of a batch.
 struct Rows {
+    /// The number of points.
     points: usize,
-    /// D
+    /// The length of a point, `D`.
     data: usize,
-    /// C
+    /// The length of a condition, `C`.
     conditions: usize,
     /// Whether each point has its own condition.
     own_conditions: bool,
