@@ -213,7 +213,7 @@ mod heap {
     }
 
     #[test]
-    fn a_guided_batch_whose_condition_for_none_is_of_another_model_is_an_error() {
+    fn a_guided_batch_with_a_null_condition_of_wrong_length_is_an_error() {
         let (model, mut x) = (heap(), [0.1, 0.2]);
         for found in [0, 2, 3] {
             let solver = uniform(SolverKind::Euler).guided(1.5, vec![0.0; found]);

@@ -144,8 +144,8 @@ fn errors<S: Method, const N: usize>(solver: &Solver<S, N>) -> [f64; 3] {
     ]
 }
 
-/// The smallest and the largest observed order over all fields. `errors` are those of a number of steps and of
-/// twice that number. The steps are few enough that rounding errors do not matter.
+/// The smallest and the largest observed order over all fields. `errors` are those of a number of steps and
+/// of twice that number. The steps are few enough that rounding errors do not matter.
 fn orders(errors: [[f64; 3]; 2]) -> (f64, f64) {
     let slopes = [0, 1, 2].map(|field| (errors[0][field] / errors[1][field]).log2());
     (slopes.into_iter().fold(f64::MAX, f64::min), slopes.into_iter().fold(f64::MIN, f64::max))

@@ -1,4 +1,4 @@
-//! Batches: many samples side by side, by a solver that is chosen at run time.
+//! Batches: many samples side by side, with a solver that is chosen at run time.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -12,9 +12,9 @@ use crate::registers::VECTORS;
 use crate::solver::BatchError;
 
 impl HeapSolver {
-    /// Samples many points at once, in place: replaces the noise in each row of `x` (`[n][D]`) by a sample in data units.
-    /// `c` has one condition for each row (`[n][C]`), or one for all rows (`[C]`). The bits are those of
-    /// [`Self::sample`]. Where the target has vectors, it is several times as fast.
+    /// Samples many points at once, in place: replaces the noise in each row of `x` (`[n][D]`) by a sample in
+    /// data units. `c` has one condition for each row (`[n][C]`), or one for all rows (`[C]`). The bits are
+    /// those of [`Self::sample`]. Where the target has vectors, it is several times as fast.
     ///
     /// # Panics
     ///
@@ -250,8 +250,8 @@ impl HeapSolver {
         }
     }
 
-    /// Takes all steps of `points`, a group of a batch, side by side. They start at `starts` (`[n][D]`). Leaves the last
-    /// points in `scratch.lanes.x`.
+    /// Takes all steps of `points`, a group of a batch, side by side. They start at `starts` (`[n][D]`).
+    /// Leaves the last points in `scratch.lanes.x`.
     #[expect(
         clippy::too_many_arguments,
         reason = "the arguments of a batch, and those of one of its groups"
@@ -274,8 +274,8 @@ impl HeapSolver {
         field.integrate(self.as_steps(), x, buffers, after_step);
     }
 
-    /// Computes the first layer's initial sums of each of `points`, if each has its own condition. Returns whether each
-    /// has.
+    /// Computes the first layer's initial sums of each of `points`, if each has its own condition. Returns
+    /// whether each has.
     fn condition_group_on(
         &self,
         mlp: &HeapMlp,

@@ -12,8 +12,8 @@ use crate::method::SolverKind;
 use crate::model_file::read_solver;
 use crate::safetensors::{File, LoadError};
 
-/// A [`Solver`](crate::Solver) whose method and grid are chosen at run time. It uses the same kernels and gives the same
-/// bits.
+/// A [`Solver`](crate::Solver) whose method and grid are chosen at run time. It uses the same kernels and
+/// gives the same bits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeapSolver {
     kind: SolverKind,
@@ -30,7 +30,8 @@ struct Guidance {
 }
 
 impl HeapSolver {
-    /// A solver with `steps` steps of equal length from 0 to 1, as [`Solver::UNIFORM`](crate::Solver::UNIFORM).
+    /// A solver with `steps` steps of equal length from 0 to 1, as
+    /// [`Solver::UNIFORM`](crate::Solver::UNIFORM).
     ///
     /// # Panics
     ///
@@ -53,7 +54,8 @@ impl HeapSolver {
         Ok(Self { kind, t, dt, guidance: None })
     }
 
-    /// A solver whose steps begin and end at `times` (`[N + 1]`), as [`Solver::from_times`](crate::Solver::from_times).
+    /// A solver whose steps begin and end at `times` (`[N + 1]`), as
+    /// [`Solver::from_times`](crate::Solver::from_times).
     ///
     /// # Panics
     ///
@@ -78,8 +80,8 @@ impl HeapSolver {
     }
 
     /// Reads the method and the times that a model was made for, as
-    /// [`Solver::try_from_safetensors`](crate::Solver::try_from_safetensors). If the file names no method, it is
-    /// Euler's.
+    /// [`Solver::try_from_safetensors`](crate::Solver::try_from_safetensors). If the file names no method, it
+    /// is Euler's.
     ///
     /// # Errors
     ///
@@ -89,8 +91,8 @@ impl HeapSolver {
         Ok(Self { kind, t, dt, guidance: None })
     }
 
-    /// Adds classifier-free guidance, as [`Guided`](crate::Guided). `unconditional` (`[C]`, the user's units) is the
-    /// null condition.
+    /// Adds classifier-free guidance, as [`Guided`](crate::Guided). `unconditional` (`[C]`, the user's units)
+    /// is the null condition.
     pub fn guided(self, weight: f32, unconditional: Vec<f32>) -> Self {
         Self { guidance: Some(Guidance { weight, unconditional }), ..self }
     }
@@ -126,8 +128,8 @@ impl HeapSolver {
         HeapState::at(0, x_0)
     }
 
-    /// Takes step `state.i` under the condition `c` (`[C]`): moves `state.x` from the time `t_i` to `t_i + dt_i`.
-    /// Returns `true`. After the last step it changes nothing and returns `false`.
+    /// Takes step `state.i` under the condition `c` (`[C]`): moves `state.x` from the time `t_i` to
+    /// `t_i + dt_i`. Returns `true`. After the last step it changes nothing and returns `false`.
     ///
     /// # Panics
     ///
