@@ -36,7 +36,8 @@ impl Settings {
             ),
         };
         // A configuration file has its own settings for the teacher.
-        let is_file = self.target.as_ref().is_some_and(|target| target.ends_with(".toml"));
+        let target = self.target.as_ref().or(self.data.as_ref());
+        let is_file = target.is_some_and(|target| target.ends_with(".toml"));
         if let (Some(steps @ 1..), false) = (self.flags.few_steps(), is_file) {
             config.take_few_steps(steps);
         }
@@ -64,4 +65,31 @@ fn open_target(target: &str) -> Result<(Config, String)> {
     let mut config = Config::default();
     config.data.source = target.to_string();
     Ok((config, stem(path).unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use clap::{Args, Command, FromArgMatches};
+
+    use super::*;
+
+    #[test]
+    fn a_configuration_file_keeps_its_settings_for_the_teacher() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("moons.toml");
+        fs::write(&file, "[data]\nsource = \"moons\"\n[train]\nlearning_rate = 0.5\n").unwrap();
+        let rate = |arguments: &[&str]| {
+            let command = Settings::augment_args(Command::new("train"));
+            let arguments = ["train", "--few-steps", "1"].iter().chain(arguments);
+            let matches = command.try_get_matches_from(arguments).unwrap();
+            let settings = Settings::from_arg_matches(&matches).unwrap();
+            settings.resolve().unwrap().0.train.learning_rate
+        };
+        let file = file.to_str().unwrap();
+        assert_eq!(rate(&["moons"]), 0.002);
+        assert_eq!(rate(&[file]), 0.5);
+        assert_eq!(rate(&["--data", file]), 0.5);
+    }
 }
