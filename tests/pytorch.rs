@@ -172,7 +172,7 @@ fn a_network_with_more_than_linear_layers_is_refused_unless_a_prefix_selects_the
         prefix: prefix.map(str::to_string),
     };
     let error = format!("{:#}", import(&path, &convention(None)).unwrap_err());
-    assert!(error.contains("tensor norm.weight is no part"), "{error}");
+    assert!(error.contains("tensor norm.weight is not part"), "{error}");
     import(&path, &convention(Some("net"))).unwrap();
 }
 

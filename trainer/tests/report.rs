@@ -425,7 +425,7 @@ fn fifty_dimensions_are_shown_in_part() {
 fn a_page_that_flowlet_did_not_write_is_kept() {
     let desk = with_weights("moons");
     fs::write(desk.path("run/report.html"), "<p>thesis</p>").unwrap();
-    desk.fail("report run", "no report of flowlet's");
+    desk.fail("report run", "was not written by flowlet report");
     assert_eq!(read(&desk, "run/report.html"), "<p>thesis</p>");
 }
 
