@@ -11,3 +11,19 @@ pub mod models;
 pub mod goldens {
     include!(concat!(env!("OUT_DIR"), "/goldens.rs"));
 }
+
+/// Defines a panic handler that calls a function which does not exist: an image from which the optimiser could not
+/// remove every panic does not link.
+#[macro_export]
+macro_rules! refuse_panics {
+    () => {
+        #[panic_handler]
+        fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+            unsafe extern "C" {
+                fn flowlet_has_a_way_to_panic() -> !;
+            }
+            // SAFETY: no program with this call links.
+            unsafe { flowlet_has_a_way_to_panic() }
+        }
+    };
+}

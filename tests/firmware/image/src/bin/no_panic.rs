@@ -152,14 +152,7 @@ mod bare {
         digest.update(&numbers);
     }
 
-    #[panic_handler]
-    fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-        unsafe extern "C" {
-            fn flowlet_has_a_way_to_panic() -> !;
-        }
-        // SAFETY: never linked.
-        unsafe { flowlet_has_a_way_to_panic() }
-    }
+    image::refuse_panics!();
 }
 
 #[cfg(not(target_os = "none"))]

@@ -29,14 +29,7 @@ mod bare {
         true
     }
 
-    #[panic_handler]
-    fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-        unsafe extern "C" {
-            fn flowlet_has_a_way_to_panic() -> !;
-        }
-        // SAFETY: no program with this call links.
-        unsafe { flowlet_has_a_way_to_panic() }
-    }
+    image::refuse_panics!();
 }
 
 #[cfg(not(target_os = "none"))]
