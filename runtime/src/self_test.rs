@@ -7,12 +7,9 @@ use core::hint::black_box;
 use crate::method;
 use crate::model_file::read_values;
 use crate::safetensors::{File, LoadError, tri};
-use crate::tensor::{Shape, TensorName};
+use crate::tensor::{SELF_TEST_STEPS as STEPS, Shape, TensorName};
 use crate::text::Message;
 use crate::velocity::VelocityField;
-
-/// The number of golden steps in a model file.
-const STEPS: usize = 4;
 
 /// Four golden steps of Euler's method from a model's file, one of them with subnormal numbers. A program
 /// runs them when it starts. They show that its floating-point environment, its compiler and its copy of the

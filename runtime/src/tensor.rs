@@ -147,24 +147,34 @@ impl fmt::Display for TensorName {
 /// The largest number of linear layers in a file. It bounds the time that reading a file can take.
 pub(crate) const MAX_LAYERS: usize = 66;
 
-/// The shape of a tensor. Only the first four dimensions are kept.
+/// The number of golden steps in a model file's self-test.
+pub(crate) const SELF_TEST_STEPS: usize = 4;
+
+/// The shape of a tensor. Of more than four dimensions, only the first four and the number of elements are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
     dims: [u64; 4],
     rank: usize,
+    /// The product of all dimensions, or `u64::MAX` once it has exceeded 64 bits.
+    elements: u64,
 }
 
 impl Shape {
-    pub(crate) const EMPTY: Self = Self { dims: [0; 4], rank: 0 };
+    /// `[]`, the shape of a single number.
+    pub(crate) const SCALAR: Self = Self { dims: [0; 4], rank: 0, elements: 1 };
 
     /// `[rows]`.
     pub const fn vector(rows: usize) -> Self {
-        Self { dims: [rows as u64, 0, 0, 0], rank: 1 }
+        let mut shape = Self::SCALAR;
+        shape.push(rows as u64);
+        shape
     }
 
     /// `[rows, columns]`.
     pub const fn matrix(rows: usize, columns: usize) -> Self {
-        Self { dims: [rows as u64, columns as u64, 0, 0], rank: 2 }
+        let mut shape = Self::vector(rows);
+        shape.push(columns as u64);
+        shape
     }
 
     /// The dimensions, outermost first; at most the first four.
@@ -180,10 +190,14 @@ impl Shape {
             self.dims[self.rank] = dim;
         }
         self.rank = self.rank.saturating_add(1);
+        // A later 0 must not hide an overflow.
+        if self.elements < u64::MAX {
+            self.elements = self.elements.saturating_mul(dim);
+        }
     }
 
     pub(crate) const fn equals(&self, other: &Self) -> bool {
-        if self.rank != other.rank {
+        if self.rank != other.rank || self.elements != other.elements {
             return false;
         }
         let mut i = 0;
@@ -207,18 +221,9 @@ impl Shape {
         }
     }
 
-    /// The number of elements, if it is below 2⁶⁴.
-    pub(crate) const fn elements(&self) -> Option<u64> {
-        let mut product: u64 = 1;
-        let mut i = 0;
-        while i < self.rank && i < 4 {
-            product = match product.checked_mul(self.dims[i]) {
-                Some(product) => product,
-                None => return None,
-            };
-            i += 1;
-        }
-        Some(product)
+    /// The number of elements; `u64::MAX` if the product of the dimensions, from the first on, exceeds 64 bits.
+    pub(crate) const fn elements(&self) -> u64 {
+        self.elements
     }
 
     pub(crate) const fn write(&self, mut message: Message) -> Message {

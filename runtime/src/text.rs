@@ -20,6 +20,16 @@ impl Text {
 
     pub(crate) const EMPTY: Self = Self { bytes: [0; Self::CAPACITY], len: 0, cut: false };
 
+    pub(crate) const fn new(string: &str) -> Self {
+        let mut text = Self::EMPTY;
+        let mut i = 0;
+        while i < string.len() {
+            text.push(string.as_bytes()[i]);
+            i += 1;
+        }
+        text
+    }
+
     /// Whether the string was longer than [`Self::CAPACITY`].
     pub const fn is_cut(&self) -> bool {
         self.cut
@@ -52,6 +62,11 @@ impl Text {
     /// Whether the string, uncut, equals `other`.
     pub(crate) const fn is(&self, other: &str) -> bool {
         !self.cut && bytes_equal(self.as_bytes(), other.as_bytes())
+    }
+
+    /// Whether both strings are known whole and equal.
+    pub(crate) const fn equals(&self, other: &Self) -> bool {
+        !self.cut && !other.cut && bytes_equal(self.as_bytes(), other.as_bytes())
     }
 
     /// Parses the string as a decimal number without sign or leading zeros; `None` if it is not one.

@@ -164,9 +164,82 @@ fn offsets_must_cover_the_data_once() {
 }
 
 #[test]
+fn a_tensor_without_bytes_lies_between_tensors() {
+    let bias = |offsets: &str, shape: &str| {
+        let (mut all, data) = entries(&tensors());
+        all.push(format!(
+            r#""net.6.bias":{{"dtype":"F32","shape":{shape},"data_offsets":{offsets}}}"#
+        ));
+        error(&file(&format!("{{{}}}", all.join(",")), &data))
+    };
+    // Refused only as a layer that the model does not have: net.0.bias is at 48..60.
+    for between in ["[0,0]", "[48,48]", "[60,60]"] {
+        let found = bias(between, "[0]");
+        assert!(matches!(found, LoadError::UnexpectedTensor { .. }), "{between}: {found}");
+    }
+    for inside in ["[4,4]", "[52,52]", "[59,59]"] {
+        let found = bias(inside, "[0]");
+        assert!(matches!(found, LoadError::Layout { .. }), "{inside}: {found}");
+    }
+}
+
+#[test]
 fn shapes_whose_product_overflows_are_errors() {
-    let header = r#"{"net.0.weight":{"dtype":"F32","shape":[4294967296,4294967296,4],"data_offsets":[0,0]}}"#;
-    assert!(matches!(error(&file(header, &[])), LoadError::Offsets { .. }));
+    for shape in ["[4294967296,4294967296,4]", "[4294967296,4294967296,0]"] {
+        let header =
+            format!(r#"{{"net.0.weight":{{"dtype":"F32","shape":{shape},"data_offsets":[0,0]}}}}"#);
+        assert!(matches!(error(&file(&header, &[])), LoadError::Offsets { .. }), "{shape}");
+    }
+}
+
+#[test]
+fn every_dimension_of_a_shape_counts() {
+    let with = |shape: &[usize], values: usize| {
+        let mut tensors = tensors();
+        tensors.push(model_file::Tensor {
+            name: "self_test.x",
+            dtype: "F32",
+            shape: shape.to_vec(),
+            values: vec![0.0; values],
+        });
+        message(&file_of(&tensors, None))
+    };
+    let offsets = "tensor self_test.x: the data offsets 140 to 144 do not fit its shape";
+    assert_eq!(with(&[1, 1, 1, 1, 7], 1), offsets);
+    let shape = "tensor self_test.x: expected shape [4, 2], found [1, 1, 1, 1, ...]";
+    assert_eq!(with(&[1, 1, 1, 1, 8], 8), shape);
+    let shape = "tensor self_test.x: expected shape [4, 2], found [4, 2, 1]";
+    assert_eq!(with(&[4, 2, 1], 8), shape);
+}
+
+#[test]
+fn tensors_that_the_network_does_not_read_are_finite_too() {
+    for (name, values) in [("grid", 3), ("self_test.t", 4), ("self_test.dt", 4)] {
+        let mut tensors = tensors();
+        let mut values = vec![0.5; values];
+        values[1] = f32::NAN;
+        let shape = vec![values.len()];
+        tensors.push(model_file::Tensor { name, dtype: "F32", shape, values });
+        assert_eq!(
+            message(&file_of(&tensors, None)),
+            format!("tensor {name}: element 1 is NaN or infinite, expected a finite number")
+        );
+    }
+}
+
+#[test]
+fn no_key_of_ours_is_in_the_metadata_twice() {
+    let twice = |key: &str| format!(r#"{{"{key}":"1","other":"a","{key}":"2"}}"#);
+    assert_eq!(
+        message(&file_of(&tensors(), Some(&twice("flowlet.config")))),
+        "metadata `flowlet.config` is in the file twice"
+    );
+    // Nobody reads the keys of others.
+    velocity(&file_of(&tensors(), Some(&twice("format"))));
+    let many: Vec<_> = (0..65).map(|key| format!(r#""flowlet.{key}":"""#)).collect();
+    velocity(&file_of(&tensors(), Some(&format!("{{{}}}", many[1..].join(",")))));
+    let found = message(&file_of(&tensors(), Some(&format!("{{{}}}", many.join(",")))));
+    assert!(found.ends_with("expected at most 64 metadata keys that begin with `flowlet.`"));
 }
 
 #[test]

@@ -14,8 +14,8 @@ pub(super) const fn check_convention(
     activation: ActivationKind,
     hidden_layers: usize,
 ) -> Result<(), LoadError> {
-    tri!(check(file, "flowlet.format", text(FORMAT)));
-    tri!(check(file, "flowlet.activation", text(activation.name())));
+    tri!(check(file, "flowlet.format", Text::new(FORMAT)));
+    tri!(check(file, "flowlet.activation", Text::new(activation.name())));
     check(file, "flowlet.hidden_layers", decimal(hidden_layers as u64))
 }
 
@@ -39,16 +39,6 @@ pub(super) const fn check(
         }
         _ => Ok(()),
     }
-}
-
-pub(super) const fn text(string: &str) -> Text {
-    let mut text = Text::EMPTY;
-    let mut i = 0;
-    while i < string.len() {
-        text.push(string.as_bytes()[i]);
-        i += 1;
-    }
-    text
 }
 
 const fn decimal(value: u64) -> Text {

@@ -1,11 +1,11 @@
 //! Reads a network into its slices.
 
 use super::metadata::{check_convention, check_sizes};
-use super::values::{read_columns, read_units, read_vector};
+use super::values::{finite, read_columns, read_units, read_vector};
 use crate::activation::ActivationKind;
 use crate::network::{Dims, Weights};
 use crate::safetensors::{File, LoadError, tri};
-use crate::tensor::TensorName;
+use crate::tensor::{SELF_TEST_STEPS, Shape, TensorName};
 
 impl Weights<&mut [f32]> {
     /// Reads a network with this activation and these sizes. The slices must have the same sizes.
@@ -39,9 +39,43 @@ impl Weights<&mut [f32]> {
         tri!(read_units(file, names, &mut self.data_units));
         let names = (TensorName::ConditionMean, TensorName::ConditionScale);
         tri!(read_units(file, names, &mut self.condition_units));
-        tri!(file.check_extent(hidden_layers + 2));
+        tri!(check_others(file, dims));
         check_sizes(file, dims)
     }
+}
+
+/// Checks the tensors that a network does not need: no layer may follow the last one, and the grid and the self-test,
+/// which others read, must have the right shapes and finite values. A damaged file is not a model.
+const fn check_others(file: &File<'_>, dims: Dims) -> Result<(), LoadError> {
+    let mut entries = file.entries();
+    while let Some(entry) = tri!(entries.next()) {
+        let Some(tensor) = TensorName::parse(&entry.name) else {
+            return Err(LoadError::UnexpectedTensor { name: entry.name });
+        };
+        let shape = match tensor {
+            TensorName::Weight { layer } | TensorName::Bias { layer } => {
+                if layer >= dims.hidden_layers + 2 {
+                    return Err(LoadError::UnexpectedTensor { name: entry.name });
+                }
+                continue;
+            }
+            TensorName::Grid if entry.shape.dims().len() == 1 => entry.shape,
+            TensorName::Grid => Shape::vector(2),
+            TensorName::SelfTestTime | TensorName::SelfTestDt => Shape::vector(SELF_TEST_STEPS),
+            TensorName::SelfTestX | TensorName::SelfTestNext => {
+                Shape::matrix(SELF_TEST_STEPS, dims.data)
+            }
+            TensorName::SelfTestCondition => Shape::matrix(SELF_TEST_STEPS, dims.condition),
+            _ => continue,
+        };
+        let values = tri!(file.required(tensor, shape));
+        let mut index = 0;
+        while index < values.len() {
+            tri!(finite(tensor, values, index));
+            index += 1;
+        }
+    }
+    Ok(())
 }
 
 /// Reads a layer with `width` inputs.
@@ -68,8 +102,6 @@ const fn part(numbers: &mut [f32], start: usize, length: usize) -> &mut [f32] {
 /// weight, so that reading a file never allocates more memory than the file's own size.
 #[cfg(feature = "alloc")]
 pub(crate) fn read_dims(file: &File<'_>) -> Result<Dims, LoadError> {
-    use crate::tensor::Shape;
-
     let layers = file.layers();
     if layers < 2 {
         return Err(LoadError::LayerCount { found: layers });

@@ -1,17 +1,18 @@
 //! Reads the solver that a model was made for: its method and its times.
 
-use super::metadata::{check, text};
+use super::metadata::check;
 use super::values::finite;
 use crate::grid::between;
 use crate::method::SolverKind;
 use crate::safetensors::{File, LoadError, tri};
 use crate::tensor::{Shape, TensorName};
+use crate::text::Text;
 
 const KEY: &str = "flowlet.solver";
 
 /// Rejects metadata that name another method.
 pub(crate) const fn check_solver(file: &File<'_>, kind: SolverKind) -> Result<(), LoadError> {
-    check(file, KEY, text(kind.name()))
+    check(file, KEY, Text::new(kind.name()))
 }
 
 /// Reads the tensor `grid` (`[N + 1]`) into the start times `t` (`[N]`) and the lengths `dt` (`[N]`) of the
@@ -47,7 +48,7 @@ pub(crate) fn read_solver(
             _ => {
                 return Err(LoadError::Metadata {
                     key: KEY,
-                    expected: text("euler, midpoint, heun, rk4 or ab2"),
+                    expected: Text::new("euler, midpoint, heun, rk4 or ab2"),
                     found,
                 });
             }

@@ -76,9 +76,9 @@ pub enum LoadError {
         /// One past the last byte, counted from the end of the header.
         end: u64,
     },
-    /// A byte of the data belongs to no tensor or to more than one.
+    /// The tensors do not follow each other from the start of the data to its end without gaps or overlaps.
     Layout {
-        /// The byte, counted from the end of the header.
+        /// The byte up to which they do, counted from the end of the header.
         at: u64,
     },
     /// A weight is NaN or infinite.
@@ -111,10 +111,10 @@ pub enum LoadError {
         /// The value in the file.
         found: Text,
     },
-    /// The file has a metadata key twice.
+    /// The file has a metadata key that begins with `flowlet.` twice.
     DuplicateMetadata {
         /// The key in `__metadata__`.
-        key: &'static str,
+        key: Text,
     },
     /// The file has fewer than two linear layers. A tensor past layer 66 is an
     /// [`UnexpectedTensor`](Self::UnexpectedTensor).
@@ -180,9 +180,9 @@ impl LoadError {
                 .number(*end)
                 .text(" do not fit its shape"),
             Self::Layout { at } => m
-                .text("byte ")
-                .number(*at)
-                .text(" of the tensors' data belongs to no tensor, or to more than one"),
+                .text("the tensors do not follow each other in the data without gaps or overlaps: ")
+                .text("only up to byte ")
+                .number(*at),
             Self::NonFinite { tensor, index } => tensor
                 .write(m.text("tensor "))
                 .text(": element ")
@@ -206,7 +206,7 @@ impl LoadError {
                 .text(", found ")
                 .quoted(found),
             Self::DuplicateMetadata { key } => {
-                m.text("metadata `").text(key).text("` is in the file twice")
+                m.text("metadata ").quoted(key).text(" is in the file twice")
             }
             Self::LayerCount { found } => m
                 .text("expected 2 to 66 linear layers net.0, net.2, ..., found ")

@@ -26,6 +26,11 @@ impl<'a> Cursor<'a> {
         Self { bytes, at }
     }
 
+    /// A cursor over the same text at another position.
+    pub(crate) const fn moved_to(&self, at: usize) -> Self {
+        Self { bytes: self.bytes, at }
+    }
+
     pub(crate) const fn position(&self) -> usize {
         self.at
     }

@@ -6,9 +6,11 @@
 //!   `__metadata__` that maps strings to strings;
 //! - the tensors' bytes, which the offsets cover without gaps or overlaps.
 
+mod entry;
 mod error;
 mod header;
 mod json;
+mod metadata;
 
 pub use error::{LoadError, MAX_HEADER};
 pub(crate) use header::File;
