@@ -287,13 +287,13 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     #[cfg(feature = "std")]
     fn integrate_from(&self, prefix: &[f32; H], steps: Steps<'_>, x: &mut [f32; D]) {
         let units = [&mut const { Aligned([0.0; H]) }.0[..], &mut const { Aligned([0.0; H]) }.0];
-        let [point, before, v @ ..] = &mut const { [[0.0; D]; 6] };
+        let [point, before, a, b, c, d] = &mut const { [[0.0; D]; 6] };
         let field = NetworkField {
             evaluator: Evaluator::new(self.weights(), A::KIND, A::FAST, units),
             prefix: Start::Same(prefix),
             guidance: None,
         };
-        let stages = Stages { point, v: v.each_mut().map(|v| &mut v[..]) };
+        let stages = Stages { point, v: [a, b, c, d] };
         integrate(field, steps, x, Buffers { stages, before });
     }
 

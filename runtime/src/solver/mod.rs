@@ -172,8 +172,12 @@ fn take_step<S: Method, X: Point>(
     let mut point = *x;
     let mut velocities = S::velocities(*x);
     let mut each = velocities.as_mut().iter_mut();
-    let v = [(); 4].map(|()| each.next().map_or(Default::default(), X::numbers_mut));
-    let mut stages = Stages { point: point.numbers_mut(), v };
+    // Calls in a row, because an unoptimised build takes hundreds of instructions for `array::map`.
+    let mut next = || match each.next() {
+        Some(v) => v.numbers_mut(),
+        None => &mut [],
+    };
+    let mut stages = Stages { point: point.numbers_mut(), v: [next(), next(), next(), next()] };
     S::step(x.numbers_mut(), time, before.map(X::numbers), &mut stages, |t, at, v| {
         if let (Some(at), Some(v)) = (X::from_numbers(at), X::from_numbers_mut(v)) {
             *v = velocity(t, at);
