@@ -77,7 +77,7 @@ pub struct DataConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     /// Share of a file's rows that is held out from training, to judge the model
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SHARE")]
     pub holdout: f64,
     /// Scale data and numeric conditions to mean 0 and standard deviation 1; `--standardize=false` keeps
     /// their units, as the preset mixture does

@@ -160,7 +160,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         .context("the trained model is not valid")?;
     // Written before verification, since training may have taken hours and a later step may fail.
     run.write(MODEL_FILE, &bytes)?;
-    let golden = Golden::make(&model, &golden_conditions(&dataset.real, config.seed), config.seed)?;
+    let conditions = golden_conditions(&dataset.real, config.seed);
+    let golden = Golden::make(&model, &dataset.source, &conditions, config.seed)?;
     let verified = verify(&model, &golden)?;
     let judgement = judge(&model, &model.solver(None, None)?, &dataset, config.seed)?;
     run.write(GOLDEN_FILE, &golden.to_bytes()?)?;
