@@ -6,6 +6,8 @@ mod desk;
 use std::fs;
 use std::process::Stdio;
 
+use flowlet_trainer::disk::tensor_file::{Block, TensorFile};
+
 use desk::{Desk, text, weights};
 
 /// `n` points around (`at`, 0), with a label.
@@ -251,10 +253,19 @@ fn a_model_is_tuned_for_starts_of_its_own_source() {
         said.lines().find(|line| line.trim_start().starts_with("times")).unwrap().to_string()
     };
     let bytes = fs::read(desk.path("runs/moons/model.safetensors")).unwrap();
-    let mut file = flowlet_trainer::disk::tensor_file::TensorFile::parse(&bytes).unwrap();
+    let mut file = TensorFile::parse(&bytes).unwrap();
     file.metadata.remove("flowlet.source");
     desk.write("noise.safetensors", file.to_bytes().unwrap());
     assert_ne!(times(&from_source), times(&tune("noise.safetensors", "")));
+
+    // The golden paths start there too, as `trace` does with the seed of the run.
+    let golden = fs::read(desk.path("runs/moons/golden.safetensors")).unwrap();
+    let golden = TensorFile::parse(&golden).unwrap();
+    let x_0 = golden.tensor("x0").unwrap().to_f32().unwrap();
+    let first: Vec<String> = x_0[..2].iter().map(|x| format!("{x:.3}")).collect();
+    let trace = desk.succeed("trace runs/moons");
+    let row: Vec<&str> = trace.lines().nth(1).unwrap().split_whitespace().collect();
+    assert_eq!(row[1..], first);
 
     // A program that embeds the model must not start at noise either.
     let embed = desk.succeed("inspect runs/moons");
@@ -305,18 +316,27 @@ fn a_run_records_the_device_that_trains_it() {
     assert!(config.contains("device = \"cpu\""), "{config}");
     desk.fail("train moons --device cuda --out none", "or train with --device cpu");
 
-    // A run of a GPU, resumed here.
     let mut run =
         desk.begin("train moons --iterations 1000000 --checkpoint-seconds 0 --out stopped");
     run.until(|| desk.path("stopped/checkpoint.safetensors").exists());
     run.kill();
+    let refused = |expected: &str| {
+        let output = desk.run("train --resume stopped");
+        let error = text(&output.stderr);
+        let error = error.lines().find(|line| line.starts_with("error:")).unwrap();
+        assert!(!output.status.success() && error.contains(expected), "{error}");
+    };
+    // A checkpoint of a GPU, which draws its batches in another way, in a run that does not say so.
+    let path = desk.path("stopped/checkpoint.safetensors");
+    let mut checkpoint = TensorFile::parse(&fs::read(&path).unwrap()).unwrap();
+    checkpoint.tensors.insert("supply".into(), Block::text("{\"drawn\":3}"));
+    fs::write(&path, checkpoint.to_bytes().unwrap()).unwrap();
+    refused("the checkpoint is of another device");
+    // A run of a GPU.
     let path = desk.path("stopped/config.toml");
     let config = fs::read_to_string(&path).unwrap();
     fs::write(&path, config.replace("device = \"cpu\"", "device = \"cuda\"")).unwrap();
-    let output = desk.run("train --resume stopped");
-    let error = text(&output.stderr);
-    assert!(!output.status.success() && error.contains("stopped is trained on cuda"), "{error}");
-    assert_eq!(error.trim().lines().count(), 1, "{error}");
+    refused("stopped is trained on cuda");
 }
 
 #[test]

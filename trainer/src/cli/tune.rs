@@ -45,8 +45,8 @@ pub(super) struct Args {
     /// distributed as in training]
     #[arg(long, value_name = "FILE")]
     conditions: Option<PathBuf>,
-    /// CSV, TSV, NPY or safetensors file with starting points, instead of noise: in flow units, or in data units if the
-    /// model was trained with --source. Needed if the model's source is a file
+    /// CSV, TSV, NPY or safetensors file with starting points: in flow units, or in data units if the model was trained
+    /// with --source [default: draws from the model's source, unless that is a file]
     #[arg(long, value_name = "FILE")]
     x0: Option<PathBuf>,
     /// Number of starting points. The search sees one half, the printed error is of the other [default: 4096, or all

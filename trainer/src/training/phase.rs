@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Error, Result, anyhow};
+use anyhow::{Error, Result, anyhow};
 use candle_core::Tensor;
 
 use crate::config::schedule::Schedule;
@@ -115,10 +115,12 @@ pub fn train_phase(
     let mut losses = Vec::new();
     if let Some(checkpoint) = training.resumed {
         checkpoint.restore(&network, &mut optimiser, average.as_mut())?;
-        supply.restore(&checkpoint.supply).context(
-            "the checkpoint's batches cannot be continued: expected a checkpoint of the same device and version; \
-             start again with --force",
-        )?;
+        supply.restore(&checkpoint.supply).map_err(|error| {
+            anyhow!(
+                "the checkpoint is of another device or another version of flowlet, so its batches cannot be \
+                 continued ({error:#}): start again with --force"
+            )
+        })?;
         losses.clone_from(&checkpoint.losses);
     }
     let mut pending = Pending::default();
