@@ -81,8 +81,7 @@ fn a_project_can_be_moved_as_a_whole() {
 fn other_data_are_refused_unless_they_are_asked_for() {
     let desk = project();
     desk.write("project/points.csv", points(300, 90.0));
-    let refused =
-        "points.csv holds other data than project/runs/points/model.safetensors was trained";
+    let refused = "points.csv are not those that project/runs/points/model.safetensors was trained";
     desk.fail("evaluate project/runs/points --steps 2", refused);
     desk.fail("report project/runs/points --terminal", refused);
     desk.succeed("evaluate project/runs/points --steps 2 --data project/points.csv");
@@ -98,7 +97,7 @@ fn other_data_are_refused_unless_they_are_asked_for() {
     let config = fs::read_to_string(&path).unwrap();
     for (from, to) in [("seed = 0", "seed = 1"), ("holdout = 0.1", "holdout = 0.5")] {
         fs::write(&path, config.replacen(from, to, 1)).unwrap();
-        desk.fail("evaluate project/runs/points --steps 2", "holds other data than");
+        desk.fail("evaluate project/runs/points --steps 2", refused);
     }
     fs::write(&path, config.replacen("iterations = 40", "iterations = 41", 1)).unwrap();
     desk.fail("evaluate project/runs/points --steps 2", "are not those that");

@@ -61,7 +61,8 @@ enum Command {
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
-    let cli = Cli::from_arg_matches(&command().get_matches()).unwrap_or_else(|error| error.exit());
+    let cli = Cli::from_arg_matches(&command().get_matches())
+        .unwrap_or_else(|error| error.format(&mut command()).exit());
     match run(cli) {
         Ok(code) => code,
         // `flowlet sample … | head`: the reader closed the pipe because it has read enough.

@@ -47,9 +47,10 @@ pub(super) fn check(model: &Model, config: &Config, dataset: &Dataset) -> Result
     let data = dataset.digest();
     if let Some(expected) = config.data.digest.as_ref().filter(|expected| **expected != data) {
         bail!(
-            "{} holds other data than {} was trained with (expected the digest {expected}, found {data}): restore the \
-             file, or choose data with --data",
-            config.data.source,
+            "the rows that {} takes from {} are not those that {} was trained with (expected the digest {expected}, \
+             found {data}): restore the files, or choose data with --data",
+            path.display(),
+            config.file_names().unwrap_or_default(),
             model.path.display()
         );
     }
@@ -81,7 +82,10 @@ pub(super) fn check(model: &Model, config: &Config, dataset: &Dataset) -> Result
 ///
 /// Returns an error if the model's file does not tell the source, and there is no run to tell it either.
 pub(super) fn source(model: &Model) -> Result<Source> {
-    let Err(error) = model.source() else { return model.source() };
+    let error = match model.source() {
+        Ok(source) => return Ok(source),
+        Err(error) => error,
+    };
     let (config, dataset) = read(model)?.with_context(|| {
         format!("{error:#}; the run that names it is not known, since no {CONFIG_FILE} is beside the model")
     })?;

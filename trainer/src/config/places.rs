@@ -58,9 +58,11 @@ impl Config {
         .collect()
     }
 
-    /// Whether the configuration names a file.
-    pub fn names_files(&self) -> bool {
-        !self.files().is_empty()
+    /// Returns the names of all files that the configuration names, for messages. `None` if it names none.
+    pub fn file_names(&self) -> Option<String> {
+        let names: Vec<String> =
+            self.files().iter().map(|(path, _)| path.display().to_string()).collect();
+        (!names.is_empty()).then(|| names.join(", "))
     }
 
     /// Checks that the files exist that this configuration, read from `path`, names, and that are still in

@@ -95,7 +95,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
                 config.data.digest.as_ref().is_none_or(|digest| *digest == found),
                 "{}: the data files have changed since the run started (expected the digest {}, found {found}): \
                  restore them, say with --data where they lie, or train a new run without --resume",
-                config.data.source,
+                config.file_names().unwrap_or_default(),
                 config.data.digest.unwrap_or_default()
             );
             (directory.clone(), config, dataset, run)
@@ -123,7 +123,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
     let data = dataset.digest();
     let digest = config.digest(&data)?;
-    config.data.digest = config.names_files().then(|| data.clone());
+    config.data.digest = config.file_names().map(|_| data.clone());
     let checkpoints = Checkpoints::new(run.path(), digest.clone(), data);
     if args.resume.is_none() {
         checkpoints.clear()?;
