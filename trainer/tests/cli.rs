@@ -104,26 +104,11 @@ fn a_written_configuration_reproduces_its_run() {
     let desk = Desk::new();
     desk.write("points.csv", points());
     desk.succeed(&format!("train points.csv --data x,y --holdout 0.2 --seed 9 {SHORT}"));
-    desk.succeed("train runs/points/config.toml --out again");
+    desk.succeed("train runs/points/config.toml --out runs/again");
     for file in ["model.safetensors", "golden.safetensors", "config.toml"] {
         let read = |run: &str| fs::read(desk.path(run).join(file)).unwrap();
-        assert_eq!(read("runs/points"), read("again"), "{file}");
+        assert_eq!(read("runs/points"), read("runs/again"), "{file}");
     }
-}
-
-#[test]
-fn data_in_another_folder_give_the_same_model() {
-    let desk = Desk::new();
-    for folder in ["here", "there"] {
-        fs::create_dir(desk.path(folder)).unwrap();
-        desk.write(&format!("{folder}/points.csv"), points());
-        desk.write(&format!("{folder}/starts.csv"), "x,y\n0,0\n1,1\n2,0\n");
-        desk.succeed(&format!(
-            "train {folder}/points.csv --data x,y --source {folder}/starts.csv --out {folder}/run {SHORT}"
-        ));
-    }
-    let read = |folder: &str| fs::read(desk.path(folder).join("run/model.safetensors")).unwrap();
-    assert_eq!(read("here"), read("there"));
 }
 
 #[test]
@@ -135,7 +120,7 @@ fn errors_for_wrong_arguments_list_the_valid_ones() {
             "[possible values: gelu, gelu_tanh, silu, selu, tanh, relu",
         ),
         ("train mixture --device tpu", "[possible values: auto, cpu, cuda]"),
-        ("train --resume run --iterations 5", "cannot be used with"),
+        ("train moons --resume run", "cannot be used with"),
     ] {
         let output = desk.run(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments}");

@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 
 use crate::config::list::List;
 use crate::coupling::assignment::Cost;
-use crate::data::{Matrix, RowsOptions, load};
+use crate::data::{Advice, Matrix, RowsOptions, load};
 use crate::judge::distance::{Distances, transport_cost};
 use crate::judge::evaluation::MOST_ASSIGNED;
 
@@ -74,5 +74,6 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 
 fn points(path: &Path, args: &Args) -> Result<Matrix> {
     let data = args.columns.as_ref().map(|List(columns)| columns.clone());
-    Ok(load(path, &RowsOptions { data, ..RowsOptions::default() })?.points.x)
+    let options = RowsOptions { data, advice: Advice::Columns, ..RowsOptions::default() };
+    Ok(load(path, &options)?.points.x)
 }

@@ -149,7 +149,17 @@ fn embed(model: &Model) -> Result<String> {
     } else {
         "UNIFORM".to_string()
     };
-    let mut names = ["Mlp", "Noise", solver].map(String::from).to_vec();
+    let mut names = ["Mlp", solver].map(String::from).to_vec();
+    let start = match &model.description.source {
+        None => {
+            names.push("Noise".to_string());
+            "Noise::new(seed).sample(index);".to_string()
+        }
+        // The runtime draws noise alone.
+        Some(source) => format!(
+            "MODEL.to_flow_units(start); // `start`: [f32; {data_dim}], a point of {source} in data units"
+        ),
+    };
     names.extend(import);
     names.sort();
     Ok(format!(
@@ -157,7 +167,7 @@ fn embed(model: &Model) -> Result<String> {
          static MODEL: Mlp<{data_dim}, {condition_dim}, {hidden_width}, {hidden_layers}{parameter}> =\n      \
          Mlp::from_safetensors(include_bytes!(\"{file}\"));\n  \
          static SOLVER: {solver}<{steps}> = {solver}::{grid};\n\n  \
-         let x_0 = Noise::new(seed).sample(index);\n  \
+         let x_0 = {start}\n  \
          let sample: [f32; {data_dim}] = SOLVER.sample(&MODEL, x_0, {c});",
         names.join(", ")
     ))

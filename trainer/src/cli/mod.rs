@@ -23,7 +23,7 @@ use std::io;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -61,7 +61,9 @@ enum Command {
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
-    match run(Cli::parse()) {
+    let cli = Cli::from_arg_matches(&command().get_matches())
+        .unwrap_or_else(|error| error.format(&mut command()).exit());
+    match run(cli) {
         Ok(code) => code,
         // `flowlet sample … | head`: the reader closed the pipe because it has read enough.
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
@@ -90,9 +92,17 @@ fn run(cli: Cli) -> Result<ExitCode> {
     }
 }
 
-/// Returns the definition of the command line, for completions and manual pages.
+/// Returns the definition of the command line.
 fn command() -> clap::Command {
-    Cli::command()
+    // A negative number is a value, so that the error is that of the number and not of an unknown flag.
+    Cli::command().mut_subcommands(|command| {
+        command.mut_args(|arg| {
+            if arg.is_positional() || !arg.get_action().takes_values() {
+                return arg;
+            }
+            arg.allow_negative_numbers(true)
+        })
+    })
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {

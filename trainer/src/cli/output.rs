@@ -4,10 +4,11 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 
 use crate::config::list::List;
-use crate::data::{ConditionColumn, Matrix, encode};
+use crate::coupling::source::Source;
+use crate::data::{ConditionColumn, Matrix, encode, load_starts};
 use crate::disk::files::write_whole;
 use crate::model::Model;
 use crate::model::description::ASSUMPTION;
@@ -22,6 +23,29 @@ pub(super) fn open(path: &Path) -> Result<Model> {
         ));
     }
     Ok(model)
+}
+
+/// Returns the source distribution of a model, for a command with the option `--x0`.
+///
+/// # Errors
+///
+/// Returns an error that asks for `--x0` if the model's file does not hold the source.
+pub(super) fn source(model: &Model) -> Result<Source> {
+    model.source().map_err(|error| anyhow!("{error:#}: give them with --x0"))
+}
+
+/// Reads the starting points of `--x0`, `[n][D]` in flow units. The file holds data units if the model was trained
+/// with a source other than noise.
+///
+/// # Errors
+///
+/// Returns an error if the file cannot be read or has other columns.
+pub(super) fn starts(model: &Model, path: &Path) -> Result<Matrix> {
+    let mut x_0 = load_starts(path, &model.data_columns()).context("--x0")?;
+    if model.description.source.is_some() {
+        model.data_units()?.forward(&mut x_0);
+    }
+    Ok(x_0)
 }
 
 /// Prints a line on standard error. Ignores a closed pipe, so that it does not end a run of hours.

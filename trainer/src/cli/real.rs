@@ -2,32 +2,57 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::output::note;
 use crate::config::Config;
 use crate::coupling::dataset::{Dataset, Real};
+use crate::coupling::source::Source;
 use crate::data::{Matrix, Points, RowsOptions, load, load_conditions, preset};
 use crate::disk::names::CONFIG_FILE;
 use crate::model::Model;
 
 /// Returns the configuration of the model's run and its data, or `None` if there is no configuration beside the
-/// model.
+/// model. [`check`] tells whether they are the data that the model was trained with.
 ///
 /// # Errors
 ///
-/// Returns an error if the data cannot be read, or their columns are not those of the model.
-pub(super) fn of_run(model: &Model) -> Result<Option<(Config, Dataset)>> {
+/// Returns an error if the data cannot be read.
+pub(super) fn read(model: &Model) -> Result<Option<(Config, Dataset)>> {
     let path = model.path.with_file_name(CONFIG_FILE);
     if !path.exists() {
         return Ok(None);
     }
     let config = Config::read(&path)?;
+    config.check_files(&path, &config, |_| {
+        "if it has been moved, write its new place there; --data chooses other data".to_string()
+    })?;
     let dataset = Dataset::open(&config).with_context(|| {
         format!("cannot read the data of {}; --data chooses other data", path.display())
     })?;
     for warning in &dataset.warnings {
         note(format_args!("warning: {warning}"));
+    }
+    Ok(Some((config, dataset)))
+}
+
+/// Checks that a run's data are those that the model was trained with.
+///
+/// # Errors
+///
+/// Returns an error if files hold other rows than the run read, the configuration is another one, or the numbers
+/// of columns are not those of the model.
+pub(super) fn check(model: &Model, config: &Config, dataset: &Dataset) -> Result<()> {
+    let path = model.path.with_file_name(CONFIG_FILE);
+    let data = dataset.digest();
+    if let Some(expected) = config.data.digest.as_ref().filter(|expected| **expected != data) {
+        bail!(
+            "the rows that {} takes from {} are not those that {} was trained with (expected the digest {expected}, \
+             found {data}): restore the files, or choose data with --data",
+            path.display(),
+            config.file_names().unwrap_or_default(),
+            model.path.display()
+        );
     }
     let found = (dataset.data_dim(), dataset.condition_dim());
     let expected = (model.mlp.data_dim(), model.mlp.condition_dim());
@@ -40,7 +65,32 @@ pub(super) fn of_run(model: &Model) -> Result<Option<(Config, Dataset)>> {
         expected.0,
         expected.1
     );
-    Ok(Some((config, dataset)))
+    let digest = config.digest(&data)?;
+    ensure!(
+        model.description.config.as_ref().is_none_or(|expected| *expected == digest),
+        "{} and its data are not those that {} was trained with: restore them, or choose data with --data",
+        path.display(),
+        model.path.display()
+    );
+    Ok(())
+}
+
+/// Returns the source distribution of a model whose data are chosen with `--data`. If the source is a data file,
+/// it is the one that the model's run names.
+///
+/// # Errors
+///
+/// Returns an error if the model's file does not tell the source, and there is no run to tell it either.
+pub(super) fn source(model: &Model) -> Result<Source> {
+    let error = match model.source() {
+        Ok(source) => return Ok(source),
+        Err(error) => error,
+    };
+    let (config, dataset) = read(model)?.with_context(|| {
+        format!("{error:#}; the run that names it is not known, since no {CONFIG_FILE} is beside the model")
+    })?;
+    check(model, &config, &dataset)?;
+    Ok(dataset.source)
 }
 
 /// Opens the preset or file `name`, which must have the model's columns.

@@ -160,8 +160,8 @@ fn refuse_other(path: &Path) -> Result<()> {
 }
 
 /// Returns the data of `--data`, or those of the run, and the source distribution. If the run's data cannot be
-/// read, the report leaves out the figures that need them, and a note says so. If `--data` cannot be read, that
-/// is an error.
+/// read, the report leaves out the figures that need them, and a note says so. If `--data` cannot be read, or the
+/// run's files hold other data, that is an error.
 fn data(
     args: &Args,
     model: &Model,
@@ -169,10 +169,11 @@ fn data(
 ) -> Result<(Option<Known>, crate::coupling::source::Source)> {
     if let Some(name) = &args.data {
         let real = real::named(name, model)?;
-        return Ok((Some(of_real(real, model)?), model.source()?));
+        return Ok((Some(of_real(real, model)?), real::source(model)?));
     }
-    match real::of_run(model) {
+    match real::read(model) {
         Ok(Some((config, dataset))) => {
+            real::check(model, &config, &dataset)?;
             let source = dataset.source.clone();
             Ok((Some(known(&config, dataset)?), source))
         }

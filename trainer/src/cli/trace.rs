@@ -7,9 +7,10 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use flowlet::SolverKind;
 
-use super::output::{condition, open};
+use super::output::{condition, open, source};
 use crate::config::list::List;
 use crate::config::words::solver_parser;
+use crate::report::numbers::count;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -49,8 +50,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let data_dim = model.mlp.data_dim();
     let x_0 = match &args.x0 {
         Some(x) if x.len() == data_dim && x.iter().all(|x| x.is_finite()) => x.clone(),
-        Some(x) => bail!("--x0: expected {data_dim} finite numbers, found {x:?}"),
-        None => model.source()?.starts(args.seed, 1, data_dim).row(0).to_vec(),
+        Some(x) => bail!("--x0: expected {}, found {x:?}", count(data_dim, "finite number")),
+        None => source(&model)?.starts(args.seed, 1, data_dim).row(0).to_vec(),
     };
     let c = condition(&model, args.condition.as_ref())?;
     let points = solver.trajectory(&model.mlp, &x_0, c.row(0), &mut model.mlp.scratch());

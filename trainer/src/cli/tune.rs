@@ -6,9 +6,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 use flowlet::SolverKind;
+use rand::seq::SliceRandom;
 
-use super::output::{note, open};
+use super::output::{note, open, source, starts};
 use crate::config::words::solver_parser;
+use crate::data::random::{Stream, generator};
 use crate::data::{Matrix, load_conditions};
 use crate::disk::files::write_whole;
 use crate::disk::names::{GOLDEN_FILE, MODEL_FILE};
@@ -16,17 +18,17 @@ use crate::judge::golden::Golden;
 use crate::model::Model;
 use crate::model::self_test::affine;
 use crate::model::tuning::{Tuned, apply, conditions, tune};
-use crate::report::numbers::thousands;
-use crate::solve::sampling;
+use crate::report::numbers::{count, thousands};
 
 const EXAMPLES: &str = "\
 Examples:
   flowlet tune runs/moons --steps 6
-  flowlet tune runs/moons --steps 3 --solver midpoint --out moons3.safetensors";
+  flowlet tune runs/moons --steps 3 --solver midpoint --out moons3.safetensors
+  flowlet tune runs/mapped --steps 4 --x0 starts.csv";
 
 /// Fit the times of a few solver steps to a model
 ///
-/// Searches the times at which N steps end nearest to the true ends of the paths, and writes the times, the solver and
+/// Searches the times at which N steps end nearest to the true ends of the paths from the model's source, and writes the times, the solver and
 /// the number of steps into the model file. The weights stay as they are. Golden outputs beside the model are renewed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -43,10 +45,15 @@ pub(super) struct Args {
     /// distributed as in training]
     #[arg(long, value_name = "FILE")]
     conditions: Option<PathBuf>,
-    /// Number of starting points. The search sees one half, the printed error is of the other
-    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(2..))]
-    points: u32,
-    /// Seed of the starting points
+    /// CSV, TSV, NPY or safetensors file with starting points: in flow units, or in data units if the model was trained
+    /// with --source [default: draws from the model's source, unless that is a file]
+    #[arg(long, value_name = "FILE")]
+    x0: Option<PathBuf>,
+    /// Number of starting points. The search sees one half, the printed error is of the other [default: 4096, or all
+    /// rows of --x0 if they are fewer]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
+    points: Option<u32>,
+    /// Seed of the starting points, and of the choice of rows of --x0
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
     /// Output file [default: MODEL itself]
@@ -57,8 +64,8 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let model = open(&args.model)?;
     let kind = args.solver.unwrap_or(model.solver_kind());
-    let x_0 = sampling::noise(args.seed, args.points as usize, model.mlp.data_dim());
-    let c = conditions_for(args, &model)?;
+    let x_0 = starting_points(args, &model)?;
+    let c = conditions_for(args, &model, x_0.rows())?;
     let tuned = tune(&model.mlp, kind, args.steps, &x_0, &c)?;
     if args.steps == 1 {
         note(format_args!("a single step has nothing to tune: it always goes from t = 0 to 1"));
@@ -71,13 +78,44 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let written = Model::parse(&bytes, out.clone()).context("the tuned model is not valid")?;
     write_whole(out, &bytes)?;
     let golden = renew_golden(&written)?;
-    report(&written, kind, &tuned, golden.as_deref())?;
+    let name = match (&args.x0, &model.description.source) {
+        (Some(path), _) => path.display().to_string(),
+        (None, Some(name)) => name.clone(),
+        (None, None) => "noise".to_string(),
+    };
+    let starts = format!("{} of {name}", count(x_0.rows(), "point"));
+    report(&written, kind, &starts, &tuned, golden.as_deref())?;
     Ok(ExitCode::SUCCESS)
 }
 
+/// The number of starting points if `--points` is not given.
+const POINTS: usize = 4096;
+
+/// Returns the starting points in flow units, `[points][D]`: draws from the model's source, or rows of `--x0`.
+fn starting_points(args: &Args, model: &Model) -> Result<Matrix> {
+    let asked = args.points.map(|points| points as usize);
+    let Some(path) = &args.x0 else {
+        let points = asked.unwrap_or(POINTS);
+        return Ok(source(model)?.starts(args.seed, points, model.mlp.data_dim()));
+    };
+    let all = starts(model, path)?;
+    let points = asked.unwrap_or(POINTS.min(all.rows()));
+    ensure!(
+        points >= 2 && points <= all.rows(),
+        "--x0: expected at least {} starting points, found {}",
+        points.max(2),
+        all.rows()
+    );
+    // The file's first rows may not be typical. No row is taken twice, since the two halves must differ.
+    let mut rows: Vec<usize> = (0..all.rows()).collect();
+    rows.shuffle(&mut generator(args.seed, Stream::Starts));
+    rows.truncate(points);
+    Ok(all.select(&rows))
+}
+
 /// Returns a row of conditions for each starting point, `[points][C]`.
-fn conditions_for(args: &Args, model: &Model) -> Result<Matrix> {
-    let (points, columns) = (args.points as usize, model.condition_columns());
+fn conditions_for(args: &Args, model: &Model, points: usize) -> Result<Matrix> {
+    let columns = model.condition_columns();
     let Some(path) = &args.conditions else {
         let (mean, scale) = affine(&model.file, "condition", model.mlp.condition_dim())?;
         return Ok(conditions(&columns, (&mean, &scale), points, args.seed.wrapping_add(1)));
@@ -103,16 +141,24 @@ fn renew_golden(model: &Model) -> Result<Option<PathBuf>> {
     Ok(Some(path))
 }
 
-fn report(model: &Model, kind: SolverKind, tuned: &Tuned, golden: Option<&Path>) -> Result<()> {
+fn report(
+    model: &Model,
+    kind: SolverKind,
+    starts: &str,
+    tuned: &Tuned,
+    golden: Option<&Path>,
+) -> Result<()> {
     let mut out = io::stdout().lock();
     let Tuned { times, uniform_error, error, tried } = tuned;
     let steps = times.len() - 1;
     writeln!(out, "{}", model.path.display())?;
     writeln!(
         out,
-        "  solver      {kind}, {steps} steps, {} evaluations a sample",
-        steps * kind.evaluations()
+        "  solver      {kind}, {}, {} a sample",
+        count(steps, "step"),
+        count(steps * kind.evaluations(), "evaluation")
     )?;
+    writeln!(out, "  starts      {starts}")?;
     writeln!(
         out,
         "  error       {error:.3e}, {uniform_error:.3e} with steps of equal length\n\

@@ -12,7 +12,8 @@ use crate::disk::files;
 
 impl Config {
     /// Reads a configuration file. An option that it leaves out gets the preset's value if the data source is
-    /// a preset, and its default otherwise.
+    /// a preset, and its default otherwise. File names in it are relative to its folder; those that are returned
+    /// are relative to the current directory.
     ///
     /// # Errors
     ///
@@ -22,10 +23,13 @@ impl Config {
         let text = String::from_utf8(files::read(path)?).with_context(|| {
             format!("{}: expected a TOML file, found bytes that are not UTF-8", path.display())
         })?;
-        Self::parse(&text).with_context(|| path.display().to_string())
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let mut config = Self::parse(&text).with_context(|| path.display().to_string())?;
+        config.opened_from(folder).with_context(|| path.display().to_string())?;
+        Ok(config)
     }
 
-    /// Parses the text of a configuration file, like [`Self::read`].
+    /// Parses the text of a configuration file, like [`Self::read`], but leaves file names as they are.
     ///
     /// # Errors
     ///
@@ -84,6 +88,7 @@ mod tests {
         config.data.source = "mixture".into();
         config.data.components = vec![Component { weight: 1.0, mean: vec![0.5], std: vec![2.0] }];
         config.data.group = Some("episode".into());
+        config.data.digest = Some("0123456789abcdef".into());
         assert_eq!(Config::parse(&config.to_toml().unwrap()).unwrap(), config);
     }
 

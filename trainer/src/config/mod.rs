@@ -7,6 +7,7 @@ mod flags;
 mod keys;
 pub mod list;
 mod options;
+mod places;
 mod preset;
 pub mod schedule;
 pub mod words;

@@ -18,7 +18,7 @@ use crate::data::times::Times;
 /// The whole configuration of a run. Each run's directory holds it as a file with every value. The same
 /// configuration and data give the same run.
 ///
-/// File names are relative to the current directory of the command.
+/// File names are relative to the current directory. In a configuration file they are relative to its folder.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, clap::Args)]
 #[serde(default)]
 pub struct Config {
@@ -56,6 +56,11 @@ pub struct DataConfig {
     /// The name of a known distribution, or a CSV, TSV, NPY or safetensors file
     #[arg(skip)]
     pub source: String,
+    /// The digest of the rows that were read from files, in the `config.toml` of a run: only the same rows are
+    /// the run's data. Ignored in a configuration that is trained with
+    #[arg(skip)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
     /// Data columns by name, number or range of numbers; by default all columns that have no other use
     #[arg(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -77,7 +82,7 @@ pub struct DataConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     /// Share of a file's rows that is held out from training, to judge the model
-    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SHARE")]
     pub holdout: f64,
     /// Scale data and numeric conditions to mean 0 and standard deviation 1; `--standardize=false` keeps
     /// their units, as the preset mixture does
@@ -120,6 +125,7 @@ impl Default for DataConfig {
     fn default() -> Self {
         Self {
             source: String::new(),
+            digest: None,
             columns: None,
             condition: Vec::new(),
             conditions: None,
@@ -258,7 +264,7 @@ impl Default for TrainConfig {
             time: Times::Uniform,
             label_dropout: 0.0,
             checkpoint_seconds: 60,
-            device: DeviceKind::Auto,
+            device: DeviceKind::Cpu,
         }
     }
 }

@@ -26,13 +26,37 @@ pub enum CouplingKind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceKind {
-    /// CUDA if there is a GPU, the CPU otherwise
-    #[default]
+    /// CUDA if there is a GPU, the CPU otherwise; the run records which
     Auto,
     /// The CPU; the same configuration gives the same bytes
+    #[default]
     Cpu,
     /// An NVIDIA GPU; needs a build with the feature `cuda`
     Cuda,
+}
+
+impl DeviceKind {
+    /// Returns the device called `name`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that lists the valid names if there is none.
+    pub fn from_name(name: &str) -> Result<Self> {
+        let all = [Self::Auto, Self::Cpu, Self::Cuda];
+        all.into_iter().find(|kind| kind.name() == name).with_context(|| {
+            let names = all.map(Self::name).join(", ");
+            format!("no device is called {name:?}: expected one of {names}")
+        })
+    }
+
+    /// Returns the name in configurations and in the metadata of models.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Cpu => "cpu",
+            Self::Cuda => "cuda",
+        }
+    }
 }
 
 /// Returns the activation called `name`.

@@ -10,8 +10,8 @@ use crate::config::{Config, DataConfig};
 use crate::coupling::source::Source;
 use crate::data::random::{Stream, generator};
 use crate::data::{
-    ConditionColumn, Distribution, GaussianMixture, PRESETS, Points, RowsOptions, Standardization,
-    Target, load, preset, split,
+    Advice, ConditionColumn, Distribution, GaussianMixture, PRESETS, Points, RowsOptions,
+    Standardization, Target, load, preset, split,
 };
 
 /// A run's data, for training and for evaluation.
@@ -180,6 +180,7 @@ impl Dataset {
             categorical: data.categorical.clone(),
             group: data.group.clone(),
             skip_invalid: data.skip_invalid,
+            advice: Advice::Train,
         };
         let rows = load(path, &options)?;
         let mut warnings = rows.warnings;

@@ -18,6 +18,7 @@ mod table;
 mod target;
 pub mod times;
 
+pub use check_row::Advice;
 pub use columns::default_names;
 pub use conditions::{ConditionColumn, default_conditions, encode, load_conditions, load_starts};
 pub use distribution::{Distribution, PRESETS, preset};

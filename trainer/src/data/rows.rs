@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
 
-use super::check_row::{check_group, check_row};
+use super::check_row::{Advice, check_group, check_row};
 use super::columns::{default_names, select};
 use super::condition_source::{Source, condition_names};
 use super::conditions::ConditionColumn;
@@ -27,6 +27,8 @@ pub struct RowsOptions {
     pub group: Option<String>,
     /// Whether rows with missing or non-finite values are skipped. Otherwise they are an error.
     pub skip_invalid: bool,
+    /// What errors advise.
+    pub advice: Advice,
 }
 
 /// The points of a file.
@@ -94,11 +96,14 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
     let mut rows = Vec::new();
     let mut first_error = None;
     for row in 0..table.rows {
-        let checked = check_row(&table, row, &data, &sources, &categorical);
+        let checked = check_row(&table, row, &data, &sources, &categorical, options.advice);
         match checked.and_then(|()| check_group(&table, row, group)) {
             Ok(()) => rows.push(row),
             Err(error) if options.skip_invalid => first_error = first_error.or(Some(error)),
-            Err(error) => bail!("{error}. Correct the row, or skip such rows with --skip-invalid"),
+            Err(error) if options.advice == Advice::Train => {
+                bail!("{error}. Correct the row, or skip such rows with --skip-invalid")
+            }
+            Err(error) => bail!("{error}. Correct the row"),
         }
     }
     let kept = rows.len();
@@ -240,7 +245,8 @@ mod tests {
     #[test]
     fn text_among_numbers_is_refused_unless_the_column_is_categorical() {
         let text = "x,s\n1,5\n2,6\n3,abc\n";
-        let plain = RowsOptions { condition: names("s"), ..RowsOptions::default() };
+        let plain =
+            RowsOptions { condition: names("s"), advice: Advice::Train, ..RowsOptions::default() };
         let error = read(text, &plain).unwrap_err().to_string();
         assert!(error.contains("line 4, column s") && error.contains("--categorical s"), "{error}");
         let skip = RowsOptions { skip_invalid: true, ..plain.clone() };

@@ -4,11 +4,11 @@ use std::convert::Infallible;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
 use fearless_simd::{Level, Simd, SimdBase, SimdFrom, dispatch, f32x16};
 use flowlet::HeapSolver;
 use serde::Serialize;
 
+use crate::coupling::source::Source;
 use crate::data::Matrix;
 use crate::model::Model;
 use crate::model::cost;
@@ -116,19 +116,17 @@ pub struct Speed {
 }
 
 /// Measures `solver` on `model` under the condition `c` (`[C]`, the user's units): batches of `samples` on
-/// all threads of the current rayon pool for about `time`, then single samples for a quarter of it.
-///
-/// # Errors
-///
-/// When the model's starting points are not known: see [`Model::source`].
+/// all threads of the current rayon pool for about `time`, then single samples for a quarter of it. Paths start
+/// at the model's source, or at noise if the model's file does not hold its source: the time is the same.
 pub fn measure(
     model: &Model,
     solver: &HeapSolver,
     samples: usize,
     c: &[f32],
     time: Duration,
-) -> Result<Speed> {
-    let x_0 = model.source()?.starts(0, samples, model.mlp.data_dim());
+) -> Speed {
+    let source = model.source().unwrap_or(Source::Normal);
+    let x_0 = source.starts(0, samples, model.mlp.data_dim());
     let conditions = Matrix::new(c.repeat(samples), samples, c.len());
     let Ok(mut batch) = seconds(time, || {
         black_box(sampling::sample(&model.mlp, solver, &x_0, &conditions));
@@ -149,7 +147,7 @@ pub fn measure(
     let batch_seconds = median(&mut batch);
     let evaluations_per_second = (samples * solver.evaluations()) as f64 / batch_seconds;
     let operations = 2 * cost::multiply_adds(&model.shape());
-    Ok(Speed {
+    Speed {
         samples,
         steps: solver.steps(),
         threads,
@@ -158,7 +156,7 @@ pub fn measure(
         evaluations_per_second,
         peak_share: operations as f64 * evaluations_per_second / (peak() * threads as f64),
         single_microseconds: median(&mut single) / AT_ONCE as f64 * 1e6,
-    })
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, ensure};
 use flowlet::SolverKind;
 
-use crate::config::words::{check_steps, solver};
+use crate::config::words::{DeviceKind, check_steps, solver};
 use crate::data::ConditionColumn;
 use crate::network::Shape;
 
@@ -33,6 +33,8 @@ pub struct Description {
     pub seed: Option<u64>,
     /// The digest of the resolved configuration, in hexadecimal.
     pub config: Option<String>,
+    /// The device that trained the model. `None` for the CPU.
+    pub device: Option<DeviceKind>,
 }
 
 impl Description {
@@ -70,6 +72,9 @@ impl Description {
         if let Some(config) = &self.config {
             pairs.push(("config", config.clone()));
         }
+        if let Some(device) = self.device {
+            pairs.push(("device", device.name().to_string()));
+        }
         Ok(pairs.into_iter().map(|(key, value)| (format!("flowlet.{key}"), value)).collect())
     }
 
@@ -105,6 +110,9 @@ impl Description {
                 .map(|value| value.parse().with_context(|| context("seed", value)))
                 .transpose()?,
             config: get("config").cloned(),
+            device: get("device")
+                .map(|value| DeviceKind::from_name(value).with_context(|| context("device", value)))
+                .transpose()?,
         })
     }
 }
@@ -149,3 +157,29 @@ pub fn states_its_convention(metadata: &BTreeMap<String, String>) -> bool {
 
 /// The convention that is assumed for a file without metadata.
 pub const ASSUMPTION: &str = "input columns t, x, c; exact GELU; t from 0 (noise) to 1 (data)";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flowlet::ActivationKind;
+
+    #[test]
+    fn the_device_is_in_the_metadata_unless_it_is_the_cpu() {
+        let shape = Shape {
+            data_dim: 1,
+            condition_dim: 0,
+            hidden_width: 4,
+            hidden_layers: 0,
+            activation: ActivationKind::Gelu,
+        };
+        let cpu = Description::default();
+        assert!(!cpu.to_metadata(shape).unwrap().contains_key("flowlet.device"));
+        let cuda = Description { device: Some(DeviceKind::Cuda), ..cpu };
+        let metadata = cuda.to_metadata(shape).unwrap();
+        assert_eq!(metadata["flowlet.device"], "cuda");
+        assert_eq!(Description::from_metadata(&metadata).unwrap(), cuda);
+        let other = BTreeMap::from([("flowlet.device".to_string(), "abacus".to_string())]);
+        let error = Description::from_metadata(&other).unwrap_err();
+        assert!(format!("{error:#}").contains("expected one of auto, cpu, cuda"), "{error:#}");
+    }
+}

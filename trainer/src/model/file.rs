@@ -166,11 +166,12 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// Returns an error if the source is a data file, since the model file does not hold its points.
+    /// Returns an error if the source is a data file or a mixture of the user's own, since the model file holds
+    /// neither.
     pub fn source(&self) -> Result<Source> {
         let Some(name) = &self.description.source else { return Ok(Source::Normal) };
         let distribution = preset(name).with_context(|| {
-            format!("the model's starting points are data from {name}: give them with --x0")
+            format!("the model's starting points are from {name}, which its file does not hold")
         })?;
         Source::known(distribution, &self.data_units()?)
     }

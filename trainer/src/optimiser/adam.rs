@@ -67,7 +67,9 @@ impl Adam {
     /// Returns candle's error if an operation fails on the device.
     pub fn step(&mut self, gradients: &GradStore, learning_rate: f64) -> Result<Tensor> {
         self.steps += 1;
-        let [scale_m, scale_v] = BETA.map(|beta| 1.0 / (1.0 - beta.powi(self.steps as i32)));
+        // Beyond the range of i32 the powers are 0, as they are long before its end.
+        let power = i32::try_from(self.steps).unwrap_or(i32::MAX);
+        let [scale_m, scale_v] = BETA.map(|beta| 1.0 / (1.0 - beta.powi(power)));
         let decay = 1.0 - learning_rate * self.settings.weight_decay;
         match &mut self.moments {
             Moments::Separate(moments) => {
@@ -265,6 +267,28 @@ mod tests {
                 two.moments = Moments::zeros(&two.variables, &Device::Cpu).unwrap();
                 two.restore(k + 1, &kept).unwrap();
             }
+        }
+    }
+
+    /// A counter of 32 bits would wrap here, and the step would be 0 or not a number.
+    #[test]
+    fn steps_are_counted_beyond_the_range_of_32_bits() {
+        let after = |steps: usize| {
+            let x = variable();
+            let settings = AdamSettings { weight_decay: 0.0, gradient_clip: None };
+            let mut adam = Adam::new(vec![x.clone()], settings).unwrap();
+            let moments = Tensor::zeros((2, 4), DType::F32, &Device::Cpu).unwrap();
+            adam.restore(steps, &[moments]).unwrap();
+            for k in 0..2 {
+                adam.step(&loss(&x, k).backward().unwrap(), 0.01).unwrap();
+            }
+            x.to_vec2::<f32>().unwrap()
+        };
+        // After a million steps the corrections are 1 in f64 already.
+        let expected = after(1_000_000);
+        assert_ne!(expected, variable().to_vec2::<f32>().unwrap());
+        for steps in [(1 << 31) - 2, (1 << 31) - 1, 1 << 31, u32::MAX as usize - 1] {
+            assert_eq!(after(steps), expected, "{steps}");
         }
     }
 

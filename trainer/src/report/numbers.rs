@@ -14,3 +14,19 @@ pub fn thousands(value: impl Display) -> String {
     }
     text
 }
+
+/// Returns a number of things: `1 step`, `2 steps`, `10,000 rows`.
+pub fn count(number: usize, thing: &str) -> String {
+    format!("{} {thing}{}", thousands(number), if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_thing_is_in_the_singular() {
+        assert_eq!(count(1, "step"), "1 step");
+        assert_eq!([count(0, "row"), count(10_000, "row")], ["0 rows", "10,000 rows"]);
+    }
+}

@@ -10,14 +10,14 @@ pub mod supply;
 
 use std::time::Instant;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 
 use self::run::{Run, coupling};
 use crate::config::Config;
 use crate::coupling::dataset::Dataset;
 
 pub use phase::{Monitor, Phase, Trained, Training, train_phase};
-pub use run::{Keep, device};
+pub use run::{Keep, device, resolve};
 
 /// Returns the names of the phases of a run, with their iterations.
 pub fn phases(config: &Config) -> Vec<(&'static str, usize)> {
@@ -39,7 +39,8 @@ pub fn phases(config: &Config) -> Vec<(&'static str, usize)> {
 /// Returns an error if the coupling or the label dropout does not suit the conditions, or the device cannot
 /// be used.
 pub fn check(config: &Config, dataset: &Dataset) -> Result<()> {
-    device(config.train.device)?;
+    device(config.train.device)
+        .map_err(|error| anyhow!("{error:#}; or train with --device cpu"))?;
     let unconditional = dataset.condition_dim() == 0;
     ensure!(
         !unconditional || config.train.label_dropout == 0.0,

@@ -115,7 +115,12 @@ pub fn train_phase(
     let mut losses = Vec::new();
     if let Some(checkpoint) = training.resumed {
         checkpoint.restore(&network, &mut optimiser, average.as_mut())?;
-        supply.restore(&checkpoint.supply)?;
+        supply.restore(&checkpoint.supply).map_err(|error| {
+            anyhow!(
+                "the checkpoint is of another device or another version of flowlet, so its batches cannot be \
+                 continued ({error:#}): start again with --force"
+            )
+        })?;
         losses.clone_from(&checkpoint.losses);
     }
     let mut pending = Pending::default();

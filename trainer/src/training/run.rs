@@ -133,23 +133,30 @@ pub(super) fn coupling(config: &Config, dataset: &Dataset) -> Result<Coupling> {
     Coupling::new(train.coupling, conditions, train.condition_ratio, train.force_transport)
 }
 
+/// Returns the kind of device that `kind` stands for on this machine: CUDA for [`DeviceKind::Auto`] if it can be
+/// used, the CPU otherwise.
+pub fn resolve(kind: DeviceKind) -> DeviceKind {
+    match kind {
+        // candle's `cuda_if_available` asks whether this build has CUDA, not whether this machine has.
+        DeviceKind::Auto if Device::new_cuda(0).is_ok() => DeviceKind::Cuda,
+        DeviceKind::Auto => DeviceKind::Cpu,
+        kind => kind,
+    }
+}
+
 /// Returns the device that stores and computes tensors.
 ///
 /// # Errors
 ///
-/// Returns an error that says what to do if CUDA is asked for and cannot be used.
+/// Returns an error that says what is missing if `kind` is CUDA and cannot be used.
 pub fn device(kind: DeviceKind) -> Result<Device> {
-    match kind {
-        DeviceKind::Cpu => Ok(Device::Cpu),
-        // candle's `cuda_if_available` asks whether this build has CUDA, not whether this machine has.
-        DeviceKind::Auto => Ok(Device::new_cuda(0).unwrap_or(Device::Cpu)),
+    match resolve(kind) {
         DeviceKind::Cuda if cfg!(feature = "cuda") => Device::new_cuda(0).context(
-            "no CUDA device can be used: expected an NVIDIA GPU and its driver (`nvidia-smi` lists \
-                 them); train with --device cpu, or auto, which uses a GPU only if there is one",
+            "no CUDA device can be used: expected an NVIDIA GPU and its driver (`nvidia-smi` lists them)",
         ),
         DeviceKind::Cuda => bail!(
-            "this build does not support CUDA: build with `--features flowlet-trainer/cuda`, or train with \
-             --device cpu"
+            "this build does not support CUDA: expected one with `--features flowlet-trainer/cuda`"
         ),
+        _ => Ok(Device::Cpu),
     }
 }

@@ -42,7 +42,7 @@ pub(super) struct Args {
     /// Model file, or directory of a run
     model: PathBuf,
     /// Data to compare with: a preset, or a file with the model's columns [default: the rows that the run held
-    /// out, from the config.toml beside the model]
+    /// out; the config.toml beside the model says where they are]
     #[arg(long, value_name = "PRESET|FILE", value_hint = ValueHint::AnyPath)]
     data: Option<String>,
     /// Numbers of solver steps, separated by commas
@@ -142,14 +142,15 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 /// Returns the real data that samples are compared with, and the source distribution of the model.
 fn data(args: &Args, model: &Model) -> Result<(Real, Source)> {
     if let Some(name) = &args.data {
-        return Ok((real::named(name, model)?, model.source()?));
+        return Ok((real::named(name, model)?, real::source(model)?));
     }
-    let (_, dataset) = real::of_run(model)?.with_context(|| {
+    let (config, dataset) = real::read(model)?.with_context(|| {
         format!(
             "there is no {CONFIG_FILE} beside {}, so its data are unknown: give --data a preset or a file",
             model.path.display()
         )
     })?;
+    real::check(model, &config, &dataset)?;
     Ok((dataset.real, dataset.source))
 }
 

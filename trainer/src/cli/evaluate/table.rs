@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::judge::distance::Distances;
 use crate::judge::evaluation::{Class, Evaluation, LogLikelihood, Row};
-use crate::report::numbers::thousands;
+use crate::report::numbers::{count, thousands};
 
 /// The format of an evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -55,8 +55,9 @@ fn text(name: &str, evaluation: &Evaluation) -> Result<String> {
     if !best.by_class.is_empty() {
         writeln!(
             text,
-            "each class, over the data alone: {} in {} steps, then two sets of real data",
-            best.solver, best.steps
+            "each class, over the data alone: {} in {}, then two sets of real data",
+            best.solver,
+            count(best.steps, "step")
         )?;
         for class in &best.by_class {
             let real = evaluation.floor_by_class.iter().find(|real| real.class == class.class);
@@ -90,14 +91,14 @@ fn text(name: &str, evaluation: &Evaluation) -> Result<String> {
     }
     writeln!(
         text,
-        "\nfewest evaluations within {} % of the best {} ({:.4}): {} in {} steps, {} evaluations and {} \
-         multiply-adds a sample",
+        "\nfewest evaluations within {} % of the best {} ({:.4}): {} in {}, {} and {} multiply-adds a \
+         sample",
         advice.within,
         advice.measure,
         advice.best,
         best.solver,
-        best.steps,
-        best.evaluations,
+        count(best.steps, "step"),
+        count(best.evaluations, "evaluation"),
         thousands(best.multiply_adds)
     )?;
     Ok(text)

@@ -17,11 +17,11 @@ use flowlet::{CONTRACT, Digest, HeapSolver, SolverKind};
 
 use super::bar::Bar;
 use super::interrupt::interrupts;
-use super::output::{condition, note, open};
+use super::output::{condition, note, open, source, starts};
 use crate::config::list::List;
 use crate::config::words::solver_parser;
 use crate::data::row_format::RowFormat;
-use crate::data::{Matrix, load_conditions, load_starts};
+use crate::data::{Matrix, load_conditions};
 use crate::disk::part_file::PartFile;
 use crate::model::Model;
 use crate::report::numbers::thousands;
@@ -62,7 +62,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
     /// Classifier-free guidance weight; 1 is off. Doubles the cost. Needs a model trained with --label-dropout
-    #[arg(long, value_name = "WEIGHT", allow_negative_numbers = true)]
+    #[arg(long, value_name = "WEIGHT")]
     guidance: Option<f32>,
     /// Condition of all samples: a value for each condition column, or all C numbers, separated by commas
     #[arg(long, value_name = "VALUES", allow_hyphen_values = true, conflicts_with = "conditions")]
@@ -113,13 +113,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
     let names = model.data_columns();
     let x_0 = match &args.x0 {
-        Some(path) => {
-            let mut x_0 = load_starts(path, &names).context("--x0")?;
-            if model.description.source.is_some() {
-                model.data_units()?.forward(&mut x_0);
-            }
-            Some(x_0)
-        }
+        Some(path) => Some(starts(&model, path)?),
         None => None,
     };
     let conditions = match &args.conditions {
@@ -134,7 +128,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let block = block(&model, &solver);
     let starts = match x_0 {
         Some(x_0) => Starts::Given(x_0),
-        None => Starts::Drawn { source: model.source()?, seed: args.seed },
+        None => Starts::Drawn { source: source(&model)?, seed: args.seed },
     };
     let conditions = match conditions {
         Some(conditions) => Conditions::Given(conditions),

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use flowlet::SolverKind;
 use rand::seq::SliceRandom;
 
@@ -16,7 +16,8 @@ use self::summary::summary;
 use super::output::note;
 use super::progress::Progress;
 use super::report;
-use crate::config::{Config, Flags};
+use crate::config::words::DeviceKind;
+
 use crate::coupling::dataset::{Dataset, Real};
 use crate::data::Matrix;
 use crate::data::random::{Stream, generator};
@@ -32,7 +33,7 @@ use crate::model::{Model, export};
 use crate::report::numbers::thousands;
 use crate::training::checkpoint::Checkpoints;
 use crate::training::metrics::{MetricsFile, row_every};
-use crate::training::{Keep, check, phases, train};
+use crate::training::{Keep, check, device, phases, resolve, train};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -46,7 +47,8 @@ Examples:
 /// Train a model, export it, and verify it
 ///
 /// TARGET is a preset (mixture, moons, 8gaussians, checkerboard, swissroll), a configuration file (.toml), or a data
-/// file (.csv, .tsv, .npy, .safetensors). Options override the configuration.
+/// file (.csv, .tsv, .npy, .safetensors). Options override the configuration. File names in a configuration are relative
+/// to its folder.
 ///
 /// The directory of the run receives the model (model.safetensors), the golden outputs that the runtime is verified
 /// against (golden.safetensors), the resolved configuration (config.toml) and the losses (metrics.csv). Ctrl-C stops
@@ -56,8 +58,9 @@ Examples:
 pub(super) struct Args {
     #[command(flatten)]
     settings: Settings,
-    /// Continue a run that was stopped or killed. The model's bytes are those of an uninterrupted run
-    #[arg(long, value_name = "RUN", conflicts_with_all = ["target", "data", Flags::GROUP, "out", "force"])]
+    /// Continue a run that was stopped or killed. The model's bytes are those of an uninterrupted run. If the run's
+    /// files have been moved, --data, --conditions and --source say where they lie
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["target", "out", "force"])]
     resume: Option<PathBuf>,
     /// Directory of the run [default: runs/NAME, after the target]
     #[arg(long, value_name = "DIR")]
@@ -71,17 +74,36 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let (directory, config, dataset, run) = match &args.resume {
+    let (directory, mut config, dataset, run) = match &args.resume {
         Some(directory) => {
             let run = RunDirectory::resume(directory)?;
-            let config = Config::read(&run.path().join(CONFIG_FILE))?;
+            let path = run.path().join(CONFIG_FILE);
+            let mut config = args.settings.resume(&path)?;
             config.check()?;
+            config.train.device = chosen(config.train.device);
+            device(config.train.device).with_context(|| {
+                format!(
+                    "{} is trained on {}, and cannot be resumed on another device: resume it where there is one, or \
+                     train a new run with --device cpu",
+                    directory.display(),
+                    config.train.device.name()
+                )
+            })?;
             let dataset = Dataset::open(&config)?;
+            let found = dataset.digest();
+            ensure!(
+                config.data.digest.as_ref().is_none_or(|digest| *digest == found),
+                "{}: the data files have changed since the run started (expected the digest {}, found {found}): \
+                 restore them, say with --data where they lie, or train a new run without --resume",
+                config.file_names().unwrap_or_default(),
+                config.data.digest.unwrap_or_default()
+            );
             (directory.clone(), config, dataset, run)
         }
         None => {
-            let (config, name) = args.settings.resolve()?;
+            let (mut config, name) = args.settings.resolve()?;
             config.check()?;
+            config.train.device = chosen(config.train.device);
             let directory = args.out.clone().unwrap_or_else(|| Path::new("runs").join(name));
             let dataset = Dataset::open(&config)?;
             check(&config, &dataset)?;
@@ -101,12 +123,14 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
     let data = dataset.digest();
     let digest = config.digest(&data)?;
+    config.data.digest = config.file_names().map(|_| data.clone());
     let checkpoints = Checkpoints::new(run.path(), digest.clone(), data);
     if args.resume.is_none() {
         checkpoints.clear()?;
-        run.write(CONFIG_FILE, config.to_toml()?.as_bytes())?;
     }
     let resumed = checkpoints.read()?;
+    // Also for a resumed run, since its files may lie elsewhere now.
+    run.write(CONFIG_FILE, config.placed_in(run.path())?.to_toml()?.as_bytes())?;
     let keep = Keep { directory: run.path().to_path_buf(), checkpoints, resumed };
 
     let phases = phases(&config);
@@ -149,6 +173,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         conditions: dataset.conditions.clone(),
         seed: Some(config.seed),
         config: Some(digest),
+        device: Some(config.train.device).filter(|device| *device != DeviceKind::Cpu),
     };
     let mut file = export(&trained.network, &dataset.units, &description)?;
     if let Some(times) = &trained.times {
@@ -160,7 +185,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         .context("the trained model is not valid")?;
     // Written before verification, since training may have taken hours and a later step may fail.
     run.write(MODEL_FILE, &bytes)?;
-    let golden = Golden::make(&model, &golden_conditions(&dataset.real, config.seed), config.seed)?;
+    let conditions = golden_conditions(&dataset.real, config.seed);
+    let golden = Golden::make(&model, &dataset.source, &conditions, config.seed)?;
     let verified = verify(&model, &golden)?;
     let judgement = judge(&model, &model.solver(None, None)?, &dataset, config.seed)?;
     run.write(GOLDEN_FILE, &golden.to_bytes()?)?;
@@ -176,6 +202,15 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         println!("  report      {}", page.display());
     }
     Ok(if verified.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Returns the device that `kind` stands for on this machine. Prints what `auto` has become.
+fn chosen(kind: DeviceKind) -> DeviceKind {
+    let device = resolve(kind);
+    if kind == DeviceKind::Auto {
+        note(format_args!("--device auto: training on {}", device.name()));
+    }
+    device
 }
 
 /// Returns conditions of real data in the user's units, `[n][C]`, for the golden paths.

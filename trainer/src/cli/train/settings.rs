@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 
 use crate::config::list::List;
+use crate::config::words::DeviceKind;
 use crate::config::{Config, Flags, preset};
 use crate::disk::names::CONFIG_FILE;
 
@@ -35,6 +36,7 @@ impl Settings {
                  `flowlet train --help` has examples"
             ),
         };
+        let read = config.clone();
         // A configuration file has its own settings for the teacher.
         let target = self.target.as_ref().or(self.data.as_ref());
         let is_file = target.is_some_and(|target| target.ends_with(".toml"));
@@ -46,7 +48,51 @@ impl Settings {
             let List(columns) = columns.parse()?;
             config.data.columns = Some(columns);
         }
+        if is_file {
+            let advice = |_: &str| "write the path from there".to_string();
+            read.check_files(Path::new(target.unwrap_or(&name)), &config, advice)?;
+        }
         Ok((config, name))
+    }
+
+    /// Returns the configuration of a stopped run, from its file `path`. Of the flags, those that name files
+    /// may say where the run's files lie now. All others must say what the run has already.
+    pub(super) fn resume(&self, path: &Path) -> Result<Config> {
+        let run = Config::read(path)?;
+        let mut config = run.clone();
+        self.flags.apply(&mut config)?;
+        if let Some(file) = &self.data {
+            config.data.source.clone_from(file);
+        }
+        if config.train.device == DeviceKind::Auto {
+            config.train.device = run.train.device;
+        }
+        let differences = config.differences(&run)?;
+        let differences: Vec<String> = differences
+            .iter()
+            .map(|(key, here, there)| format!("{} {here} (the run has {there})", flag(key)))
+            .collect();
+        ensure!(
+            differences.is_empty(),
+            "a run is resumed with its own settings, but the command says {}: leave {} out, or train a new run \
+             without --resume",
+            differences.join(", "),
+            if differences.len() == 1 { "it" } else { "them" }
+        );
+        run.check_files(path, &config, |flag| {
+            format!("if it has been moved, say where with `{flag} FILE`; its rows must be the same")
+        })?;
+        Ok(config)
+    }
+}
+
+/// Returns the flag that sets the option `key`, such as `train.batch_size`.
+fn flag(key: &str) -> String {
+    match key {
+        "data.source" => "--data".to_string(),
+        "source.distribution" => "--source".to_string(),
+        "few_steps.steps" => "--few-steps".to_string(),
+        _ => format!("--{}", key.rsplit('.').next().unwrap_or(key).replace('_', "-")),
     }
 }
 
@@ -57,7 +103,9 @@ fn open_target(target: &str) -> Result<(Config, String)> {
     let path = Path::new(target);
     let stem = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     if path.extension().is_some_and(|extension| extension == "toml") {
-        let config = Config::read(path)?;
+        let mut config = Config::read(path)?;
+        // Trains on what the file holds now, perhaps with another split.
+        config.data.digest = None;
         // For RUN/config.toml, the name is RUN.
         let parent = path.parent().and_then(stem).filter(|_| path.ends_with(CONFIG_FILE));
         return Ok((config, parent.or(stem(path)).unwrap_or_default()));

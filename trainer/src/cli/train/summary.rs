@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::judge::judgement::{FEW, Judgement};
 use crate::judge::verify::Report;
 use crate::model::Model;
-use crate::report::numbers::thousands;
+use crate::report::numbers::{count, thousands};
 use crate::training::{Trained, phases};
 
 pub(super) fn summary(
@@ -33,26 +33,27 @@ pub(super) fn summary(
     writeln!(text, "{}", directory.display())?;
     writeln!(
         text,
-        "  trained     {} iterations in {:.1} s",
-        thousands(iterations.iter().sum::<usize>()),
-        trained.seconds
+        "  trained     {} in {:.1} s on {}",
+        count(iterations.iter().sum(), "iteration"),
+        trained.seconds,
+        config.train.device.name()
     )?;
     if names.len() > 1 {
         writeln!(text, "{:14}({})", "", names.join(", "))?;
     }
     writeln!(
         text,
-        "  loss        {:.4}, the mean of the last {} iterations",
+        "  loss        {:.4}, the mean of the last {}",
         trained.recent_loss(),
-        thousands(last.min(1000))
+        count(last.min(1000), "iteration")
     )?;
     writeln!(
         text,
         "  distance    {distance:.4} to the target, {real:.4} between two sets of real data\n\
-         {:14}({measure}, {} samples in {} steps, {judged_on})",
+         {:14}({measure}, {} samples in {}, {judged_on})",
         "",
         thousands(*samples),
-        config.steps()
+        count(config.steps(), "step")
     )?;
     if *samples < FEW {
         writeln!(
@@ -85,11 +86,11 @@ pub(super) fn summary(
     )?;
     writeln!(
         text,
-        "  model       {} weights, {} bytes; {:.1} µs a sample in {} steps on one core",
+        "  model       {} weights, {} bytes; {:.1} µs a sample in {} on one core",
         thousands(model.shape().parameters()),
         thousands(model.bytes),
         judgement.seconds_per_sample * 1e6,
-        config.steps()
+        count(config.steps(), "step")
     )?;
     if !report.passes() {
         writeln!(text, "\n{report}")?;

@@ -9,6 +9,7 @@ use candle_core::{Device, Tensor};
 use flowlet::{Digest, HeapSolver, SolverKind};
 
 use self::candle::Candle;
+use crate::coupling::source::Source;
 use crate::data::Matrix;
 use crate::judge::reference::Reference;
 use crate::model::Model;
@@ -68,14 +69,14 @@ pub struct Answers {
 }
 
 impl Golden {
-    /// Computes golden outputs of a model by candle, the reference and the runtime: paths from the runtime's
-    /// noise of `seed`, by the model's solver on its grid, and velocities on a grid of times and points. Their
-    /// conditions are the rows of `conditions` (`[any, C]`, user's units), repeated in turn.
+    /// Computes golden outputs of a model by candle, the reference and the runtime: paths from the starting points
+    /// of `source` with `seed`, by the model's solver on its grid, and velocities on a grid of times and points.
+    /// Their conditions are the rows of `conditions` (`[any, C]`, user's units), repeated in turn.
     ///
     /// # Errors
     ///
     /// When `conditions` has no row or not C columns, or when candle fails.
-    pub fn make(model: &Model, conditions: &Matrix, seed: u64) -> Result<Self> {
+    pub fn make(model: &Model, source: &Source, conditions: &Matrix, seed: u64) -> Result<Self> {
         let data_dim = model.mlp.data_dim();
         ensure!(
             conditions.rows() > 0 && conditions.columns() == model.mlp.condition_dim(),
@@ -94,7 +95,7 @@ impl Golden {
         let mut golden = Self {
             solver: model.solver_kind(),
             times: Vec::new(),
-            x_0: sampling::noise(seed, PATHS, data_dim),
+            x_0: source.starts(seed, PATHS, data_dim),
             condition: cycle(PATHS),
             path: Answers { candle: Vec::new(), reference: Vec::new(), digest: 0 },
             methods: Vec::new(),

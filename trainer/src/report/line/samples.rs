@@ -12,7 +12,7 @@ use crate::report::colour::{Colour, Ramp};
 use crate::report::figure::Figure;
 use crate::report::heat::Heat;
 use crate::report::histogram::{Histogram, plane};
-use crate::report::numbers::thousands;
+use crate::report::numbers::{count, thousands};
 use crate::report::subject::repeat;
 use crate::report::trajectories::Trajectories;
 use rayon::prelude::*;
@@ -138,8 +138,9 @@ impl Line<'_> {
         };
         let n = thousands(n);
         let caption = format!(
-            "The density of {n} paths of the model at each time, in {steps} steps{} (brighter is denser). \
+            "The density of {n} paths of the model at each time, in {}{} (brighter is denser). \
              Unlike reference paths, paths of a flow never cross.",
+            count(steps, "step"),
             self.subject.under()
         );
         Ok(Figure::new("path-density", "The density of the model's paths", caption, numbers, sheet))

@@ -1,0 +1,261 @@
+//! The places of the files that a configuration names.
+//!
+//! In a configuration file, a relative name starts from the file's own folder. In memory it starts from the
+//! current directory, as the names in flags do.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use toml::{Table, Value};
+
+use super::options::Config;
+use super::words::NORMAL;
+use crate::data::PRESETS;
+
+/// The options that may name a file: section and key, and the flag that names the same file.
+pub(super) const FILES: [(&str, &str, &str); 3] = [
+    ("data", "source", "--data"),
+    ("data", "conditions", "--conditions"),
+    ("source", "distribution", "--source"),
+];
+
+/// A file is named by a relative path if it is at most this many folders above a run's directory:
+/// `runs/sweep/NAME` in a project has three.
+const FOLDERS_UP: usize = 4;
+
+/// Whether `name` is a file rather than a known distribution. A data file's name has an extension; without one it
+/// may be a known distribution with a spelling mistake.
+fn is_file(name: &str) -> bool {
+    name != NORMAL && !PRESETS.contains(&name) && Path::new(name).extension().is_some()
+}
+
+/// Removes the names of files from the table of a configuration.
+pub(super) fn without_files(table: &mut Table) {
+    for (section, key, _) in FILES {
+        if let Some(Value::Table(section)) = table.get_mut(section)
+            && section.get(key).and_then(Value::as_str).is_some_and(is_file)
+        {
+            section.remove(key);
+        }
+    }
+}
+
+impl Config {
+    /// Returns each file that the configuration names, with its section, its key, and the flag that names the
+    /// same file.
+    fn files(&self) -> Vec<(PathBuf, [&'static str; 3])> {
+        let conditions = self.data.conditions.clone().filter(|path| !path.as_os_str().is_empty());
+        let named = |name: &String| Some(PathBuf::from(name)).filter(|_| is_file(name));
+        let [data, rows, starts] = FILES.map(|(section, key, flag)| [section, key, flag]);
+        [
+            (named(&self.data.source), data),
+            (conditions, rows),
+            (named(&self.source.distribution), starts),
+        ]
+        .into_iter()
+        .filter_map(|(path, place)| Some((path?, place)))
+        .collect()
+    }
+
+    /// Returns the names of all files that the configuration names, for messages. `None` if it names none.
+    pub fn file_names(&self) -> Option<String> {
+        let names: Vec<String> =
+            self.files().iter().map(|(path, _)| path.display().to_string()).collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    }
+
+    /// Checks that the files exist that this configuration, read from `path`, names, and that are still in
+    /// `used`, the configuration after flags.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error for the first file that does not exist. The message says where the file was expected,
+    /// and `advice`, given the flag that names such a file, what to do.
+    pub fn check_files(
+        &self,
+        path: &Path,
+        used: &Self,
+        advice: impl Fn(&str) -> String,
+    ) -> Result<()> {
+        let used = used.files();
+        for named in self.files() {
+            let (file, [section, key, flag]) = &named;
+            if used.contains(&named) && !file.exists() {
+                bail!(
+                    "there is no file {}, which {} names under [{section}] {key} (relative to its own \
+                     folder): {}",
+                    file.display(),
+                    path.display(),
+                    advice(flag)
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the names of files relative to the current directory. So far they are relative to `folder`.
+    pub(super) fn opened_from(&mut self, folder: &Path) -> Result<()> {
+        self.map_files(|file| Ok(tidy(&folder.join(file))))
+    }
+
+    /// Returns the configuration as a file in `folder` must hold it: a file nearby by a path that is relative
+    /// to `folder`, so that both can be moved together; any other by its absolute path.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if `folder` does not exist, or a path is not UTF-8.
+    pub fn placed_in(&self, folder: &Path) -> Result<Self> {
+        let folder = fs::canonicalize(folder)
+            .with_context(|| format!("cannot find the folder {}", folder.display()))?;
+        let mut placed = self.clone();
+        placed.map_files(|file| Ok(name_from(&folder, file)))?;
+        Ok(placed)
+    }
+
+    fn map_files(&mut self, change: impl Fn(&Path) -> Result<PathBuf>) -> Result<()> {
+        for name in [&mut self.data.source, &mut self.source.distribution] {
+            if is_file(name) {
+                let path = change(Path::new(name))?.into_os_string().into_string();
+                *name = path.map_err(|path| {
+                    anyhow!("{}: expected a path in UTF-8", path.to_string_lossy())
+                })?;
+            }
+        }
+        if let Some(path) = &mut self.data.conditions {
+            *path = change(path)?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the name of `file` for a configuration in `folder`, which is an absolute path without links.
+fn name_from(folder: &Path, file: &Path) -> PathBuf {
+    let whole =
+        std::path::absolute(file).map_or_else(|_| file.to_path_buf(), |path| lexical(&path));
+    let resolved = file.canonicalize().unwrap_or_else(|_| whole.clone());
+    // The path as it is spelled comes first: a link on the way may be part of the project.
+    for path in [&whole, &resolved] {
+        if let Some(relative) = relative(folder, path).filter(|to| same(&folder.join(to), file)) {
+            return relative;
+        }
+    }
+    // Without `..` the path may be another one, if a folder on the way is a link.
+    if same(&whole, file) { whole } else { resolved }
+}
+
+/// Returns the path from `folder` to `file`, both absolute, if it is short.
+fn relative(folder: &Path, file: &Path) -> Option<PathBuf> {
+    let shared = folder.components().zip(file.components()).take_while(|(a, b)| a == b);
+    let shared: Vec<Component<'_>> = shared.map(|(a, _)| a).collect();
+    let up = folder.components().count() - shared.len();
+    // Two paths that share only the root are not near.
+    let near = up <= FOLDERS_UP && shared.iter().any(|part| matches!(part, Component::Normal(_)));
+    let down = file.components().skip(shared.len());
+    near.then(|| std::iter::repeat_n(Component::ParentDir, up).chain(down).collect())
+}
+
+/// Returns `path` without `.` and `NAME/..`, or `path` itself if that is another file, as with links.
+fn tidy(path: &Path) -> PathBuf {
+    let short = lexical(path);
+    if same(&short, path) || !path.exists() { short } else { path.to_path_buf() }
+}
+
+/// Returns `path` without `.` and `NAME/..`, by its text alone.
+fn lexical(path: &Path) -> PathBuf {
+    let mut parts: Vec<Component<'_>> = Vec::new();
+    for part in path.components() {
+        match (part, parts.last()) {
+            (Component::CurDir, _) | (Component::ParentDir, Some(Component::RootDir)) => {}
+            (Component::ParentDir, Some(Component::Normal(_))) => {
+                parts.pop();
+            }
+            _ => parts.push(part),
+        }
+    }
+    parts.iter().collect()
+}
+
+/// Whether both paths lead to the same file, which exists.
+fn same(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns a folder with `project/data/points.csv` and `project/runs/a`, and its path without links.
+    fn project() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        for folder in ["project/data", "project/runs/a", "project/runs/b/c/d/e"] {
+            fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        fs::write(root.join("project/data/points.csv"), "x\n1\n2\n").unwrap();
+        (folder, root)
+    }
+
+    fn config(source: &Path) -> Config {
+        let mut config = Config::default();
+        config.data.source = source.to_str().unwrap().to_string();
+        config
+    }
+
+    #[test]
+    fn a_file_nearby_is_named_from_the_run_and_any_other_from_the_root() {
+        let (_folder, root) = project();
+        let points = root.join("project/data/points.csv");
+        let placed = |run: &str| {
+            config(&points).placed_in(&root.join("project/runs").join(run)).unwrap().data.source
+        };
+        assert_eq!(placed("a"), "../../data/points.csv");
+        assert_eq!(placed("b/c/d/e"), points.to_str().unwrap());
+        let far = config(&points).placed_in(Path::new("/")).unwrap();
+        assert_eq!(far.data.source, points.to_str().unwrap());
+    }
+
+    #[test]
+    fn a_written_name_leads_back_to_its_file() {
+        let (_folder, root) = project();
+        let run = root.join("project/runs/a");
+        let mut config = config(&root.join("project/runs/../data/points.csv"));
+        config.data.conditions = Some(root.join("project/data/points.csv"));
+        config.source.distribution = "8gaussians".to_string();
+        let mut read = config.placed_in(&run).unwrap();
+        assert_eq!(read.data.source, "../../data/points.csv");
+        read.opened_from(&run).unwrap();
+        assert_eq!(Path::new(&read.data.source), root.join("project/data/points.csv"));
+        assert_eq!(read.data.conditions, config.data.conditions);
+        assert_eq!(read.source.distribution, "8gaussians");
+    }
+
+    /// From `there/run`, a link to `project/runs/a`, `..` is `project/runs` and not `there`.
+    #[cfg(unix)]
+    #[test]
+    fn links_do_not_mislead() {
+        use std::os::unix::fs::symlink;
+        let (_folder, root) = project();
+        fs::create_dir(root.join("there")).unwrap();
+        symlink(root.join("project/runs/a"), root.join("there/run")).unwrap();
+        symlink(root.join("project/data/points.csv"), root.join("there/latest.csv")).unwrap();
+        let run = root.join("there/run");
+        let placed = config(&root.join("there/latest.csv")).placed_in(&run).unwrap();
+        // The link is kept, since it may be moved to another file on purpose.
+        assert_eq!(placed.data.source, "../../../there/latest.csv");
+        let mut read = placed.clone();
+        read.opened_from(&run).unwrap();
+        assert!(same(Path::new(&read.data.source), &root.join("there/latest.csv")));
+    }
+
+    #[test]
+    fn a_file_that_is_missing_is_named_with_the_place_that_names_it() {
+        let config = config(Path::new("gone/points.csv"));
+        let error = config
+            .check_files(Path::new("run/config.toml"), &config, |flag| format!("give {flag}"));
+        let error = error.unwrap_err().to_string();
+        for expected in ["gone/points.csv", "run/config.toml", "[data] source", "give --data"] {
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}
