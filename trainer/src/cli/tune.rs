@@ -1,17 +1,16 @@
 //! `flowlet tune`: fits the times of a few steps to a model.
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 use flowlet::SolverKind;
 
-use super::output::{note, open};
+use super::output::{Force, note, open, say};
 use crate::config::words::solver_parser;
 use crate::data::{Matrix, load_conditions};
-use crate::disk::files::write_whole;
 use crate::disk::names::{GOLDEN_FILE, MODEL_FILE};
+use crate::disk::output::Output;
 use crate::judge::golden::Golden;
 use crate::model::Model;
 use crate::model::self_test::affine;
@@ -21,13 +20,14 @@ use crate::solve::sampling;
 
 const EXAMPLES: &str = "\
 Examples:
-  flowlet tune runs/moons --steps 6
+  flowlet tune runs/moons --steps 6 --force
   flowlet tune runs/moons --steps 3 --solver midpoint --out moons3.safetensors";
 
 /// Fit the times of a few solver steps to a model
 ///
 /// Searches the times at which N steps end nearest to the true ends of the paths, and writes the times, the solver and
-/// the number of steps into the model file. The weights stay as they are. Golden outputs beside the model are renewed.
+/// the number of steps into the model file. The weights stay as they are. Golden outputs beside the model are renewed. Without --out it replaces the model in
+/// place, which needs --force.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
@@ -49,13 +49,19 @@ pub(super) struct Args {
     /// Seed of the starting points
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
-    /// Output file [default: MODEL itself]
+    /// Output file; - is standard output [default: MODEL itself, which needs --force]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    force: Force,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let model = open(&args.model)?;
+    let out = args.out.as_ref().unwrap_or(&model.path);
+    let inputs: Vec<PathBuf> = args.conditions.iter().cloned().collect();
+    let output = Output::open(out, args.force.force, &inputs)?;
+    let golden = golden_beside(&output, &args.force, &inputs)?;
     let kind = args.solver.unwrap_or(model.solver_kind());
     let x_0 = sampling::noise(args.seed, args.points as usize, model.mlp.data_dim());
     let c = conditions_for(args, &model)?;
@@ -67,11 +73,15 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let mut file = model.file.clone();
     apply(&mut file, kind, &tuned.times)?;
     let bytes = file.to_bytes()?;
-    let out = args.out.as_ref().unwrap_or(&model.path);
     let written = Model::parse(&bytes, out.clone()).context("the tuned model is not valid")?;
-    write_whole(out, &bytes)?;
-    let golden = renew_golden(&written)?;
-    report(&written, kind, &tuned, golden.as_deref())?;
+    output.write(&bytes)?;
+    if let Some((golden, outputs)) = &golden {
+        let mut outputs = outputs.clone();
+        outputs.renew(&written)?;
+        golden.write(&outputs.to_bytes()?)?;
+    }
+    let golden = golden.as_ref().map(|(golden, _)| golden.path());
+    say(&output, &report(&output, kind, &tuned, golden)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -91,23 +101,31 @@ fn conditions_for(args: &Args, model: &Model) -> Result<Matrix> {
     Ok(rows.select(&(0..points).map(|point| point / 2 % rows.rows()).collect::<Vec<_>>()))
 }
 
-/// Renews the golden outputs beside a run's model. Returns their path, or `None` if there are none.
-fn renew_golden(model: &Model) -> Result<Option<PathBuf>> {
-    let path = model.path.with_file_name(GOLDEN_FILE);
-    if model.path.file_name() != Some(MODEL_FILE.as_ref()) || !path.exists() {
+/// Returns the golden outputs beside a run's model, and where they are renewed. `None` if there are none.
+fn golden_beside(
+    model: &Output,
+    force: &Force,
+    inputs: &[PathBuf],
+) -> Result<Option<(Output, Golden)>> {
+    let path = model.path().with_file_name(GOLDEN_FILE);
+    if model.path().file_name() != Some(MODEL_FILE.as_ref()) || !path.exists() {
         return Ok(None);
     }
-    let mut golden = Golden::read(&path)?;
-    golden.renew(model)?;
-    write_whole(&path, &golden.to_bytes()?)?;
-    Ok(Some(path))
+    let golden = Golden::read(&path)?;
+    Ok(Some((Output::open(&path, force.force, inputs)?, golden)))
 }
 
-fn report(model: &Model, kind: SolverKind, tuned: &Tuned, golden: Option<&Path>) -> Result<()> {
-    let mut out = io::stdout().lock();
+fn report(
+    model: &Output,
+    kind: SolverKind,
+    tuned: &Tuned,
+    golden: Option<&Path>,
+) -> Result<String> {
+    use std::fmt::Write;
+    let mut out = String::new();
     let Tuned { times, uniform_error, error, tried } = tuned;
     let steps = times.len() - 1;
-    writeln!(out, "{}", model.path.display())?;
+    writeln!(out, "{}", model.name())?;
     writeln!(
         out,
         "  solver      {kind}, {steps} steps, {} evaluations a sample",
@@ -125,5 +143,5 @@ fn report(model: &Model, kind: SolverKind, tuned: &Tuned, golden: Option<&Path>)
     if let Some(golden) = golden {
         writeln!(out, "  golden      {} renewed", golden.display())?;
     }
-    Ok(())
+    Ok(out)
 }

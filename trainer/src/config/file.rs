@@ -1,6 +1,6 @@
 //! Reads and writes configuration files.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use toml::{Table, Value};
@@ -8,6 +8,8 @@ use toml::{Table, Value};
 use super::keys;
 use super::options::Config;
 use super::preset::preset;
+use super::words::NORMAL;
+use crate::data::PRESETS;
 use crate::disk::files;
 
 impl Config {
@@ -42,6 +44,15 @@ impl Config {
         let mut merged = Table::try_from(&base)?;
         merge(&mut merged, table);
         Ok(merged.try_into()?)
+    }
+
+    /// Returns the data files that it names.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let names = [&self.data.source, &self.source.distribution];
+        let names = names.into_iter().filter(|name| {
+            *name != NORMAL && !name.is_empty() && !PRESETS.contains(&name.as_str())
+        });
+        names.map(PathBuf::from).chain(self.data.conditions.clone()).collect()
     }
 
     /// Returns the text of a configuration file with every option.

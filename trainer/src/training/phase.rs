@@ -154,9 +154,10 @@ pub fn train_phase(
         }
         stopped = monitor.stops();
         let last = iteration == iterations || stopped;
-        let keeps = stopped || (!last && kept.elapsed() >= Duration::from_secs(training.every));
+        // At the end too, so that a run that is stopped after it need not train again.
+        let keeps = last || kept.elapsed() >= Duration::from_secs(training.every);
         let known = losses.len();
-        if last || keeps {
+        if keeps {
             // A checkpoint needs the loss of every iteration that changed its weights.
             pending.fetch(&mut losses, |iteration, loss| finite(phase, iteration, loss))?;
         }

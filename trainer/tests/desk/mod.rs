@@ -60,14 +60,14 @@ impl Desk {
         text(&output.stdout)
     }
 
-    /// Runs `flowlet`, which must fail with exit code 1 and one line of error that contains `expected`, and must
+    /// Runs `flowlet`, which must fail with exit code 2 and one line of error that contains `expected`, and must
     /// not change any file.
     #[track_caller]
     pub fn fail(&self, arguments: &str, expected: &str) {
         let before = self.files();
         let output = self.run(arguments);
         let error = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{arguments}: {error}");
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {error}");
         assert!(error.contains(expected), "{arguments}: {error}");
         assert_eq!(error.trim().lines().count(), 1, "{arguments}: {error}");
         assert_eq!(self.files(), before, "{arguments}");
@@ -176,4 +176,32 @@ pub fn text(bytes: &[u8]) -> String {
 /// Returns the directory of a committed model.
 pub fn weights(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../weights").join(name).display().to_string()
+}
+
+/// Options of a run that is trained in a moment.
+pub const SHORT: &str = "--iterations 60 --batch-size 32 --hidden-width 8";
+
+/// Returns an array file of 32-bit floats in C order, as numpy writes it.
+pub fn npy(shape: &str, values: &[f32]) -> Vec<u8> {
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({shape}), }}");
+    let values = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    [b"\x93NUMPY\x01\x00\x76\x00".to_vec(), format!("{header:117}\n").into_bytes(), values].concat()
+}
+
+/// Splits an array file at the end of its header.
+pub fn npy_parts(file: &[u8]) -> (&[u8], &[u8]) {
+    file.split_at(10 + usize::from(u16::from_le_bytes([file[8], file[9]])))
+}
+
+/// Returns the bytes of the rows of an array file.
+pub fn npy_rows(file: &[u8]) -> &[u8] {
+    npy_parts(file).1
+}
+
+/// Returns the shape in an array file's header.
+pub fn npy_shape(file: &[u8]) -> [usize; 2] {
+    let header = String::from_utf8_lossy(npy_parts(file).0);
+    let shape = header.split_once("'shape': (").unwrap().1.split_once(')').unwrap().0;
+    let shape: Vec<usize> = shape.split(", ").map(|size| size.parse().unwrap()).collect();
+    shape.try_into().unwrap()
 }
