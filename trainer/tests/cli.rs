@@ -2,17 +2,13 @@
 
 mod desk;
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::Duration;
+use std::process::Stdio;
 
 use flowlet_trainer::disk::tensor_file::TensorFile;
 
-use desk::{Desk, Running, text, weights};
+use desk::{Desk, SHORT, npy, npy_rows, npy_shape, text, weights};
 
 /// 400 points with two labels around (100, 0), whose coordinates have very different scales.
 fn points() -> String {
@@ -241,7 +237,7 @@ fn bad_input_is_refused_with_one_clear_error_and_nothing_is_written() {
         &format!("sample {mixture} -n 9223372036854775807"),
         "rows are more than a file can have",
     );
-    desk.fail(&format!("sample {mixture} --out model.safetensors"), "model.safetensors is a model");
+    desk.fail(&format!("sample {mixture} --out model.safetensors"), "model.safetensors exists");
     desk.fail(&format!("verify {} {mixture}", weights("moons")), "D = 1, C = 0");
 }
 
@@ -272,7 +268,7 @@ fn a_constant_column_gives_a_warning_or_with_strict_an_error() {
 fn a_model_whose_samples_are_not_finite_is_an_error() {
     let desk = Desk::new();
     let output = desk.run("train moons --iterations 1 --learning-rate 1e12");
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("not finite"), "{}", text(&output.stderr));
     assert_eq!(text(&output.stdout), "");
 }
@@ -437,7 +433,7 @@ fn a_tuned_model_is_sampled_with_its_grid() {
     let uniform = desk.succeed("sample moons -n 5 --solver heun --steps 3");
     assert_ne!(uniform, desk.succeed("sample moons -n 5 --steps 3"), "another method");
 
-    let tune = "tune moons --solver heun --steps 3 --points 512";
+    let tune = "tune moons --solver heun --steps 3 --points 512 --force";
     let aside = desk.succeed(&format!("{tune} --out tuned.safetensors"));
     assert!(aside.contains("heun, 3 steps, 6 evaluations a sample"), "{aside}");
     assert!(!aside.contains("renewed"), "{aside}");
@@ -461,11 +457,11 @@ fn a_tuned_model_is_sampled_with_its_grid() {
         "static SOLVER: Heun<3> = Heun::from_safetensors(include_bytes!(\"model.safetensors\"))";
     assert!(embed.contains(line), "{embed}");
 
-    desk.fail("tune moons --steps 0", "expected at least 1");
-    desk.fail("tune moons --steps 3 --conditions x.csv", "has no conditions");
+    desk.fail("tune moons --steps 0 --force", "expected at least 1");
+    desk.fail("tune moons --steps 3 --conditions x.csv --force", "has no conditions");
     let output = desk.run("sample moons --solver dopri5");
     assert!(text(&output.stderr).contains("[possible values: euler, midpoint, heun, rk4, ab2]"));
-    let one = desk.run("tune moons --steps 1");
+    let one = desk.run("tune moons --steps 1 --force");
     assert!(text(&one.stderr).contains("nothing to tune"), "{}", text(&one.stderr));
     desk.succeed("verify moons");
 }
@@ -473,8 +469,10 @@ fn a_tuned_model_is_sampled_with_its_grid() {
 #[test]
 fn a_model_with_conditions_is_tuned_by_category_or_by_a_file() {
     let desk = Desk::new();
-    let tune =
-        format!("tune {} --steps 3 --points 64 --out tuned.safetensors", weights("8gaussians"));
+    let tune = format!(
+        "tune {} --steps 3 --points 64 --out tuned.safetensors --force",
+        weights("8gaussians")
+    );
     let by_category = desk.succeed(&tune);
     desk.write("conditions.csv", "3\n5\n");
     let by_file = desk.succeed(&format!("{tune} --conditions conditions.csv"));

@@ -168,7 +168,9 @@ pub fn train_phase(
         if iteration % per_row == 0 || last {
             let since = losses.len() - (iteration - 1) % per_row - 1;
             let row = &losses[since..];
-            let judged = (iteration / per_row).is_multiple_of(ROWS_PER_HELD_OUT) || last;
+            // A run that stops here has the same row as one that does not.
+            let judged =
+                (iteration / per_row).is_multiple_of(ROWS_PER_HELD_OUT) || iteration == iterations;
             monitor.measured(&Measurement {
                 phase: phase.index,
                 iteration,

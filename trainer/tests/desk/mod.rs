@@ -60,6 +60,18 @@ impl Desk {
         text(&output.stdout)
     }
 
+    /// Runs `flowlet`, which must succeed and leave all files as they are.
+    #[track_caller]
+    pub fn succeed_in_place(&self, arguments: &str) {
+        let names = || {
+            let entries = fs::read_dir(self.path(".")).unwrap();
+            entries.map(|entry| entry.unwrap().file_name()).collect::<BTreeSet<_>>()
+        };
+        let before = names();
+        self.succeed(arguments);
+        assert_eq!(names(), before, "{arguments}");
+    }
+
     /// Runs `flowlet`, which must fail with exit code 2 and one line of error that contains `expected`, and must
     /// not change any file.
     #[track_caller]
@@ -129,9 +141,9 @@ impl Running {
         child.wait().unwrap().code().is_none()
     }
 
-    /// Sends SIGINT, as Ctrl-C does.
-    pub fn interrupt(&mut self) {
-        signal("-INT", self.child().id());
+    /// Sends a signal, such as INT, which Ctrl-C sends. Does nothing if the command has already ended.
+    pub fn signal(&mut self, name: &str) {
+        signal(&format!("-{name}"), self.child().id());
     }
 
     /// Waits until the command ends, and returns its piped output. Panics after [`LIMIT`].
@@ -161,6 +173,26 @@ impl Drop for Running {
             let _ = child.kill();
             let _ = child.wait();
         }
+    }
+}
+
+/// Pseudorandom numbers.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// Returns a number from 0 to 1.
+    pub fn share(&mut self) -> f64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    pub fn choose<T: Copy>(&mut self, of: &[T]) -> T {
+        of[(self.share() * of.len() as f64) as usize]
     }
 }
 
