@@ -4,7 +4,7 @@
 //!
 //! | room | contents |
 //! |---|---|
-//! | [`disk`] | atomic writes, part files, tensor files, a run's directory |
+//! | [`disk`] | results of commands, files written whole, locks, part files, tensor files, a run's directory |
 //! | [`data`] | tables and their readers, rows, units, splits, random streams, times, known distributions |
 //! | [`config`] | the configuration of a run: its options, presets and schedules |
 //! | [`solve`] | textbook solvers, dopri5, sampling with the runtime |
@@ -26,6 +26,9 @@
 //! - `figures`, on by default: writes figures as PNG and GIF files. Without it less is compiled, and
 //!   [`report::raster`] returns an error that names the feature.
 //! - `cuda`: training on an NVIDIA GPU.
+
+// `println!` panics when standard output cannot be written. Commands print through `cli::output`.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
 pub mod cli;
 pub mod config;

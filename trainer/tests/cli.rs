@@ -2,17 +2,13 @@
 
 mod desk;
 
-use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::Duration;
+use std::process::Stdio;
 
 use flowlet_trainer::disk::tensor_file::TensorFile;
 
-use desk::{Desk, Running, text, weights};
+use desk::{Desk, SHORT, npy, npy_rows, npy_shape, text, weights};
 
 /// 400 points with two labels around (100, 0), whose coordinates have very different scales.
 fn points() -> String {
@@ -30,8 +26,6 @@ fn points() -> String {
     }
     text
 }
-
-const SHORT: &str = "--iterations 60 --batch-size 32 --hidden-width 8";
 
 #[test]
 fn a_csv_file_trains_without_a_configuration() {
@@ -228,7 +222,7 @@ fn bad_input_is_refused_with_one_clear_error_and_nothing_is_written() {
         &format!("sample {mixture} -n 9223372036854775807"),
         "rows are more than a file can have",
     );
-    desk.fail(&format!("sample {mixture} --out model.safetensors"), "model.safetensors is a model");
+    desk.fail(&format!("sample {mixture} --out model.safetensors"), "model.safetensors exists");
     desk.fail(&format!("verify {} {mixture}", weights("moons")), "D = 1, C = 0");
 }
 
@@ -256,86 +250,12 @@ fn a_constant_column_gives_a_warning_or_with_strict_an_error() {
 }
 
 #[test]
-fn a_run_is_not_overwritten_without_force() {
-    let desk = Desk::new();
-    desk.succeed(&format!("train mixture {SHORT}"));
-    desk.fail(&format!("train mixture {SHORT}"), "runs/mixture exists");
-    let model = || fs::read(desk.path("runs/mixture/model.safetensors")).unwrap();
-    let first = model();
-    desk.succeed(&format!("train mixture --force --seed 1 {SHORT}"));
-    assert_ne!(model(), first);
-    // A run that fails does not replace the existing one.
-    let second = model();
-    let output = desk.run(&format!("train mixture --force --learning-rate 1e30 {SHORT}"));
-    assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output.stderr).contains("training diverged"));
-    assert_eq!(model(), second);
-    // The next run may use the directory of the failed one, and replaces the existing run.
-    desk.succeed(&format!("train mixture --force {SHORT}"));
-    assert_eq!(model(), first);
-    assert_eq!(fs::read_dir(desk.path("runs")).unwrap().count(), 1);
-}
-
-#[test]
 fn a_model_whose_samples_are_not_finite_is_an_error() {
     let desk = Desk::new();
     let output = desk.run("train moons --iterations 1 --learning-rate 1e12");
-    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("not finite"), "{}", text(&output.stderr));
     assert_eq!(text(&output.stdout), "");
-}
-
-#[test]
-fn a_second_run_in_the_directory_of_a_running_one_is_refused() {
-    let desk = Desk::new();
-    let mut first = desk.begin("train mixture --iterations 1000000 --out runs/one");
-    first.until(|| desk.path("runs/one/metrics.csv").exists());
-    let second = desk.run(&format!("train mixture {SHORT} --out runs/one"));
-    first.kill();
-    assert_eq!(second.status.code(), Some(1));
-    assert!(text(&second.stderr).contains("another run"), "{}", text(&second.stderr));
-    // A killed run does not block the directory.
-    desk.succeed(&format!("train mixture {SHORT} --out runs/one"));
-}
-
-#[test]
-fn training_continues_when_its_output_is_closed() {
-    let desk = Desk::new();
-    let mut run =
-        desk.start(desk.command(&format!("train mixture {SHORT}")).stdout(Stdio::piped()));
-    drop((run.child().stdout.take(), run.child().stderr.take()));
-    assert!(run.output().status.success());
-    desk.succeed("verify runs/mixture");
-}
-
-#[test]
-fn a_closed_pipe_is_not_an_error() {
-    let desk = Desk::new();
-    let sample = format!("sample {} -n 200000 --steps 1", weights("mixture"));
-    let mut run = desk.start(desk.command(&sample).stdout(Stdio::piped()));
-    let mut first = String::new();
-    BufReader::new(run.child().stdout.take().unwrap()).read_line(&mut first).unwrap();
-    assert_eq!(first, "x\n");
-    let output = run.output();
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    assert_eq!(text(&output.stderr), "");
-}
-
-#[test]
-fn ctrl_c_keeps_the_trained_model() {
-    let desk = Desk::new();
-    let mut run = desk.begin("train mixture --iterations 1000000 --hidden-width 8 --batch-size 8");
-    // Metrics can be read during the run.
-    let metrics = desk.path("runs/mixture/metrics.csv");
-    run.until(|| fs::read_to_string(&metrics).unwrap_or_default().lines().count() >= 2);
-    run.interrupt();
-    let output = run.output();
-    let (status, error) = (output.status, text(&output.stderr));
-    assert!(status.success(), "{error}");
-    assert!(error.contains("flowlet train --resume"), "{error}");
-    assert!(desk.succeed("verify runs/mixture").contains("passed"));
-    // The run can be resumed.
-    assert!(desk.path("runs/mixture/checkpoint.safetensors").exists());
 }
 
 #[test]
@@ -379,113 +299,6 @@ fn guidance_needs_a_model_with_conditions() {
     assert_ne!(sample(""), sample("--guidance 2"));
     desk.succeed(&format!("train moons {small}"));
     desk.fail("sample runs/moons --guidance 2", "no conditions");
-}
-
-/// The run is killed and resumed ten times, and must give the bytes of an uninterrupted run. It trains a
-/// student, so that it is killed in every phase and at the end of every phase but the last.
-#[test]
-fn a_run_killed_at_any_moment_resumes_to_the_same_bytes() {
-    let desk = Desk::new();
-    desk.write(
-        "run.toml",
-        "[data]\nsource = \"8gaussians\"\ncondition = [\"class\"]\n\
-         [model]\nhidden_width = 8\n\
-         [train]\niterations = 400\nbatch_size = 32\ntransport_size = 48\nema = 0.9\n\
-         coupling = \"conditional-transport\"\nlabel_dropout = 0.1\nschedule = \"cosine\"\n\
-         checkpoint_seconds = 0\n\
-         [few_steps]\nsteps = 2\nteacher_hidden_width = 12\npairs = 500\niterations = 300\n\
-         batch_size = 32\nown_iterations = 200\ntransport_size = 64\n",
-    );
-    desk.succeed("train run.toml --out whole");
-    let phase = |row: &String| row.split(',').next().unwrap().to_string();
-    let rows: Vec<String> = metrics(&desk, "whole").iter().skip(1).map(phase).collect();
-    let ends: Vec<usize> = (1..rows.len()).filter(|&k| rows[k - 1] != rows[k]).collect();
-    assert_eq!(ends.len(), 2, "three phases");
-    // Rows of metrics.csv after which the run is killed: the last rows of phases, and pseudorandom others.
-    let mut moment: u32 = 12345;
-    let mut step = || {
-        moment = moment.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        f64::from(moment >> 8) / f64::from(1 << 24)
-    };
-    let mut places: Vec<usize> =
-        (0..8).map(|k| ((f64::from(k) + step()) / 8.0 * rows.len() as f64) as usize).collect();
-    places.extend(ends);
-    places.sort_unstable();
-    let mut command = "train run.toml --out killed";
-    let mut runs = 1;
-    for place in places {
-        let written = || {
-            let text = fs::read_to_string(desk.path("killed/metrics.csv")).unwrap_or_default();
-            text.lines().count() > place
-        };
-        loop {
-            let mut run = desk.begin(command);
-            run.until(written);
-            // Kills at a pseudorandom moment of an iteration.
-            sleep(Duration::from_secs_f64(0.002 * step()));
-            if run.kill() {
-                break;
-            }
-            // The run ended before it was killed, so it is started again.
-            assert_same_run(&desk, "whole", "killed");
-            fs::remove_dir_all(desk.path("killed")).unwrap();
-            command = "train run.toml --out killed";
-            runs += 1;
-            assert!(runs < 50, "the run always ends before it is killed");
-        }
-        if desk.path("killed/config.toml").exists() {
-            command = "train --resume killed";
-        }
-    }
-    desk.succeed(command);
-    assert_same_run(&desk, "whole", "killed");
-    desk.fail("train --resume killed", "complete run");
-}
-
-/// Checks that two runs have the same files with the same bytes, except the times in metrics.csv.
-#[track_caller]
-fn assert_same_run(desk: &Desk, one: &str, other: &str) {
-    for file in ["model.safetensors", "golden.safetensors", "config.toml"] {
-        let read = |run: &str| fs::read(desk.path(run).join(file)).unwrap();
-        assert!(read(one) == read(other), "{file}");
-    }
-    assert_eq!(metrics(desk, one), metrics(desk, other));
-    let names = |run: &str| -> BTreeSet<_> {
-        let entries = fs::read_dir(desk.path(run)).unwrap();
-        entries.map(|entry| entry.unwrap().file_name()).collect()
-    };
-    assert_eq!(names(one), names(other));
-}
-
-/// Returns the rows of a run's metrics without the last column, the time, which differs between runs.
-fn metrics(desk: &Desk, run: &str) -> Vec<String> {
-    let text = fs::read_to_string(desk.path(run).join("metrics.csv")).unwrap();
-    text.lines().map(|line| line.rsplit_once(',').unwrap().0.to_string()).collect()
-}
-
-/// A run that stops between two rows of metrics.csv writes an extra row, which is removed on resuming.
-#[cfg(unix)]
-#[test]
-fn a_run_stopped_by_ctrl_c_resumes_to_the_same_metrics() {
-    let desk = Desk::new();
-    let train = "train mixture --iterations 20000 --hidden-width 8 --batch-size 8";
-    desk.succeed(&format!("{train} --out whole"));
-    for attempt in 0.. {
-        assert!(attempt < 50, "no run was stopped between two rows");
-        let mut run = desk.begin(&format!("{train} --out stopped --force"));
-        let rows = || fs::read_to_string(desk.path("stopped/metrics.csv")).unwrap_or_default();
-        run.until(|| rows().lines().count() >= 10);
-        run.interrupt();
-        assert!(run.output().status.success());
-        let last = metrics(&desk, "stopped").pop().unwrap();
-        let iteration: usize = last.split(',').nth(1).unwrap().parse().unwrap();
-        if !iteration.is_multiple_of(20) {
-            break;
-        }
-        fs::remove_dir_all(desk.path("stopped")).unwrap();
-    }
-    desk.succeed("train --resume stopped");
-    assert_eq!(metrics(&desk, "whole"), metrics(&desk, "stopped"));
 }
 
 #[test]
@@ -605,7 +418,7 @@ fn a_tuned_model_is_sampled_with_its_grid() {
     let uniform = desk.succeed("sample moons -n 5 --solver heun --steps 3");
     assert_ne!(uniform, desk.succeed("sample moons -n 5 --steps 3"), "another method");
 
-    let tune = "tune moons --solver heun --steps 3 --points 512";
+    let tune = "tune moons --solver heun --steps 3 --points 512 --force";
     let aside = desk.succeed(&format!("{tune} --out tuned.safetensors"));
     assert!(aside.contains("heun, 3 steps, 6 evaluations a sample"), "{aside}");
     assert!(!aside.contains("renewed"), "{aside}");
@@ -629,11 +442,11 @@ fn a_tuned_model_is_sampled_with_its_grid() {
         "static SOLVER: Heun<3> = Heun::from_safetensors(include_bytes!(\"model.safetensors\"))";
     assert!(embed.contains(line), "{embed}");
 
-    desk.fail("tune moons --steps 0", "expected at least 1");
-    desk.fail("tune moons --steps 3 --conditions x.csv", "has no conditions");
+    desk.fail("tune moons --steps 0 --force", "expected at least 1");
+    desk.fail("tune moons --steps 3 --conditions x.csv --force", "has no conditions");
     let output = desk.run("sample moons --solver dopri5");
     assert!(text(&output.stderr).contains("[possible values: euler, midpoint, heun, rk4, ab2]"));
-    let one = desk.run("tune moons --steps 1");
+    let one = desk.run("tune moons --steps 1 --force");
     assert!(text(&one.stderr).contains("nothing to tune"), "{}", text(&one.stderr));
     desk.succeed("verify moons");
 }
@@ -641,8 +454,10 @@ fn a_tuned_model_is_sampled_with_its_grid() {
 #[test]
 fn a_model_with_conditions_is_tuned_by_category_or_by_a_file() {
     let desk = Desk::new();
-    let tune =
-        format!("tune {} --steps 3 --points 64 --out tuned.safetensors", weights("8gaussians"));
+    let tune = format!(
+        "tune {} --steps 3 --points 64 --out tuned.safetensors --force",
+        weights("8gaussians")
+    );
     let by_category = desk.succeed(&tune);
     desk.write("conditions.csv", "3\n5\n");
     let by_file = desk.succeed(&format!("{tune} --conditions conditions.csv"));
@@ -764,31 +579,6 @@ fn distances_between_files_are_exact() {
     desk.fail("distance a.csv c.csv", "expected the same numbers");
 }
 
-/// Returns an array file of 32-bit floats in C order, as numpy writes it.
-fn npy(shape: &str, values: &[f32]) -> Vec<u8> {
-    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({shape}), }}");
-    let values = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-    [b"\x93NUMPY\x01\x00\x76\x00".to_vec(), format!("{header:117}\n").into_bytes(), values].concat()
-}
-
-/// Splits an array file at the end of its header.
-fn npy_parts(file: &[u8]) -> (&[u8], &[u8]) {
-    file.split_at(10 + usize::from(u16::from_le_bytes([file[8], file[9]])))
-}
-
-/// Returns the bytes of the rows of an array file.
-fn npy_rows(file: &[u8]) -> &[u8] {
-    npy_parts(file).1
-}
-
-/// Returns the shape in an array file's header.
-fn npy_shape(file: &[u8]) -> [usize; 2] {
-    let header = String::from_utf8_lossy(npy_parts(file).0);
-    let shape = header.split_once("'shape': (").unwrap().1.split_once(')').unwrap().0;
-    let shape: Vec<usize> = shape.split(", ").map(|size| size.parse().unwrap()).collect();
-    shape.try_into().unwrap()
-}
-
 #[test]
 fn the_rows_of_all_shards_are_those_of_the_whole_run() {
     let desk = Desk::new();
@@ -845,174 +635,6 @@ fn the_rows_of_all_shards_are_those_of_the_whole_run() {
         assert!(!output.status.success());
         assert!(text(&output.stderr).contains("counted from 0") || shard == "0/0", "{shard}");
     }
-}
-
-/// A sampling run of a few seconds. Rows are kept once a second.
-struct Long<'a> {
-    desk: &'a Desk,
-    model: String,
-    n: u64,
-}
-
-impl<'a> Long<'a> {
-    fn new(desk: &'a Desk, model: &str) -> Self {
-        Self { desk, model: weights(model), n: 20_000 }
-    }
-
-    fn arguments(&self, out: &str) -> String {
-        format!("sample {} -n {} --steps 400 --seed 5 --out {out}", self.model, self.n)
-    }
-
-    /// Returns the number of kept rows of an incomplete file.
-    fn kept(&self, out: &str) -> u64 {
-        let record = fs::read(self.desk.path(&format!("{out}.part.json"))).unwrap_or_default();
-        let record: serde_json::Value = serde_json::from_slice(&record).unwrap_or_default();
-        record["rows"].as_u64().unwrap_or(0)
-    }
-
-    /// Starts or resumes a run on one core, and calls `stop` when it has kept more rows. If the run ends
-    /// before that, starts again with twice as many samples.
-    #[track_caller]
-    fn stopped<T>(&mut self, out: &str, stop: impl Fn(Running, &str) -> T) -> T {
-        loop {
-            let before = self.kept(out);
-            let arguments = format!("{} --resume", self.arguments(out));
-            let mut command = self.desk.command(&arguments);
-            let command = command.env("RAYON_NUM_THREADS", "1").stdout(Stdio::null());
-            let mut run = self.desk.start(command);
-            if run.reaches(|| self.kept(out) > before) {
-                let result = stop(run, &arguments);
-                if self.kept(out) > 0 {
-                    return result;
-                }
-            } else {
-                let output = run.output();
-                assert!(output.status.success(), "{}", text(&output.stderr));
-            }
-            fs::remove_file(self.desk.path(out)).unwrap();
-            self.n *= 2;
-        }
-    }
-}
-
-#[test]
-fn sampling_killed_at_any_moment_resumes_to_the_same_bytes() {
-    let desk = Desk::new();
-    let mut long = Long::new(&desk, "moons");
-    for out in ["killed.npy", "killed.csv"] {
-        // Kills twice: right after rows were kept, and after more rows were written.
-        for moment in [0, 300] {
-            long.stopped(out, |run, _| {
-                sleep(Duration::from_millis(moment));
-                run.kill()
-            });
-            // The incomplete file does not have the final name.
-            assert!(!desk.path(out).exists());
-        }
-        let part = fs::read(desk.path(&format!("{out}.part"))).unwrap();
-        if out.ends_with("npy") {
-            let [rows, columns] = npy_shape(&part);
-            assert!(npy_rows(&part).len() < 4 * rows * columns);
-        }
-        let output = desk.run(&format!("{} --resume", long.arguments(out)));
-        assert!(output.status.success(), "{}", text(&output.stderr));
-        assert!(text(&output.stderr).contains("continuing after"), "{}", text(&output.stderr));
-        assert!(!desk.path(&format!("{out}.part")).exists());
-        assert!(!desk.path(&format!("{out}.part.json")).exists());
-        let read = |name: &str| fs::read(desk.path(name)).unwrap();
-        let whole = out.replace("killed", "whole");
-        desk.succeed(&long.arguments(&whole));
-        assert!(read(&whole) == read(out), "{out}");
-    }
-}
-
-#[test]
-fn interrupted_samples_are_not_mixed_with_others() {
-    let desk = Desk::new();
-    let mut long = Long::new(&desk, "moons");
-    let (second, output) = long.stopped("out.npy", |mut run, arguments| {
-        // A second process cannot write the same file.
-        let second = desk.run(arguments);
-        run.interrupt();
-        (second, run.output())
-    });
-    let arguments = long.arguments("out.npy");
-    assert!(text(&second.stderr).contains("another process is writing out.npy.part"));
-    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
-    assert!(text(&output.stderr).contains("continue with --resume"), "{}", text(&output.stderr));
-    assert!(!desk.path("out.npy").exists());
-    assert!(long.kept("out.npy") > 0);
-
-    // A run with other settings can neither resume nor overwrite it.
-    desk.fail(&arguments, "of a run that was interrupted: continue with --resume, or remove it");
-    let resume = format!("{arguments} --resume");
-    desk.fail(&resume.replace("--seed 5", "--seed 6"), "its seed is 5, not 6");
-    desk.fail(&resume.replace("--steps 400", "--steps 3"), "its steps is 400, not 3");
-    desk.fail(&format!("{resume} --solver heun"), "its solver is \"euler\", not \"heun\"");
-    desk.fail(&format!("{resume} --shard 0/2"), "its shard is \"0/1\", not \"0/2\"");
-    let more = resume.replace(&format!("-n {}", long.n), &format!("-n {}", long.n + 1));
-    desk.fail(&more, "its samples is");
-    let other = desk.path("other.safetensors");
-    let mut model =
-        TensorFile::read(&Path::new(&weights("moons")).join("model.safetensors")).unwrap();
-    model.metadata.insert("flowlet.seed".into(), "77".into());
-    fs::write(&other, model.to_bytes().unwrap()).unwrap();
-    desk.fail(&resume.replace(&long.model, "other.safetensors"), "its model is");
-
-    desk.succeed(&resume);
-    desk.succeed(&long.arguments("whole.npy"));
-    let read = |name: &str| fs::read(desk.path(name)).unwrap();
-    assert!(read("whole.npy") == read("out.npy"));
-}
-
-/// A limit on the size of a file simulates a full disk.
-#[cfg(unix)]
-#[test]
-fn a_full_disk_leaves_no_incomplete_file_with_the_final_name() {
-    let desk = Desk::new();
-    let on_a_full_disk = |blocks: u64, arguments: &str| {
-        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" {arguments}");
-        let mut command = Command::new("sh");
-        command.args(["-c", &script, env!("CARGO_BIN_EXE_flowlet")]).current_dir(desk.path("."));
-        desk.start(command.stdout(Stdio::piped())).output()
-    };
-    // Before any rows are kept, nothing is left.
-    let before = desk.files();
-    let few = format!("sample {} -n 20000 --steps 1 --out few.npy", weights("moons"));
-    let output = on_a_full_disk(100, &few);
-    let error = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{error}");
-    assert!(error.contains("cannot write few.npy.part"), "{error}");
-    assert_eq!(error.trim().lines().count(), 1, "{error}");
-    assert_eq!(desk.files(), before);
-
-    // Kept rows stay, and the run can be resumed when there is room.
-    let mut long = Long::new(&desk, "moons");
-    let kept = loop {
-        long.stopped("out.npy", |run, _| run.kill());
-        let kept = long.kept("out.npy");
-        if kept * 3 < long.n {
-            break kept;
-        }
-        // Too few rows are left for the next steps of the test.
-        for file in ["out.npy.part", "out.npy.part.json"] {
-            fs::remove_file(desk.path(file)).unwrap();
-        }
-        long.n *= 2;
-    };
-    let arguments = format!("{} --resume", long.arguments("out.npy"));
-    // A block is 512 bytes, or 1024 in some shells. So there is room for at least a few more rows, and for at
-    // most twice as many.
-    let output = on_a_full_disk((128 + kept * 8) / 512 + 4, &arguments);
-    let error = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{error}");
-    assert!(error.contains("rows are kept: continue with --resume"), "{error}");
-    assert!(!desk.path("out.npy").exists());
-    assert!(long.kept("out.npy") >= kept);
-    desk.succeed(&arguments);
-    desk.succeed(&long.arguments("whole.npy"));
-    let read = |name: &str| fs::read(desk.path(name)).unwrap();
-    assert!(read("whole.npy") == read("out.npy"));
 }
 
 #[test]

@@ -315,8 +315,8 @@ fn three_dimensions_and_two_conditions_have_their_figures() {
     for column in numbers(&page, "marginals")["target"].as_array().unwrap() {
         assert_eq!(column["total"], 300);
     }
-    desk.fail("report run --condition fox,2", "fox");
-    report(&desk, "run --condition b<i>rd,2");
+    desk.fail("report run --force --condition fox,2", "fox");
+    report(&desk, "run --force --condition b<i>rd,2");
     let page = read(&desk, "run/report.html");
     check(&page);
     assert!(page.contains("under kind = b&lt;i&gt;rd, speed = 2"));
@@ -358,11 +358,11 @@ fn missing_data_and_losses_are_left_out_with_a_note() {
         assert!(text.contains("config.toml") && text.contains("metrics.csv"), "{text}");
     }
     // With data that the user names there is more.
-    desk.succeed("report model.safetensors --data 8gaussians");
+    desk.succeed("report model.safetensors --data 8gaussians --force");
     let page = read(&desk, "report.html");
     check(&page);
     assert!(numbers(&page, "steps")["distances"][0].as_f64().unwrap() > 0.0);
-    desk.fail("report model.safetensors --data mixture", "--data mixture");
+    desk.fail("report model.safetensors --data mixture --force", "--data mixture");
 }
 
 #[test]
@@ -379,7 +379,7 @@ fn data_that_cannot_be_read_are_left_out_or_refused() {
     check(&page);
     assert!(page.contains("could not be read"));
     // Asked for, they are refused.
-    desk.fail("report run --data points.csv", "points.csv");
+    desk.fail("report run --force --data points.csv", "points.csv");
     desk.fail("report nowhere", "nowhere");
 }
 
@@ -422,10 +422,10 @@ fn fifty_dimensions_are_shown_in_part() {
 }
 
 #[test]
-fn a_page_that_flowlet_did_not_write_is_kept() {
+fn an_existing_page_is_kept_without_force() {
     let desk = with_weights("moons");
     fs::write(desk.path("run/report.html"), "<p>thesis</p>").unwrap();
-    desk.fail("report run", "was not written by flowlet report");
+    desk.fail("report run", "run/report.html exists");
     assert_eq!(read(&desk, "run/report.html"), "<p>thesis</p>");
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use flowlet::SolverKind;
 
-use super::output::{condition, open, write_text};
+use super::output::{condition, open, print};
 use crate::config::list::List;
 use crate::config::words::solver_parser;
 use crate::judge::speed::{Speed, measure};
@@ -68,7 +68,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     } else {
         describe(&speed, solver.kind())
     };
-    write_text(None, &text)?;
+    print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 

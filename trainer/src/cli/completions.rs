@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::Command;
 use clap_complete::Shell;
 
-use super::output::write_text;
+use super::output::print;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -26,7 +26,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, command: Command) -> Result<ExitCode> {
-    write_text(None, &script(args.shell, command)?)?;
+    print(&script(args.shell, command)?)?;
     Ok(ExitCode::SUCCESS)
 }
 

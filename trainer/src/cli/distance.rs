@@ -1,11 +1,11 @@
 //! `flowlet distance`: distances between the points of two files.
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 
+use super::output::print;
 use crate::config::list::List;
 use crate::coupling::assignment::Cost;
 use crate::data::{Advice, Matrix, RowsOptions, load};
@@ -68,7 +68,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     if args.cityblock {
         all["w1_cityblock"] = transport_cost(&a, &b, Cost::Cityblock).into();
     }
-    writeln!(io::stdout(), "{all}")?;
+    print(&format!("{all}\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 

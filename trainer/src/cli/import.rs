@@ -1,15 +1,15 @@
 //! `flowlet import`: converts a PyTorch state dict of another convention into a model file.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use flowlet::ActivationKind;
 
+use super::output::{Force, say};
 use crate::config::list::List;
 use crate::config::words::activation_parser;
-use crate::disk::files::write_whole;
+use crate::disk::output::Output;
 use crate::model::import::{Convention, import};
 use crate::model::self_test;
 use crate::report::numbers::thousands;
@@ -39,12 +39,11 @@ pub(super) struct Args {
     /// Prefix of the tensors' names, before the layer's number [default: the only one in the file]
     #[arg(long, value_name = "NAME")]
     prefix: Option<String>,
-    /// Model file to write
+    /// Model file to write; - is standard output
     #[arg(long, value_name = "MODEL")]
     out: PathBuf,
-    /// Replace an existing file
-    #[arg(long)]
-    force: bool,
+    #[command(flatten)]
+    force: Force,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
@@ -53,24 +52,20 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         activation: args.activation,
         prefix: args.prefix.as_deref().map(|prefix| prefix.trim_end_matches('.').to_string()),
     };
-    ensure!(
-        args.force || !args.out.exists(),
-        "{} exists: choose another name with --out, or replace it with --force",
-        args.out.display()
-    );
+    let output = Output::open(&args.out, args.force.force, std::slice::from_ref(&args.file))?;
     let (mut file, shape) = import(&args.file, &convention)?;
     self_test::add(&mut file)?;
-    write_whole(&args.out, &file.to_bytes()?)?;
-    writeln!(
-        io::stdout(),
-        "{}: D = {}, C = {}, H = {}, L = {}, {}; {} weights",
-        args.out.display(),
+    output.write(&file.to_bytes()?)?;
+    let said = format!(
+        "{}: D = {}, C = {}, H = {}, L = {}, {}; {} weights\n",
+        output.name(),
         shape.data_dim,
         shape.condition_dim,
         shape.hidden_width,
         shape.hidden_layers,
         shape.activation,
         thousands(shape.parameters())
-    )?;
+    );
+    say(&output, &said)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,13 +1,12 @@
 //! `flowlet inspect`: what a model file holds, what it costs, and how to embed it.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use flowlet::{ActivationKind, CONTRACT, SolverKind};
 
-use super::output::open;
+use super::output::{open, print};
 use crate::model::Model;
 use crate::model::cost;
 use crate::network::Shape;
@@ -31,8 +30,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let model = open(&args.model)?;
-    let mut out = io::stdout().lock();
-    write!(out, "{}", report(&model)?)?;
+    print(&report(&model)?)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,19 +1,125 @@
-//! Handles Ctrl-C.
+//! SIGINT (Ctrl-C), SIGTERM and SIGHUP: stops with what was made on the disk.
 
+use std::process::{ExitCode, exit};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 
-/// Makes the first Ctrl-C set the returned flag instead of ending the process. A second one ends the process.
-pub(super) fn interrupts() -> Result<Arc<AtomicBool>> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let raised = Arc::clone(&flag);
-    ctrlc::set_handler(move || {
-        if raised.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
+/// The signals of this process. A command that can stop and be resumed makes one.
+///
+/// At first each signal ends the process at once. After [`Interrupts::defer`] the first signal is only
+/// remembered, so that the command can stop by itself, and a second one ends the process. Either way the exit
+/// code is 128 and the signal's number: 130, 143 or 129.
+#[derive(Clone)]
+pub(super) struct Interrupts {
+    at_once: Arc<AtomicBool>,
+    /// The number of the last signal; 0 if there was none.
+    signal: Arc<AtomicUsize>,
+}
+
+/// How long a command may take to stop after a signal. A resumed run repeats what is then not on the disk.
+const LIMIT: Duration = Duration::from_secs(4);
+
+/// The time between two looks at the signals.
+const LOOK: Duration = Duration::from_millis(50);
+
+impl Interrupts {
+    /// Handles the signals from now on.
+    ///
+    /// # Errors
+    ///
+    /// Returns the operating system's error.
+    pub(super) fn new() -> Result<Self> {
+        let at_once = Arc::new(AtomicBool::new(true));
+        let signal = Arc::new(AtomicUsize::new(0));
+        for number in signals() {
+            // The order is that of the calls: a first signal must not end the process by the flag that it sets.
+            let exits = flag::register_conditional_shutdown(number, 128 + number, at_once.clone());
+            let kept = flag::register_usize(number, signal.clone(), usize::try_from(number)?);
+            let next = flag::register(number, at_once.clone());
+            exits.and(kept).and(next).context("cannot handle signals such as Ctrl-C")?;
         }
-    })
-    .context("cannot handle Ctrl-C")?;
-    Ok(flag)
+        Ok(Self { at_once, signal })
+    }
+
+    /// Makes the first signal wait until the command asks for it with [`Interrupts::caught`]. If the command
+    /// does not end within seconds after it, the process ends.
+    ///
+    /// # Errors
+    ///
+    /// Returns the operating system's error if no thread can be started.
+    pub(super) fn defer(&self) -> Result<()> {
+        self.at_once.store(false, Ordering::SeqCst);
+        let signal = self.signal.clone();
+        let watch = move || {
+            while signal.load(Ordering::SeqCst) == 0 {
+                thread::sleep(LOOK);
+            }
+            thread::sleep(LIMIT);
+            exit(128 + signal.load(Ordering::SeqCst) as i32);
+        };
+        let thread = thread::Builder::new().name("signals".to_string()).stack_size(64 << 10);
+        thread.spawn(watch).context("cannot start the thread that waits for signals")?;
+        Ok(())
+    }
+
+    /// Makes each signal end the process at once again: everything is on the disk.
+    pub(super) fn at_once(&self) {
+        self.at_once.store(true, Ordering::SeqCst);
+    }
+
+    /// Returns whether there was a signal.
+    pub(super) fn caught(&self) -> bool {
+        self.signal.load(Ordering::SeqCst) > 0
+    }
+
+    /// Returns the exit code of a command that a signal stopped.
+    pub(super) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(128 + self.signal.load(Ordering::SeqCst) as u8)
+    }
+}
+
+#[cfg(unix)]
+fn signals() -> impl Iterator<Item = i32> {
+    use signal_hook::consts::SIGHUP;
+    // `nohup` lets a command ignore the end of its terminal.
+    let hangs_up = (!is_ignored(SIGHUP)).then_some(SIGHUP);
+    [SIGINT, SIGTERM].into_iter().chain(hangs_up)
+}
+
+#[cfg(not(unix))]
+fn signals() -> impl Iterator<Item = i32> {
+    [SIGINT, SIGTERM].into_iter()
+}
+
+/// Whether the process was started with `signal` ignored. Only Linux tells without unsafe code.
+#[cfg(unix)]
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (signal - 1) & 1 == 1
+}
+
+/// Makes a file that exceeds `ulimit -f` an error of writing, as on a full disk. By default the signal ends the
+/// process.
+///
+/// # Errors
+///
+/// Returns the operating system's error.
+#[cfg(unix)]
+pub(super) fn survive_large_files() -> Result<()> {
+    flag::register(signal_hook::consts::signal::SIGXFSZ, Arc::new(AtomicBool::new(false)))
+        .context("cannot handle the signal of too large files")?;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub(super) fn survive_large_files() -> Result<()> {
+    Ok(())
 }

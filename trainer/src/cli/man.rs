@@ -1,6 +1,5 @@
 //! `flowlet man`: manual pages.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -8,8 +7,8 @@ use anyhow::{Context, Result};
 use clap::Command;
 use clap_mangen::Man;
 
-use super::output::write_text;
-use crate::disk::files::write_whole;
+use super::output::{Force, create_directory, print};
+use crate::disk::output::Output;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,12 +27,14 @@ pub(super) struct Args {
     /// Output directory for all pages
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    force: Force,
 }
 
 pub(super) fn run(args: &Args, command: Command) -> Result<ExitCode> {
     let pages = pages(command)?;
     match &args.out {
-        Some(directory) => write(&pages, directory)?,
+        Some(directory) => write(&pages, directory, &args.force)?,
         None => {
             let name = match &args.command {
                 Some(command) => format!("flowlet-{command}"),
@@ -47,7 +48,7 @@ pub(super) fn run(args: &Args, command: Command) -> Result<ExitCode> {
                     names.join(", ")
                 )
             })?;
-            write_text(None, &page.text)?;
+            print(&page.text)?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -80,11 +81,14 @@ fn page(command: Command) -> Result<Page> {
     Ok(Page { name, text: String::from_utf8(text)? })
 }
 
-pub(super) fn write(pages: &[Page], directory: &Path) -> Result<()> {
-    fs::create_dir_all(directory)
-        .with_context(|| format!("cannot create the directory {}", directory.display()))?;
-    for Page { name, text } in pages {
-        write_whole(&directory.join(format!("{name}.1")), text.as_bytes())?;
+pub(super) fn write(pages: &[Page], directory: &Path, force: &Force) -> Result<()> {
+    create_directory(directory)?;
+    let open =
+        |page: &Page| Output::open(&directory.join(format!("{}.1", page.name)), force.force, &[]);
+    // All are opened before the first is written, so that an existing file leaves nothing half done.
+    let outputs: Vec<Output> = pages.iter().map(open).collect::<Result<_>>()?;
+    for (output, page) in outputs.iter().zip(pages) {
+        output.write(page.text.as_bytes())?;
     }
     Ok(())
 }

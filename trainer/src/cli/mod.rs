@@ -19,11 +19,12 @@ mod train;
 mod tune;
 mod verify;
 
-use std::io;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use interrupt::survive_large_files;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,19 +60,29 @@ enum Command {
     Man(man::Args),
 }
 
-/// Runs the command that the process was started with.
+/// The exit code of an error, as of wrong arguments. 1 is an answer: `flowlet verify` found a difference.
+const ERROR: u8 = 2;
+
+/// Runs the command that the process was started with. Returns its exit code: 0 if it is done, 1 if the answer
+/// is no, 2 after an error, and 128 and the signal's number if a signal stopped it.
 pub fn main() -> ExitCode {
     let cli = Cli::from_arg_matches(&command().get_matches())
         .unwrap_or_else(|error| error.format(&mut command()).exit());
-    match run(cli) {
+    match survive_large_files().and_then(|()| start_threads()).and_then(|()| run(cli)) {
         Ok(code) => code,
         // `flowlet sample … | head`: the reader closed the pipe because it has read enough.
-        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             output::note(format_args!("error: {error:#}"));
-            ExitCode::FAILURE
+            ExitCode::from(ERROR)
         }
     }
+}
+
+/// Starts the threads that share the work. rayon would start them when they are first used, and panic if it cannot.
+fn start_threads() -> Result<()> {
+    let pool = rayon::ThreadPoolBuilder::new().build_global();
+    pool.context("cannot start the threads that share the work")
 }
 
 fn run(cli: Cli) -> Result<ExitCode> {
@@ -102,12 +113,6 @@ fn command() -> clap::Command {
             }
             arg.allow_negative_numbers(true)
         })
-    })
-}
-
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
     })
 }
 

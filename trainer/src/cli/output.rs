@@ -1,15 +1,16 @@
-//! Opening a model and writing results, shared by the commands.
+//! Opening a model, and printing and writing results, shared by the commands.
 
 use std::fmt::Display;
+use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, ensure};
 
 use crate::config::list::List;
 use crate::coupling::source::Source;
 use crate::data::{ConditionColumn, Matrix, encode, load_starts};
-use crate::disk::files::write_whole;
+use crate::disk::output::Output;
 use crate::model::Model;
 use crate::model::description::ASSUMPTION;
 
@@ -88,12 +89,66 @@ fn describe(columns: &[ConditionColumn], numbers: usize) -> String {
     }
 }
 
-/// Writes `text` to the file `out`, or to standard output.
-pub(super) fn write_text(out: Option<&Path>, text: &str) -> Result<()> {
-    let Some(path) = out else {
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(text.as_bytes())?;
-        return Ok(stdout.flush()?);
-    };
-    write_whole(path, text.as_bytes())
+/// The option of every command that writes files.
+#[derive(Debug, clap::Args)]
+pub(super) struct Force {
+    /// Replace an existing file
+    #[arg(long)]
+    pub(super) force: bool,
+}
+
+/// Prints `text` on standard output. A reader that has closed it wants no more, which is no error.
+///
+/// # Errors
+///
+/// Returns an error if it cannot be written, for example because the disk is full.
+pub(super) fn print(text: &str) -> Result<()> {
+    match Output::stdout().write(text.as_bytes()) {
+        Err(error) if is_closed_pipe(&error) => Ok(()),
+        written => written,
+    }
+}
+
+/// Whether the cause of `error` is that the reader of a pipe has closed it.
+pub(super) fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// Prints what a command says about its result: on standard output, or on standard error if the result itself
+/// goes to standard output.
+///
+/// # Errors
+///
+/// Returns an error if standard output cannot be written.
+pub(super) fn say(result: &Output, text: &str) -> Result<()> {
+    if result.is_stdout() {
+        note(text.trim_end());
+        return Ok(());
+    }
+    print(text)
+}
+
+/// Opens the output of `--out`, or standard output.
+///
+/// # Errors
+///
+/// Returns an error if it must not be written.
+pub(super) fn file_or_stdout(
+    out: Option<&Path>,
+    force: &Force,
+    inputs: &[PathBuf],
+) -> Result<Output> {
+    out.map_or_else(|| Ok(Output::stdout()), |out| Output::open(out, force.force, inputs))
+}
+
+/// Creates the directory of `--out` for several files.
+///
+/// # Errors
+///
+/// Returns an error that names the directory.
+pub(super) fn create_directory(directory: &Path) -> Result<()> {
+    fs::create_dir_all(directory)
+        .with_context(|| format!("cannot create the directory {}", directory.display()))
 }

@@ -1,35 +1,31 @@
 //! Progress of a training run, and how Ctrl-C stops it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use anyhow::Result;
 
 use super::bar::Bar;
-use super::interrupt::interrupts;
+use super::interrupt::Interrupts;
 use crate::training::Monitor;
 use crate::training::metrics::{Measurement, MetricsFile};
 
-/// Shows a run's progress, writes its metrics, and stops it after Ctrl-C.
+/// Shows a run's progress, writes its metrics, and stops it after a signal.
 pub(super) struct Progress {
     bar: Bar,
     metrics: MetricsFile,
-    stop: Arc<AtomicBool>,
+    interrupts: Interrupts,
     smooth_loss: Option<f64>,
 }
 
 impl Progress {
-    /// Makes Ctrl-C stop the training instead of the process. A second Ctrl-C ends the process.
-    ///
-    /// `iterations` is the total of all phases, `done` the iterations that an earlier process did.
-    pub(super) fn new(iterations: usize, done: usize, metrics: MetricsFile) -> Result<Self> {
+    /// `iterations` is the total of all phases, `done` the iterations that an earlier process did. The training
+    /// stops after a signal of `interrupts`.
+    pub(super) fn new(
+        iterations: usize,
+        done: usize,
+        metrics: MetricsFile,
+        interrupts: Interrupts,
+    ) -> Result<Self> {
         let bar = Bar::new(iterations as u64, done as u64)?;
-        Ok(Self { bar, metrics, stop: interrupts()?, smooth_loss: None })
-    }
-
-    /// Whether Ctrl-C was pressed.
-    pub(super) fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        Ok(Self { bar, metrics, interrupts, smooth_loss: None })
     }
 
     /// Removes the bar.
@@ -60,6 +56,6 @@ impl Monitor for Progress {
     }
 
     fn stops(&self) -> bool {
-        self.stopped()
+        self.interrupts.caught()
     }
 }

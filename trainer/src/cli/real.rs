@@ -1,6 +1,6 @@
 //! The real data that a model is compared with: those of its run, or those of `--data`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -91,6 +91,22 @@ pub(super) fn source(model: &Model) -> Result<Source> {
     })?;
     check(model, &config, &dataset)?;
     Ok(dataset.source)
+}
+
+/// Returns the files that a command reads for `model` and the data of `--data`, or else those of its run. They
+/// must not be overwritten.
+pub(super) fn inputs(model: &Model, data: Option<&str>) -> Vec<PathBuf> {
+    let mut inputs = vec![model.path.clone()];
+    match data {
+        Some(data) => inputs.push(PathBuf::from(data)),
+        None => {
+            let config = model.path.with_file_name(CONFIG_FILE);
+            // A configuration that cannot be read is reported where it is needed.
+            inputs.extend(Config::read(&config).map(|config| config.files()).unwrap_or_default());
+            inputs.push(config);
+        }
+    }
+    inputs
 }
 
 /// Opens the preset or file `name`, which must have the model's columns.

@@ -4,11 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail};
 use clap::ValueHint;
 
 use super::bar::parts;
-use super::output::{condition, note, open, write_text};
+use super::output::{Force, condition, create_directory, note, open, print};
 use super::real;
 use crate::config::Config;
 use crate::config::list::List;
@@ -16,11 +16,11 @@ use crate::coupling::Coupling;
 use crate::coupling::dataset::{Dataset, Real};
 use crate::data::random::{Stream, generator};
 use crate::data::{ConditionColumn, Matrix, Target};
-use crate::disk::files::write_whole;
 use crate::disk::names::{METRICS_FILE, MODEL_FILE, REPORT_FILE};
+use crate::disk::output::Output;
 use crate::model::Model;
 use crate::report::chart::number;
-use crate::report::{GENERATOR, Known, Page, Shown, Subject, figures, raster, text};
+use crate::report::{Known, Page, Shown, Subject, figures, raster, text};
 use crate::training::metrics::Measurement;
 
 const EXAMPLES: &str = "\
@@ -47,6 +47,8 @@ pub(super) struct Args {
     /// [default: write the page alone, beside the model]
     #[arg(long, value_name = "DIR", conflicts_with = "terminal")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    force: Force,
     /// Print the histogram and the loss as text; write no file
     #[arg(long)]
     terminal: bool,
@@ -72,8 +74,17 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         Some(directory) => directory.join(REPORT_FILE),
         None => beside(&model.path),
     };
+    let inputs = {
+        let mut inputs = real::inputs(&model, args.data.as_deref());
+        inputs.push(model.path.with_file_name(METRICS_FILE));
+        inputs
+    };
+    // Before the work, so that a page that must not be replaced is not drawn.
+    if let Some(directory) = &args.out {
+        create_directory(directory)?;
+    }
     if !args.terminal {
-        refuse_other(&page)?;
+        Output::open(&page, args.force.force, &inputs)?;
     }
     let mut notes = Vec::new();
     let shown = shown(&model, args.condition.as_ref())?;
@@ -87,11 +98,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         note(format_args!("note: {said}"));
     }
     if args.terminal {
-        write_text(None, &text(&subject)?)?;
+        print(&text(&subject)?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    write(&subject, &notes, &page, args.out.is_some())?;
-    println!("{}", page.display());
+    write(&subject, &notes, &page, args.out.is_some(), (args.force.force, &inputs))?;
+    print(&format!("{}\n", page.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -121,13 +132,20 @@ pub(super) fn of_run(directory: &Path, config: &Config, dataset: Dataset) -> Res
         seed: 0,
     };
     let page = directory.join(REPORT_FILE);
-    refuse_other(&page)?;
-    write(&subject, &notes, &page, false)?;
+    // The directory is the run's own.
+    write(&subject, &notes, &page, false, (true, &[]))?;
     Ok(page)
 }
 
-/// Writes the page, and with `files` each figure beside it.
-fn write(subject: &Subject, notes: &[String], path: &Path, files: bool) -> Result<()> {
+/// Writes the page, and with `files` each figure beside it. Replaces existing files only with `force`, and never
+/// one of `inputs`.
+fn write(
+    subject: &Subject,
+    notes: &[String],
+    path: &Path,
+    files: bool,
+    (force, inputs): (bool, &[PathBuf]),
+) -> Result<()> {
     let bar = parts(0)?;
     let figures = figures(subject, |parts| {
         bar.set_length(parts as u64);
@@ -135,26 +153,13 @@ fn write(subject: &Subject, notes: &[String], path: &Path, files: bool) -> Resul
     });
     bar.finish_and_clear();
     let page = Page::new(subject, &figures?, notes, files)?;
-    if let Some(directory) = path.parent().filter(|_| files) {
-        fs::create_dir_all(directory)
-            .with_context(|| format!("cannot create the directory {}", directory.display()))?;
-        for (name, bytes) in &page.files {
-            write_whole(&directory.join(name), bytes)?;
-        }
-    }
-    write_whole(path, page.html.as_bytes())
-}
-
-/// Refuses to overwrite a page that `flowlet report` did not write.
-fn refuse_other(path: &Path) -> Result<()> {
-    if let Ok(bytes) = fs::read(path) {
-        let head = String::from_utf8_lossy(&bytes[..bytes.len().min(1000)]).into_owned();
-        let ours = GENERATOR.split(' ').next().unwrap_or_default();
-        ensure!(
-            head.contains(&format!("name=\"generator\" content=\"{ours} ")),
-            "{} was not written by flowlet report: choose another directory with --out, or remove the file",
-            path.display()
-        );
+    let beside = |name: &String| path.with_file_name(name);
+    let files = page.files.iter().map(|(name, bytes)| (beside(name), bytes.as_slice()));
+    let all = files.chain([(path.to_path_buf(), page.html.as_bytes())]);
+    // All are opened before the first is written, so that an existing file leaves nothing half done.
+    let outputs = all.map(|(path, bytes)| Ok((Output::open(&path, force, inputs)?, bytes)));
+    for (output, bytes) in outputs.collect::<Result<Vec<_>>>()? {
+        output.write(bytes)?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use flowlet::{ActivationKind, SolverKind};
 use super::command;
 use super::completions::script;
 use super::man::{Page, pages, write};
+use super::output::Force;
 
 /// Returns the name and the long help of each command, wrapped at `width` columns.
 fn helps(width: usize) -> Vec<(String, String)> {
@@ -136,7 +137,7 @@ fn pages_name_flowlet_and_refer_to_pages_that_exist() {
 fn pages_are_formatted_without_warnings() {
     let directory = tempfile::tempdir().unwrap();
     let pages = pages(command()).unwrap();
-    write(&pages, directory.path()).unwrap();
+    write(&pages, directory.path(), &Force { force: false }).unwrap();
     for Page { name, text } in &pages {
         let path = directory.path().join(format!("{name}.1"));
         assert_eq!(&fs::read_to_string(&path).unwrap(), text);

@@ -1,13 +1,13 @@
 //! `flowlet trace`: one path, step by step.
 
-use std::io::{self, Write};
+use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use flowlet::SolverKind;
 
-use super::output::{condition, open, source};
+use super::output::{condition, open, print, source};
 use crate::config::list::List;
 use crate::config::words::solver_parser;
 use crate::report::numbers::count;
@@ -57,7 +57,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let points = solver.trajectory(&model.mlp, &x_0, c.row(0), &mut model.mlp.scratch());
 
     let names = model.data_columns();
-    let mut out = io::stdout().lock();
+    let mut out = String::new();
     // Columns are at least two spaces apart.
     let widths: Vec<usize> = names.iter().map(|name| 10.max(name.chars().count() + 2)).collect();
     let row = |cells: &[f32]| -> String {
@@ -75,6 +75,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     if sample != last {
         writeln!(out, "\nin data units\n{:>7}{}", "", row(&sample))?;
     }
+    print(&out)?;
     Ok(ExitCode::SUCCESS)
 }
 

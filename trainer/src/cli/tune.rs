@@ -1,6 +1,5 @@
 //! `flowlet tune`: fits the times of a few steps to a model.
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -8,12 +7,12 @@ use anyhow::{Context, Result, bail, ensure};
 use flowlet::SolverKind;
 use rand::seq::SliceRandom;
 
-use super::output::{note, open, source, starts};
+use super::output::{Force, note, open, say, source, starts};
 use crate::config::words::solver_parser;
 use crate::data::random::{Stream, generator};
 use crate::data::{Matrix, load_conditions};
-use crate::disk::files::write_whole;
 use crate::disk::names::{GOLDEN_FILE, MODEL_FILE};
+use crate::disk::output::Output;
 use crate::judge::golden::Golden;
 use crate::model::Model;
 use crate::model::self_test::affine;
@@ -22,14 +21,15 @@ use crate::report::numbers::{count, thousands};
 
 const EXAMPLES: &str = "\
 Examples:
-  flowlet tune runs/moons --steps 6
+  flowlet tune runs/moons --steps 6 --force
   flowlet tune runs/moons --steps 3 --solver midpoint --out moons3.safetensors
-  flowlet tune runs/mapped --steps 4 --x0 starts.csv";
+  flowlet tune runs/mapped --steps 4 --x0 starts.csv --force";
 
 /// Fit the times of a few solver steps to a model
 ///
-/// Searches the times at which N steps end nearest to the true ends of the paths from the model's source, and writes the times, the solver and
-/// the number of steps into the model file. The weights stay as they are. Golden outputs beside the model are renewed.
+/// Searches the times at which N steps end nearest to the true ends of the paths from the model's source, and writes the
+/// times, the solver and the number of steps into the model file. The weights stay as they are. Golden outputs beside the
+/// model are renewed. Without --out it replaces the model in place, which needs --force.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
@@ -56,13 +56,19 @@ pub(super) struct Args {
     /// Seed of the starting points, and of the choice of rows of --x0
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
-    /// Output file [default: MODEL itself]
+    /// Output file; - is standard output [default: MODEL itself, which needs --force]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    force: Force,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let model = open(&args.model)?;
+    let out = args.out.as_ref().unwrap_or(&model.path);
+    let inputs: Vec<PathBuf> = args.conditions.iter().chain(&args.x0).cloned().collect();
+    let output = Output::open(out, args.force.force, &inputs)?;
+    let golden = golden_beside(&output, &args.force, &inputs)?;
     let kind = args.solver.unwrap_or(model.solver_kind());
     let x_0 = starting_points(args, &model)?;
     let c = conditions_for(args, &model, x_0.rows())?;
@@ -74,17 +80,21 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let mut file = model.file.clone();
     apply(&mut file, kind, &tuned.times)?;
     let bytes = file.to_bytes()?;
-    let out = args.out.as_ref().unwrap_or(&model.path);
     let written = Model::parse(&bytes, out.clone()).context("the tuned model is not valid")?;
-    write_whole(out, &bytes)?;
-    let golden = renew_golden(&written)?;
+    output.write(&bytes)?;
+    if let Some((golden, outputs)) = &golden {
+        let mut outputs = outputs.clone();
+        outputs.renew(&written)?;
+        golden.write(&outputs.to_bytes()?)?;
+    }
+    let golden = golden.as_ref().map(|(golden, _)| golden.path());
     let name = match (&args.x0, &model.description.source) {
         (Some(path), _) => path.display().to_string(),
         (None, Some(name)) => name.clone(),
         (None, None) => "noise".to_string(),
     };
     let starts = format!("{} of {name}", count(x_0.rows(), "point"));
-    report(&written, kind, &starts, &tuned, golden.as_deref())?;
+    say(&output, &report(&output, kind, &starts, &tuned, golden)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -129,29 +139,32 @@ fn conditions_for(args: &Args, model: &Model, points: usize) -> Result<Matrix> {
     Ok(rows.select(&(0..points).map(|point| point / 2 % rows.rows()).collect::<Vec<_>>()))
 }
 
-/// Renews the golden outputs beside a run's model. Returns their path, or `None` if there are none.
-fn renew_golden(model: &Model) -> Result<Option<PathBuf>> {
-    let path = model.path.with_file_name(GOLDEN_FILE);
-    if model.path.file_name() != Some(MODEL_FILE.as_ref()) || !path.exists() {
+/// Returns the golden outputs beside a run's model, and where they are renewed. `None` if there are none.
+fn golden_beside(
+    model: &Output,
+    force: &Force,
+    inputs: &[PathBuf],
+) -> Result<Option<(Output, Golden)>> {
+    let path = model.path().with_file_name(GOLDEN_FILE);
+    if model.path().file_name() != Some(MODEL_FILE.as_ref()) || !path.exists() {
         return Ok(None);
     }
-    let mut golden = Golden::read(&path)?;
-    golden.renew(model)?;
-    write_whole(&path, &golden.to_bytes()?)?;
-    Ok(Some(path))
+    let golden = Golden::read(&path)?;
+    Ok(Some((Output::open(&path, force.force, inputs)?, golden)))
 }
 
 fn report(
-    model: &Model,
+    model: &Output,
     kind: SolverKind,
     starts: &str,
     tuned: &Tuned,
     golden: Option<&Path>,
-) -> Result<()> {
-    let mut out = io::stdout().lock();
+) -> Result<String> {
+    use std::fmt::Write;
+    let mut out = String::new();
     let Tuned { times, uniform_error, error, tried } = tuned;
     let steps = times.len() - 1;
-    writeln!(out, "{}", model.path.display())?;
+    writeln!(out, "{}", model.name())?;
     writeln!(
         out,
         "  solver      {kind}, {}, {} a sample",
@@ -171,5 +184,5 @@ fn report(
     if let Some(golden) = golden {
         writeln!(out, "  golden      {} renewed", golden.display())?;
     }
-    Ok(())
+    Ok(out)
 }

@@ -1,14 +1,13 @@
 //! `flowlet verify`: compares the runtime with golden outputs.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-use super::output::open;
-use crate::disk::files::write_whole;
+use super::output::{open, print};
 use crate::disk::names::GOLDEN_FILE;
+use crate::disk::whole::write_whole;
 use crate::judge::golden::Golden;
 use crate::judge::verify::verify;
 
@@ -52,6 +51,6 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         write_whole(&golden, &outputs.to_bytes()?)?;
     }
     let report = verify(&model, &outputs)?;
-    writeln!(io::stdout(), "{report}")?;
+    print(&format!("{report}\n"))?;
     Ok(if report.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

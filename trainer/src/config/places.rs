@@ -44,7 +44,7 @@ pub(super) fn without_files(table: &mut Table) {
 impl Config {
     /// Returns each file that the configuration names, with its section, its key, and the flag that names the
     /// same file.
-    fn files(&self) -> Vec<(PathBuf, [&'static str; 3])> {
+    fn named_files(&self) -> Vec<(PathBuf, [&'static str; 3])> {
         let conditions = self.data.conditions.clone().filter(|path| !path.as_os_str().is_empty());
         let named = |name: &String| Some(PathBuf::from(name)).filter(|_| is_file(name));
         let [data, rows, starts] = FILES.map(|(section, key, flag)| [section, key, flag]);
@@ -58,10 +58,15 @@ impl Config {
         .collect()
     }
 
+    /// Returns the files that the configuration names.
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.named_files().into_iter().map(|(path, _)| path).collect()
+    }
+
     /// Returns the names of all files that the configuration names, for messages. `None` if it names none.
     pub fn file_names(&self) -> Option<String> {
         let names: Vec<String> =
-            self.files().iter().map(|(path, _)| path.display().to_string()).collect();
+            self.files().iter().map(|path| path.display().to_string()).collect();
         (!names.is_empty()).then(|| names.join(", "))
     }
 
@@ -78,8 +83,8 @@ impl Config {
         used: &Self,
         advice: impl Fn(&str) -> String,
     ) -> Result<()> {
-        let used = used.files();
-        for named in self.files() {
+        let used = used.named_files();
+        for named in self.named_files() {
             let (file, [section, key, flag]) = &named;
             if used.contains(&named) && !file.exists() {
                 bail!(

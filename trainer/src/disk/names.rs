@@ -24,7 +24,7 @@ pub const TEACHER_FILE: &str = "teacher.safetensors";
 /// The lock file, which keeps a second run out of the directory of a running one.
 pub(super) const LOCK_FILE: &str = ".lock";
 
-/// An empty file that marks `NAME.new` as a run that will replace `NAME`.
+/// A file in `NAME.new` that marks it as a run that will replace `NAME`. It holds `NAME`.
 pub(super) const REPLACES_FILE: &str = ".replaces";
 
 /// The files that a run without a checkpoint or a model may have: one that has just started, or has failed.

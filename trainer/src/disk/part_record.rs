@@ -1,20 +1,25 @@
-//! The record of a part file, `NAME.part.json`.
+//! The record of a file of many rows, `.flowlet-NAME.json`.
 
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::Path;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::files;
+use super::whole::{OURS, write_whole};
 
-/// The settings of a part file, and how much of it is on the disk.
+/// The settings of a file of rows, and how much of it is on the disk.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Record {
     /// The settings that determine the rows, by name.
     pub(super) settings: Map<String, Value>,
+    /// Whether the user asked to replace an earlier file.
+    pub(super) replace: bool,
+    /// Whether these are all rows.
+    pub(super) complete: bool,
     /// The number of rows that are on the disk.
     pub(super) rows: u64,
     /// The length of the file after those rows, in bytes.
@@ -22,13 +27,23 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Reads a record.
+    /// Returns the path of the record of the file `target`. The name begins with a dot, so that `cat part-*`
+    /// does not find it.
+    pub(super) fn path(target: &Path) -> PathBuf {
+        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        target.with_file_name(format!("{OURS}{name}.json"))
+    }
+
+    /// Reads the record `path`. Returns `None` if there is none.
     ///
     /// # Errors
     ///
     /// Returns an error if the file cannot be read or is not a record.
-    pub(super) fn read(path: &Path) -> Result<Self> {
-        Ok(serde_json::from_slice(&files::read(path)?)?)
+    pub(super) fn read(path: &Path) -> Result<Option<Self>> {
+        match fs::metadata(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            _ => Ok(Some(serde_json::from_slice(&files::read(path)?)?)),
+        }
     }
 
     /// Returns the first setting in which the records differ: its name, its value here and its value in
@@ -41,17 +56,13 @@ impl Record {
         Some([name.clone(), value(self), value(other)])
     }
 
-    /// Writes the record to `path` atomically: to the file `new`, which is then renamed. `new` is the same
-    /// name each time, so that killed processes leave at most one such file.
+    /// Writes the record whole or not at all, and syncs it to the disk.
     ///
     /// # Errors
     ///
     /// Returns an error if writing fails, for example because the disk is full. The earlier record stays.
-    pub(super) fn write(&self, path: &Path, new: &Path) -> Result<()> {
-        let context = || format!("cannot write {}", path.display());
-        let mut file = File::create(new).with_context(context)?;
-        file.write_all(&serde_json::to_vec_pretty(self)?).with_context(context)?;
-        file.sync_all().with_context(context)?;
-        fs::rename(new, path).with_context(context)
+    pub(super) fn write(&self, path: &Path) -> Result<()> {
+        let bytes = serde_json::to_vec_pretty(self)?;
+        write_whole(path, &bytes).context("cannot record the rows on the disk")
     }
 }

@@ -1,32 +1,40 @@
 //! The directory of a run: locked and written during the run, and put in place when the run ends.
 
-use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::files::{self, UNFINISHED, write_whole};
+use super::lock::LockFile;
 use super::names::{
-    CHECKPOINT_FILE, CONFIG_FILE, LOCK_FILE, MODEL_FILE, REPLACES_FILE, RUN_FILES, STARTED_FILES,
-    TEACHER_FILE,
+    CHECKPOINT_FILE, CONFIG_FILE, LOCK_FILE, METRICS_FILE, MODEL_FILE, RUN_FILES, STARTED_FILES,
 };
-use super::replace::replace;
+use super::place::{folder, same_file};
+use super::replacement::{
+    beside, check_free, complete, file_not_in, is_replaced_now, mark, mend, replace, replaced_by,
+    will_replace,
+};
+use super::whole::{OURS, sync_folder, write_whole};
 
 /// The directory of a run in progress.
 ///
 /// An existing run is replaced only with `--force`, and only after the new run has succeeded. Until then
 /// the new run is written to `NAME.new` beside it. A directory without a model and without a checkpoint,
 /// such as a failed run leaves with its metrics, may be used again.
+///
+/// A process may be killed, or the power lost, at any time. A run is complete when it has a model and no
+/// checkpoint; before, it can be resumed. [`mend`] finishes a replacement that was cut off.
 #[derive(Debug)]
 pub struct RunDirectory {
     /// Where the run is written.
     path: PathBuf,
     /// The run that it replaces at its end.
     replaced: Option<PathBuf>,
-    /// The lock files of this run and of the run that it replaces. They are locked until this value is
-    /// dropped; the operating system releases them if the process dies.
-    locks: Vec<(PathBuf, File)>,
+    /// The locks of this run, and of the run that it replaces. They are held until this value is dropped.
+    locks: Vec<LockFile>,
 }
 
 impl RunDirectory {
@@ -35,23 +43,30 @@ impl RunDirectory {
     /// # Errors
     ///
     /// Returns an error if the directory cannot be created, holds a run and `force` is `false`, holds files
-    /// that are not part of a run, or is being written to by another run. With `force` also if `NAME.new`
-    /// holds a model, a checkpoint or other files.
-    pub fn create(path: &Path, force: bool) -> Result<Self> {
+    /// that are not part of a run or one of `inputs`, or is being written to by another run. With `force` also
+    /// if `NAME.new` holds a model, a checkpoint or other files.
+    pub fn create(path: &Path, force: bool, inputs: &[PathBuf]) -> Result<Self> {
         let context = || format!("cannot create the directory {}", path.display());
-        if !path.exists() {
-            return Self::begin(path.to_path_buf(), None);
+        // Resolves links and `.`, so that the directory itself is replaced.
+        let named = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        ensure!(mend(&named)?, another_run(&named));
+        ensure!(
+            !named.exists() || named.is_dir(),
+            "{} is not a directory: choose another with --out",
+            path.display()
+        );
+        // Before anything is written to it, even a lock.
+        if named.exists() {
+            check_files(path, inputs)?;
         }
-        ensure!(path.is_dir(), "{} is not a directory: choose another with --out", path.display());
-        // Even --force must not remove a directory that holds more than a run.
-        if let Some(name) = file_not_in(&RUN_FILES, path).with_context(context)? {
-            bail!(
-                "{} holds {name}, which is not part of a run: choose another directory with --out",
-                path.display()
-            );
-        }
+        fs::create_dir_all(path).with_context(context)?;
+        sync_folder(folder(path)).with_context(context)?;
+        let lock = lock(path)?;
+        // Again under the lock, since another run may have ended meanwhile.
+        ensure!(!is_replaced_now(&named)?, another_run(&named));
+        check_files(path, inputs)?;
         if file_not_in(&STARTED_FILES, path).with_context(context)?.is_none() {
-            return Self::begin(path.to_path_buf(), None);
+            return Self::begin(path.to_path_buf(), None, vec![lock]);
         }
         ensure!(
             force || !path.join(CHECKPOINT_FILE).exists(),
@@ -64,9 +79,7 @@ impl RunDirectory {
             "{} exists: choose another directory with --out, or replace it with --force",
             path.display()
         );
-        // Resolves links and `.`, so that the directory itself is replaced.
-        let replaced = fs::canonicalize(path).with_context(context)?;
-        let beside = with_suffix(&replaced, ".new")?;
+        let beside = beside(&named)?;
         if beside.exists() {
             if let Some(name) = file_not_in(&RUN_FILES, &beside)? {
                 bail!(
@@ -87,66 +100,55 @@ impl RunDirectory {
                 beside.display()
             );
         }
-        Self::begin(beside, Some(replaced))
+        check_free(&named)?;
+        fs::create_dir_all(&beside).with_context(context)?;
+        let locks = vec![self::lock(&beside)?, lock];
+        mark(&beside, &named)?;
+        Self::begin(beside, Some(named), locks)
     }
 
     /// Opens the directory of a stopped run, to resume it: `path`, or `NAME.new` beside it if that run will
-    /// replace `path`.
+    /// replace `path`. Returns `None` if the run is complete.
     ///
     /// # Errors
     ///
-    /// Returns an error if there is no such run, it is complete, or another process is writing to it.
-    pub fn resume(path: &Path) -> Result<Self> {
-        let begun = |path: &Path| path.join(CONFIG_FILE).exists();
-        // `path` does not exist if a run was killed between the two renames.
+    /// Returns an error if there is no such run, or another process is writing to it.
+    pub fn resume(path: &Path) -> Result<Option<Self>> {
+        // `path` does not exist if a run was killed between two renames.
         let named = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-        let beside = with_suffix(&named, ".new")?;
-        if begun(&beside) && beside.join(REPLACES_FILE).exists() {
-            return Self::begin(beside, Some(named));
-        }
-        if named.join(REPLACES_FILE).exists()
-            && let Some(name) = named.file_name().and_then(|name| name.to_str())
-            && let Some(name) = name.strip_suffix(".new")
+        ensure!(mend(&named)?, another_run(&named));
+        let beside = beside(&named)?;
+        let replacement = if will_replace(&beside, &named) {
+            Some((beside, named.clone()))
+        } else {
+            replaced_by(&named).map(|replaced| (named.clone(), replaced))
+        };
+        if let Some((run, replaced)) = replacement
+            && run.join(CONFIG_FILE).exists()
         {
-            let replaced = named.with_file_name(name);
-            return Self::begin(named, Some(replaced));
+            let mut locks = vec![lock(&run)?];
+            if replaced.exists() {
+                locks.push(lock(&replaced)?);
+            }
+            return Self::begin(run, Some(replaced), locks).map(Some);
         }
-        ensure!(begun(path), "{} holds no run to resume: it has no {CONFIG_FILE}", path.display());
-        ensure!(
-            path.join(CHECKPOINT_FILE).exists() || !path.join(MODEL_FILE).exists(),
-            "{} holds a complete run: there is nothing to resume",
-            path.display()
-        );
-        Self::begin(path.to_path_buf(), None)
+        let begun = || path.join(CONFIG_FILE).exists();
+        ensure!(begun(), "{} holds no run to resume: it has no {CONFIG_FILE}", path.display());
+        let lock = lock(path)?;
+        if path.join(MODEL_FILE).exists() && !path.join(CHECKPOINT_FILE).exists() {
+            // The last run may have been killed before it removed the rest.
+            complete(path)?;
+            return Ok(None);
+        }
+        Self::begin(path.to_path_buf(), None, vec![lock]).map(Some)
     }
 
-    fn begin(path: PathBuf, replaced: Option<PathBuf>) -> Result<Self> {
-        let context = || format!("cannot create the directory {}", path.display());
-        fs::create_dir_all(&path).with_context(context)?;
-        let mut locks = Vec::new();
-        for directory in std::iter::once(&path).chain(&replaced).filter(|path| path.exists()) {
-            let file = directory.join(LOCK_FILE);
-            let lock = File::create(&file).with_context(context)?;
-            ensure!(
-                files::lock(&lock),
-                "another run is being written to {}: choose another directory with --out",
-                directory.display()
-            );
-            locks.push((file, lock));
-        }
-        if let Some(replaced) = &replaced {
-            let aside = with_suffix(replaced, ".replaced")?;
-            ensure!(
-                !aside.exists(),
-                "{} is in the way: it holds a run that was replaced earlier; move it away",
-                aside.display()
-            );
-            write_whole(&path.join(REPLACES_FILE), &[])?;
-        }
+    fn begin(path: PathBuf, replaced: Option<PathBuf>, locks: Vec<LockFile>) -> Result<Self> {
+        let context = || format!("cannot write {}", path.display());
         // This process holds the lock, so no other one is writing these files.
         for entry in fs::read_dir(&path).with_context(context)? {
             let entry = entry.with_context(context)?;
-            if is_unfinished(&entry.file_name()) {
+            if entry.file_name().to_string_lossy().starts_with(OURS) {
                 fs::remove_file(entry.path()).with_context(context)?;
             }
         }
@@ -163,7 +165,7 @@ impl RunDirectory {
         self.replaced.as_deref()
     }
 
-    /// Writes the file `name` in the directory atomically.
+    /// Writes the file `name` in the directory whole or not at all.
     ///
     /// # Errors
     ///
@@ -172,61 +174,77 @@ impl RunDirectory {
         write_whole(&self.path.join(name), bytes)
     }
 
-    fn unlock(&mut self) {
-        for (file, _) in self.locks.drain(..) {
-            // A lock file that stays does no harm: the lock was on the open file.
-            let _ = fs::remove_file(file);
-        }
-    }
-
-    /// Ends a run that succeeded: removes the run that it replaces and moves this one to its place. Removes
-    /// the checkpoint last, so that the run can be resumed if the process is killed here.
+    /// Ends a run that succeeded: removes the run that it replaces and moves this one to its place, then
+    /// removes the checkpoint. Whenever the process is killed, the run can be resumed or is complete.
     ///
     /// # Errors
     ///
     /// Returns an error if a directory or file cannot be moved or removed. Both runs are then still there.
     pub fn finish(mut self) -> Result<()> {
-        self.unlock();
-        let mut path = self.path.clone();
-        if let Some(replaced) = &self.replaced {
-            replace(replaced, &self.path, &with_suffix(replaced, ".replaced")?)?;
-            path.clone_from(replaced);
-        }
-        for name in [REPLACES_FILE, TEACHER_FILE, CHECKPOINT_FILE] {
-            files::remove(&path.join(name))?;
-        }
-        Ok(())
+        // The only file that is not synced when it is written.
+        sync_file(&self.path.join(METRICS_FILE))
+            .with_context(|| format!("cannot write {METRICS_FILE}"))?;
+        let Some(named) = self.replaced.take() else { return complete(&self.path) };
+        replace(&named, &self.path)?;
+        // The first lock has moved with the run, the second one is gone with the replaced run.
+        self.locks[0].moved(named.join(LOCK_FILE));
+        complete(&named)
     }
 }
 
-impl Drop for RunDirectory {
-    fn drop(&mut self) {
-        self.unlock();
+/// Waits a moment if another process is replacing the run `path` right now, and finishes a replacement that was
+/// cut off. Does nothing if `path` exists.
+///
+/// # Errors
+///
+/// Returns an error if a directory cannot be moved or removed.
+pub fn find(path: &Path) -> Result<()> {
+    let start = Instant::now();
+    while !path.exists() && !mend(path)? && start.elapsed() < Duration::from_secs(2) {
+        sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
+fn sync_file(path: &Path) -> io::Result<()> {
+    match File::open(path) {
+        Ok(file) => file.sync_all(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
     }
 }
 
-/// Whether `name` is that of a temporary file, which a killed process left.
-fn is_unfinished(name: &OsStr) -> bool {
-    name.to_string_lossy().starts_with(UNFINISHED)
+fn another_run(directory: &Path) -> String {
+    format!(
+        "another run is being written to {}: choose another directory with --out",
+        directory.display()
+    )
 }
 
-/// Returns the name of a file in the directory `path` that is neither in `names` nor temporary, if any.
-fn file_not_in(names: &[&str], path: &Path) -> std::io::Result<Option<String>> {
-    for entry in fs::read_dir(path)? {
-        let name = entry?.file_name();
-        if !names.iter().any(|known| name == *known) && !is_unfinished(&name) {
-            return Ok(Some(name.to_string_lossy().into_owned()));
+fn lock(directory: &Path) -> Result<LockFile> {
+    LockFile::take(directory.join(LOCK_FILE))?.with_context(|| another_run(directory))
+}
+
+/// Refuses a directory that holds more than a run, which even --force must not remove.
+fn check_files(directory: &Path, inputs: &[PathBuf]) -> Result<()> {
+    let context = || format!("cannot read the directory {}", directory.display());
+    if let Some(name) = file_not_in(&RUN_FILES, directory).with_context(context)? {
+        bail!(
+            "{} holds {name}, which is not part of a run: choose another directory with --out",
+            directory.display()
+        );
+    }
+    for input in inputs {
+        for name in RUN_FILES {
+            ensure!(
+                !same_file(&directory.join(name), input).with_context(context)?,
+                "{} holds {}, an input of this run: choose another directory with --out",
+                directory.display(),
+                input.display()
+            );
         }
     }
-    Ok(None)
-}
-
-/// Returns the path of `directory` with `suffix` added to its name.
-fn with_suffix(directory: &Path, suffix: &str) -> Result<PathBuf> {
-    let name = directory.file_name().context("a run's directory needs a name")?;
-    let mut name = name.to_os_string();
-    name.push(suffix);
-    Ok(directory.with_file_name(name))
+    Ok(())
 }
 
 #[cfg(test)]
@@ -244,7 +262,7 @@ mod tests {
     #[test]
     fn an_existing_run_is_unchanged_without_force() {
         let (_parent, path) = existing();
-        let error = RunDirectory::create(&path, false).unwrap_err().to_string();
+        let error = RunDirectory::create(&path, false, &[]).unwrap_err().to_string();
         assert!(error.contains("--force"), "{error}");
         assert_eq!(fs::read(path.join(MODEL_FILE)).unwrap(), b"old");
     }
@@ -253,7 +271,7 @@ mod tests {
     fn a_directory_with_other_files_is_unchanged_even_with_force() {
         let (_parent, path) = existing();
         fs::write(path.join("thesis.tex"), "years of work").unwrap();
-        let error = RunDirectory::create(&path, true).unwrap_err().to_string();
+        let error = RunDirectory::create(&path, true, &[]).unwrap_err().to_string();
         assert!(error.contains("thesis.tex"), "{error}");
         assert!(path.join("thesis.tex").exists() && path.join(MODEL_FILE).exists());
     }
@@ -261,7 +279,7 @@ mod tests {
     #[test]
     fn with_force_the_old_run_is_replaced_when_the_new_one_succeeds() {
         let (parent, path) = existing();
-        let run = RunDirectory::create(&path, true).unwrap();
+        let run = RunDirectory::create(&path, true, &[]).unwrap();
         run.write(MODEL_FILE, b"new").unwrap();
         assert_eq!(fs::read(path.join(MODEL_FILE)).unwrap(), b"old");
         run.finish().unwrap();
@@ -273,25 +291,25 @@ mod tests {
     #[test]
     fn with_force_the_old_run_stays_when_the_new_one_fails() {
         let (_parent, path) = existing();
-        let run = RunDirectory::create(&path, true).unwrap();
+        let run = RunDirectory::create(&path, true, &[]).unwrap();
         run.write(CONFIG_FILE, b"new").unwrap();
         drop(run);
         assert_eq!(fs::read(path.join(MODEL_FILE)).unwrap(), b"old");
         // The next run may use the directory that the failed one left.
-        RunDirectory::create(&path, true).unwrap().finish().unwrap();
+        RunDirectory::create(&path, true, &[]).unwrap().finish().unwrap();
     }
 
     #[test]
     fn only_one_run_writes_to_a_directory_at_a_time() {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("run");
-        let first = RunDirectory::create(&path, false).unwrap();
+        let first = RunDirectory::create(&path, false, &[]).unwrap();
         for force in [false, true] {
-            let error = RunDirectory::create(&path, force).unwrap_err().to_string();
+            let error = RunDirectory::create(&path, force, &[]).unwrap_err().to_string();
             assert!(error.contains("another run"), "{error}");
         }
         drop(first);
-        RunDirectory::create(&path, false).unwrap();
+        RunDirectory::create(&path, false, &[]).unwrap();
     }
 
     #[cfg(unix)]
@@ -300,7 +318,7 @@ mod tests {
         let (parent, path) = existing();
         let link = parent.path().join("link");
         std::os::unix::fs::symlink(&path, &link).unwrap();
-        let run = RunDirectory::create(&link, true).unwrap();
+        let run = RunDirectory::create(&link, true, &[]).unwrap();
         run.write(MODEL_FILE, b"new").unwrap();
         run.finish().unwrap();
         assert_eq!(fs::read(path.join(MODEL_FILE)).unwrap(), b"new");

@@ -12,6 +12,7 @@ use crate::coupling::source::Source;
 use crate::data::{ConditionColumn, Standardization, default_conditions, default_names, preset};
 use crate::disk::files;
 use crate::disk::names::MODEL_FILE;
+use crate::disk::run_directory::find;
 use crate::disk::tensor_file::{Block, TensorFile};
 use crate::model::description::{Description, states_its_convention};
 use crate::model::self_test::affine;
@@ -44,6 +45,11 @@ impl Model {
     ///
     /// Returns an error if there is no model, it is damaged, or the runtime cannot read it.
     pub fn open(path: &Path) -> Result<Self> {
+        // The run may be between two names, if it is being replaced or that was cut off.
+        if !path.exists() {
+            find(path)?;
+            path.parent().filter(|_| path.ends_with(MODEL_FILE)).map_or(Ok(()), find)?;
+        }
         let path = if path.is_dir() {
             let file = path.join(MODEL_FILE);
             if !file.exists() {

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 /// The most blocks in the queue to the writer. Memory also holds the block that is written and the one that
 /// is computed.
@@ -18,7 +18,7 @@ const WAITING: usize = 2;
 ///
 /// # Errors
 ///
-/// Returns the error of `compute`, or else that of `write`. Blocks that were computed before an error of
+/// Returns an error if the thread cannot be started, the error of `compute`, or else that of `write`. Blocks that were computed before an error of
 /// `compute` are still written.
 pub fn in_blocks(
     rows: Range<u64>,
@@ -30,14 +30,16 @@ pub fn in_blocks(
     thread::scope(|scope| {
         let (sender, receiver) = sync_channel::<(Vec<u8>, u64)>(WAITING);
         let first = rows.start;
-        let writer = scope.spawn(move || -> Result<u64> {
+        let writes = move || -> Result<u64> {
             let mut written = first;
             for (bytes, end) in receiver {
                 write(&bytes, end)?;
                 written = end;
             }
             Ok(written)
-        });
+        };
+        let writer = thread::Builder::new().spawn_scoped(scope, writes);
+        let writer = writer.context("cannot start the thread that writes rows")?;
         let mut next = rows.start;
         let mut computed = Ok(());
         while next < rows.end && !stops() {

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor, Var};
 
-use crate::disk::files;
 use crate::disk::names::{CHECKPOINT_FILE, CONFIG_FILE};
 use crate::disk::tensor_file::{Block, TensorFile};
+use crate::disk::{files, whole};
 use crate::network::Network;
 use crate::optimiser::Adam;
 use crate::optimiser::average::Average;
@@ -127,7 +127,7 @@ impl Checkpoints {
         ] {
             file.metadata.insert(key.to_string(), value);
         }
-        files::write_whole(&self.path, &file.to_bytes()?).context("cannot write a checkpoint")
+        whole::write_whole(&self.path, &file.to_bytes()?).context("cannot write a checkpoint")
     }
 }
 

@@ -1,10 +1,12 @@
 //! `metrics.csv`, the losses and speed of training, written during the run.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
+
+use crate::disk::whole::write_whole;
 
 /// A row of `metrics.csv`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +35,27 @@ pub fn row_every(iterations: usize) -> usize {
     iterations.div_ceil(ROWS).max(1)
 }
 
+/// How far a run had come when it stopped.
+#[derive(Clone, Copy, Debug)]
+pub struct Done {
+    /// The index of the phase, from 0.
+    pub phase: usize,
+    /// The iterations done in the phase.
+    pub iteration: usize,
+    /// The iterations of the whole phase.
+    pub of: usize,
+}
+
+impl Done {
+    /// Whether a run that did not stop has the row too.
+    fn keeps(&self, row: &Measurement) -> bool {
+        let Self { phase, iteration, of } = *self;
+        let at = (row.phase, row.iteration);
+        let whole = iteration.is_multiple_of(row_every(of)) || iteration == of;
+        at < (phase, iteration) || at == (phase, iteration) && whole
+    }
+}
+
 /// The open file. It is flushed after each row, so that a plot can read it during the run.
 #[derive(Debug)]
 pub struct MetricsFile {
@@ -40,32 +63,30 @@ pub struct MetricsFile {
 }
 
 impl MetricsFile {
-    /// Creates the file at `path`. For a resumed run, `done` is the phase, the number of iterations done in
-    /// it, and the number of iterations between two rows. The rows up to there are kept, except an extra row
-    /// that was written because the run stopped.
+    /// Creates the file at `path`. For a resumed run, the rows up to `done` are kept, except an extra row that
+    /// was written because the run stopped.
     ///
     /// # Errors
     ///
-    /// Returns an error if the file cannot be written.
-    pub fn create(path: &Path, done: Option<(usize, usize, usize)>) -> Result<Self> {
-        let context = || format!("cannot write {}", path.display());
+    /// Returns an error if the file cannot be written. The rows that were there then stay.
+    pub fn create(path: &Path, done: Option<Done>) -> Result<Self> {
         let mut kept = Vec::new();
-        if let Some((phase, iteration, every)) = done
+        if let Some(done) = done
             && let Ok(mut reader) = csv::Reader::from_path(path)
         {
             // Stops at a row that was cut off.
             let rows = reader.deserialize::<Measurement>().map_while(|row| row.ok());
-            kept.extend(rows.take_while(|row| {
-                let at = (row.phase, row.iteration);
-                at < (phase, iteration) || at == (phase, iteration) && iteration % every == 0
-            }));
+            kept.extend(rows.take_while(|row| done.keeps(row)));
         }
-        let file = File::create(path).with_context(context)?;
-        let mut metrics = Self { writer: csv::Writer::from_writer(file) };
+        let mut writer = csv::Writer::from_writer(Vec::new());
         for row in &kept {
-            metrics.write(row)?;
+            writer.serialize(row)?;
         }
-        Ok(metrics)
+        write_whole(path, &writer.into_inner()?)?;
+        let file = OpenOptions::new().append(true).open(path);
+        let file = file.with_context(|| format!("cannot write {}", path.display()))?;
+        let writer = csv::WriterBuilder::new().has_headers(kept.is_empty()).from_writer(file);
+        Ok(Self { writer })
     }
 
     /// Appends a row.

@@ -159,9 +159,10 @@ pub fn train_phase(
         }
         stopped = monitor.stops();
         let last = iteration == iterations || stopped;
-        let keeps = stopped || (!last && kept.elapsed() >= Duration::from_secs(training.every));
+        // At the end too, so that a run that is stopped after it need not train again.
+        let keeps = last || kept.elapsed() >= Duration::from_secs(training.every);
         let known = losses.len();
-        if last || keeps {
+        if keeps {
             // A checkpoint needs the loss of every iteration that changed its weights.
             pending.fetch(&mut losses, |iteration, loss| finite(phase, iteration, loss))?;
         }
@@ -172,7 +173,9 @@ pub fn train_phase(
         if iteration % per_row == 0 || last {
             let since = losses.len() - (iteration - 1) % per_row - 1;
             let row = &losses[since..];
-            let judged = (iteration / per_row).is_multiple_of(ROWS_PER_HELD_OUT) || last;
+            // A run that stops here has the same row as one that does not.
+            let judged =
+                (iteration / per_row).is_multiple_of(ROWS_PER_HELD_OUT) || iteration == iterations;
             monitor.measured(&Measurement {
                 phase: phase.index,
                 iteration,

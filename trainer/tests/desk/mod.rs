@@ -60,14 +60,26 @@ impl Desk {
         text(&output.stdout)
     }
 
-    /// Runs `flowlet`, which must fail with exit code 1 and one line of error that contains `expected`, and must
+    /// Runs `flowlet`, which must succeed and leave all files as they are.
+    #[track_caller]
+    pub fn succeed_in_place(&self, arguments: &str) {
+        let names = || {
+            let entries = fs::read_dir(self.path(".")).unwrap();
+            entries.map(|entry| entry.unwrap().file_name()).collect::<BTreeSet<_>>()
+        };
+        let before = names();
+        self.succeed(arguments);
+        assert_eq!(names(), before, "{arguments}");
+    }
+
+    /// Runs `flowlet`, which must fail with exit code 2 and one line of error that contains `expected`, and must
     /// not change any file.
     #[track_caller]
     pub fn fail(&self, arguments: &str, expected: &str) {
         let before = self.files();
         let output = self.run(arguments);
         let error = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{arguments}: {error}");
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {error}");
         assert!(error.contains(expected), "{arguments}: {error}");
         assert_eq!(error.trim().lines().count(), 1, "{arguments}: {error}");
         assert_eq!(self.files(), before, "{arguments}");
@@ -129,9 +141,9 @@ impl Running {
         child.wait().unwrap().code().is_none()
     }
 
-    /// Sends SIGINT, as Ctrl-C does.
-    pub fn interrupt(&mut self) {
-        signal("-INT", self.child().id());
+    /// Sends a signal, such as INT, which Ctrl-C sends. Does nothing if the command has already ended.
+    pub fn signal(&mut self, name: &str) {
+        signal(&format!("-{name}"), self.child().id());
     }
 
     /// Waits until the command ends, and returns its piped output. Panics after [`LIMIT`].
@@ -164,6 +176,26 @@ impl Drop for Running {
     }
 }
 
+/// Pseudorandom numbers.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// Returns a number from 0 to 1.
+    pub fn share(&mut self) -> f64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    pub fn choose<T: Copy>(&mut self, of: &[T]) -> T {
+        of[(self.share() * of.len() as f64) as usize]
+    }
+}
+
 fn signal(signal: &str, id: u32) {
     // Fails if the command has already ended.
     let _ = Command::new("kill").args([signal, &id.to_string()]).stderr(Stdio::null()).status();
@@ -176,4 +208,32 @@ pub fn text(bytes: &[u8]) -> String {
 /// Returns the directory of a committed model.
 pub fn weights(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../weights").join(name).display().to_string()
+}
+
+/// Options of a run that is trained in a moment.
+pub const SHORT: &str = "--iterations 60 --batch-size 32 --hidden-width 8";
+
+/// Returns an array file of 32-bit floats in C order, as numpy writes it.
+pub fn npy(shape: &str, values: &[f32]) -> Vec<u8> {
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({shape}), }}");
+    let values = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    [b"\x93NUMPY\x01\x00\x76\x00".to_vec(), format!("{header:117}\n").into_bytes(), values].concat()
+}
+
+/// Splits an array file at the end of its header.
+pub fn npy_parts(file: &[u8]) -> (&[u8], &[u8]) {
+    file.split_at(10 + usize::from(u16::from_le_bytes([file[8], file[9]])))
+}
+
+/// Returns the bytes of the rows of an array file.
+pub fn npy_rows(file: &[u8]) -> &[u8] {
+    npy_parts(file).1
+}
+
+/// Returns the shape in an array file's header.
+pub fn npy_shape(file: &[u8]) -> [usize; 2] {
+    let header = String::from_utf8_lossy(npy_parts(file).0);
+    let shape = header.split_once("'shape': (").unwrap().1.split_once(')').unwrap().0;
+    let shape: Vec<usize> = shape.split(", ").map(|size| size.parse().unwrap()).collect();
+    shape.try_into().unwrap()
 }

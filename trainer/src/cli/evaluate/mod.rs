@@ -3,7 +3,7 @@
 mod table;
 
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -12,12 +12,13 @@ use flowlet::SolverKind;
 
 use self::table::{Format, write};
 use super::bar::parts;
-use super::output::{open, write_text};
+use super::output::{Force, file_or_stdout, open};
 use super::real;
 use crate::config::words::{check_steps, solver_parser};
 use crate::coupling::dataset::Real;
 use crate::coupling::source::Source;
 use crate::disk::names::CONFIG_FILE;
+use crate::disk::output::Output;
 use crate::judge::evaluation::{MOST_ASSIGNED, Plan, Subject, evaluate};
 use crate::model::Model;
 
@@ -72,9 +73,11 @@ pub(super) struct Args {
     /// Output format [default: by the extension of --out, or text]
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
-    /// Output file: .txt, .csv or .json [default: standard output]
+    /// Output file: .txt, .csv or .json; - is standard output [default: standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    force: Force,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -86,12 +89,14 @@ enum DistanceUnits {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let format = format(args.format, args.out.as_deref())?;
     for &steps in &args.steps {
         check_steps(steps).context("--steps")?;
     }
     ensure!(args.within >= 0.0, "--within {}: expected a percentage of 0 or more", args.within);
     let model = open(&args.model)?;
+    let inputs = real::inputs(&model, args.data.as_deref());
+    let output = file_or_stdout(args.out.as_deref(), &args.force, &inputs)?;
+    let format = format(args.format, &output)?;
     let (real, source) = data(args, &model)?;
     let units = model.units()?;
     let conditions = model.condition_columns();
@@ -135,7 +140,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     bar.finish_and_clear();
     let evaluation = evaluation.with_context(|| model.path.display().to_string())?;
     let text = write(&args.model.display().to_string(), &evaluation, format)?;
-    write_text(args.out.as_deref(), &text)?;
+    output.write(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -155,17 +160,17 @@ fn data(args: &Args, model: &Model) -> Result<(Real, Source)> {
 }
 
 /// Returns the format of `--format`, or the one that belongs to the output file's extension.
-fn format(said: Option<Format>, out: Option<&Path>) -> Result<Format> {
-    let Some(out) = out else { return Ok(said.unwrap_or(Format::Text)) };
-    let extension = out.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+fn format(said: Option<Format>, output: &Output) -> Result<Format> {
+    let extension = output.path().extension().unwrap_or_default().to_string_lossy().to_lowercase();
     match (said, extension.as_str()) {
         (Some(said), _) => Ok(said),
         (None, "txt") => Ok(Format::Text),
         (None, "csv") => Ok(Format::Csv),
         (None, "json") => Ok(Format::Json),
+        _ if output.file().is_none() => Ok(Format::Text),
         _ => bail!(
             "{}: expected a name that ends in .csv, .json or .txt; or give --format",
-            out.display()
+            output.path().display()
         ),
     }
 }

@@ -4,25 +4,25 @@ mod inputs;
 mod settings;
 mod shard;
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::num::NonZeroU64;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use flowlet::{CONTRACT, Digest, HeapSolver, SolverKind};
 
 use super::bar::Bar;
-use super::interrupt::interrupts;
-use super::output::{condition, note, open, source, starts};
+use super::interrupt::Interrupts;
+use super::output::{Force, condition, note, open, source, starts};
 use crate::config::list::List;
 use crate::config::words::solver_parser;
 use crate::data::row_format::RowFormat;
 use crate::data::{Matrix, load_conditions};
-use crate::disk::part_file::PartFile;
+use crate::disk::output::Output;
+use crate::disk::part_file::{Begin, Opened, PartFile};
 use crate::model::Model;
 use crate::report::numbers::thousands;
 use crate::solve::blocks::in_blocks;
@@ -74,15 +74,17 @@ pub(super) struct Args {
     /// in data units if the model was trained with --source
     #[arg(long, value_name = "FILE")]
     x0: Option<PathBuf>,
-    /// Output file: .csv, .npy or .safetensors [default: CSV on standard output]
+    /// Output file: .csv, .npy or .safetensors; - is CSV on standard output [default: -]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    force: Force,
     /// Write only part i of k, counted from 0. The rows of all parts, in order, are those of the run without
     /// --shard, on any machines
     #[arg(long, value_name = "i/k", allow_hyphen_values = true)]
     shard: Option<Shard>,
-    /// Continue an interrupted run; start a new one if there is none. The file's bytes are those of an
-    /// uninterrupted run
+    /// Continue an interrupted run; start a new one if there is none; do nothing if the file is complete. The file's
+    /// bytes are those of an uninterrupted run
     #[arg(long, requires = "out")]
     resume: bool,
 }
@@ -100,11 +102,9 @@ struct Work {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let format = match &args.out {
-        Some(out) => check_format(out)?,
-        None => RowFormat::Csv,
-    };
+    let interrupts = Interrupts::new()?;
     let model = open(&args.model)?;
+    let (output, format) = output(args, &model)?;
     let mut solver = model.solver(args.solver, args.steps)?;
     if let Some(weight) = args.guidance {
         ensure!(weight.is_finite(), "--guidance {weight}: expected a finite number");
@@ -153,13 +153,35 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let rows = shard.rows(n);
     let head = format.head(&names, rows.end - rows.start).with_context(|| format!("-n {n}"))?;
     let work = Work { model, solver, starts, conditions, names, rows, block: block as u64 };
-    match &args.out {
-        Some(out) => {
-            let file = PartFile::open(out, &head, &settings, args.resume)?;
-            to_file(&work, format, file)
+    let Some(path) = output.file() else { return to_stream(&work, format, &head, &output) };
+    let begin = Begin { resume: args.resume, force: args.force.force };
+    match PartFile::open(path, &head, &settings, begin)? {
+        Opened::Unfinished(file) => to_file(&work, format, file, &interrupts),
+        Opened::Complete { rows } => {
+            note(format_args!("{} is complete: {} rows", output.name(), thousands(rows)));
+            Ok(ExitCode::SUCCESS)
         }
-        None => to_standard_output(&work, format, &head),
     }
+}
+
+/// Returns where the rows go and their format, before any work is done.
+fn output(args: &Args, model: &Model) -> Result<(Output, RowFormat)> {
+    let Some(out) = &args.out else { return Ok((Output::stdout(), RowFormat::Csv)) };
+    let inputs = [Some(&model.path), args.x0.as_ref(), args.conditions.as_ref()];
+    let inputs: Vec<PathBuf> = inputs.into_iter().flatten().cloned().collect();
+    // With --resume, what is there may be this run's own file.
+    let output = Output::open(out, args.force.force || args.resume, &inputs)?;
+    let format = match RowFormat::of(out) {
+        // A pipe or a device need not have an extension.
+        Err(_) if output.file().is_none() => RowFormat::Csv,
+        format => format?,
+    };
+    ensure!(
+        !args.resume || output.file().is_some(),
+        "--resume needs a regular file, but {} is a stream",
+        output.name()
+    );
+    Ok((output, format))
 }
 
 /// Returns the number of samples. `-n` and the numbers of rows of the files must agree.
@@ -189,18 +211,6 @@ fn block(model: &Model, solver: &HeapSolver) -> usize {
     rows.clamp(16, 2048) * rayon::current_num_threads()
 }
 
-/// Returns the format of the output file. Refuses an unknown format, and a file that is a model, before any
-/// work is done.
-fn check_format(path: &Path) -> Result<RowFormat> {
-    let format = RowFormat::of(path)?;
-    ensure!(
-        format != RowFormat::Safetensors || Model::open(path).is_err(),
-        "{} is a model: choose another name for the samples",
-        path.display()
-    );
-    Ok(format)
-}
-
 impl Work {
     fn compute(&self, format: RowFormat, rows: &Range<u64>) -> Result<Vec<u8>> {
         let x_0 = self.starts.of(rows, self.names.len())?;
@@ -209,20 +219,26 @@ impl Work {
     }
 }
 
-fn to_standard_output(work: &Work, format: RowFormat, head: &[u8]) -> Result<ExitCode> {
-    let mut stdout = io::stdout();
-    stdout.write_all(head)?;
+fn to_stream(work: &Work, format: RowFormat, head: &[u8], output: &Output) -> Result<ExitCode> {
+    let context = || format!("cannot write {}", output.name());
+    let mut stream = output.stream()?;
+    stream.write_all(head).with_context(context)?;
     let compute = |rows: Range<u64>| work.compute(format, &rows);
-    let write = |bytes: &[u8], _| Ok(io::stdout().write_all(bytes)?);
+    let write = |bytes: &[u8], _| stream.write_all(bytes).with_context(context);
     in_blocks(work.rows.clone(), work.block, || false, compute, write)?;
-    stdout.flush()?;
+    stream.flush().with_context(context)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// The interval between two syncs of the file, after which its rows survive a crash.
 const KEEP: Duration = Duration::from_secs(1);
 
-fn to_file(work: &Work, format: RowFormat, mut file: PartFile) -> Result<ExitCode> {
+fn to_file(
+    work: &Work,
+    format: RowFormat,
+    mut file: PartFile,
+    interrupts: &Interrupts,
+) -> Result<ExitCode> {
     let Range { start, end } = work.rows;
     let total = end - start;
     let before = file.rows();
@@ -230,7 +246,7 @@ fn to_file(work: &Work, format: RowFormat, mut file: PartFile) -> Result<ExitCod
         let (before, total) = (thousands(before), thousands(total));
         note(format_args!("continuing after {before} of {total} rows"));
     }
-    let stop = interrupts()?;
+    interrupts.defer()?;
     let mut bar = Bar::new(total, before)?;
     let mut kept = Instant::now();
     let mut shown = start + before;
@@ -245,7 +261,7 @@ fn to_file(work: &Work, format: RowFormat, mut file: PartFile) -> Result<ExitCod
         shown = next;
         Ok(())
     };
-    let stops = || stop.load(Ordering::Relaxed);
+    let stops = || interrupts.caught();
     let compute = |rows: Range<u64>| work.compute(format, &rows);
     let done = in_blocks(start + before..end, work.block, stops, compute, write);
     bar.finish();
@@ -258,10 +274,10 @@ fn to_file(work: &Work, format: RowFormat, mut file: PartFile) -> Result<ExitCod
             let (done, total) = (thousands(next - start), thousands(total));
             note(format_args!("stopped after {done} of {total} rows; continue with --resume"));
             file.give_up();
-            Ok(ExitCode::from(130))
+            Ok(interrupts.exit_code())
         }
         Ok(_) => {
-            file.finish()?;
+            file.finish(total)?;
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => {

@@ -3,7 +3,6 @@
 mod settings;
 mod summary;
 
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,7 +12,8 @@ use rand::seq::SliceRandom;
 
 use self::settings::Settings;
 use self::summary::summary;
-use super::output::note;
+use super::interrupt::Interrupts;
+use super::output::{note, print};
 use super::progress::Progress;
 use super::report;
 use crate::config::words::DeviceKind;
@@ -32,7 +32,7 @@ use crate::model::tuning;
 use crate::model::{Model, export};
 use crate::report::numbers::thousands;
 use crate::training::checkpoint::Checkpoints;
-use crate::training::metrics::{MetricsFile, row_every};
+use crate::training::metrics::{Done, MetricsFile};
 use crate::training::{Keep, check, device, phases, resolve, train};
 
 const EXAMPLES: &str = "\
@@ -51,8 +51,8 @@ Examples:
 /// to its folder.
 ///
 /// The directory of the run receives the model (model.safetensors), the golden outputs that the runtime is verified
-/// against (golden.safetensors), the resolved configuration (config.toml) and the losses (metrics.csv). Ctrl-C stops
-/// the training and keeps what was trained; --resume continues it.
+/// against (golden.safetensors), the resolved configuration (config.toml) and the losses (metrics.csv). Ctrl-C,
+/// SIGTERM and SIGHUP stop the training and keep what was trained; --resume continues it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
@@ -65,7 +65,7 @@ pub(super) struct Args {
     /// Directory of the run [default: runs/NAME, after the target]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Replace an existing run
+    /// Replace an existing run, when the new one is complete
     #[arg(long)]
     force: bool,
     /// Write the report of the run at its end, as `flowlet report` does
@@ -74,9 +74,16 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    let interrupts = Interrupts::new()?;
     let (directory, mut config, dataset, run) = match &args.resume {
         Some(directory) => {
-            let run = RunDirectory::resume(directory)?;
+            let Some(run) = RunDirectory::resume(directory)? else {
+                note(format_args!(
+                    "{} holds a complete run: there is nothing to resume",
+                    directory.display()
+                ));
+                return Ok(ExitCode::SUCCESS);
+            };
             let path = run.path().join(CONFIG_FILE);
             let mut config = args.settings.resume(&path)?;
             config.check()?;
@@ -107,7 +114,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             let directory = args.out.clone().unwrap_or_else(|| Path::new("runs").join(name));
             let dataset = Dataset::open(&config)?;
             check(&config, &dataset)?;
-            let run = RunDirectory::create(&directory, args.force)?;
+            let run = RunDirectory::create(&directory, args.force, &config.files())?;
             (directory, config, dataset, run)
         }
     };
@@ -146,23 +153,28 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             thousands(total)
         ));
     }
-    let rows = done.map(|(phase, iteration)| (phase, iteration, row_every(phases[phase].1)));
-    let metrics = MetricsFile::create(&run.path().join(METRICS_FILE), rows)?;
-    let mut progress = Progress::new(total, before, metrics)?;
+    let done = done.map(|(phase, iteration)| Done { phase, iteration, of: phases[phase].1 });
+    let metrics = MetricsFile::create(&run.path().join(METRICS_FILE), done)?;
+    interrupts.defer()?;
+    let mut progress = Progress::new(total, before, metrics, interrupts.clone())?;
     let trained = train(&config, &dataset, &mut progress, Some(&keep));
     progress.finish();
     let trained = trained?;
-    if trained.stopped {
-        let (name, iterations) = phases[trained.phase];
+    let stopped = |what: &str| {
         note(format_args!(
-            "stopped after {} of {} iterations ({name}); continue with `flowlet train --resume {}`",
-            thousands(trained.losses.len()),
-            thousands(iterations),
+            "stopped {what}; continue with `flowlet train --resume {}`",
             directory.display()
         ));
-        if trained.phase + 1 < phases.len() {
-            return Ok(ExitCode::from(130));
-        }
+        Ok(interrupts.exit_code())
+    };
+    let so_far = || {
+        let (name, iterations) = phases[trained.phase];
+        let done = thousands(trained.losses.len());
+        format!("after {done} of {} iterations ({name})", thousands(iterations))
+    };
+    // A student has no model before the last phase.
+    if trained.stopped && trained.phase + 1 < phases.len() {
+        return stopped(&so_far());
     }
 
     let description = Description {
@@ -185,22 +197,27 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         .context("the trained model is not valid")?;
     // Written before verification, since training may have taken hours and a later step may fail.
     run.write(MODEL_FILE, &bytes)?;
+    if trained.stopped {
+        return stopped(&so_far());
+    }
+    // The last checkpoint and the model are on the disk. What follows is repeated when the run is resumed.
+    interrupts.at_once();
+    if interrupts.caught() {
+        return stopped("after training, before the model was verified");
+    }
     let conditions = golden_conditions(&dataset.real, config.seed);
     let golden = Golden::make(&model, &dataset.source, &conditions, config.seed)?;
     let verified = verify(&model, &golden)?;
     let judgement = judge(&model, &model.solver(None, None)?, &dataset, config.seed)?;
     run.write(GOLDEN_FILE, &golden.to_bytes()?)?;
-    if !trained.stopped {
-        run.finish()?;
-    }
-    let summary = summary(&directory, &config, &trained, &model, &verified, &judgement)?;
-    io::stdout().write_all(summary.as_bytes())?;
+    run.finish()?;
+    let mut said = summary(&directory, &config, &trained, &model, &verified, &judgement)?;
     if args.report {
-        let at = if trained.stopped { &keep.directory } else { &directory };
-        let page = report::of_run(at, &config, dataset)
+        let page = report::of_run(&directory, &config, dataset)
             .context("the model is complete, but its report could not be written")?;
-        println!("  report      {}", page.display());
+        said += &format!("  report      {}\n", page.display());
     }
+    print(&said)?;
     Ok(if verified.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -45,7 +45,7 @@ impl Supply for Ahead {
                 batches.take().context("the thread that makes batches could not be started")?;
             let (sender, receiver) = sync_channel(1);
             // The thread ends when the receiver is dropped.
-            thread::spawn(move || {
+            let makes = move || {
                 let mut failed = false;
                 while !failed {
                     let mut made = Made::with_capacity(AT_ONCE);
@@ -57,7 +57,9 @@ impl Supply for Ahead {
                     made.reverse();
                     failed |= sender.send(made).is_err();
                 }
-            });
+            };
+            let thread = thread::Builder::new().spawn(makes);
+            thread.context("cannot start the thread that makes batches")?;
             self.stage = Stage::Running(receiver, Vec::new());
         }
         let Stage::Running(receiver, made) = &mut self.stage else { unreachable!("started above") };

@@ -1,0 +1,291 @@
+//! Replaces one run's directory by another, and finishes a replacement that was cut off.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::files;
+use super::lock::LockFile;
+use super::names::{CHECKPOINT_FILE, LOCK_FILE, REPLACES_FILE, RUN_FILES, TEACHER_FILE};
+use super::output::exists;
+use super::place::folder;
+use super::whole::{OURS, sync_folder, write_whole};
+
+/// Marks the run in `NAME.new`: it replaces the directory `named` when it is done. The mark moves with the run,
+/// and is the last thing that is removed.
+pub(super) fn mark(run: &Path, named: &Path) -> Result<()> {
+    write_whole(&run.join(REPLACES_FILE), name(named)?.as_bytes())
+}
+
+/// Returns the name of the directory that the run in `run` replaces, or has just replaced.
+fn marked(run: &Path) -> Option<String> {
+    fs::read_to_string(run.join(REPLACES_FILE)).ok()
+}
+
+/// Whether `run` is a run that has not yet replaced `named`.
+pub(super) fn will_replace(run: &Path, named: &Path) -> bool {
+    marked(run).is_some_and(|mark| name(named).is_ok_and(|name| name == mark) && run != named)
+}
+
+/// Returns the directory that the run in `run` will replace, if `run` is the `NAME.new` of another one.
+pub(super) fn replaced_by(run: &Path) -> Option<PathBuf> {
+    let named = run.with_file_name(marked(run)?);
+    (beside(&named).ok()? == run).then_some(named)
+}
+
+/// Returns where the run is written that replaces `named`.
+pub(super) fn beside(named: &Path) -> Result<PathBuf> {
+    Ok(named.with_file_name(name(named)? + ".new"))
+}
+
+/// Returns where the earlier run is while the new one takes its name.
+fn aside(named: &Path) -> Result<PathBuf> {
+    Ok(named.with_file_name(name(named)? + ".replaced"))
+}
+
+fn name(directory: &Path) -> Result<String> {
+    let name = directory.file_name().context("a run's directory needs a name")?;
+    let name = name.to_str().with_context(|| {
+        format!("{}: a run's directory needs a name in UTF-8", directory.display())
+    })?;
+    Ok(name.to_string())
+}
+
+/// Refuses a directory in the way of a replacement that is still to begin.
+pub(super) fn check_free(named: &Path) -> Result<()> {
+    let aside = aside(named)?;
+    if exists(&aside)? {
+        bail!("{} is in the way of the run that is replaced: move it away", aside.display());
+    }
+    Ok(())
+}
+
+/// Moves the run `new` to `named`, whose earlier run gets the name `NAME.replaced`, and removes that one.
+///
+/// # Errors
+///
+/// Returns an error if a directory cannot be moved or removed. The contents of both are then still there.
+pub(super) fn replace(named: &Path, new: &Path) -> Result<()> {
+    let aside = aside(named)?;
+    let existed = exists(named)?;
+    if existed {
+        rename(named, &aside)?;
+    }
+    if let Err(error) = rename(new, named) {
+        if existed {
+            rename(&aside, named)?;
+        }
+        return Err(error);
+    }
+    if existed { remove_run(&aside) } else { Ok(()) }
+}
+
+/// Ends the run in `directory`, whose files are all written. The checkpoint goes first: without it the run is
+/// complete. What the checkpoint needs and the mark go after it.
+pub(super) fn complete(directory: &Path) -> Result<()> {
+    let sync =
+        || sync_folder(directory).with_context(|| format!("cannot write {}", directory.display()));
+    for names in [&[CHECKPOINT_FILE][..], &[TEACHER_FILE, REPLACES_FILE]] {
+        for name in names {
+            files::remove(&directory.join(name))?;
+        }
+        sync()?;
+    }
+    Ok(())
+}
+
+/// Finishes a replacement of `named` that a kill or a power failure cut off. Returns `false` if another process
+/// is still replacing it.
+///
+/// These states are found, with the mark of [`mark`] in the new run:
+///
+/// | | `NAME` | `NAME.new` | `NAME.replaced` | |
+/// |---|---|---|---|---|
+/// | 1 | old run | new run, marked | none | still training, or to be resumed: nothing to finish |
+/// | 2 | none | new run, marked, all its files written | old run | the new run gets its name |
+/// | 3 | new run, marked | none | old run, or a part of it | the old run is removed |
+/// | 4 | new run, marked | none | none | checkpoint, teacher and mark are removed |
+/// | 5 | none | none, or not marked | old run | the old run gets its name back |
+///
+/// # Errors
+///
+/// Returns an error if a directory cannot be moved or removed, or if `NAME.replaced` holds other files.
+pub fn mend(named: &Path) -> Result<bool> {
+    let Ok(name) = name(named) else { return Ok(true) };
+    let (beside, aside) = (beside(named)?, aside(named)?);
+    let is_in_place = || marked(named).is_some_and(|mark| mark == name);
+    let in_between = || Ok::<_, anyhow::Error>(is_vacant(named)? && exists(&aside)?);
+    if !is_in_place() && !in_between()? {
+        return Ok(true);
+    }
+    let mut lock = None;
+    if in_between()? {
+        let moved = if will_replace(&beside, named) { &beside } else { &aside };
+        let Some(held) = LockFile::take(moved.join(LOCK_FILE))? else { return Ok(false) };
+        let held = lock.insert(held);
+        // Another process may have gone on before the lock was taken.
+        if in_between()? {
+            rename(moved, named)?;
+            held.moved(named.join(LOCK_FILE));
+        }
+    }
+    if lock.is_none() {
+        lock = LockFile::take(named.join(LOCK_FILE))?;
+    }
+    if lock.is_none() {
+        return Ok(false);
+    }
+    if is_in_place() {
+        if exists(&aside)? {
+            remove_run(&aside)?;
+        }
+        complete(named)?;
+    }
+    Ok(true)
+}
+
+/// Whether there is no directory, or an empty one, which another one can replace.
+fn is_vacant(directory: &Path) -> Result<bool> {
+    Ok(!exists(directory)? || fs::read_dir(directory).is_ok_and(|mut files| files.next().is_none()))
+}
+
+/// Whether another process is replacing `named` right now, so that it has no name for a moment.
+pub(super) fn is_replaced_now(named: &Path) -> Result<bool> {
+    Ok(will_replace(&beside(named)?, named) && exists(&aside(named)?)?)
+}
+
+/// Renames a directory, and syncs the new name to the disk.
+fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to)
+        .and_then(|()| sync_folder(folder(to)))
+        .with_context(|| format!("cannot move {} to {}", from.display(), to.display()))
+}
+
+/// Removes a replaced run.
+fn remove_run(directory: &Path) -> Result<()> {
+    let context = || format!("cannot remove the replaced run {}", directory.display());
+    if let Some(name) = file_not_in(&RUN_FILES, directory).with_context(context)? {
+        bail!(
+            "{} holds {name}, which is not part of the run that was replaced: move it away",
+            directory.display()
+        );
+    }
+    fs::remove_dir_all(directory)
+        .and_then(|()| sync_folder(folder(directory)))
+        .with_context(context)
+}
+
+/// Returns the name of a file in the directory `path` that is neither in `names` nor temporary, if any.
+pub(super) fn file_not_in(names: &[&str], path: &Path) -> std::io::Result<Option<String>> {
+    for entry in fs::read_dir(path)? {
+        let name = entry?.file_name();
+        if !names.iter().any(|known| name == *known) && !name.to_string_lossy().starts_with(OURS) {
+            return Ok(Some(name.to_string_lossy().into_owned()));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::names::MODEL_FILE;
+
+    /// The names in a folder, and the text of each one's model.
+    fn state(folder: &Path) -> Vec<(String, String)> {
+        let entries = fs::read_dir(folder).unwrap();
+        let mut state: Vec<_> = entries
+            .map(|entry| {
+                let path = entry.unwrap().path();
+                let model = fs::read_to_string(path.join(MODEL_FILE)).unwrap_or_default();
+                let mut names: Vec<_> = fs::read_dir(&path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                    .collect();
+                names.sort();
+                (format!("{}: {}", super::name(&path).unwrap(), names.join(" ")), model)
+            })
+            .collect();
+        state.sort();
+        state
+    }
+
+    fn run(path: &Path, model: &str, marked_for: Option<&Path>) {
+        fs::create_dir(path).unwrap();
+        fs::write(path.join(MODEL_FILE), model).unwrap();
+        if let Some(named) = marked_for {
+            fs::write(path.join(CHECKPOINT_FILE), "").unwrap();
+            fs::write(path.join(TEACHER_FILE), "").unwrap();
+            mark(path, named).unwrap();
+        }
+    }
+
+    #[test]
+    fn each_state_of_a_replacement_is_mended() {
+        for number in 1..=5 {
+            let folder = tempfile::tempdir().unwrap();
+            let path = |name: &str| folder.path().join(name);
+            let named = path("run");
+            match number {
+                1 => {
+                    run(&named, "old", None);
+                    run(&path("run.new"), "new", Some(&named));
+                }
+                2 => {
+                    run(&path("run.replaced"), "old", None);
+                    run(&path("run.new"), "new", Some(&named));
+                }
+                3 => {
+                    run(&named, "new", Some(&named));
+                    run(&path("run.replaced"), "old", None);
+                }
+                4 => run(&named, "new", Some(&named)),
+                _ => {
+                    run(&path("run.replaced"), "old", None);
+                    run(&path("run.new"), "other", None);
+                }
+            }
+            let before = state(folder.path());
+            assert!(mend(&named).unwrap());
+            let whole =
+                |name: &str, model: &str| (format!("{name}: {MODEL_FILE}"), model.to_string());
+            let expected = match number {
+                1 => before,
+                5 => vec![whole("run.new", "other"), whole("run", "old")],
+                _ => vec![whole("run", "new")],
+            };
+            assert_eq!(state(folder.path()), expected, "state {number}");
+        }
+    }
+
+    #[test]
+    fn a_replacement_of_a_living_process_is_left_to_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (named, new) = (folder.path().join("run"), folder.path().join("run.new"));
+        run(&folder.path().join("run.replaced"), "old", None);
+        run(&new, "new", Some(&named));
+        let lock = LockFile::take(new.join(LOCK_FILE)).unwrap().unwrap();
+        assert!(!mend(&named).unwrap());
+        drop(lock);
+        assert!(mend(&named).unwrap());
+        assert!(named.exists());
+    }
+
+    #[test]
+    fn a_run_that_only_has_such_a_name_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        run(&path("run"), "one", None);
+        run(&path("run.replaced"), "two", None);
+        let before = state(folder.path());
+        assert!(mend(&path("run")).unwrap());
+        assert_eq!(state(folder.path()), before);
+        assert!(check_free(&path("run")).is_err());
+        // A run in the way that holds other files is not removed.
+        mark(&path("run"), &path("run")).unwrap();
+        fs::write(path("run.replaced/thesis.tex"), "years of work").unwrap();
+        assert!(mend(&path("run")).unwrap_err().to_string().contains("thesis.tex"));
+        assert!(path("run.replaced/thesis.tex").exists());
+    }
+}
