@@ -242,7 +242,9 @@ fn a_model_is_tuned_for_starts_of_its_own_source() {
     let desk = Desk::new();
     desk.succeed(&format!("train moons --source 8gaussians {SHORT}"));
     let tune = |model: &str, rest: &str| {
-        desk.succeed(&format!("tune {model} --steps 3 --points 64 --out tuned.safetensors {rest}"))
+        desk.succeed(&format!(
+            "tune {model} --steps 3 --points 64 --out tuned.safetensors --force {rest}"
+        ))
     };
     let from_source = tune("runs/moons", "");
     assert!(from_source.contains("64 points of 8gaussians"), "{from_source}");
