@@ -10,6 +10,8 @@ use anyhow::{Context, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
+use super::output::note;
+
 /// The signals of this process. A command that can stop and be resumed makes one.
 ///
 /// At first each signal ends the process at once. After [`Interrupts::defer`] the first signal is only
@@ -61,6 +63,7 @@ impl Interrupts {
                 thread::sleep(LOOK);
             }
             thread::sleep(LIMIT);
+            note("stopped in the middle of a step: --resume continues from what is on the disk");
             exit(128 + signal.load(Ordering::SeqCst) as i32);
         };
         let thread = thread::Builder::new().name("signals".to_string()).stack_size(64 << 10);

@@ -61,6 +61,9 @@ impl Staged {
         let mut path = temporary(target);
         let start = Instant::now();
         let (file, path) = loop {
+            if start.elapsed() > PATIENCE {
+                bail!("another process is writing {}", target.display());
+            }
             match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Ok(file) => match attempt(&file, &path).with_context(context)? {
                     Attempt::Locked | Attempt::Unsupported => break (file, path),
@@ -72,9 +75,6 @@ impl Staged {
                         Attempt::Locked | Attempt::Gone => {}
                         // Nobody knows whether the other process lives, so it keeps its file.
                         Attempt::Unsupported => path = own(target),
-                        Attempt::Busy if start.elapsed() > PATIENCE => {
-                            bail!("another process is writing {}", target.display())
-                        }
                         Attempt::Busy => sleep(Duration::from_millis(5)),
                     }
                 }
