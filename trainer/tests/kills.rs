@@ -413,7 +413,7 @@ fn run_files(desk: &Desk) -> Vec<Vec<u8>> {
 }
 
 const TINY: &str =
-    "--iterations 400 --hidden-width 8 --batch-size 16 --checkpoint-seconds 0 --out runs/run";
+    "--iterations 200 --hidden-width 8 --batch-size 16 --checkpoint-seconds 0 --out runs/run";
 
 fn survive_training(kills: usize) {
     Victim {
@@ -523,7 +523,7 @@ fn survive_importing(kills: usize) {
 }
 
 /// Each command a few times; [`a_hundred_kills_of_each_command`] is the long test.
-const FEW: usize = 6;
+const FEW: usize = 4;
 
 #[test]
 fn training_survives_kills() {
