@@ -12,12 +12,12 @@ use super::lock::LockFile;
 use super::names::{
     CHECKPOINT_FILE, CONFIG_FILE, LOCK_FILE, METRICS_FILE, MODEL_FILE, RUN_FILES, STARTED_FILES,
 };
-use super::place::{folder, same_file};
+use super::place::same_file;
 use super::replacement::{
     beside, check_free, complete, file_not_in, is_replaced_now, mark, mend, replace, replaced_by,
     will_replace,
 };
-use super::whole::{OURS, sync_folder, write_whole};
+use super::whole::{OURS, create_directory, write_whole};
 
 /// The directory of a run in progress.
 ///
@@ -59,8 +59,7 @@ impl RunDirectory {
         if named.exists() {
             check_files(path, inputs)?;
         }
-        fs::create_dir_all(path).with_context(context)?;
-        sync_folder(folder(path)).with_context(context)?;
+        create_directory(path).with_context(context)?;
         let lock = lock(path)?;
         // Again under the lock, since another run may have ended meanwhile.
         ensure!(!is_replaced_now(&named)?, another_run(&named));
@@ -101,7 +100,7 @@ impl RunDirectory {
             );
         }
         check_free(&named)?;
-        fs::create_dir_all(&beside).with_context(context)?;
+        create_directory(&beside).with_context(context)?;
         let locks = vec![self::lock(&beside)?, lock];
         mark(&beside, &named)?;
         Self::begin(beside, Some(named), locks)

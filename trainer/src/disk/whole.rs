@@ -169,6 +169,18 @@ pub(super) fn keep_mode(target: &Path, file: &File) -> io::Result<()> {
     }
 }
 
+/// Creates the directory `path` with its parents, and syncs their names to the disk.
+///
+/// # Errors
+///
+/// Returns the operating system's error if a directory cannot be created.
+pub fn create_directory(path: &Path) -> io::Result<()> {
+    let is_new = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+    let new: Vec<&Path> = path.ancestors().take_while(is_new).collect();
+    fs::create_dir_all(path)?;
+    new.iter().try_for_each(|path| sync_folder(folder(path)))
+}
+
 /// Syncs the names in `folder` to the disk, so that they survive a power failure.
 ///
 /// # Errors
