@@ -80,7 +80,7 @@ def generate(flowlet, model, species, seed, steps, directory):
     out = directory / "samples.npy"
     options = [] if steps is None else ["--steps", steps]
     call(
-        *[flowlet, "sample", model, "--conditions", conditions, "--seed", seed, "--out", out],
+        *[flowlet, "sample", model, "--conditions", conditions, "--seed", seed, "--out", out, "--force"],
         *options,
     )
     return np.load(out).astype(np.float64)

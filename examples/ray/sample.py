@@ -36,9 +36,7 @@ def die_with_the_worker():
 
 @ray.remote(max_retries=-1, retry_exceptions=[Lost])
 def shard(command, out, threads):
-    """Writes the file of one shard, unless it is already whole."""
-    if os.path.exists(out):
-        return
+    """Writes the file of one shard. `--resume` has nothing to do if it is already whole."""
     done = subprocess.run(
         [*command, "--out", out, "--resume"],
         env={**os.environ, "RAYON_NUM_THREADS": str(threads)},
@@ -47,7 +45,9 @@ def shard(command, out, threads):
         text=True,
         preexec_fn=die_with_the_worker,
     )
-    if done.returncode < 0 or "another process" in done.stderr:
+    # SIGINT, SIGTERM or SIGHUP, as a machine that shuts down sends them, or SIGKILL.
+    interrupted = done.returncode < 0 or done.returncode in (129, 130, 143)
+    if interrupted or "another process" in done.stderr:
         time.sleep(1)
         raise Lost(f"{out}: {done.stderr.strip() or done.returncode}")
     if done.returncode > 0:

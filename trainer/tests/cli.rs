@@ -596,13 +596,13 @@ fn the_rows_of_all_shards_are_those_of_the_whole_run() {
         format!("{} --x0 x0.csv", weights("moons")),
         "mapped -n 5000 --seed 7".to_string(),
     ] {
-        desk.succeed(&format!("sample {run} --out whole.npy"));
-        desk.succeed(&format!("sample {run} --out whole.csv"));
+        desk.succeed(&format!("sample {run} --force --out whole.npy"));
+        desk.succeed(&format!("sample {run} --force --out whole.csv"));
         let (mut array, mut text) = (Vec::new(), String::new());
         for shard in 0..3 {
             // Machines may have different numbers of cores.
             let part = |out: &str| {
-                let arguments = format!("sample {run} --shard {shard}/3 --out {out}");
+                let arguments = format!("sample {run} --shard {shard}/3 --force --out {out}");
                 let threads = ["1", "2", "5"][shard];
                 let mut command = desk.command(&arguments);
                 let command = command.env("RAYON_NUM_THREADS", threads).stdout(Stdio::piped());

@@ -413,7 +413,7 @@ fn run_files(desk: &Desk) -> Vec<Vec<u8>> {
 }
 
 const TINY: &str =
-    "--iterations 400 --hidden-width 8 --batch-size 16 --checkpoint-seconds 0 --out runs/run";
+    "--iterations 200 --hidden-width 8 --batch-size 16 --checkpoint-seconds 0 --out runs/run";
 
 fn survive_training(kills: usize) {
     Victim {
@@ -522,8 +522,11 @@ fn survive_importing(kills: usize) {
     .survives(kills);
 }
 
-/// Each command a few times; [`a_hundred_kills_of_each_command`] is the long test.
-const FEW: usize = 6;
+/// Kills of each command in `cargo test`.
+const FEW: usize = 4;
+
+/// Kills of each command in `.ci/night`, which takes minutes.
+const MANY: usize = 100;
 
 #[test]
 fn training_survives_kills() {
@@ -555,18 +558,43 @@ fn importing_survives_kills() {
     survive_importing(FEW);
 }
 
-#[test]
-#[ignore = "takes minutes; .ci/night runs it"]
-fn a_hundred_kills_of_each_command() {
-    for survive in [
-        survive_training,
-        survive_few_steps,
-        survive_replacing,
-        survive_sampling,
-        survive_tuning,
-        survive_importing,
-    ] {
-        survive(100);
+mod night {
+    use super::*;
+
+    #[test]
+    #[ignore = "takes minutes; .ci/night runs it"]
+    fn training_survives_many_kills() {
+        survive_training(MANY);
+    }
+
+    #[test]
+    #[ignore = "takes minutes; .ci/night runs it"]
+    fn training_for_few_steps_survives_many_kills() {
+        survive_few_steps(MANY);
+    }
+
+    #[test]
+    #[ignore = "takes minutes; .ci/night runs it"]
+    fn replacing_a_run_survives_many_kills() {
+        survive_replacing(MANY);
+    }
+
+    #[test]
+    #[ignore = "takes minutes; .ci/night runs it"]
+    fn sampling_survives_many_kills() {
+        survive_sampling(MANY);
+    }
+
+    #[test]
+    #[ignore = "takes minutes; .ci/night runs it"]
+    fn tuning_survives_many_kills() {
+        survive_tuning(MANY);
+    }
+
+    #[test]
+    #[ignore = "takes minutes; .ci/night runs it"]
+    fn importing_survives_many_kills() {
+        survive_importing(MANY);
     }
 }
 
@@ -654,6 +682,38 @@ fn a_signal_after_training_ends_the_command() {
         }
     }
     assert!(stopped, "the command always ends before the signal");
+}
+
+/// A kill between the two renames of `train --force`: the new run is complete, and its name is free.
+#[test]
+fn every_command_finds_a_run_whose_replacement_was_cut_off() {
+    for command in [
+        "sample run -n 2",
+        "inspect run",
+        "verify run",
+        "report run --force --terminal",
+        "train moons --force --out run --iterations 1 --hidden-width 8",
+        "train --resume run",
+    ] {
+        let desk = Desk::new();
+        for (name, from) in [("run.new", "moons"), ("run.replaced", "mixture")] {
+            fs::create_dir(desk.path(name)).unwrap();
+            for file in ["model.safetensors", "golden.safetensors", "config.toml"] {
+                fs::copy(Path::new(&weights(from)).join(file), desk.path(name).join(file)).unwrap();
+            }
+        }
+        desk.write("run.new/.replaces", "run");
+        desk.write("run.new/checkpoint.safetensors", "");
+        desk.succeed(command);
+        let names: Vec<_> = fs::read_dir(desk.path("."))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        assert_eq!(names, ["run"], "{command}");
+        assert!(!desk.path("run/checkpoint.safetensors").exists(), "{command}");
+        let columns = desk.succeed("inspect run");
+        assert!(columns.contains("D = 2 data dimensions"), "{command}: the new run");
+    }
 }
 
 /// `nohup` starts a command with SIGHUP ignored.

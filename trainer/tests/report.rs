@@ -221,7 +221,7 @@ fn two_reports_of_one_model_are_identical() {
     let desk = with_weights("moons");
     desk.succeed("report run");
     let first = read(&desk, "run/report.html");
-    desk.succeed("report run");
+    desk.succeed("report run --force");
     assert!(first == read(&desk, "run/report.html"));
 }
 

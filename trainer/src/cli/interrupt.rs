@@ -10,6 +10,8 @@ use anyhow::{Context, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
+use super::output::note;
+
 /// The signals of this process. A command that can stop and be resumed makes one.
 ///
 /// At first each signal ends the process at once. After [`Interrupts::defer`] the first signal is only
@@ -20,9 +22,12 @@ pub(super) struct Interrupts {
     at_once: Arc<AtomicBool>,
     /// The number of the last signal; 0 if there was none.
     signal: Arc<AtomicUsize>,
+    /// Whether the command knows of the signal, and is stopping.
+    noticed: Arc<AtomicBool>,
 }
 
-/// How long a command may take to stop after a signal. A resumed run repeats what is then not on the disk.
+/// How long a command may take until it notices a signal. A resumed run repeats what is then not on the disk. Once
+/// it has noticed, it may take as long as the disk needs.
 const LIMIT: Duration = Duration::from_secs(4);
 
 /// The time between two looks at the signals.
@@ -44,23 +49,27 @@ impl Interrupts {
             let next = flag::register(number, at_once.clone());
             exits.and(kept).and(next).context("cannot handle signals such as Ctrl-C")?;
         }
-        Ok(Self { at_once, signal })
+        Ok(Self { at_once, signal, noticed: Arc::new(AtomicBool::new(false)) })
     }
 
     /// Makes the first signal wait until the command asks for it with [`Interrupts::caught`]. If the command
-    /// does not end within seconds after it, the process ends.
+    /// does not ask within seconds, the process ends.
     ///
     /// # Errors
     ///
     /// Returns the operating system's error if no thread can be started.
     pub(super) fn defer(&self) -> Result<()> {
         self.at_once.store(false, Ordering::SeqCst);
-        let signal = self.signal.clone();
+        let (signal, noticed) = (self.signal.clone(), self.noticed.clone());
         let watch = move || {
             while signal.load(Ordering::SeqCst) == 0 {
                 thread::sleep(LOOK);
             }
             thread::sleep(LIMIT);
+            if noticed.load(Ordering::SeqCst) {
+                return;
+            }
+            note("stopped in the middle of a step: --resume continues from what is on the disk");
             exit(128 + signal.load(Ordering::SeqCst) as i32);
         };
         let thread = thread::Builder::new().name("signals".to_string()).stack_size(64 << 10);
@@ -73,9 +82,11 @@ impl Interrupts {
         self.at_once.store(true, Ordering::SeqCst);
     }
 
-    /// Returns whether there was a signal.
+    /// Returns whether there was a signal, so that the command should stop.
     pub(super) fn caught(&self) -> bool {
-        self.signal.load(Ordering::SeqCst) > 0
+        let caught = self.signal.load(Ordering::SeqCst) > 0;
+        self.noticed.fetch_or(caught, Ordering::SeqCst);
+        caught
     }
 
     /// Returns the exit code of a command that a signal stopped.

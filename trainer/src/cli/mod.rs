@@ -21,7 +21,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use interrupt::survive_large_files;
@@ -82,7 +82,8 @@ pub fn main() -> ExitCode {
 /// Starts the threads that share the work. rayon would start them when they are first used, and panic if it cannot.
 fn start_threads() -> Result<()> {
     let pool = rayon::ThreadPoolBuilder::new().build_global();
-    pool.context("cannot start the threads that share the work")
+    // The error's source repeats its text.
+    pool.map_err(|error| anyhow!("cannot start the threads that share the work: {error}"))
 }
 
 fn run(cli: Cli) -> Result<ExitCode> {

@@ -1,7 +1,6 @@
 //! Opening a model, and printing and writing results, shared by the commands.
 
 use std::fmt::Display;
-use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -11,6 +10,7 @@ use crate::config::list::List;
 use crate::coupling::source::Source;
 use crate::data::{ConditionColumn, Matrix, encode, load_starts};
 use crate::disk::output::Output;
+use crate::disk::whole;
 use crate::model::Model;
 use crate::model::description::ASSUMPTION;
 
@@ -149,6 +149,6 @@ pub(super) fn file_or_stdout(
 ///
 /// Returns an error that names the directory.
 pub(super) fn create_directory(directory: &Path) -> Result<()> {
-    fs::create_dir_all(directory)
+    whole::create_directory(directory)
         .with_context(|| format!("cannot create the directory {}", directory.display()))
 }

@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail, ensure};
 
 /// What became of an attempt to lock an open file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,14 +39,18 @@ pub(super) fn attempt(file: &File, path: &Path) -> io::Result<Attempt> {
     }
 }
 
+/// How often a file that was renamed or removed meanwhile is opened again.
+const TRIES: usize = 1000;
+
 /// Opens the file `path` for writing, creates it if there is none, and locks it. Returns `None` if another
 /// process has locked it.
 ///
 /// # Errors
 ///
-/// Returns an error that names the file if it cannot be opened or locked.
+/// Returns an error that names the file if it cannot be opened or locked, or is a link.
 pub(super) fn open(path: &Path) -> Result<Option<File>> {
-    loop {
+    for _ in 0..TRIES {
+        ensure!(!path.is_symlink(), "cannot write {}: it is a symbolic link", path.display());
         // Never truncates: another process may be writing the file.
         let mut options = OpenOptions::new();
         let file = options.create(true).truncate(false).read(true).write(true).open(path);
@@ -57,6 +61,7 @@ pub(super) fn open(path: &Path) -> Result<Option<File>> {
             Attempt::Gone => {}
         }
     }
+    bail!("cannot lock {}: it is replaced again and again", path.display())
 }
 
 /// Removes the locked `file` if it is still at `path`. By now, another process may have made a file there.

@@ -1,4 +1,17 @@
 //! Reading and writing files: results of commands, part files, tensor files, and the directory of a run.
+//!
+//! | module | contents |
+//! |---|---|
+//! | `place` | what a path leads to: a regular file, a stream, or nothing that can be written |
+//! | `lock` | locks between processes, also on files that are renamed or removed meanwhile |
+//! | [`whole`] | a file that is written whole or not at all |
+//! | [`output`] | the result of a command: never onto an input, over an existing file only if the user asks |
+//! | [`part_file`] | a file of many rows, which a killed process leaves to the next one |
+//! | [`run_directory`] | the directory of a run, and how one run replaces another (`replacement`) |
+//! | [`tensor_file`] | the tensors and metadata of a safetensors file |
+//!
+//! What is written is also synced to the disk, a file before its name and a name before the next step. So a power
+//! failure leaves the same states as a kill, and each module lists its states.
 
 pub mod files;
 mod lock;

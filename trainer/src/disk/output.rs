@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::place::{Place, same_file};
 use super::whole::Staged;
@@ -95,7 +95,7 @@ impl Output {
                 let file = OpenOptions::new().append(true).open(path).with_context(context)?;
                 Ok(Box::new(file))
             }
-            Place::File(_) => anyhow::bail!("{}: it is a regular file", context()),
+            Place::File(_) => bail!("{}: it is a regular file", context()),
         }
     }
 

@@ -1,5 +1,6 @@
 //! Replaces one run's directory by another, and finishes a replacement that was cut off.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +16,7 @@ use super::whole::{OURS, sync_folder, write_whole};
 /// Marks the run in `NAME.new`: it replaces the directory `named` when it is done. The mark moves with the run,
 /// and is the last thing that is removed.
 pub(super) fn mark(run: &Path, named: &Path) -> Result<()> {
-    write_whole(&run.join(REPLACES_FILE), name(named)?.as_bytes())
+    write_whole(&run.join(REPLACES_FILE), text_of(name(named)?).as_bytes())
 }
 
 /// Returns the name of the directory that the run in `run` replaces, or has just replaced.
@@ -25,7 +26,8 @@ fn marked(run: &Path) -> Option<String> {
 
 /// Whether `run` is a run that has not yet replaced `named`.
 pub(super) fn will_replace(run: &Path, named: &Path) -> bool {
-    marked(run).is_some_and(|mark| name(named).is_ok_and(|name| name == mark) && run != named)
+    marked(run).is_some_and(|mark| name(named).is_ok_and(|name| text_of(name) == mark))
+        && run != named
 }
 
 /// Returns the directory that the run in `run` will replace, if `run` is the `NAME.new` of another one.
@@ -36,20 +38,26 @@ pub(super) fn replaced_by(run: &Path) -> Option<PathBuf> {
 
 /// Returns where the run is written that replaces `named`.
 pub(super) fn beside(named: &Path) -> Result<PathBuf> {
-    Ok(named.with_file_name(name(named)? + ".new"))
+    with_suffix(named, ".new")
 }
 
 /// Returns where the earlier run is while the new one takes its name.
 fn aside(named: &Path) -> Result<PathBuf> {
-    Ok(named.with_file_name(name(named)? + ".replaced"))
+    with_suffix(named, ".replaced")
 }
 
-fn name(directory: &Path) -> Result<String> {
-    let name = directory.file_name().context("a run's directory needs a name")?;
-    let name = name.to_str().with_context(|| {
-        format!("{}: a run's directory needs a name in UTF-8", directory.display())
-    })?;
-    Ok(name.to_string())
+fn with_suffix(directory: &Path, suffix: &str) -> Result<PathBuf> {
+    let mut name = name(directory)?.to_os_string();
+    name.push(suffix);
+    Ok(directory.with_file_name(name))
+}
+
+fn name(directory: &Path) -> Result<&OsStr> {
+    directory.file_name().context("a run's directory needs a name")
+}
+
+fn text_of(name: &OsStr) -> String {
+    name.to_string_lossy().into_owned()
 }
 
 /// Refuses a directory in the way of a replacement that is still to begin.
@@ -114,6 +122,7 @@ pub(super) fn complete(directory: &Path) -> Result<()> {
 pub fn mend(named: &Path) -> Result<bool> {
     let Ok(name) = name(named) else { return Ok(true) };
     let (beside, aside) = (beside(named)?, aside(named)?);
+    let name = text_of(name);
     let is_in_place = || marked(named).is_some_and(|mark| mark == name);
     let in_between = || Ok::<_, anyhow::Error>(is_vacant(named)? && exists(&aside)?);
     if !is_in_place() && !in_between()? {
@@ -204,7 +213,7 @@ mod tests {
                     .map(|entry| entry.unwrap().file_name().into_string().unwrap())
                     .collect();
                 names.sort();
-                (format!("{}: {}", super::name(&path).unwrap(), names.join(" ")), model)
+                (format!("{}: {}", text_of(super::name(&path).unwrap()), names.join(" ")), model)
             })
             .collect();
         state.sort();

@@ -12,12 +12,12 @@ use super::lock::LockFile;
 use super::names::{
     CHECKPOINT_FILE, CONFIG_FILE, LOCK_FILE, METRICS_FILE, MODEL_FILE, RUN_FILES, STARTED_FILES,
 };
-use super::place::{folder, same_file};
+use super::place::same_file;
 use super::replacement::{
     beside, check_free, complete, file_not_in, is_replaced_now, mark, mend, replace, replaced_by,
     will_replace,
 };
-use super::whole::{OURS, sync_folder, write_whole};
+use super::whole::{OURS, create_directory, write_whole};
 
 /// The directory of a run in progress.
 ///
@@ -59,8 +59,7 @@ impl RunDirectory {
         if named.exists() {
             check_files(path, inputs)?;
         }
-        fs::create_dir_all(path).with_context(context)?;
-        sync_folder(folder(path)).with_context(context)?;
+        create_directory(path).with_context(context)?;
         let lock = lock(path)?;
         // Again under the lock, since another run may have ended meanwhile.
         ensure!(!is_replaced_now(&named)?, another_run(&named));
@@ -101,7 +100,7 @@ impl RunDirectory {
             );
         }
         check_free(&named)?;
-        fs::create_dir_all(&beside).with_context(context)?;
+        create_directory(&beside).with_context(context)?;
         let locks = vec![self::lock(&beside)?, lock];
         mark(&beside, &named)?;
         Self::begin(beside, Some(named), locks)
@@ -248,80 +247,4 @@ fn check_files(directory: &Path, inputs: &[PathBuf]) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn existing() -> (tempfile::TempDir, PathBuf) {
-        let parent = tempfile::tempdir().unwrap();
-        let path = parent.path().join("run");
-        fs::create_dir(&path).unwrap();
-        fs::write(path.join(MODEL_FILE), "old").unwrap();
-        (parent, path)
-    }
-
-    #[test]
-    fn an_existing_run_is_unchanged_without_force() {
-        let (_parent, path) = existing();
-        let error = RunDirectory::create(&path, false, &[]).unwrap_err().to_string();
-        assert!(error.contains("--force"), "{error}");
-        assert_eq!(fs::read(path.join(MODEL_FILE)).unwrap(), b"old");
-    }
-
-    #[test]
-    fn a_directory_with_other_files_is_unchanged_even_with_force() {
-        let (_parent, path) = existing();
-        fs::write(path.join("thesis.tex"), "years of work").unwrap();
-        let error = RunDirectory::create(&path, true, &[]).unwrap_err().to_string();
-        assert!(error.contains("thesis.tex"), "{error}");
-        assert!(path.join("thesis.tex").exists() && path.join(MODEL_FILE).exists());
-    }
-
-    #[test]
-    fn with_force_the_old_run_is_replaced_when_the_new_one_succeeds() {
-        let (parent, path) = existing();
-        let run = RunDirectory::create(&path, true, &[]).unwrap();
-        run.write(MODEL_FILE, b"new").unwrap();
-        assert_eq!(fs::read(path.join(MODEL_FILE)).unwrap(), b"old");
-        run.finish().unwrap();
-        assert_eq!(fs::read(path.join(MODEL_FILE)).unwrap(), b"new");
-        assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
-        assert_eq!(fs::read_dir(&path).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn with_force_the_old_run_stays_when_the_new_one_fails() {
-        let (_parent, path) = existing();
-        let run = RunDirectory::create(&path, true, &[]).unwrap();
-        run.write(CONFIG_FILE, b"new").unwrap();
-        drop(run);
-        assert_eq!(fs::read(path.join(MODEL_FILE)).unwrap(), b"old");
-        // The next run may use the directory that the failed one left.
-        RunDirectory::create(&path, true, &[]).unwrap().finish().unwrap();
-    }
-
-    #[test]
-    fn only_one_run_writes_to_a_directory_at_a_time() {
-        let parent = tempfile::tempdir().unwrap();
-        let path = parent.path().join("run");
-        let first = RunDirectory::create(&path, false, &[]).unwrap();
-        for force in [false, true] {
-            let error = RunDirectory::create(&path, force, &[]).unwrap_err().to_string();
-            assert!(error.contains("another run"), "{error}");
-        }
-        drop(first);
-        RunDirectory::create(&path, false, &[]).unwrap();
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn force_through_a_link_replaces_the_target_of_the_link() {
-        let (parent, path) = existing();
-        let link = parent.path().join("link");
-        std::os::unix::fs::symlink(&path, &link).unwrap();
-        let run = RunDirectory::create(&link, true, &[]).unwrap();
-        run.write(MODEL_FILE, b"new").unwrap();
-        run.finish().unwrap();
-        assert_eq!(fs::read(path.join(MODEL_FILE)).unwrap(), b"new");
-        assert!(link.is_symlink());
-    }
-}
+mod tests;

@@ -61,6 +61,9 @@ impl Staged {
         let mut path = temporary(target);
         let start = Instant::now();
         let (file, path) = loop {
+            if start.elapsed() > PATIENCE {
+                bail!("another process is writing {}", target.display());
+            }
             match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Ok(file) => match attempt(&file, &path).with_context(context)? {
                     Attempt::Locked | Attempt::Unsupported => break (file, path),
@@ -72,9 +75,6 @@ impl Staged {
                         Attempt::Locked | Attempt::Gone => {}
                         // Nobody knows whether the other process lives, so it keeps its file.
                         Attempt::Unsupported => path = own(target),
-                        Attempt::Busy if start.elapsed() > PATIENCE => {
-                            bail!("another process is writing {}", target.display())
-                        }
                         Attempt::Busy => sleep(Duration::from_millis(5)),
                     }
                 }
@@ -167,6 +167,18 @@ pub(super) fn keep_mode(target: &Path, file: &File) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// Creates the directory `path` with its parents, and syncs their names to the disk.
+///
+/// # Errors
+///
+/// Returns the operating system's error if a directory cannot be created.
+pub fn create_directory(path: &Path) -> io::Result<()> {
+    let is_new = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+    let new: Vec<&Path> = path.ancestors().take_while(is_new).collect();
+    fs::create_dir_all(path)?;
+    new.iter().try_for_each(|path| sync_folder(folder(path)))
 }
 
 /// Syncs the names in `folder` to the disk, so that they survive a power failure.

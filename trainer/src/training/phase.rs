@@ -140,6 +140,13 @@ pub fn train_phase(
     }
     let (mut stopped, mut told) = (false, losses.len());
     for iteration in losses.len() + 1..=iterations {
+        // A batch may take long, if optimal transport pairs many points.
+        if !supply.wait(&|| monitor.stops())? {
+            pending.fetch(&mut losses, |iteration, loss| finite(phase, iteration, loss))?;
+            keep(&losses, supply, &optimiser, average.as_ref())?;
+            stopped = true;
+            break;
+        }
         let learning_rate = phase.schedule.at(iteration);
         let batch = supply.next(&network)?;
         let loss = phase.objective.loss(&network, &batch)?;

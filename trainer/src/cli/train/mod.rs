@@ -211,13 +211,14 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let judgement = judge(&model, &model.solver(None, None)?, &dataset, config.seed)?;
     run.write(GOLDEN_FILE, &golden.to_bytes()?)?;
     run.finish()?;
-    let mut said = summary(&directory, &config, &trained, &model, &verified, &judgement)?;
+    let summary = summary(&directory, &config, &trained, &model, &verified, &judgement)?;
+    let printed = print(&summary);
     if args.report {
         let page = report::of_run(&directory, &config, dataset)
             .context("the model is complete, but its report could not be written")?;
-        said += &format!("  report      {}\n", page.display());
+        print(&format!("  report      {}\n", page.display()))?;
     }
-    print(&said)?;
+    printed?;
     Ok(if verified.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

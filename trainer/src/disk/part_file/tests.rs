@@ -241,3 +241,13 @@ fn the_mode_of_the_earlier_file_is_kept_from_the_first_byte() {
     file.finish(0).unwrap();
     assert_eq!(mode(place.out()), 0o600);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_link_in_place_of_the_part_is_not_followed() {
+    let place = Place::new();
+    fs::write(place.path("precious"), "years of work").unwrap();
+    std::os::unix::fs::symlink("precious", place.path(PART)).unwrap();
+    assert!(place.error(1, PLAIN).contains("it is a symbolic link"));
+    assert_eq!(fs::read(place.path("precious")).unwrap(), b"years of work");
+}

@@ -1,9 +1,10 @@
 //! Batches that a separate thread makes ahead.
 
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::thread;
+use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::Supply;
 use crate::coupling::batches::{Batch, Batches, BatchesState};
@@ -38,34 +39,33 @@ impl Ahead {
     }
 }
 
+/// The time between two questions whether a wait should end.
+const ASK: Duration = Duration::from_millis(50);
+
 impl Supply for Ahead {
-    fn next(&mut self, network: &Network) -> Result<Tensors> {
+    fn wait(&mut self, stops: &dyn Fn() -> bool) -> Result<bool> {
         if let Stage::Waiting(batches) = &mut self.stage {
-            let mut batches =
+            let batches =
                 batches.take().context("the thread that makes batches could not be started")?;
-            let (sender, receiver) = sync_channel(1);
-            // The thread ends when the receiver is dropped.
-            let makes = move || {
-                let mut failed = false;
-                while !failed {
-                    let mut made = Made::with_capacity(AT_ONCE);
-                    while made.len() < AT_ONCE && !failed {
-                        let batch = batches.next_batch().map(|batch| (batch, batches.state()));
-                        failed = batch.is_err();
-                        made.push(batch);
-                    }
-                    made.reverse();
-                    failed |= sender.send(made).is_err();
-                }
-            };
-            let thread = thread::Builder::new().spawn(makes);
-            thread.context("cannot start the thread that makes batches")?;
-            self.stage = Stage::Running(receiver, Vec::new());
+            self.stage = Stage::Running(start(batches)?, Vec::new());
         }
         let Stage::Running(receiver, made) = &mut self.stage else { unreachable!("started above") };
-        if made.is_empty() {
-            *made = receiver.recv().context("the thread that makes batches has ended")?;
+        while made.is_empty() {
+            match receiver.recv_timeout(ASK) {
+                Ok(batches) => *made = batches,
+                Err(RecvTimeoutError::Timeout) if stops() => return Ok(false),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    bail!("the thread that makes batches has ended")
+                }
+            }
         }
+        Ok(true)
+    }
+
+    fn next(&mut self, network: &Network) -> Result<Tensors> {
+        self.wait(&|| false)?;
+        let Stage::Running(_, made) = &mut self.stage else { unreachable!("waited above") };
         let (batch, state) = made.pop().context("the thread that makes batches has ended")??;
         self.state = state;
         Tensors::new(&batch, &network.device())
@@ -82,4 +82,24 @@ impl Supply for Ahead {
         }
         Ok(())
     }
+}
+
+/// Starts the thread that makes batches. It ends when the receiver is dropped.
+fn start(mut batches: Box<Batches>) -> Result<Receiver<Made>> {
+    let (sender, receiver) = sync_channel(1);
+    let makes = move || {
+        let mut failed = false;
+        while !failed {
+            let mut made = Made::with_capacity(AT_ONCE);
+            while made.len() < AT_ONCE && !failed {
+                let batch = batches.next_batch().map(|batch| (batch, batches.state()));
+                failed = batch.is_err();
+                made.push(batch);
+            }
+            made.reverse();
+            failed |= sender.send(made).is_err();
+        }
+    };
+    thread::Builder::new().spawn(makes).context("cannot start the thread that makes batches")?;
+    Ok(receiver)
 }

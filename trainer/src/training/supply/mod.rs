@@ -12,6 +12,16 @@ use crate::objective::Tensors;
 
 /// A resumable stream of batches.
 pub trait Supply {
+    /// Waits until the next batch is made elsewhere. Returns `false` if `stops` returned `true` before. A supply that
+    /// makes its batches itself does not wait.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if no batch can be made.
+    fn wait(&mut self, _stops: &dyn Fn() -> bool) -> Result<bool> {
+        Ok(true)
+    }
+
     /// Returns the next batch, on the device of `network`. A student's batches depend on its current weights.
     ///
     /// # Errors
