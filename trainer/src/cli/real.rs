@@ -1,6 +1,7 @@
 //! The real data that a model is compared with: those of its run, or those of `--data`.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 
@@ -91,5 +92,5 @@ fn file(path: &Path, model: &Model) -> Result<Real> {
     } else {
         load_conditions(path, &conditions)?
     };
-    Ok(Real::Rows { train: Points::default(), held_out: Points { x, c } })
+    Ok(Real::Rows { train: Arc::default(), held_out: Arc::new(Points { x, c }) })
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueHint;
@@ -215,9 +216,7 @@ fn of_real(real: Real, model: &Model) -> Result<Known> {
             Target::draws(distribution.clone(), *by_class, units.data, rng)
         }
         Real::Rows { held_out, .. } => {
-            let mut points = held_out.clone();
-            units.to_flow(&mut points);
-            Target::rows(points, rng)
+            Target::rows(Arc::clone(held_out), units.data, units.condition, rng)
         }
     };
     Ok(Known { real, target, coupling: Coupling::Independent, transport_size: 1024 })

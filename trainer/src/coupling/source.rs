@@ -1,6 +1,7 @@
 //! The source distribution π₀, which paths start from.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use rand::RngExt;
@@ -29,7 +30,7 @@ pub enum Source {
         units: Standardization,
     },
     /// Random rows of a file, `[n, D]`, converted to flow units.
-    Rows(Matrix),
+    Rows(Arc<Matrix>),
 }
 
 /// Random 32-bit words reserved for each starting point. A draw needs only a few for each coordinate, so
@@ -80,7 +81,7 @@ impl Source {
             x.columns()
         );
         units.forward(&mut x);
-        Ok(Self::Rows(x))
+        Ok(Self::Rows(Arc::new(x)))
     }
 
     /// A source that draws from a known distribution, for data in `units`.

@@ -1,4 +1,4 @@
-//! Reads, locks and removes files, and writes them atomically.
+//! Locks and removes files, and writes them atomically.
 
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
@@ -51,13 +51,4 @@ pub fn remove(path: &Path) -> Result<()> {
 /// without locks it always returns `true`.
 pub fn lock(file: &File) -> bool {
     !matches!(file.try_lock(), Err(TryLockError::WouldBlock))
-}
-
-/// Returns the bytes of the file `path`.
-///
-/// # Errors
-///
-/// Returns an error that names the file if it cannot be read.
-pub fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }

@@ -1,6 +1,7 @@
-//! Reading and writing files: atomic writes, part files, tensor files, and the directory of a run.
+//! Reading and writing files: inputs, atomic writes, part files, tensor files, and the directory of a run.
 
 pub mod files;
+pub mod input;
 pub mod names;
 pub mod part_file;
 mod part_record;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::files;
+use super::input;
 
 /// The settings of a part file, and how much of it is on the disk.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,7 +28,7 @@ impl Record {
     ///
     /// Returns an error if the file cannot be read or is not a record.
     pub(super) fn read(path: &Path) -> Result<Self> {
-        Ok(serde_json::from_slice(&files::read(path)?)?)
+        Ok(serde_json::from_slice(&input::read(path)?)?)
     }
 
     /// Returns the first setting in which the records differ: its name, its value here and its value in

@@ -9,7 +9,6 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use flowlet::SolverKind;
-use rand::seq::SliceRandom;
 
 use self::settings::Settings;
 use self::summary::summary;
@@ -19,7 +18,7 @@ use super::report;
 use crate::config::{Config, Flags};
 use crate::coupling::dataset::{Dataset, Real};
 use crate::data::Matrix;
-use crate::data::random::{Stream, generator};
+use crate::data::random::{Stream, choose, generator};
 use crate::disk::names::{CONFIG_FILE, GOLDEN_FILE, METRICS_FILE, MODEL_FILE};
 use crate::disk::run_directory::RunDirectory;
 use crate::judge::golden::Golden;
@@ -186,11 +185,6 @@ fn golden_conditions(real: &Real, seed: u64) -> Matrix {
         Real::Distribution { distribution, by_class } => {
             distribution.draw(ROWS, *by_class, &mut rng).c
         }
-        Real::Rows { train, .. } => {
-            let mut rows: Vec<usize> = (0..train.c.rows()).collect();
-            rows.shuffle(&mut rng);
-            rows.truncate(ROWS);
-            train.c.select(&rows)
-        }
+        Real::Rows { train, .. } => train.c.select(&choose(train.c.rows(), ROWS, &mut rng)),
     }
 }
