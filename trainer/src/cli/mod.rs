@@ -3,6 +3,7 @@
 mod bar;
 mod bench;
 mod completions;
+mod count;
 mod distance;
 mod evaluate;
 mod import;

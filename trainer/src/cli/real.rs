@@ -9,6 +9,7 @@ use super::output::note;
 use crate::config::Config;
 use crate::coupling::dataset::{Dataset, Real};
 use crate::data::{Matrix, Points, RowsOptions, load, load_conditions, preset};
+use crate::disk::input::{STANDARD_INPUT, is_standard_input};
 use crate::disk::names::CONFIG_FILE;
 use crate::model::Model;
 
@@ -24,6 +25,12 @@ pub(super) fn of_run(model: &Model) -> Result<Option<(Config, Dataset)>> {
         return Ok(None);
     }
     let config = Config::read(&path)?;
+    let inputs = [&config.data.source, &config.source.distribution];
+    ensure!(
+        inputs.iter().all(|input| *input != STANDARD_INPUT),
+        "the data of {} came from standard input: give them with --data",
+        path.display()
+    );
     let dataset = Dataset::open(&config).with_context(|| {
         format!("cannot read the data of {}; --data chooses other data", path.display())
     })?;
@@ -70,13 +77,17 @@ pub(super) fn named(name: &str, model: &Model) -> Result<Real> {
 fn file(path: &Path, model: &Model) -> Result<Real> {
     let names = model.data_columns();
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    let with_names = matches!(extension.as_str(), "csv" | "tsv");
+    let with_names = matches!(extension.as_str(), "csv" | "tsv") || is_standard_input(path);
     let conditions = model.condition_columns();
     ensure!(
         with_names || conditions.is_empty(),
         "{}: the model has conditions, so --data must be a CSV or TSV file with named columns: the data's and the \
          conditions'",
         path.display()
+    );
+    ensure!(
+        conditions.is_empty() || !is_standard_input(path),
+        "the model has conditions, so its data are read twice: give them as a file"
     );
     let options = RowsOptions { data: with_names.then(|| names.clone()), ..RowsOptions::default() };
     let x = load(path, &options)?.points.x;

@@ -18,6 +18,7 @@ use crate::coupling::dataset::{Dataset, Real};
 use crate::data::random::{Stream, generator};
 use crate::data::{ConditionColumn, Matrix, Target};
 use crate::disk::files::write_whole;
+use crate::disk::input;
 use crate::disk::names::{METRICS_FILE, MODEL_FILE, REPORT_FILE};
 use crate::model::Model;
 use crate::report::chart::number;
@@ -148,7 +149,7 @@ fn write(subject: &Subject, notes: &[String], path: &Path, files: bool) -> Resul
 
 /// Refuses to overwrite a page that `flowlet report` did not write.
 fn refuse_other(path: &Path) -> Result<()> {
-    if let Ok(bytes) = fs::read(path) {
+    if let Ok(bytes) = input::read(path) {
         let head = String::from_utf8_lossy(&bytes[..bytes.len().min(1000)]).into_owned();
         let ours = GENERATOR.split(' ').next().unwrap_or_default();
         ensure!(
@@ -224,12 +225,12 @@ fn of_real(real: Real, model: &Model) -> Result<Known> {
 
 /// Returns the rows of `metrics.csv` before the first that cannot be read.
 fn metrics(path: &Path, notes: &mut Vec<String>) -> Vec<Measurement> {
-    let Ok(mut reader) = csv::Reader::from_path(path) else {
+    let Ok((file, _)) = input::open(path) else {
         notes.push(format!("There is no {METRICS_FILE} beside the model: the loss is left out."));
         return Vec::new();
     };
     let mut rows = Vec::new();
-    for row in reader.deserialize() {
+    for row in csv::Reader::from_reader(file).deserialize() {
         match row {
             Ok(row) => rows.push(row),
             Err(error) => {

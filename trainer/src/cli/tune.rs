@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail, ensure};
 use flowlet::SolverKind;
 
+use super::count::count;
 use super::output::{note, open};
 use crate::config::words::solver_parser;
 use crate::data::{Matrix, load_conditions};
@@ -34,7 +35,7 @@ pub(super) struct Args {
     /// Model file, or directory of a run
     model: PathBuf,
     /// Number of solver steps
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count(1, 10_000))]
     steps: usize,
     /// Integration method [default: the one that the model was made for]
     #[arg(long, value_name = "NAME", value_parser = solver_parser())]
@@ -44,8 +45,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     conditions: Option<PathBuf>,
     /// Number of starting points. The search sees one half, the printed error is of the other
-    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(2..))]
-    points: u32,
+    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = count(2, 1_000_000))]
+    points: usize,
     /// Seed of the starting points
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
@@ -57,7 +58,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let model = open(&args.model)?;
     let kind = args.solver.unwrap_or(model.solver_kind());
-    let x_0 = sampling::noise(args.seed, args.points as usize, model.mlp.data_dim());
+    let x_0 = sampling::noise(args.seed, args.points, model.mlp.data_dim());
     let c = conditions_for(args, &model)?;
     let tuned = tune(&model.mlp, kind, args.steps, &x_0, &c)?;
     if args.steps == 1 {
@@ -77,7 +78,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 
 /// Returns a row of conditions for each starting point, `[points][C]`.
 fn conditions_for(args: &Args, model: &Model) -> Result<Matrix> {
-    let (points, columns) = (args.points as usize, model.condition_columns());
+    let (points, columns) = (args.points, model.condition_columns());
     let Some(path) = &args.conditions else {
         let (mean, scale) = affine(&model.file, "condition", model.mlp.condition_dim())?;
         return Ok(conditions(&columns, (&mean, &scale), points, args.seed.wrapping_add(1)));

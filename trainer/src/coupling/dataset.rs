@@ -13,6 +13,7 @@ use crate::data::{
     ConditionColumn, Distribution, GaussianMixture, PRESETS, Points, RowsOptions, Standardization,
     Target, load, preset, split,
 };
+use crate::disk::input::is_standard_input;
 
 /// A run's data, for training and for evaluation.
 #[derive(Debug)]
@@ -98,7 +99,7 @@ impl Dataset {
             return Self::from_distribution(config);
         }
         let path = Path::new(source);
-        if path.extension().is_none() && !path.exists() {
+        if path.extension().is_none() && !path.exists() && !is_standard_input(path) {
             let near = PRESETS
                 .into_iter()
                 .map(|preset| (strsim::jaro_winkler(preset, source), preset))

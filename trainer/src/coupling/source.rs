@@ -15,6 +15,7 @@ use crate::data::random::{Stream, generator};
 use crate::data::{
     Distribution, GaussianMixture, Matrix, RowsOptions, Standardization, load, preset,
 };
+use crate::disk::input::is_standard_input;
 use crate::solve::sampling;
 
 /// The distribution of the starting points `x_0`, in flow units.
@@ -63,7 +64,7 @@ impl Source {
                 .with_context(|| format!("the source distribution {name}"));
         }
         let path = Path::new(name);
-        if path.extension().is_none() && !path.exists() {
+        if path.extension().is_none() && !path.exists() && !is_standard_input(path) {
             bail!(
                 "no source distribution or file is called {name}: expected {NORMAL}, a preset or a \
                  data file"

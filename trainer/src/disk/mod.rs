@@ -2,6 +2,7 @@
 
 pub mod files;
 pub mod input;
+pub mod memory;
 pub mod names;
 pub mod part_file;
 mod part_record;

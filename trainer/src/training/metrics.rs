@@ -6,6 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::disk::input;
+
 /// A row of `metrics.csv`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
@@ -51,9 +53,10 @@ impl MetricsFile {
         let context = || format!("cannot write {}", path.display());
         let mut kept = Vec::new();
         if let Some((phase, iteration, every)) = done
-            && let Ok(mut reader) = csv::Reader::from_path(path)
+            && let Ok((file, _)) = input::open(path)
         {
             // Stops at a row that was cut off.
+            let mut reader = csv::Reader::from_reader(file);
             let rows = reader.deserialize::<Measurement>().map_while(|row| row.ok());
             kept.extend(rows.take_while(|row| {
                 let at = (row.phase, row.iteration);

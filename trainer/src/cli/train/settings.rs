@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::config::list::List;
 use crate::config::{Config, Flags, preset};
+use crate::disk::input::is_standard_input;
 use crate::disk::names::CONFIG_FILE;
 
 /// The target, and the flags that override its configuration.
@@ -55,6 +56,11 @@ fn open_target(target: &str) -> Result<(Config, String)> {
         return Ok((config, target.to_string()));
     }
     let path = Path::new(target);
+    if is_standard_input(path) {
+        let mut config = Config::default();
+        config.data.source = target.to_string();
+        return Ok((config, "standard-input".to_string()));
+    }
     let stem = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     if path.extension().is_some_and(|extension| extension == "toml") {
         let config = Config::read(path)?;
