@@ -52,7 +52,7 @@ pub(super) struct Args {
     /// Print the histogram and the loss as text; write no file
     #[arg(long)]
     terminal: bool,
-    /// Data to compare with: a preset, or a file with the model's columns [default: the run's data, from the
+    /// Data to compare with: a preset, or a file with the model's columns; - is CSV on standard input [default: the run's data, from the
     /// config.toml beside the model]
     #[arg(long, value_name = "PRESET|FILE", value_hint = ValueHint::AnyPath)]
     data: Option<String>,

@@ -40,7 +40,7 @@ pub(super) struct Args {
     /// Integration method [default: the one that the model was made for]
     #[arg(long, value_name = "NAME", value_parser = solver_parser())]
     solver: Option<SolverKind>,
-    /// CSV, TSV, NPY or safetensors file with rows of conditions, used in turn [default: every category, and numbers
+    /// CSV, TSV, NPY or safetensors file with rows of conditions, used in turn; - is CSV on standard input [default: every category, and numbers
     /// distributed as in training]
     #[arg(long, value_name = "FILE")]
     conditions: Option<PathBuf>,

@@ -68,7 +68,7 @@ fn check_memory(config: &Config, dataset: &Dataset) -> Result<()> {
     for (width, layers, name, batch) in networks {
         let (h, l, b) = (width as f64, layers as f64, batch as f64);
         // Weights, gradients, both moments and the average; units and their slopes, forward and backward.
-        let numbers = 5.0 * (l * h * h + 2.0 * ends * h) + b * (2.0 * h * (l + 1.0) + 4.0 * ends);
+        let numbers = 5.0 * (l * h * h + 2.0 * ends * h) + b * (3.5 * h * (l + 1.0) + 4.0 * ends);
         let what = format!(
             "a batch of {batch} with {name}hidden_width {width} and {name}hidden_layers {layers}"
         );

@@ -45,7 +45,7 @@ Examples:
 pub(super) struct Args {
     /// Model file, or directory of a run
     model: PathBuf,
-    /// Data to compare with: a preset, or a file with the model's columns [default: the rows that the run held
+    /// Data to compare with: a preset, or a file with the model's columns; - is CSV on standard input [default: the rows that the run held
     /// out, from the config.toml beside the model]
     #[arg(long, value_name = "PRESET|FILE", value_hint = ValueHint::AnyPath)]
     data: Option<String>,

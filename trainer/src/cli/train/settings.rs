@@ -12,7 +12,7 @@ use crate::disk::names::CONFIG_FILE;
 /// The target, and the flags that override its configuration.
 #[derive(Debug, clap::Args)]
 pub(super) struct Settings {
-    /// A preset, a configuration file, or a data file
+    /// A preset, a configuration file, or a data file; - is CSV on standard input
     #[arg(value_name = "TARGET")]
     target: Option<String>,
 
