@@ -154,6 +154,28 @@ fn metas_mlp_is_imported_from_safetensors_and_from_a_pickle() {
     }
 }
 
+/// Transposed, expanded and interleaved tensors, a parameter, and a tensor of 64 bits.
+#[test]
+fn tensors_that_are_views_are_imported() {
+    let convention = Convention {
+        columns: ["x", "t"].map(String::from).to_vec(),
+        activation: ActivationKind::Silu,
+        prefix: None,
+    };
+    let read = |name: &str| import(&fixture(name), &convention).unwrap().0;
+    let views = read("strided.pt");
+    assert_eq!(views, read("strided.safetensors"));
+    let meta = read("meta_mlp.pt");
+    let same = |name: &str| views.tensors[name] == meta.tensors[name];
+    assert!(
+        same("net.0.weight")
+            && same("net.2.weight")
+            && same("net.4.weight")
+            && same("net.8.weight")
+    );
+    assert_eq!(views.tensors["net.0.bias"], Block::f32(&[32], &[0.25; 32]));
+}
+
 #[test]
 fn conditions_between_state_and_time_are_imported() {
     import_and_check("conditional_mlp.safetensors", "x,c,t", ActivationKind::Tanh, None);

@@ -196,6 +196,18 @@ def make_layouts():
             torch.save(model.state_dict(), HERE / f"{name}.pt")
 
 
+def make_strided():
+    """The network of meta_mlp.pt, by tensors that are views: transposed, expanded, a part of a storage."""
+    tensors = torch.load(HERE / "meta_mlp.pt")
+    tensors["main.0.bias"] = torch.full((1,), 0.25).expand(32)
+    tensors["main.2.weight"] = tensors["main.2.weight"].T.contiguous().T
+    both = torch.stack([tensors["main.4.weight"], tensors["main.6.weight"]], dim=2)
+    tensors["main.4.weight"], tensors["main.6.weight"] = both[:, :, 0], both[:, :, 1]
+    tensors["main.8.weight"] = torch.nn.Parameter(tensors["main.8.weight"].double())
+    torch.save(tensors, HERE / "strided.pt")
+    write("strided", tensors)
+
+
 def make_activations():
     """Activations of f32 inputs, computed in f64."""
     tiny = torch.tensor([0.0, -0.0, 1e-30, -1e-30, 1e-8, -1e-8, 20.0, -20.0, 100.0, -100.0])
@@ -218,4 +230,5 @@ if __name__ == "__main__":
     make_parity()
     make_article()
     make_layouts()
+    make_strided()
     make_activations()

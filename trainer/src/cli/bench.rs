@@ -1,6 +1,5 @@
 //! `flowlet bench`: how fast this machine samples a model.
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -8,11 +7,16 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use flowlet::SolverKind;
 
+use super::between::between;
 use super::output::{condition, open, print};
 use crate::config::list::List;
-use crate::config::words::solver_parser;
+use crate::config::words::{MOST_STEPS, solver_parser};
+use crate::disk::memory;
 use crate::judge::speed::{Speed, measure};
 use crate::report::numbers::thousands;
+
+/// The most samples in a batch.
+const MOST_SAMPLES: usize = 100_000_000;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,23 +33,23 @@ pub(super) struct Args {
     /// Model file, or directory of a run
     model: PathBuf,
     /// Samples in the batch
-    #[arg(short, value_name = "N", default_value = "100000")]
-    n: NonZeroUsize,
+    #[arg(short, value_name = "N", default_value = "100000", value_parser = between(1, MOST_SAMPLES))]
+    n: usize,
     /// Solver steps for each sample
-    #[arg(long, value_name = "N", default_value_t = 50)]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = between(1, MOST_STEPS))]
     steps: usize,
     /// Integration method [default: the one that the model was made for]
     #[arg(long, value_name = "NAME", value_parser = solver_parser())]
     solver: Option<SolverKind>,
     /// Threads that share the batch [default: one for each core]
-    #[arg(long, value_name = "N")]
-    threads: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = between(1, 1024))]
+    threads: Option<usize>,
     /// Condition of all samples: a value for each condition column, or all C numbers, separated by commas. It
     /// does not change the time [default: the null condition]
     #[arg(long, value_name = "VALUES", allow_hyphen_values = true)]
     condition: Option<List>,
     /// Approximate time to measure, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 5)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(..=86_400))]
     seconds: u64,
     /// Print the results as JSON
     #[arg(long)]
@@ -59,10 +63,17 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         Some(cells) => condition(&model, Some(cells))?.row(0).to_vec(),
         None => model.mlp.null_condition().to_vec(),
     };
-    let threads = args.threads.map_or(0, NonZeroUsize::get);
+    // Starting points, conditions, samples, and what the threads work with.
+    let values = 3 * model.mlp.data_dim() + model.mlp.condition_dim();
+    memory::check(
+        4.0 * values as f64 * args.n as f64,
+        &format!("-n {}", args.n),
+        "choose a smaller -n",
+    )?;
+    let threads = args.threads.unwrap_or(0);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
     let time = Duration::from_secs(args.seconds);
-    let speed = pool.install(|| measure(&model, &solver, args.n.get(), &c, time));
+    let speed = pool.install(|| measure(&model, &solver, args.n, &c, time));
     let text = if args.json {
         serde_json::to_string(&speed)? + "\n"
     } else {

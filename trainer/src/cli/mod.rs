@@ -2,6 +2,7 @@
 
 mod bar;
 mod bench;
+mod between;
 mod completions;
 mod distance;
 mod evaluate;

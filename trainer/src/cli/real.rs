@@ -1,6 +1,7 @@
 //! The real data that a model is compared with: those of its run, or those of `--data`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -9,6 +10,7 @@ use crate::config::Config;
 use crate::coupling::dataset::{Dataset, Real};
 use crate::coupling::source::Source;
 use crate::data::{Matrix, Points, RowsOptions, load, load_conditions, preset};
+use crate::disk::input::is_standard_input;
 use crate::disk::names::CONFIG_FILE;
 use crate::model::Model;
 
@@ -24,6 +26,14 @@ pub(super) fn read(model: &Model) -> Result<Option<(Config, Dataset)>> {
         return Ok(None);
     }
     let config = Config::read(&path)?;
+    let conditions = config.data.conditions.as_deref().unwrap_or(Path::new(""));
+    let inputs =
+        [Path::new(&config.data.source), conditions, Path::new(&config.source.distribution)];
+    ensure!(
+        !inputs.iter().any(|input| is_standard_input(input)),
+        "the data of {} came from standard input: give them with --data",
+        path.display()
+    );
     config.check_files(&path, &config, |_| {
         "if it has been moved, write its new place there; --data chooses other data".to_string()
     })?;
@@ -135,13 +145,17 @@ pub(super) fn named(name: &str, model: &Model) -> Result<Real> {
 fn file(path: &Path, model: &Model) -> Result<Real> {
     let names = model.data_columns();
     let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    let with_names = matches!(extension.as_str(), "csv" | "tsv");
+    let with_names = matches!(extension.as_str(), "csv" | "tsv") || is_standard_input(path);
     let conditions = model.condition_columns();
     ensure!(
         with_names || conditions.is_empty(),
         "{}: the model has conditions, so --data must be a CSV or TSV file with named columns: the data's and the \
          conditions'",
         path.display()
+    );
+    ensure!(
+        conditions.is_empty() || !is_standard_input(path),
+        "the model has conditions, so its data are read twice: give them as a file"
     );
     let options = RowsOptions { data: with_names.then(|| names.clone()), ..RowsOptions::default() };
     let x = load(path, &options)?.points.x;
@@ -157,5 +171,5 @@ fn file(path: &Path, model: &Model) -> Result<Real> {
     } else {
         load_conditions(path, &conditions)?
     };
-    Ok(Real::Rows { train: Points::default(), held_out: Points { x, c } })
+    Ok(Real::Rows { train: Arc::default(), held_out: Arc::new(Points { x, c }) })
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use clap::ValueHint;
@@ -16,6 +17,7 @@ use crate::coupling::Coupling;
 use crate::coupling::dataset::{Dataset, Real};
 use crate::data::random::{Stream, generator};
 use crate::data::{ConditionColumn, Matrix, Target};
+use crate::disk::input;
 use crate::disk::names::{METRICS_FILE, MODEL_FILE, REPORT_FILE};
 use crate::disk::output::Output;
 use crate::model::Model;
@@ -52,7 +54,7 @@ pub(super) struct Args {
     /// Print the histogram and the loss as text; write no file
     #[arg(long)]
     terminal: bool,
-    /// Data to compare with: a preset, or a file with the model's columns [default: the run's data, from the
+    /// Data to compare with: a preset, or a file with the model's columns; - is CSV on standard input [default: the run's data, from the
     /// config.toml beside the model]
     #[arg(long, value_name = "PRESET|FILE", value_hint = ValueHint::AnyPath)]
     data: Option<String>,
@@ -221,9 +223,7 @@ fn of_real(real: Real, model: &Model) -> Result<Known> {
             Target::draws(distribution.clone(), *by_class, units.data, rng)
         }
         Real::Rows { held_out, .. } => {
-            let mut points = held_out.clone();
-            units.to_flow(&mut points);
-            Target::rows(points, rng)
+            Target::rows(Arc::clone(held_out), units.data, units.condition, rng)
         }
     };
     Ok(Known { real, target, coupling: Coupling::Independent, transport_size: 1024 })
@@ -231,12 +231,12 @@ fn of_real(real: Real, model: &Model) -> Result<Known> {
 
 /// Returns the rows of `metrics.csv` before the first that cannot be read.
 fn metrics(path: &Path, notes: &mut Vec<String>) -> Vec<Measurement> {
-    let Ok(mut reader) = csv::Reader::from_path(path) else {
+    let Ok((file, _)) = input::open(path) else {
         notes.push(format!("There is no {METRICS_FILE} beside the model: the loss is left out."));
         return Vec::new();
     };
     let mut rows = Vec::new();
-    for row in reader.deserialize() {
+    for row in csv::Reader::from_reader(file).deserialize() {
         match row {
             Ok(row) => rows.push(row),
             Err(error) => {

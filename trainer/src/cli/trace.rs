@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use flowlet::SolverKind;
 
+use super::between::between;
 use super::output::{condition, open, print, source};
 use crate::config::list::List;
 use crate::config::words::solver_parser;
@@ -34,7 +35,7 @@ pub(super) struct Args {
     solver: Option<SolverKind>,
     /// Solver steps. They have equal lengths, unless the model's file holds times for this solver and number of steps
     /// [default: as many as the model was made for]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = between(1, 100_000))]
     steps: Option<usize>,
     /// Condition: a value for each condition column, or all C numbers, separated by commas
     #[arg(long, value_name = "VALUES", allow_hyphen_values = true)]

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use flowlet::SolverKind;
 use rand::seq::SliceRandom;
 
+use super::between::between;
 use super::output::{Force, note, open, say, source, starts};
 use crate::config::words::solver_parser;
 use crate::data::random::{Stream, generator};
@@ -36,23 +37,23 @@ pub(super) struct Args {
     /// Model file, or directory of a run
     model: PathBuf,
     /// Number of solver steps
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = between(1, 10_000))]
     steps: usize,
     /// Integration method [default: the one that the model was made for]
     #[arg(long, value_name = "NAME", value_parser = solver_parser())]
     solver: Option<SolverKind>,
-    /// CSV, TSV, NPY or safetensors file with rows of conditions, used in turn [default: every category, and numbers
+    /// CSV, TSV, NPY or safetensors file with rows of conditions, used in turn; - is CSV on standard input [default: every category, and numbers
     /// distributed as in training]
     #[arg(long, value_name = "FILE")]
     conditions: Option<PathBuf>,
     /// CSV, TSV, NPY or safetensors file with starting points: in flow units, or in data units if the model was trained
-    /// with --source [default: draws from the model's source, unless that is a file]
+    /// with --source; - is CSV on standard input [default: draws from the model's source, unless that is a file]
     #[arg(long, value_name = "FILE")]
     x0: Option<PathBuf>,
     /// Number of starting points. The search sees one half, the printed error is of the other [default: 4096, or all
     /// rows of --x0 if they are fewer]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(2..))]
-    points: Option<u32>,
+    #[arg(long, value_name = "N", value_parser = between(2, 1_000_000))]
+    points: Option<usize>,
     /// Seed of the starting points, and of the choice of rows of --x0
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
@@ -103,7 +104,7 @@ const POINTS: usize = 4096;
 
 /// Returns the starting points in flow units, `[points][D]`: draws from the model's source, or rows of `--x0`.
 fn starting_points(args: &Args, model: &Model) -> Result<Matrix> {
-    let asked = args.points.map(|points| points as usize);
+    let asked = args.points;
     let Some(path) = &args.x0 else {
         let points = asked.unwrap_or(POINTS);
         return Ok(source(model)?.starts(args.seed, points, model.mlp.data_dim()));

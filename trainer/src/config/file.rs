@@ -8,7 +8,7 @@ use toml::{Table, Value};
 use super::keys;
 use super::options::Config;
 use super::preset::preset;
-use crate::disk::files;
+use crate::disk::input;
 
 impl Config {
     /// Reads a configuration file. An option that it leaves out gets the preset's value if the data source is
@@ -20,7 +20,7 @@ impl Config {
     /// Returns an error if the file cannot be read, is not TOML, or has an unknown key or an invalid value.
     /// The message names the file and the key.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = String::from_utf8(files::read(path)?).with_context(|| {
+        let text = String::from_utf8(input::read(path)?).with_context(|| {
             format!("{}: expected a TOML file, found bytes that are not UTF-8", path.display())
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));

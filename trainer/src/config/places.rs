@@ -12,6 +12,7 @@ use toml::{Table, Value};
 use super::options::Config;
 use super::words::NORMAL;
 use crate::data::PRESETS;
+use crate::disk::input::{STANDARD_INPUT, is_standard_input};
 
 /// The options that may name a file: section and key, and the flag that names the same file.
 pub(super) const FILES: [(&str, &str, &str); 3] = [
@@ -30,11 +31,16 @@ fn is_file(name: &str) -> bool {
     name != NORMAL && !PRESETS.contains(&name) && Path::new(name).extension().is_some()
 }
 
-/// Removes the names of files from the table of a configuration.
+/// Whether the rows called `name` come from outside: from a file or from standard input.
+fn is_input(name: &str) -> bool {
+    is_file(name) || name == STANDARD_INPUT
+}
+
+/// Removes the names of inputs from the table of a configuration.
 pub(super) fn without_files(table: &mut Table) {
     for (section, key, _) in FILES {
         if let Some(Value::Table(section)) = table.get_mut(section)
-            && section.get(key).and_then(Value::as_str).is_some_and(is_file)
+            && section.get(key).and_then(Value::as_str).is_some_and(is_input)
         {
             section.remove(key);
         }
@@ -45,7 +51,9 @@ impl Config {
     /// Returns each file that the configuration names, with its section, its key, and the flag that names the
     /// same file.
     fn named_files(&self) -> Vec<(PathBuf, [&'static str; 3])> {
-        let conditions = self.data.conditions.clone().filter(|path| !path.as_os_str().is_empty());
+        let conditions = self.data.conditions.clone();
+        let conditions =
+            conditions.filter(|path| !path.as_os_str().is_empty() && !is_standard_input(path));
         let named = |name: &String| Some(PathBuf::from(name)).filter(|_| is_file(name));
         let [data, rows, starts] = FILES.map(|(section, key, flag)| [section, key, flag]);
         [
@@ -68,6 +76,15 @@ impl Config {
         let names: Vec<String> =
             self.files().iter().map(|path| path.display().to_string()).collect();
         (!names.is_empty()).then(|| names.join(", "))
+    }
+
+    /// Whether rows come from files or from standard input, so that other rows may be there later.
+    pub fn reads_inputs(&self) -> bool {
+        let conditions = self.data.conditions.as_deref().is_some_and(is_standard_input);
+        conditions
+            || is_input(&self.data.source)
+            || is_input(&self.source.distribution)
+            || !self.named_files().is_empty()
     }
 
     /// Checks that the files exist that this configuration, read from `path`, names, and that are still in
@@ -127,7 +144,7 @@ impl Config {
                 })?;
             }
         }
-        if let Some(path) = &mut self.data.conditions {
+        if let Some(path) = self.data.conditions.as_mut().filter(|path| !is_standard_input(path)) {
             *path = change(path)?;
         }
         Ok(())

@@ -108,6 +108,9 @@ pub fn solver_parser() -> impl TypedValueParser<Value = SolverKind> {
     PossibleValuesParser::new(values).try_map(|name| solver(&name))
 }
 
+/// The most steps of a time grid.
+pub const MOST_STEPS: usize = 1 << 24;
+
 /// Checks the number of steps of a time grid.
 ///
 /// # Errors
@@ -115,8 +118,8 @@ pub fn solver_parser() -> impl TypedValueParser<Value = SolverKind> {
 /// Returns an error if it is 0 or above 2²⁴.
 pub fn check_steps(steps: usize) -> Result<()> {
     ensure!(
-        (1..=1 << 24).contains(&steps),
-        "steps is {steps}: expected at least 1 and at most 16777216"
+        (1..=MOST_STEPS).contains(&steps),
+        "steps is {steps}: expected at least 1 and at most {MOST_STEPS}"
     );
     Ok(())
 }

@@ -24,6 +24,14 @@ pub struct Batch {
     pub t: Vec<f32>,
 }
 
+impl Batch {
+    /// Returns the size of its numbers in bytes.
+    pub fn bytes(&self) -> usize {
+        let matrices = [&self.x_0, &self.x_1, &self.c].map(Matrix::values);
+        matrices.into_iter().chain([&self.t[..]]).map(size_of_val).sum()
+    }
+}
+
 /// A resumable stream of batches from a run's data.
 #[derive(Debug)]
 pub struct Batches {
@@ -56,7 +64,7 @@ struct Generators {
 }
 
 /// The position of a [`Batches`] stream, for checkpoints.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BatchesState {
     /// The target before the current coupled pairs were drawn.
     target: TargetState,
@@ -190,7 +198,7 @@ impl Batches {
 
     /// Returns the current position of the stream.
     pub fn state(&self) -> BatchesState {
-        let (target, source) = self.before.clone();
+        let (target, source) = self.before;
         BatchesState {
             target,
             source,
@@ -207,7 +215,7 @@ impl Batches {
     /// Returns an error if `state` belongs to data with another number of rows, or has more used pairs
     /// than are coupled at once. Also if the coupling fails.
     pub fn restore(&mut self, state: BatchesState) -> Result<()> {
-        self.before = (state.target.clone(), state.source);
+        self.before = (state.target, state.source);
         self.target.restore(state.target)?;
         self.rng.source.set_word_pos(state.source);
         self.rng.times.set_word_pos(state.times);

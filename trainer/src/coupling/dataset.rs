@@ -1,18 +1,19 @@
 //! Prepares a run's data from its configuration: training data, held-out data, source and units.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use flowlet::Digest;
-use rand::seq::SliceRandom;
 
 use crate::config::{Config, DataConfig};
 use crate::coupling::source::Source;
-use crate::data::random::{Stream, generator};
+use crate::data::random::{Stream, choose, generator};
 use crate::data::{
     Advice, ConditionColumn, Distribution, GaussianMixture, PRESETS, Points, RowsOptions,
     Standardization, Target, load, preset, split,
 };
+use crate::disk::input::is_standard_input;
 
 /// A run's data, for training and for evaluation.
 #[derive(Debug)]
@@ -58,9 +59,9 @@ pub enum Real {
     /// A file's rows.
     Rows {
         /// The rows that training draws from.
-        train: Points,
+        train: Arc<Points>,
         /// The rows that training never sees.
-        held_out: Points,
+        held_out: Arc<Points>,
     },
 }
 
@@ -98,7 +99,7 @@ impl Dataset {
             return Self::from_distribution(config);
         }
         let path = Path::new(source);
-        if path.extension().is_none() && !path.exists() {
+        if path.extension().is_none() && !path.exists() && !is_standard_input(path) {
             let near = PRESETS
                 .into_iter()
                 .map(|preset| (strsim::jaro_winkler(preset, source), preset))
@@ -184,18 +185,25 @@ impl Dataset {
         };
         let rows = load(path, &options)?;
         let mut warnings = rows.warnings;
+        let mut train = rows.points;
+        let all = train.x.rows();
+        ensure!(
+            u32::try_from(all).is_ok(),
+            "{}: expected fewer than 2³² rows, found {all}",
+            path.display()
+        );
         let mut rng = generator(config.seed, Stream::Split);
-        let split = split(rows.points.x.rows(), rows.groups.as_deref(), data.holdout, &mut rng)?;
-        let (all, part) = (rows.points.x.rows(), split.held_out.len());
+        let held_out = split(all, rows.groups.as_deref(), data.holdout, &mut rng)?;
+        let held_out = Arc::new(train.take_rows(&held_out));
+        let train = Arc::new(train);
+        let part = held_out.x.rows();
         if rows.groups.is_some() && (part as f64 / all as f64 - data.holdout).abs() > 0.05 {
             warnings.push(format!(
                 "groups are large: {part} of {all} rows are held out, expected a share of {}",
                 data.holdout
             ));
         }
-        let train = rows.points.select(&split.train);
-        let held_out = rows.points.select(&split.held_out);
-        if split.held_out.is_empty() {
+        if part == 0 {
             warnings
                 .push("no rows are held out: the summary compares with training rows".to_string());
         }
@@ -224,15 +232,12 @@ impl Dataset {
                 condition: Standardization::identity(train.c.columns()),
             }
         };
-        let mut flow = train.clone();
-        units.to_flow(&mut flow);
-        let target = Target::rows(flow, generator(config.seed, Stream::Target));
+        let Units { data: of_data, condition } = units.clone();
+        let rng_of_target = generator(config.seed, Stream::Target);
+        let target = Target::rows(Arc::clone(&train), of_data, condition, rng_of_target);
         // A random subset if there are too many: the file's first rows may not be typical.
-        let mut judged: Vec<usize> = (0..held_out.x.rows()).collect();
-        if judged.len() > HELD_OUT {
-            judged.shuffle(&mut rng);
-            judged.truncate(HELD_OUT);
-        }
+        let judged =
+            if part > HELD_OUT { choose(part, HELD_OUT, &mut rng) } else { (0..part).collect() };
         let mut flow = held_out.select(&judged);
         units.to_flow(&mut flow);
         Ok(Self {

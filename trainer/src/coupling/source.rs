@@ -1,6 +1,7 @@
 //! The source distribution π₀, which paths start from.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use rand::RngExt;
@@ -14,6 +15,7 @@ use crate::data::random::{Stream, generator};
 use crate::data::{
     Distribution, GaussianMixture, Matrix, RowsOptions, Standardization, load, preset,
 };
+use crate::disk::input::is_standard_input;
 use crate::solve::sampling;
 
 /// The distribution of the starting points `x_0`, in flow units.
@@ -29,7 +31,7 @@ pub enum Source {
         units: Standardization,
     },
     /// Random rows of a file, `[n, D]`, converted to flow units.
-    Rows(Matrix),
+    Rows(Arc<Matrix>),
 }
 
 /// Random 32-bit words reserved for each starting point. A draw needs only a few for each coordinate, so
@@ -62,7 +64,7 @@ impl Source {
                 .with_context(|| format!("the source distribution {name}"));
         }
         let path = Path::new(name);
-        if path.extension().is_none() && !path.exists() {
+        if path.extension().is_none() && !path.exists() && !is_standard_input(path) {
             bail!(
                 "no source distribution or file is called {name}: expected {NORMAL}, a preset or a \
                  data file"
@@ -80,7 +82,7 @@ impl Source {
             x.columns()
         );
         units.forward(&mut x);
-        Ok(Self::Rows(x))
+        Ok(Self::Rows(Arc::new(x)))
     }
 
     /// A source that draws from a known distribution, for data in `units`.

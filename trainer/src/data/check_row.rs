@@ -1,9 +1,9 @@
-//! Checks that the cells of a row suit the use of their columns.
+//! Finds the rows whose cells suit the use of their columns.
 
-use anyhow::{Error, Result, anyhow};
+use anyhow::{Error, anyhow};
 
-use super::condition_source::Source;
-use super::table::{Cell, Table};
+use super::matrix::retain_rows;
+use super::table::{Cells, MISSING, Odd, Table};
 
 /// The flags that errors about cells advise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,67 +17,94 @@ pub enum Advice {
     Train,
 }
 
-/// Returns an error if the row has no value in the column `group`.
-pub(super) fn check_group(table: &Table, row: usize, group: Option<usize>) -> Result<()> {
-    match group {
-        Some(column) if table.cell(column, row) == Cell::Missing => {
-            Err(unexpected(table, row, column, "the name of a group", ""))
+/// Returns the first row that is not valid, with what is wrong: a data column needs finite numbers, a condition
+/// column numbers or, for categories, any value, and the column of groups any value. The tables have the same
+/// rows. `group` is among the other columns of `table`. The error names the flags of `advice`.
+pub(super) fn first_invalid(
+    table: &Table,
+    conditions: &[(&Table, &Cells)],
+    group: Option<&Cells>,
+    advice: Advice,
+) -> Option<(usize, Error)> {
+    let mut found: Option<(usize, Error)> = None;
+    // Of several in one row, the first counts.
+    let mut take = |table: &Table, odd: Option<&Odd>, expected: &str, advice: String| {
+        if let Some(odd) = odd.filter(|odd| found.as_ref().is_none_or(|(row, _)| odd.row < *row)) {
+            found = Some((odd.row, unexpected(table, odd, expected, &advice)));
         }
-        _ => Ok(()),
+    };
+    let name = |table: &Table, odd: &Odd| table.header.names[odd.column].clone();
+    match &table.odd {
+        Some(odd) if !odd.missing => {
+            let advice = match advice {
+                Advice::None => String::new(),
+                Advice::Columns => ". Choose the columns with --columns".to_string(),
+                Advice::Train => format!(
+                    ". Choose the data columns with --data, or use text as a condition with --condition {}",
+                    name(table, odd)
+                ),
+            };
+            take(table, Some(odd), "a number", advice);
+        }
+        odd => take(table, odd.as_ref(), "a finite number", String::new()),
     }
+    for &(table, cells) in conditions {
+        match cells {
+            Cells::Numbers { odd: Some(odd), .. } if !odd.missing => {
+                let advice = format!(
+                    ". If the values are names of categories, say --categorical {}",
+                    name(table, odd)
+                );
+                take(table, Some(odd), "a number as in other rows", advice);
+            }
+            Cells::Numbers { odd, .. } | Cells::Labels { odd, .. } => {
+                take(table, odd.as_ref(), "a value", String::new());
+            }
+        }
+    }
+    if let Some(Cells::Numbers { odd, .. } | Cells::Labels { odd, .. }) = group {
+        take(table, odd.as_ref(), "the name of a group", String::new());
+    }
+    found
 }
 
 /// Returns the error for a cell that is not `expected`, followed by `advice`.
-fn unexpected(table: &Table, row: usize, column: usize, expected: &str, advice: &str) -> Error {
+pub(super) fn unexpected(table: &Table, odd: &Odd, expected: &str, advice: &str) -> Error {
     anyhow!(
         "{}, column {}: expected {expected}, found {:?}{advice}",
-        table.place(row),
-        table.columns[column].name,
-        table.text(column, row)
+        table.place(odd.row),
+        table.header.names[odd.column],
+        odd.text
     )
 }
 
-/// Returns an error for the first cell of the row that is not valid: the columns `data` need numbers, the
-/// condition columns `sources` need numbers or, if `categorical`, any value. The error names the flags of
-/// `advice`.
-pub(super) fn check_row(
-    table: &Table,
-    row: usize,
-    data: &[usize],
-    sources: &[Source<'_>],
-    categorical: &[bool],
-    advice: Advice,
-) -> Result<()> {
-    for &column in data {
-        match table.cell(column, row) {
-            Cell::Number(_) => {}
-            Cell::Text(_) => {
-                let name = &table.columns[column].name;
-                let advice = match advice {
-                    Advice::None => String::new(),
-                    Advice::Columns => ". Choose the columns with --columns".to_string(),
-                    Advice::Train => format!(
-                        ". Choose the data columns with --data, or use text as a condition with \
-                         --condition {name}"
-                    ),
-                };
-                return Err(unexpected(table, row, column, "a number", &advice));
+/// Returns for each row whether all its cells are valid. `data` is `[rows][width]`.
+pub(super) fn valid_rows<'a>(
+    data: &[f32],
+    width: usize,
+    others: impl Iterator<Item = &'a Cells>,
+) -> Vec<bool> {
+    let finite = |row: &[f32]| row.iter().all(|x| x.is_finite());
+    let mut valid: Vec<bool> = data.chunks_exact(width).map(finite).collect();
+    for cells in others {
+        match cells {
+            Cells::Numbers { values, .. } => {
+                valid.iter_mut().zip(values).for_each(|(valid, x)| *valid &= x.is_finite());
             }
-            Cell::Missing => return Err(unexpected(table, row, column, "a finite number", "")),
+            Cells::Labels { labels, .. } => {
+                valid.iter_mut().zip(&labels.ids).for_each(|(valid, id)| *valid &= *id != MISSING);
+            }
         }
     }
-    for (&Source { table, column }, &categorical) in sources.iter().zip(categorical) {
-        match table.cell(column, row) {
-            Cell::Number(_) => {}
-            Cell::Text(_) if categorical => {}
-            Cell::Text(_) => {
-                let name = &table.columns[column].name;
-                let advice =
-                    format!(". If the values are names of categories, say --categorical {name}");
-                return Err(unexpected(table, row, column, "a number as in other rows", &advice));
-            }
-            Cell::Missing => return Err(unexpected(table, row, column, "a value", "")),
+    valid
+}
+
+impl Cells {
+    /// Removes the rows that are not `kept`.
+    pub(super) fn retain(&mut self, kept: &[bool]) {
+        match self {
+            Self::Numbers { values, .. } => retain_rows(values, 1, kept),
+            Self::Labels { labels, .. } => retain_rows(&mut labels.ids, 1, kept),
         }
     }
-    Ok(())
 }

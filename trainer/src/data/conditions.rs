@@ -1,13 +1,15 @@
 //! Conditions: their names and categories, and their encoding as numbers for the network.
 
+use std::collections::HashMap;
 use std::path::Path;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Error, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
+use super::check_row::unexpected;
 use super::matrix::Matrix;
 use super::read;
-use super::table::{Cell, FirstRow, parse};
+use super::table::{Cell, Cells, FirstRow, MISSING, Use, Wanted, parse};
 
 /// A condition column of the user's data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,6 +50,29 @@ impl ConditionColumn {
         c.extend((0..categories.len()).map(|k| if k == index { 1.0 } else { 0.0 }));
         Ok(())
     }
+
+    /// Replaces the labels of `cells` by the indices of its categories. Returns the row and the text of the
+    /// first cell that is no category or, for a number, not finite.
+    fn recode(&self, cells: &mut Cells) -> Option<(usize, String)> {
+        let (labels, odd) = match cells {
+            Cells::Labels { labels, odd } => (labels, odd),
+            Cells::Numbers { odd, .. } => return odd.take().map(|odd| (odd.row, odd.text)),
+        };
+        let categories = self.categories.iter().flatten().zip(0..);
+        let known: HashMap<&String, u32> = categories.collect();
+        let index: Vec<u32> =
+            labels.names.iter().map(|name| known.get(name).copied().unwrap_or(MISSING)).collect();
+        let mut unknown = None;
+        for (row, id) in labels.ids.iter_mut().enumerate().filter(|(_, id)| **id != MISSING) {
+            let name = *id as usize;
+            *id = index[name];
+            if *id == MISSING && unknown.is_none() {
+                unknown = Some((row, labels.names[name].clone()));
+            }
+        }
+        let missing = odd.take().map(|odd| (odd.row, odd.text));
+        [unknown, missing].into_iter().flatten().min()
+    }
 }
 
 /// Returns the network's condition, `[C]`, for one row of `cells`: either a category or number for each of
@@ -85,6 +110,29 @@ pub(super) fn default_name(k: usize) -> String {
     format!("c{k}")
 }
 
+/// Returns the encoding of `columns`, `[rows][C]`, whose labels are indices of the categories of `conditions`.
+pub(super) fn encode_rows(
+    columns: &[Cells],
+    conditions: &[ConditionColumn],
+    rows: usize,
+) -> Matrix {
+    let width: usize = conditions.iter().map(ConditionColumn::width).sum();
+    let mut c = Vec::with_capacity(rows * width);
+    for row in 0..rows {
+        for (cells, condition) in columns.iter().zip(conditions) {
+            match cells {
+                Cells::Numbers { values, .. } => c.push(values[row]),
+                Cells::Labels { labels, .. } => {
+                    let (index, start) = (labels.ids[row] as usize, c.len());
+                    c.resize(start + condition.width(), 0.0);
+                    c[start + index] = 1.0;
+                }
+            }
+        }
+    }
+    Matrix::new(c, rows, width)
+}
+
 /// Reads one condition per row, `[rows][C]`. In a file with column names, it reads the columns that are
 /// called like `columns`. In a file without names, it reads a value for each of `columns` in order, or all
 /// `C` numbers.
@@ -95,38 +143,55 @@ pub(super) fn default_name(k: usize) -> String {
 /// message names the file, and the line of the cell.
 pub fn load_conditions(path: &Path, columns: &[ConditionColumn]) -> Result<Matrix> {
     // A row of categories looks like a row of names. If it can be encoded, it is a row of values.
-    let table = read::table_with(path, |first| match FirstRow::of(first)? {
-        FirstRow::Names if encode(columns, &first.iter().collect::<Vec<_>>()).is_ok() => {
-            Ok(FirstRow::Values)
-        }
+    let file = read::open_with(path, |first| match FirstRow::of(first)? {
+        FirstRow::Names if encode(columns, first).is_ok() => Ok(FirstRow::Values),
         kind => Ok(kind),
     })?;
     let width: usize = columns.iter().map(ConditionColumn::width).sum();
-    let count = table.columns.len();
+    let header = file.header();
+    let count = header.names.len();
     let in_order = || (0..count).collect();
-    let chosen: Vec<usize> = match table.find(columns.iter().map(|column| &column.name)) {
+    let chosen: Vec<usize> = match header.find(columns.iter().map(|column| &column.name)) {
         Some(found) => found,
-        None if count == columns.len() && !table.named => in_order(),
-        None if count == width && (!table.named || width != columns.len()) => in_order(),
+        None if count == columns.len() && !header.named => in_order(),
+        None if count == width && (!header.named || width != columns.len()) => in_order(),
         None => {
             let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
             bail!(
                 "{}: expected columns called {}, or {width} columns of numbers without names, found \
                  {}",
-                table.file,
+                header.file,
                 names.join(", "),
-                table.names()
+                header.listed()
             )
         }
     };
-    let mut values = Vec::with_capacity(table.rows * width);
-    for row in 0..table.rows {
-        let cells: Vec<String> = chosen.iter().map(|&column| table.text(column, row)).collect();
-        let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
-        let c = encode(columns, &cells).map_err(|error| error.context(table.place(row)))?;
-        values.extend(c);
+    if chosen.len() != columns.len() {
+        let table = file.read(Wanted { data: chosen, others: Vec::new() })?;
+        if let Some(odd) = &table.odd {
+            bail!("{}: expected a finite number, found {:?}", table.place(odd.row), odd.text);
+        }
+        return Ok(Matrix::new(table.data, table.rows, width));
     }
-    Ok(Matrix::new(values, table.rows, width))
+    let kind = |column: &ConditionColumn| match column.categories {
+        Some(_) => Use::Labels,
+        None => Use::Numbers,
+    };
+    let others = chosen.iter().zip(columns).map(|(&column, known)| (column, kind(known))).collect();
+    let mut table = file.read(Wanted { data: Vec::new(), others })?;
+    let mut cells = std::mem::take(&mut table.others);
+    let mut first: Option<(usize, Error)> = None;
+    for (cells, column) in cells.iter_mut().zip(columns) {
+        let Some((row, text)) = column.recode(cells) else { continue };
+        if first.as_ref().is_none_or(|(earlier, _)| row < *earlier) {
+            let error = column.encode(Cell::Missing, &text, &mut Vec::new()).err();
+            first = error.map(|error| (row, error)).or(first);
+        }
+    }
+    if let Some((row, error)) = first {
+        return Err(error.context(table.place(row)));
+    }
+    Ok(encode_rows(&cells, columns, table.rows))
 }
 
 /// Reads one starting point per row, `[rows][D]`: the columns called `names`, or, if the file does not have
@@ -137,32 +202,23 @@ pub fn load_conditions(path: &Path, columns: &[ConditionColumn]) -> Result<Matri
 /// Returns an error if the file cannot be read, has another number of columns, or has a cell that is not a
 /// finite number. The message names the file, and the line of the cell.
 pub fn load_starts(path: &Path, names: &[String]) -> Result<Matrix> {
-    let table = read::table(path)?;
-    let chosen = match table.find(names.iter()) {
+    let file = read::open(path)?;
+    let header = file.header();
+    let chosen = match header.find(names.iter()) {
         Some(found) => found,
-        None if table.columns.len() == names.len() => (0..names.len()).collect(),
+        None if header.names.len() == names.len() => (0..names.len()).collect(),
         None => bail!(
             "{}: expected {} columns, a starting point in each row, found {}",
-            table.file,
+            header.file,
             names.len(),
-            table.columns.len()
+            header.names.len()
         ),
     };
-    let mut values = Vec::with_capacity(table.rows * names.len());
-    for row in 0..table.rows {
-        for &column in &chosen {
-            match table.cell(column, row) {
-                Cell::Number(number) => values.push(number),
-                _ => bail!(
-                    "{}, column {}: expected a finite number, found {:?}",
-                    table.place(row),
-                    table.columns[column].name,
-                    table.text(column, row)
-                ),
-            }
-        }
+    let table = file.read(Wanted { data: chosen, others: Vec::new() })?;
+    match &table.odd {
+        Some(odd) => Err(unexpected(&table, odd, "a finite number", "")),
+        None => Ok(Matrix::new(table.data, table.rows, names.len())),
     }
-    Ok(Matrix::new(values, table.rows, names.len()))
 }
 
 #[cfg(test)]

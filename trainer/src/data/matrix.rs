@@ -72,6 +72,23 @@ impl Matrix {
         Self::new(values, self.rows + other.rows, columns)
     }
 
+    /// Moves the rows that `flags` names out of the matrix, and returns them.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is not one flag for each row.
+    pub fn take_rows(&mut self, flags: &[bool]) -> Self {
+        assert_eq!(flags.len(), self.rows, "flags");
+        let chosen = flags.iter().enumerate().filter(|(_, flag)| **flag);
+        let rows = chosen.clone().count();
+        let mut values = Vec::with_capacity(rows * self.columns);
+        chosen.for_each(|(row, _)| values.extend_from_slice(self.row(row)));
+        let kept: Vec<bool> = flags.iter().map(|flag| !flag).collect();
+        retain_rows(&mut self.values, self.columns, &kept);
+        self.rows -= rows;
+        Self { values, rows, columns: self.columns }
+    }
+
     /// Returns the rows with the indices `rows`, in that order.
     ///
     /// # Panics
@@ -81,6 +98,16 @@ impl Matrix {
         let values = rows.iter().flat_map(|&row| self.row(row)).copied().collect();
         Self { values, rows: rows.len(), columns: self.columns }
     }
+}
+
+/// Removes the rows of `values`, `[n][columns]`, that are not `kept`, in place.
+pub(super) fn retain_rows<T: Copy>(values: &mut Vec<T>, columns: usize, kept: &[bool]) {
+    let mut end = 0;
+    for (row, _) in kept.iter().enumerate().filter(|(_, kept)| **kept) {
+        values.copy_within(row * columns..(row + 1) * columns, end);
+        end += columns;
+    }
+    values.truncate(end);
 }
 
 /// Data `x`, `[n][D]`, and their conditions `c`, `[n][C]`. Row `i` of `c` belongs to row `i` of `x`.
@@ -102,6 +129,15 @@ impl Points {
         Self { x: self.x.and(&other.x), c: self.c.and(&other.c) }
     }
 
+    /// Moves the rows that `flags` names out of the points, and returns them.
+    ///
+    /// # Panics
+    ///
+    /// Panics if there is not one flag for each row.
+    pub fn take_rows(&mut self, flags: &[bool]) -> Self {
+        Self { x: self.x.take_rows(flags), c: self.c.take_rows(flags) }
+    }
+
     /// Returns the rows with the indices `rows`, in that order.
     ///
     /// # Panics
@@ -109,5 +145,21 @@ impl Points {
     /// Panics if there is no such row.
     pub fn select(&self, rows: &[usize]) -> Self {
         Self { x: self.x.select(rows), c: self.c.select(rows) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_moved_out_in_their_order() {
+        let flags = [false, true, true, false, true];
+        for columns in [0, 1, 3] {
+            let all = Matrix::new((0..5 * columns).map(|k| k as f32).collect(), 5, columns);
+            let mut rest = all.clone();
+            let taken = rest.take_rows(&flags);
+            assert_eq!((taken, rest), (all.select(&[1, 2, 4]), all.select(&[0, 3])));
+        }
     }
 }

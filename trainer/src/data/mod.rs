@@ -25,6 +25,6 @@ pub use distribution::{Distribution, PRESETS, preset};
 pub use matrix::{Matrix, Points};
 pub use mixture::{Component, GaussianMixture};
 pub use rows::{Rows, RowsOptions, load};
-pub use split::{Split, split};
+pub use split::split;
 pub use standardization::Standardization;
 pub use target::{Target, TargetState};

@@ -7,11 +7,14 @@
 
 use anyhow::{Context, Result, bail, ensure};
 
-const MAGIC: &[u8] = b"\x93NUMPY";
+pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// The longest header of version 1, in bytes. numpy writes longer ones only for records of thousands of
 /// fields.
 const MAX_HEADER: usize = 65_535;
+
+/// The most bytes before the values: the magic bytes, the version, the header's length, and the header.
+pub(super) const MOST_BYTES: usize = MAGIC.len() + 6 + MAX_HEADER;
 
 /// The largest number of axes of a numpy array.
 const MAX_AXES: usize = 64;

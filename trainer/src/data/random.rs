@@ -1,6 +1,7 @@
 //! Independent streams of random numbers from one seed, one stream for each use.
 
 use rand::SeedableRng;
+use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 /// The use of a stream of random numbers. Each use has its own stream, so that a change of one (another
@@ -52,4 +53,16 @@ pub fn generator(seed: u64, stream: Stream) -> ChaCha8Rng {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(stream as u64);
     rng
+}
+
+/// Returns `count` of the numbers below `n`, or all if there are fewer, chosen at random, in random order.
+///
+/// # Panics
+///
+/// Panics if `n` is 2³² or more.
+pub fn choose(n: usize, count: usize, rng: &mut ChaCha8Rng) -> Vec<usize> {
+    // Half the memory of `usize`.
+    let mut all: Vec<u32> = (0..u32::try_from(n).expect("fewer than 2³² rows")).collect();
+    all.shuffle(rng);
+    all[..count.min(n)].iter().map(|&row| row as usize).collect()
 }

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
 
-use super::check_row::{Advice, check_group, check_row};
+use super::check_row::{Advice, first_invalid, valid_rows};
 use super::columns::{default_names, select};
 use super::condition_source::{Source, condition_names};
-use super::conditions::ConditionColumn;
-use super::matrix::{Matrix, Points};
+use super::conditions::{ConditionColumn, encode_rows};
+use super::matrix::{Matrix, Points, retain_rows};
 use super::read;
-use super::table::Table;
+use super::table::{Cells, Header, Table, Use, Wanted};
 
 /// How a file is read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,8 +40,8 @@ pub struct Rows {
     pub data_columns: Vec<String>,
     /// The conditions.
     pub conditions: Vec<ConditionColumn>,
-    /// The group of each point, if there are groups.
-    pub groups: Option<Vec<String>>,
+    /// The number of each point's group, if there are groups. They are numbered in the order of their names.
+    pub groups: Option<Vec<u32>>,
     /// Warnings for the user, for example of skipped rows or a missing row of names.
     pub warnings: Vec<String>,
 }
@@ -53,35 +53,27 @@ pub struct Rows {
 /// Returns an error if the file cannot be read, a column does not exist, or a cell is not valid. The
 /// message names the file, the line and the column, and says what to do.
 pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
-    let table = read::table(path)?;
-    let other = options.conditions_file.as_deref().map(read::table).transpose()?;
-    if let Some(other) = &other {
-        ensure!(
-            other.rows == table.rows,
-            "{} has {} rows, but {} has {}: expected one row of conditions per row of data",
-            other.file,
-            other.rows,
-            table.file,
-            table.rows
-        );
-    }
+    let file = read::open(path)?;
+    let other = options.conditions_file.as_deref().map(read::open).transpose()?;
+    let header = file.header().clone();
+    let other_header = other.as_ref().map(|other| other.header().clone());
     let group = match &options.group {
-        Some(name) => match select(&table, std::slice::from_ref(name))?[..] {
+        Some(name) => match select(&header, std::slice::from_ref(name))?[..] {
             [column] => Some(column),
             _ => bail!("--group {name}: expected one column"),
         },
         None => None,
     };
-    let own = select(&table, &options.condition)?;
-    let data = data_columns(&table, options, &own, group)?;
+    let own = select(&header, &options.condition)?;
+    let data = data_columns(&header, options, &own, group)?;
     if let Some(&both) = data.iter().find(|column| own.contains(column)) {
-        bail!("{}: column {} is both data and condition", table.file, table.columns[both].name);
+        bail!("{}: column {} is both data and condition", header.file, header.names[both]);
     }
 
     let mut sources: Vec<Source> =
-        own.iter().map(|&column| Source { table: &table, column }).collect();
-    if let Some(other) = &other {
-        sources.extend((0..other.columns.len()).map(|column| Source { table: other, column }));
+        own.iter().map(|&column| Source { header: &header, column }).collect();
+    if let Some(header) = &other_header {
+        sources.extend((0..header.names.len()).map(|column| Source { header, column }));
     }
     for name in &options.categorical {
         ensure!(
@@ -90,55 +82,69 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
         );
     }
     let names = condition_names(&sources)?;
-    let categorical: Vec<bool> =
-        sources.iter().map(|source| source.is_categorical(&options.categorical)).collect();
+    let wanted = |source: &Source| (source.column, source.kind(&options.categorical));
+    let (own, others) = sources.split_at(own.len());
+    let of_other = others.iter().map(wanted).collect();
+    let groups = group.map(|group| (group, Use::Labels));
+    let others = own.iter().map(wanted).chain(groups).collect();
 
-    let mut rows = Vec::new();
-    let mut first_error = None;
-    for row in 0..table.rows {
-        let checked = check_row(&table, row, &data, &sources, &categorical, options.advice);
-        match checked.and_then(|()| check_group(&table, row, group)) {
-            Ok(()) => rows.push(row),
-            Err(error) if options.skip_invalid => first_error = first_error.or(Some(error)),
-            Err(error) if options.advice == Advice::Train => {
-                bail!("{error}. Correct the row, or skip such rows with --skip-invalid")
-            }
-            Err(error) => bail!("{error}. Correct the row"),
-        }
+    let mut table = file.read(Wanted { data: data.clone(), others })?;
+    let mut other = match other {
+        Some(other) => Some(other.read(Wanted { data: Vec::new(), others: of_other })?),
+        None => None,
+    };
+    if let Some(other) = &other {
+        ensure!(
+            other.rows == table.rows,
+            "{} has {} rows, but {} has {}: expected one row of conditions per row of data",
+            other.header.file,
+            other.rows,
+            header.file,
+            table.rows
+        );
     }
-    let kept = rows.len();
+    let mut columns = std::mem::take(&mut table.others);
+    let mut groups = group.and_then(|_| columns.pop());
+    columns.extend(other.iter_mut().flat_map(|other| std::mem::take(&mut other.others)));
+
+    let belongs = |k: usize| if k < own.len() { &table } else { other.as_ref().unwrap_or(&table) };
+    let checked: Vec<(&Table, &Cells)> =
+        columns.iter().enumerate().map(|(k, cells)| (belongs(k), cells)).collect();
+    let invalid =
+        first_invalid(&table, &checked, groups.as_ref(), options.advice).map(|(_, error)| error);
+    let mut x = std::mem::take(&mut table.data);
+    let mut kept = table.rows;
+    if let Some(error) = &invalid {
+        if !options.skip_invalid {
+            let skip = match options.advice {
+                Advice::Train => ", or skip such rows with --skip-invalid",
+                Advice::None | Advice::Columns => "",
+            };
+            bail!("{error}. Correct the row{skip}");
+        }
+        let valid = valid_rows(&x, data.len(), columns.iter().chain(&groups));
+        kept = valid.iter().filter(|valid| **valid).count();
+        retain_rows(&mut x, data.len(), &valid);
+        columns.iter_mut().chain(&mut groups).for_each(|cells| cells.retain(&valid));
+    }
     if kept < 2 {
         let why =
-            first_error.map_or(String::new(), |error| format!("; the first invalid row: {error}"));
+            invalid.map_or(String::new(), |error| format!("; the first invalid row: {error}"));
         bail!(
             "{}: expected at least 2 valid rows, found {kept} of {}{why}",
-            table.file,
+            header.file,
             table.rows
         );
     }
 
-    let conditions: Vec<ConditionColumn> = names
-        .into_iter()
-        .zip(sources.iter().zip(&categorical))
-        .map(|(name, (source, &categorical))| ConditionColumn {
-            name,
-            categories: categorical.then(|| source.categories(&rows)),
-        })
-        .collect();
-    let (mut x, mut c) = (Vec::with_capacity(kept * data.len()), Vec::new());
-    for &row in &rows {
-        x.extend(data.iter().filter_map(|&column| table.cell(column, row).number()));
-        for (source, condition) in sources.iter().zip(&conditions) {
-            let (cell, text) = (source.cell(row), source.table.text(source.column, row));
-            condition.encode(cell, &text, &mut c)?;
-        }
-    }
+    let conditions: Vec<ConditionColumn> =
+        names.into_iter().zip(&mut columns).map(|(name, cells)| condition(name, cells)).collect();
     let mut warnings = Vec::new();
-    for table in [Some(&table), other.as_ref()].into_iter().flatten() {
-        if !table.named && table.lines.is_some() {
+    for header in [Some(&header), other_header.as_ref()].into_iter().flatten() {
+        if !header.named && header.text {
             warnings.push(format!(
                 "{}: the first row has no names, so columns are named by their numbers from 0",
-                table.file
+                header.file
             ));
         }
     }
@@ -146,7 +152,7 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
         let skipped = table.rows - kept;
         warnings.push(format!(
             "{}: skipped {skipped} rows with missing or non-finite values, kept {kept}",
-            table.file
+            header.file
         ));
     }
     for condition in &conditions {
@@ -156,36 +162,48 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
             warnings.push(format!("condition {name} has {count} categories in {kept} rows"));
         }
     }
-    let condition_dim = conditions.iter().map(ConditionColumn::width).sum();
+    let c = encode_rows(&columns, &conditions, kept);
     Ok(Rows {
-        points: Points {
-            x: Matrix::new(x, kept, data.len()),
-            c: Matrix::new(c, kept, condition_dim),
-        },
-        data_columns: if table.named {
-            data.iter().map(|&column| table.columns[column].name.clone()).collect()
+        points: Points { x: Matrix::new(x, kept, data.len()), c },
+        data_columns: if header.named {
+            data.iter().map(|&column| header.names[column].clone()).collect()
         } else {
             default_names(data.len())
         },
         conditions,
-        groups: group.map(|group| rows.iter().map(|&row| table.text(group, row)).collect()),
+        groups: groups.and_then(|cells| match cells {
+            Cells::Labels { mut labels, .. } => {
+                labels.sort(false);
+                Some(labels.ids)
+            }
+            Cells::Numbers { .. } => None,
+        }),
         warnings,
     })
 }
 
+/// Returns the condition of a column. The labels of its rows become the indices of its categories.
+fn condition(name: String, cells: &mut Cells) -> ConditionColumn {
+    let categories = match cells {
+        Cells::Labels { labels, .. } => Some(labels.sort(true)),
+        Cells::Numbers { .. } => None,
+    };
+    ConditionColumn { name, categories }
+}
+
 fn data_columns(
-    table: &Table,
+    header: &Header,
     options: &RowsOptions,
     conditions: &[usize],
     group: Option<usize>,
 ) -> Result<Vec<usize>> {
     let selected = match &options.data {
-        Some(names) => select(table, names)?,
-        None => (0..table.columns.len())
+        Some(names) => select(header, names)?,
+        None => (0..header.names.len())
             .filter(|column| !conditions.contains(column) && Some(*column) != group)
             .collect(),
     };
-    ensure!(!selected.is_empty(), "{}: no data columns are left", table.file);
+    ensure!(!selected.is_empty(), "{}: no data columns are left", header.file);
     Ok(selected)
 }
 
@@ -315,7 +333,7 @@ mod tests {
         file.tensors.insert("e".into(), Block::f64(&[2], &[1_700_000_000.0, 1_700_000_001.0]));
         fs::write(&path, file.to_bytes().unwrap()).unwrap();
         let options = RowsOptions { group: Some("e".into()), ..RowsOptions::default() };
-        assert_eq!(load(&path, &options).unwrap().groups, Some(names("1700000000,1700000001")));
+        assert_eq!(load(&path, &options).unwrap().groups, Some(vec![0, 1]));
     }
 
     #[test]
@@ -333,7 +351,7 @@ mod tests {
     fn the_column_of_groups_is_not_data() {
         let options = RowsOptions { group: Some("e".into()), ..RowsOptions::default() };
         let rows = read("x,e\n1,a\n2,a\n3,b\n", &options).unwrap();
-        assert_eq!(rows.groups, Some(names("a,a,b")));
+        assert_eq!(rows.groups, Some(vec![0, 0, 1]));
         assert_eq!(rows.data_columns, ["x"]);
     }
 

@@ -1,32 +1,155 @@
-//! The columns of a file, before their uses are known.
+//! The columns of a file: their names, and the values of those that are wanted.
+
+use std::collections::HashMap;
 
 use anyhow::{Result, bail};
-use csv::StringRecord;
 
-/// Named columns of equal length.
+/// What a file says about its columns.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Table {
+pub(super) struct Header {
     /// The name of the file, for messages.
     pub(super) file: String,
     /// Whether the file names its columns. If not, their names are their numbers from 0.
     pub(super) named: bool,
-    pub(super) columns: Vec<Column>,
-    pub(super) rows: usize,
-    /// The line of each row, if the file is text.
-    pub(super) lines: Option<Vec<u64>>,
+    /// The names of the columns.
+    pub(super) names: Vec<String>,
+    /// Whether the file is text, so that its rows have lines.
+    pub(super) text: bool,
 }
 
+impl Header {
+    /// Returns the columns called `names`, or `None` if the file lacks one or does not name its columns.
+    pub(super) fn find<'a>(&self, names: impl Iterator<Item = &'a String>) -> Option<Vec<usize>> {
+        let find = |name: &String| self.names.iter().position(|column| column == name);
+        if self.named { names.map(find).collect() } else { None }
+    }
+
+    /// Returns the names of the columns for a message, or their number if they have no names.
+    pub(super) fn listed(&self) -> String {
+        match self.names.len() {
+            n if !self.named => format!("{n} without names"),
+            n if n > 10 => format!("{} and {} more", self.names[..10].join(", "), n - 10),
+            _ => self.names.join(", "),
+        }
+    }
+}
+
+/// How the values of a column are stored.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Use {
+    /// As numbers.
+    Numbers,
+    /// As text: the names of categories or groups.
+    Labels,
+    /// As text if the column has text and no number, otherwise as numbers.
+    Either,
+}
+
+/// The columns that are read. All others are skipped.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Wanted {
+    /// Columns of numbers that are stored side by side.
+    pub(super) data: Vec<usize>,
+    /// Columns that are stored separately.
+    pub(super) others: Vec<(usize, Use)>,
+}
+
+/// The values of a file's wanted columns.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Column {
-    pub(super) name: String,
-    pub(super) cells: Cells,
+pub(super) struct Table {
+    pub(super) header: Header,
+    pub(super) rows: usize,
+    /// The values of [`Wanted::data`], `[rows][D]`. A cell that is no finite number is NaN.
+    pub(super) data: Vec<f32>,
+    /// The first cell of `data` that is no finite number.
+    pub(super) odd: Option<Odd>,
+    /// The values of [`Wanted::others`], in the same order.
+    pub(super) others: Vec<Cells>,
+    /// The lines of the rows, if the file is text.
+    pub(super) lines: Lines,
 }
 
+/// The values of a column that is stored separately.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Cells {
-    /// 64-bit, so that large integers remain distinct as categories and groups.
-    Numbers(Vec<f64>),
-    Text(Vec<String>),
+    Numbers {
+        /// One for each row. A cell that is no finite number is NaN.
+        values: Vec<f32>,
+        /// The first cell that is no finite number.
+        odd: Option<Odd>,
+    },
+    Labels {
+        labels: Labels,
+        /// The first cell that is missing.
+        odd: Option<Odd>,
+    },
+}
+
+/// A cell that does not suit its column.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Odd {
+    pub(super) row: usize,
+    /// The number of its column in the file.
+    pub(super) column: usize,
+    /// The cell as text.
+    pub(super) text: String,
+    /// Whether the cell is missing. Otherwise it is text.
+    pub(super) missing: bool,
+}
+
+/// The texts of a column. Each different text is stored once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Labels {
+    /// The different texts, in the order of their first cells.
+    pub(super) names: Vec<String>,
+    /// The index in `names` of each row's text, or [`MISSING`].
+    pub(super) ids: Vec<u32>,
+    known: HashMap<String, u32>,
+}
+
+impl PartialEq for Labels {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.names, &self.ids) == (&other.names, &other.ids)
+    }
+}
+
+/// The label of a row whose cell is missing.
+pub(super) const MISSING: u32 = u32::MAX;
+
+impl Labels {
+    /// Returns the index of `text` in `names`, and adds it if it is new.
+    pub(super) fn id(&mut self, text: &str) -> u32 {
+        if let Some(&id) = self.known.get(text) {
+            return id;
+        }
+        // As many different texts as this would not fit into memory.
+        let id = u32::try_from(self.names.len()).unwrap_or(MISSING);
+        self.names.push(text.to_string());
+        self.known.insert(text.to_string(), id);
+        id
+    }
+}
+
+impl Labels {
+    /// Sorts the different texts of the rows, numerically if `numbers` and all are numbers, otherwise
+    /// alphabetically. The label of each row becomes its text's place in this order. Returns the texts.
+    pub(super) fn sort(&mut self, numbers: bool) -> Vec<String> {
+        let names = std::mem::take(&mut self.names);
+        self.known.clear();
+        let mut used = vec![false; names.len()];
+        self.ids.iter().filter(|&&id| id != MISSING).for_each(|&id| used[id as usize] = true);
+        let mut order: Vec<usize> = (0..names.len()).filter(|&id| used[id]).collect();
+        order.sort_by(|&a, &b| names[a].cmp(&names[b]));
+        let number = |id: usize| names[id].parse::<f64>().unwrap_or(f64::NAN);
+        if numbers && order.iter().all(|&id| !number(id).is_nan()) {
+            order.sort_by(|&a, &b| number(a).total_cmp(&number(b)));
+        }
+        let mut place = vec![MISSING; names.len()];
+        order.iter().zip(0..).for_each(|(&id, at)| place[id] = at);
+        self.ids.iter_mut().filter(|id| **id != MISSING).for_each(|id| *id = place[*id as usize]);
+        self.names = order.into_iter().map(|id| names[id].clone()).collect();
+        self.names.clone()
+    }
 }
 
 /// The value of a cell.
@@ -38,66 +161,41 @@ pub(super) enum Cell<'a> {
     Text(&'a str),
 }
 
-impl Cell<'_> {
-    pub(super) fn number(self) -> Option<f32> {
-        if let Cell::Number(number) = self { Some(number) } else { None }
+impl Table {
+    /// Returns the place of a row for a message, such as `points.csv, line 7`.
+    pub(super) fn place(&self, row: usize) -> String {
+        let file = &self.header.file;
+        if self.header.text {
+            format!("{file}, line {}", self.lines.of(row))
+        } else {
+            format!("{file}, row {row} (counted from 0)")
+        }
     }
 }
 
-impl Table {
-    pub(super) fn cell(&self, column: usize, row: usize) -> Cell<'_> {
-        match &self.columns[column].cells {
-            Cells::Numbers(numbers) => number(numbers[row] as f32),
-            Cells::Text(text) => parse(&text[row]),
+/// The lines on which the rows of a text file start. Stores only where a line does not follow the line before
+/// it, since most files have one row on each line.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Lines {
+    /// A row, and its line. Each row after it, up to the next entry, is one line further.
+    jumps: Vec<(usize, u64)>,
+    rows: usize,
+}
+
+impl Lines {
+    /// Adds the line of the next row.
+    pub(super) fn push(&mut self, line: u64) {
+        if self.jumps.last().is_none_or(|&(row, first)| first + (self.rows - row) as u64 != line) {
+            self.jumps.push((self.rows, line));
         }
+        self.rows += 1;
     }
 
-    /// Returns a cell as text. A number is the shortest decimal that reads back as the same float.
-    pub(super) fn text(&self, column: usize, row: usize) -> String {
-        match &self.columns[column].cells {
-            Cells::Numbers(numbers) => {
-                let (wide, narrow) = (numbers[row], numbers[row] as f32);
-                if f64::from(narrow) == wide { narrow.to_string() } else { wide.to_string() }
-            }
-            Cells::Text(text) => text[row].trim().to_string(),
-        }
-    }
-
-    /// Returns the columns called `names`, or `None` if the file lacks one or does not name its columns.
-    pub(super) fn find<'a>(&self, names: impl Iterator<Item = &'a String>) -> Option<Vec<usize>> {
-        let find = |name: &String| self.columns.iter().position(|column| column.name == *name);
-        if self.named { names.map(find).collect() } else { None }
-    }
-
-    /// Returns the names of the columns for a message, or their number if they have no names.
-    pub(super) fn names(&self) -> String {
-        let names: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
-        match names.len() {
-            n if !self.named => format!("{n} without names"),
-            n if n > 10 => format!("{} and {} more", names[..10].join(", "), n - 10),
-            _ => names.join(", "),
-        }
-    }
-
-    /// Whether a column is text: it has cells of text and none of numbers.
-    pub(super) fn is_text(&self, column: usize) -> bool {
-        let mut text = false;
-        for row in 0..self.rows {
-            match self.cell(column, row) {
-                Cell::Number(_) => return false,
-                Cell::Text(_) => text = true,
-                Cell::Missing => {}
-            }
-        }
-        text
-    }
-
-    /// Returns the place of a row for a message, such as `points.csv, line 7`.
-    pub(super) fn place(&self, row: usize) -> String {
-        match &self.lines {
-            Some(lines) => format!("{}, line {}", self.file, lines[row]),
-            None => format!("{}, row {row} (counted from 0)", self.file),
-        }
+    /// Returns the line of a row.
+    pub(super) fn of(&self, row: usize) -> u64 {
+        let after = self.jumps.partition_point(|&(first, _)| first <= row);
+        let (first, line) = after.checked_sub(1).map_or((0, 1), |at| self.jumps[at]);
+        line + (row - first) as u64
     }
 }
 
@@ -119,7 +217,7 @@ impl FirstRow {
     /// # Errors
     ///
     /// Returns an error for the row 0, 1, which may be column numbers or values.
-    pub(super) fn of(first: &StringRecord) -> Result<Self> {
+    pub(super) fn of(first: &[&str]) -> Result<Self> {
         if first.iter().any(|cell| matches!(parse(cell), Cell::Text(_))) {
             return Ok(Self::Names);
         }
@@ -138,18 +236,52 @@ impl FirstRow {
 /// Parses a cell of a text file.
 pub(super) fn parse(text: &str) -> Cell<'_> {
     let text = text.trim();
-    if text.is_empty()
-        || ["na", "n/a", "null", "none"].contains(&text.to_ascii_lowercase().as_str())
-    {
-        return Cell::Missing;
+    if let Ok(value) = text.parse() {
+        return number(value);
     }
-    match text.parse() {
-        Ok(value) => number(value),
-        Err(_) => Cell::Text(text),
+    let missing = ["", "na", "n/a", "null", "none"];
+    if missing.iter().any(|word| text.eq_ignore_ascii_case(word)) {
+        Cell::Missing
+    } else {
+        Cell::Text(text)
     }
 }
 
 /// Returns the cell of a number. A value that is not finite as an f32 is missing.
-fn number<'a>(value: f32) -> Cell<'a> {
+pub(super) fn number<'a>(value: f32) -> Cell<'a> {
     if value.is_finite() { Cell::Number(value) } else { Cell::Missing }
+}
+
+/// Returns a number as text: the shortest decimal that reads back as the same float.
+pub(super) fn number_text(wide: f64) -> String {
+    let narrow = wide as f32;
+    if f64::from(narrow) == wide { narrow.to_string() } else { wide.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_those_that_were_pushed() {
+        let lines = [2, 3, 4, 8, 9, 11, 12, 12, 20];
+        let mut stored = Lines::default();
+        lines.iter().for_each(|&line| stored.push(line));
+        assert_eq!(lines.len(), stored.rows);
+        assert!(lines.iter().enumerate().all(|(row, &line)| stored.of(row) == line));
+        assert_eq!(stored.jumps.len(), 5);
+    }
+
+    #[test]
+    fn cells_are_numbers_missing_or_text() {
+        for text in ["", "  ", "NA", "n/a", "Null", "none", "nan", "-inf", "Infinity", "1e39"] {
+            assert_eq!(parse(text), Cell::Missing, "{text:?}");
+        }
+        for (text, number) in [(" 1.5 ", 1.5), ("+2", 2.0), (".5", 0.5), ("1e-3", 1e-3)] {
+            assert_eq!(parse(text), Cell::Number(number), "{text:?}");
+        }
+        for text in ["a", "1,5", "0x10", "1 2", "nana"] {
+            assert_eq!(parse(text), Cell::Text(text));
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Reads and removes files.
+//! Removes files.
 
 use std::fs;
 use std::path::Path;
@@ -15,13 +15,4 @@ pub fn remove(path: &Path) -> Result<()> {
         fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
     }
     Ok(())
-}
-
-/// Returns the bytes of the file `path`.
-///
-/// # Errors
-///
-/// Returns an error that names the file if it cannot be read.
-pub fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }

@@ -1,7 +1,9 @@
-//! Reading and writing files: results of commands, part files, tensor files, and the directory of a run.
+//! Reading and writing files: inputs, results of commands, part files, tensor files, and the directory of a run.
 //!
 //! | module | contents |
 //! |---|---|
+//! | [`input`] | what a command reads: regular files and standard input, nothing that may hang |
+//! | [`memory`] | whether something fits into memory, asked before it is begun |
 //! | `place` | what a path leads to: a regular file, a stream, or nothing that can be written |
 //! | `lock` | locks between processes, also on files that are renamed or removed meanwhile |
 //! | [`whole`] | a file that is written whole or not at all |
@@ -14,7 +16,9 @@
 //! failure leaves the same states as a kill, and each module lists its states.
 
 pub mod files;
+pub mod input;
 mod lock;
+pub mod memory;
 pub mod names;
 pub mod output;
 pub mod part_file;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::files;
+use super::input;
 use super::whole::{OURS, write_whole};
 
 /// The settings of a file of rows, and how much of it is on the disk.
@@ -42,7 +42,7 @@ impl Record {
     pub(super) fn read(path: &Path) -> Result<Option<Self>> {
         match fs::metadata(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            _ => Ok(Some(serde_json::from_slice(&files::read(path)?)?)),
+            _ => Ok(Some(serde_json::from_slice(&input::read(path)?)?)),
         }
     }
 

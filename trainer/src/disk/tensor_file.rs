@@ -1,11 +1,12 @@
 //! Reads and writes safetensors files.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+
+use super::input;
 
 /// The tensors and metadata of a file, by name.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -129,8 +130,7 @@ impl TensorFile {
     ///
     /// Returns an error that names the file if it cannot be read or is not a valid safetensors file.
     pub fn read(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        Self::parse(&bytes).with_context(|| path.display().to_string())
+        Self::parse(&input::read(path)?).with_context(|| path.display().to_string())
     }
 
     /// Returns the tensor `name`.

@@ -1,11 +1,10 @@
 //! The real data that samples are compared with: two sets of equal size. The distance between the two is
 //! the floor, the distance that a perfect model gets.
 
-use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
 use crate::coupling::dataset::{Real, Units};
-use crate::data::{Matrix, Points};
+use crate::data::{Matrix, Points, random};
 
 /// Two sets of real data of equal size, in the user's units.
 #[derive(Clone, Debug)]
@@ -61,10 +60,7 @@ impl Sides {
 
 /// Returns `n` of the rows, chosen at random, in random order.
 pub fn choose(points: &Points, n: usize, rng: &mut ChaCha8Rng) -> Points {
-    let mut rows: Vec<usize> = (0..points.x.rows()).collect();
-    rows.shuffle(rng);
-    rows.truncate(n);
-    points.select(&rows)
+    points.select(&random::choose(points.x.rows(), n, rng))
 }
 
 /// Returns data and conditions side by side, `[n, D + C]`, each column standardised.

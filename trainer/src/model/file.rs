@@ -10,7 +10,7 @@ use crate::config::words::check_steps;
 use crate::coupling::dataset::Units;
 use crate::coupling::source::Source;
 use crate::data::{ConditionColumn, Standardization, default_conditions, default_names, preset};
-use crate::disk::files;
+use crate::disk::input;
 use crate::disk::names::MODEL_FILE;
 use crate::disk::run_directory::find;
 use crate::disk::tensor_file::{Block, TensorFile};
@@ -62,7 +62,7 @@ impl Model {
         } else {
             path.to_path_buf()
         };
-        let bytes = files::read(&path)?;
+        let bytes = input::read(&path)?;
         Self::parse(&bytes, path.clone()).with_context(|| path.display().to_string())
     }
 

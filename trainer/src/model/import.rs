@@ -10,6 +10,7 @@ use flowlet::ActivationKind;
 use crate::disk::tensor_file::{Block, TensorFile};
 use crate::model::Model;
 use crate::model::description::Description;
+use crate::model::state_dict;
 use crate::network::Shape;
 
 /// The convention of a state dict.
@@ -48,28 +49,7 @@ impl Linear {
 /// Returns an error if the file is not a chain of linear layers with hidden layers of equal width, as the
 /// runtime needs. The message names the tensor.
 pub fn import(path: &Path, convention: &Convention) -> Result<(TensorFile, Shape)> {
-    convert(load(path)?, convention).with_context(|| path.display().to_string())
-}
-
-fn load(path: &Path) -> Result<BTreeMap<String, Tensor>> {
-    ensure!(path.exists(), "cannot read {}: no such file", path.display());
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
-    let damaged = || {
-        format!(
-            "{}: expected a state dict of tensors, as torch.save(model.state_dict(), FILE) writes one",
-            path.display()
-        )
-    };
-    let tensors: Vec<(String, Tensor)> = match extension {
-        "safetensors" => candle_core::safetensors::load(path, &Device::Cpu)
-            .with_context(damaged)?
-            .into_iter()
-            .collect(),
-        "pt" | "pth" => candle_core::pickle::read_all(path).with_context(damaged)?,
-        _ => bail!("{}: expected a name that ends in .safetensors, .pt or .pth", path.display()),
-    };
-    ensure!(!tensors.is_empty(), damaged());
-    Ok(tensors.into_iter().collect())
+    convert(state_dict::read(path)?, convention).with_context(|| path.display().to_string())
 }
 
 fn convert(

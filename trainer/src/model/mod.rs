@@ -4,7 +4,9 @@ pub mod cost;
 pub mod description;
 mod file;
 pub mod import;
+mod pickle;
 pub mod self_test;
+mod state_dict;
 pub mod tuning;
 
 pub use file::{Model, check_grid, export};

@@ -7,7 +7,7 @@ use candle_core::{Device, Tensor, Var};
 
 use crate::disk::names::{CHECKPOINT_FILE, CONFIG_FILE};
 use crate::disk::tensor_file::{Block, TensorFile};
-use crate::disk::{files, whole};
+use crate::disk::{files, input, whole};
 use crate::network::Network;
 use crate::optimiser::Adam;
 use crate::optimiser::average::Average;
@@ -65,7 +65,7 @@ impl Checkpoints {
             return Ok(None);
         }
         let context = || format!("{}: not a checkpoint of this run", self.path.display());
-        let file = TensorFile::parse(&files::read(&self.path)?).with_context(context)?;
+        let file = TensorFile::parse(&input::read(&self.path)?).with_context(context)?;
         self.parse(file).with_context(context).map(Some)
     }
 

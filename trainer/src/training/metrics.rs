@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::disk::input;
 use crate::disk::whole::write_whole;
 
 /// A row of `metrics.csv`.
@@ -72,9 +73,10 @@ impl MetricsFile {
     pub fn create(path: &Path, done: Option<Done>) -> Result<Self> {
         let mut kept = Vec::new();
         if let Some(done) = done
-            && let Ok(mut reader) = csv::Reader::from_path(path)
+            && let Ok((file, _)) = input::open(path)
         {
             // Stops at a row that was cut off.
+            let mut reader = csv::Reader::from_reader(file);
             let rows = reader.deserialize::<Measurement>().map_while(|row| row.ok());
             kept.extend(rows.take_while(|row| done.keeps(row)));
         }

@@ -15,6 +15,7 @@ use anyhow::{Result, anyhow, ensure};
 use self::run::{Run, coupling};
 use crate::config::Config;
 use crate::coupling::dataset::Dataset;
+use crate::disk::memory;
 
 pub use phase::{Monitor, Phase, Trained, Training, train_phase};
 pub use run::{Keep, device, resolve};
@@ -41,6 +42,7 @@ pub fn phases(config: &Config) -> Vec<(&'static str, usize)> {
 pub fn check(config: &Config, dataset: &Dataset) -> Result<()> {
     device(config.train.device)
         .map_err(|error| anyhow!("{error:#}; or train with --device cpu"))?;
+    check_memory(config, dataset)?;
     let unconditional = dataset.condition_dim() == 0;
     ensure!(
         !unconditional || config.train.label_dropout == 0.0,
@@ -48,6 +50,32 @@ pub fn check(config: &Config, dataset: &Dataset) -> Result<()> {
         config.train.label_dropout
     );
     coupling(config, dataset).map(|_| ())
+}
+
+/// Checks that the network and its batches fit into memory.
+fn check_memory(config: &Config, dataset: &Dataset) -> Result<()> {
+    let Config { model, train, few_steps, .. } = config;
+    let own = (model.hidden_width, model.hidden_layers, "", train.batch_size);
+    let teacher = (
+        few_steps.teacher_hidden_width,
+        few_steps.teacher_hidden_layers,
+        "teacher_",
+        train.batch_size,
+    );
+    let student =
+        (model.hidden_width, model.hidden_layers, "", few_steps.batch_size * few_steps.steps);
+    let networks = if few_steps.steps == 0 { vec![own] } else { vec![teacher, student] };
+    let ends = (dataset.data_dim() + dataset.condition_dim()) as f64;
+    for (width, layers, name, batch) in networks {
+        let (h, l, b) = (width as f64, layers as f64, batch as f64);
+        // Weights, gradients, both moments and the average; units and their slopes, forward and backward.
+        let numbers = 5.0 * (l * h * h + 2.0 * ends * h) + b * (3.5 * h * (l + 1.0) + 4.0 * ends);
+        let what = format!(
+            "a batch of {batch} with {name}hidden_width {width} and {name}hidden_layers {layers}"
+        );
+        memory::check(4.0 * numbers, &what, "choose a smaller batch_size or network")?;
+    }
+    Ok(())
 }
 
 /// Trains a network with `config`. Writes checkpoints if `keep` is given.

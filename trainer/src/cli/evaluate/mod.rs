@@ -2,7 +2,6 @@
 
 mod table;
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -12,15 +11,20 @@ use flowlet::SolverKind;
 
 use self::table::{Format, write};
 use super::bar::parts;
+use super::between::between;
 use super::output::{Force, file_or_stdout, open};
 use super::real;
-use crate::config::words::{check_steps, solver_parser};
+use crate::config::words::{MOST_STEPS, solver_parser};
 use crate::coupling::dataset::Real;
 use crate::coupling::source::Source;
+use crate::disk::memory;
 use crate::disk::names::CONFIG_FILE;
 use crate::disk::output::Output;
 use crate::judge::evaluation::{MOST_ASSIGNED, Plan, Subject, evaluate};
 use crate::model::Model;
+
+/// The most points in one dimension, whose distance is computed by sorting.
+const MOST_SORTED: usize = 100_000_000;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,8 +46,8 @@ Examples:
 pub(super) struct Args {
     /// Model file, or directory of a run
     model: PathBuf,
-    /// Data to compare with: a preset, or a file with the model's columns [default: the rows that the run held
-    /// out; the config.toml beside the model says where they are]
+    /// Data to compare with: a preset, or a file with the model's columns; - is CSV on standard input [default: the rows
+    /// that the run held out; the config.toml beside the model says where they are]
     #[arg(long, value_name = "PRESET|FILE", value_hint = ValueHint::AnyPath)]
     data: Option<String>,
     /// Numbers of solver steps, separated by commas
@@ -51,7 +55,8 @@ pub(super) struct Args {
         long,
         value_name = "N",
         value_delimiter = ',',
-        default_values_t = [1, 2, 4, 8, 16, 50]
+        default_values_t = [1, 2, 4, 8, 16, 50],
+        value_parser = between(1, MOST_STEPS)
     )]
     steps: Vec<usize>,
     /// Integration methods, separated by commas [default: the one that the model was made for]
@@ -59,8 +64,8 @@ pub(super) struct Args {
     solver: Vec<SolverKind>,
     /// Number of samples, and of points of data; at most 10000, unless the model has one dimension and no
     /// conditions [default: 2000; 100000 for one dimension without conditions]
-    #[arg(short, value_name = "N")]
-    n: Option<NonZeroUsize>,
+    #[arg(short, value_name = "N", value_parser = between(1, MOST_SORTED))]
+    n: Option<usize>,
     /// Seed of the starting points and of the choice of data
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
@@ -89,9 +94,6 @@ enum DistanceUnits {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    for &steps in &args.steps {
-        check_steps(steps).context("--steps")?;
-    }
     ensure!(args.within >= 0.0, "--within {}: expected a percentage of 0 or more", args.within);
     let model = open(&args.model)?;
     let inputs = real::inputs(&model, args.data.as_deref());
@@ -102,12 +104,19 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let conditions = model.condition_columns();
 
     let plain = model.mlp.data_dim() == 1 && model.mlp.condition_dim() == 0;
-    let points = args.n.map_or(if plain { 100_000 } else { 2000 }, NonZeroUsize::get);
+    let points = args.n.unwrap_or(if plain { 100_000 } else { 2000 });
     ensure!(
         plain || points <= MOST_ASSIGNED,
         "-n {points}: exact distances take at most {MOST_ASSIGNED} points, unless the model has one dimension and \
          no conditions"
     );
+    // The samples, two sets of data, their sorted copies, and what the sampler works with.
+    let width = model.mlp.data_dim() + model.mlp.condition_dim();
+    memory::check(
+        32.0 * width as f64 * points as f64,
+        &format!("-n {points}"),
+        "choose a smaller -n",
+    )?;
     let is_file = matches!(real, Real::Rows { .. });
     let in_deviations = match args.units {
         Some(DistanceUnits::Data) if model.mlp.condition_dim() > 0 => {

@@ -15,10 +15,11 @@ use anyhow::{Context, Result, bail, ensure};
 use flowlet::{CONTRACT, Digest, HeapSolver, SolverKind};
 
 use super::bar::Bar;
+use super::between::between;
 use super::interrupt::Interrupts;
 use super::output::{Force, condition, note, open, source, starts};
 use crate::config::list::List;
-use crate::config::words::solver_parser;
+use crate::config::words::{MOST_STEPS, solver_parser};
 use crate::data::row_format::RowFormat;
 use crate::data::{Matrix, load_conditions};
 use crate::disk::output::Output;
@@ -56,7 +57,7 @@ pub(super) struct Args {
     solver: Option<SolverKind>,
     /// Solver steps. They have equal lengths, unless the model's file holds times for this solver and number of steps
     /// [default: as many as the model was made for]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = between(1, MOST_STEPS))]
     steps: Option<usize>,
     /// Seed of the starting points
     #[arg(long, value_name = "SEED", default_value_t = 0)]
@@ -67,11 +68,11 @@ pub(super) struct Args {
     /// Condition of all samples: a value for each condition column, or all C numbers, separated by commas
     #[arg(long, value_name = "VALUES", allow_hyphen_values = true, conflicts_with = "conditions")]
     condition: Option<List>,
-    /// CSV, TSV, NPY or safetensors file with one row of conditions for each sample
+    /// CSV, TSV, NPY or safetensors file with one row of conditions for each sample; - is CSV on standard input
     #[arg(long, value_name = "FILE")]
     conditions: Option<PathBuf>,
     /// CSV, TSV, NPY or safetensors file with one starting point for each sample, instead of noise: in flow units, or
-    /// in data units if the model was trained with --source
+    /// in data units if the model was trained with --source; - is CSV on standard input
     #[arg(long, value_name = "FILE")]
     x0: Option<PathBuf>,
     /// Output file: .csv, .npy or .safetensors; - is CSV on standard output [default: -]

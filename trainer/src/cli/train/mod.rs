@@ -8,7 +8,6 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use flowlet::SolverKind;
-use rand::seq::SliceRandom;
 
 use self::settings::Settings;
 use self::summary::summary;
@@ -20,7 +19,7 @@ use crate::config::words::DeviceKind;
 
 use crate::coupling::dataset::{Dataset, Real};
 use crate::data::Matrix;
-use crate::data::random::{Stream, generator};
+use crate::data::random::{Stream, choose, generator};
 use crate::disk::names::{CONFIG_FILE, GOLDEN_FILE, METRICS_FILE, MODEL_FILE};
 use crate::disk::run_directory::RunDirectory;
 use crate::judge::golden::Golden;
@@ -130,7 +129,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
     let data = dataset.digest();
     let digest = config.digest(&data)?;
-    config.data.digest = config.file_names().map(|_| data.clone());
+    config.data.digest = config.reads_inputs().then(|| data.clone());
     let checkpoints = Checkpoints::new(run.path(), digest.clone(), data);
     if args.resume.is_none() {
         checkpoints.clear()?;
@@ -239,11 +238,6 @@ fn golden_conditions(real: &Real, seed: u64) -> Matrix {
         Real::Distribution { distribution, by_class } => {
             distribution.draw(ROWS, *by_class, &mut rng).c
         }
-        Real::Rows { train, .. } => {
-            let mut rows: Vec<usize> = (0..train.c.rows()).collect();
-            rows.shuffle(&mut rng);
-            rows.truncate(ROWS);
-            train.c.select(&rows)
-        }
+        Real::Rows { train, .. } => train.c.select(&choose(train.c.rows(), ROWS, &mut rng)),
     }
 }

@@ -7,12 +7,13 @@ use anyhow::{Result, bail, ensure};
 use crate::config::list::List;
 use crate::config::words::DeviceKind;
 use crate::config::{Config, Flags, preset};
+use crate::disk::input::is_standard_input;
 use crate::disk::names::CONFIG_FILE;
 
 /// The target, and the flags that override its configuration.
 #[derive(Debug, clap::Args)]
 pub(super) struct Settings {
-    /// A preset, a configuration file, or a data file
+    /// A preset, a configuration file, or a data file; - is CSV on standard input
     #[arg(value_name = "TARGET")]
     target: Option<String>,
 
@@ -101,6 +102,11 @@ fn open_target(target: &str) -> Result<(Config, String)> {
         return Ok((config, target.to_string()));
     }
     let path = Path::new(target);
+    if is_standard_input(path) {
+        let mut config = Config::default();
+        config.data.source = target.to_string();
+        return Ok((config, "standard-input".to_string()));
+    }
     let stem = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     if path.extension().is_some_and(|extension| extension == "toml") {
         let mut config = Config::read(path)?;

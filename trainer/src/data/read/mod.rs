@@ -1,46 +1,110 @@
-//! Reads tables, with one reader for each file format.
+//! Reads tables, with one reader for each file format. A reader first tells the names of the columns, then
+//! reads those that are wanted.
 
+mod build;
 mod csv;
+mod element;
 mod npy;
 mod safetensors;
 
 use std::path::Path;
 
-use ::csv::StringRecord;
 use anyhow::{Context, Result, bail, ensure};
 
-use super::table::{FirstRow, Table};
-use crate::disk::files;
+use super::table::{FirstRow, Header, Table, Wanted};
+use crate::disk::input::{Input, is_standard_input};
 
-/// Reads a file in the format that belongs to its extension.
+/// A file whose columns are known and whose rows are not read yet.
+pub(super) struct Reader {
+    header: Header,
+    body: Body,
+}
+
+enum Body {
+    Text(Box<csv::Text>),
+    Array(npy::Array),
+    Tensors(safetensors::Tensors),
+}
+
+/// Opens a file in the format that belongs to its extension. Standard input, `-`, is CSV or an array of numpy.
 ///
 /// # Errors
 ///
-/// Returns an error that names the file if it cannot be read, has another extension, does not follow its
-/// format, or has no rows or columns.
-pub(super) fn table(path: &Path) -> Result<Table> {
-    table_with(path, FirstRow::of)
+/// Returns an error that names the file if it cannot be read, has another extension, or does not follow its
+/// format.
+pub(super) fn open(path: &Path) -> Result<Reader> {
+    open_with(path, FirstRow::of)
 }
 
-/// Like [`table`], but `first_row` decides what the first row of a text file is.
-pub(super) fn table_with(
+/// Like [`open`], but `first_row` decides what the first row of a text file is.
+pub(super) fn open_with(
     path: &Path,
-    first_row: impl Fn(&StringRecord) -> Result<FirstRow>,
-) -> Result<Table> {
+    first_row: impl Fn(&[&str]) -> Result<FirstRow>,
+) -> Result<Reader> {
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
-    let read = |bytes: &[u8]| match extension.to_ascii_lowercase().as_str() {
-        "csv" => csv::read(bytes, b',', &first_row),
-        "tsv" => csv::read(bytes, b'\t', &first_row),
-        "npy" => npy::read(bytes),
-        "safetensors" => safetensors::read(bytes),
-        _ => bail!("expected a name that ends in .csv, .tsv, .npy or .safetensors"),
-    };
-    let bytes = files::read(path)?;
-    let table = read(&bytes).with_context(|| path.display().to_string())?;
+    let mut extension = extension.to_ascii_lowercase();
+    let streamed = is_standard_input(path);
     ensure!(
-        table.rows > 0 && !table.columns.is_empty(),
-        "{}: no rows: expected at least one",
+        streamed || ["csv", "tsv", "npy", "safetensors"].contains(&extension.as_str()),
+        "{}: expected a name that ends in .csv, .tsv, .npy or .safetensors",
         path.display()
     );
-    Ok(Table { file: path.display().to_string(), ..table })
+    let mut input = Input::open(path)?;
+    let file = if streamed { "standard input".to_string() } else { path.display().to_string() };
+    // More than a byte order mark, which must not be divided.
+    let start = input.start(9).with_context(|| file.clone())?;
+    if streamed {
+        extension =
+            if start.starts_with(super::npy_header::MAGIC) { "npy" } else { "csv" }.to_string();
+        ensure!(
+            !(start.len() == 9 && start[4..] == *b"\0\0\0\0{"),
+            "{file}: expected CSV or a numpy array, found a safetensors file: name it instead"
+        );
+    }
+    let open = || -> Result<(Header, Body)> {
+        Ok(match extension.as_str() {
+            "npy" => {
+                let (header, array) = npy::Array::open(input)?;
+                (header, Body::Array(array))
+            }
+            "safetensors" => {
+                let (header, tensors) = safetensors::Tensors::open(input)?;
+                (header, Body::Tensors(tensors))
+            }
+            extension => {
+                let separator = if extension == "tsv" { b'\t' } else { b',' };
+                let (header, text) = csv::Text::open(input, separator, first_row)?;
+                (header, Body::Text(Box::new(text)))
+            }
+        })
+    };
+    let (header, body) = open().with_context(|| file.clone())?;
+    Ok(Reader { header: Header { file, ..header }, body })
+}
+
+impl Reader {
+    /// Returns what the file says about its columns.
+    pub(super) fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// Reads the columns `wanted`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that names the file if it does not follow its format or has no rows.
+    pub(super) fn read(self, wanted: Wanted) -> Result<Table> {
+        let Self { header, body } = self;
+        let file = header.file.clone();
+        let table = match body {
+            Body::Text(text) => text.read(header, wanted),
+            Body::Array(array) => array.read(header, wanted),
+            Body::Tensors(tensors) => tensors.read(header, wanted),
+        };
+        let table = table.with_context(|| file.clone())?;
+        if table.rows == 0 {
+            bail!("{file}: no rows: expected at least one");
+        }
+        Ok(table)
+    }
 }

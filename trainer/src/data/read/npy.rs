@@ -1,134 +1,124 @@
-//! Reads numpy arrays.
+//! Reads numpy arrays, a block at a time.
+
+use std::io::{BufRead, Cursor, Read};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::data::npy_header::NpyHeader;
-use crate::data::table::{Cells, Column, Table};
+use super::build::Builder;
+use super::csv::MOST_COLUMNS;
+use super::element::Element;
+use crate::data::npy_header::{MOST_BYTES, NpyHeader};
+use crate::data::table::{Header, Table, Wanted};
+use crate::disk::input::Input;
 
-/// Reads an array. Its first axis becomes the rows; all other axes together become the columns, last axis
-/// fastest.
-pub(super) fn read(bytes: &[u8]) -> Result<Table> {
-    let (header, bytes) = NpyHeader::parse(bytes)?;
-    let element = Element::of(&header.dtype)?;
-    let shape = header
-        .shape
-        .iter()
-        .map(|&size| usize::try_from(size).ok())
-        .collect::<Option<Vec<_>>>()
-        .context("the array's shape is too large for this machine")?;
-    let Some((&rows, rest)) = shape.split_first() else {
-        bail!("expected an array of rows, found a single number");
-    };
-    let columns = rest.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
-    let columns = columns.context("the array's shape is too large for this machine")?;
-    // An array without rows may claim more columns than memory can hold.
-    ensure!(rows > 0, "no rows: expected at least one");
-    ensure!(columns > 0, "no columns: expected at least one");
-    let found = bytes.len() / element.size;
-    // Like numpy, ignores bytes after the values.
-    ensure!(
-        rows.checked_mul(columns).is_some_and(|expected| found >= expected),
-        "the array is truncated: expected {rows} rows of {columns} values, found {found} values"
-    );
-    let columns = (0..columns)
-        .map(|column| {
-            let [stride, offset] = if header.fortran_order {
-                [1, rows * first_axis_fastest(column, rest)]
-            } else {
-                [columns, column]
-            };
-            let value = |row: usize| {
-                let at = (row * stride + offset) * element.size;
-                (element.decode)(&bytes[at..at + element.size])
-            };
-            let cells = (0..rows).map(value).collect();
-            Column { name: column.to_string(), cells: Cells::Numbers(cells) }
-        })
-        .collect();
-    Ok(Table { file: String::new(), named: false, columns, rows, lines: None })
+/// An array, read up to its values.
+pub(super) struct Array {
+    input: Input,
+    element: Element,
+    fortran_order: bool,
+    rows: usize,
+    /// The lengths of all axes but the first.
+    rest: Vec<usize>,
 }
 
-/// numpy's NaT, a missing time.
-const NOT_A_TIME: i64 = i64::MIN;
+/// The bytes of values that are read at once.
+pub(super) const BLOCK: usize = 1 << 18;
 
-/// How a value is stored.
-struct Element {
-    /// The size of a value in bytes.
-    size: usize,
-    /// Returns the number that `size` bytes encode. Integers beyond 2⁵³ are rounded. A missing time, and a
-    /// boolean that is neither 0 nor 1, become NaN.
-    decode: fn(&[u8]) -> f64,
-}
-
-impl Element {
-    /// Returns the element for numpy's `dtype`: floats, integers, booleans, or times, which become the number
-    /// of their units.
-    fn of(dtype: &str) -> Result<Self> {
-        macro_rules! element {
-            ($type:ty, $from:ident) => {
-                Self {
-                    size: size_of::<$type>(),
-                    decode: |bytes| {
-                        let bytes = bytes.try_into().expect("as many bytes as a value has");
-                        <$type>::$from(bytes) as f64
-                    },
-                }
-            };
-        }
-        macro_rules! time {
-            ($from:ident) => {
-                Self {
-                    size: 8,
-                    decode: |bytes| {
-                        let bytes = bytes.try_into().expect("as many bytes as a value has");
-                        match i64::$from(bytes) {
-                            NOT_A_TIME => f64::NAN,
-                            time => time as f64,
-                        }
-                    },
-                }
-            };
-        }
-        // The unit of a time follows in brackets: `<M8[us]`.
-        let without_unit = match dtype.split_once('[') {
-            Some((time, _)) if time.ends_with("m8") || time.ends_with("M8") => time,
-            _ => dtype,
+impl Array {
+    /// Reads the header of an array, and checks that its values are all there. Its first axis becomes the rows;
+    /// all other axes together become the columns, last axis fastest.
+    pub(super) fn open(input: Input) -> Result<(Header, Self)> {
+        let (mut input, size) = sized(input)?;
+        let start = input.start(MOST_BYTES)?;
+        let (header, values) = NpyHeader::parse(&start)?;
+        let before = start.len() - values.len();
+        input.consume(before);
+        let element = Element::of(&header.dtype)?;
+        let too_large = "the array's shape is too large for this machine";
+        let shape = header.shape.iter().map(|&size| usize::try_from(size).ok());
+        let shape: Vec<usize> = shape.collect::<Option<_>>().context(too_large)?;
+        let Some((&rows, rest)) = shape.split_first() else {
+            bail!("expected an array of rows, found a single number");
         };
-        Ok(match without_unit {
-            "<f4" => element!(f32, from_le_bytes),
-            ">f4" => element!(f32, from_be_bytes),
-            "<f8" => element!(f64, from_le_bytes),
-            ">f8" => element!(f64, from_be_bytes),
-            "|i1" | "<i1" | ">i1" => element!(i8, from_le_bytes),
-            "<i2" => element!(i16, from_le_bytes),
-            ">i2" => element!(i16, from_be_bytes),
-            "<i4" => element!(i32, from_le_bytes),
-            ">i4" => element!(i32, from_be_bytes),
-            "<i8" => element!(i64, from_le_bytes),
-            ">i8" => element!(i64, from_be_bytes),
-            "|u1" | "<u1" | ">u1" => element!(u8, from_le_bytes),
-            "<u2" => element!(u16, from_le_bytes),
-            ">u2" => element!(u16, from_be_bytes),
-            "<u4" => element!(u32, from_le_bytes),
-            ">u4" => element!(u32, from_be_bytes),
-            "<u8" => element!(u64, from_le_bytes),
-            ">u8" => element!(u64, from_be_bytes),
-            "<m8" | "<M8" => time!(from_le_bytes),
-            ">m8" | ">M8" => time!(from_be_bytes),
-            "|b1" | "<b1" | ">b1" => Self {
-                size: 1,
-                decode: |bytes| match bytes[0] {
-                    0 => 0.0,
-                    1 => 1.0,
-                    _ => f64::NAN,
-                },
-            },
-            _ => bail!(
-                "expected an array of booleans, integers, times or floats of 32 or 64 bits, found \
-                 {dtype:?}: convert it with array.astype(numpy.float32)"
-            ),
-        })
+        let columns = rest.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
+        let columns = columns.context(too_large)?;
+        // An array without rows may claim more columns than memory can hold.
+        ensure!(rows > 0, "no rows: expected at least one");
+        ensure!(columns > 0, "no columns: expected at least one");
+        let values = rows.checked_mul(columns).context(too_large)?;
+        let (found, expected) = (size - before as u64, values as u128 * element.size as u128);
+        ensure!(
+            u128::from(found) >= expected,
+            "the array is truncated: expected {rows} rows of {columns} values, found {} values",
+            found / element.size as u64
+        );
+        ensure!(
+            u128::from(found) == expected,
+            "the file goes on for {} bytes after the array's {rows} rows of {columns} values: expected one \
+             array in a file",
+            u128::from(found) - expected
+        );
+        ensure!(
+            columns <= MOST_COLUMNS,
+            "expected at most {MOST_COLUMNS} columns, found {columns}"
+        );
+        let names = (0..columns).map(|column| column.to_string()).collect();
+        let header_of_table = Header { file: String::new(), named: false, names, text: false };
+        let fortran_order = header.fortran_order;
+        Ok((header_of_table, Self { input, element, fortran_order, rows, rest: rest.to_vec() }))
     }
+
+    /// Reads the values.
+    pub(super) fn read(self, header: Header, wanted: Wanted) -> Result<Table> {
+        let Self { mut input, element, fortran_order, rows, rest } = self;
+        let mut table = Builder::of_numbers(wanted, rows);
+        if !fortran_order {
+            read_rows(&mut input, &element, [rows, header.names.len()], 0, &mut table)?;
+            return Ok(table.finish(header));
+        }
+        let mut columns: Vec<usize> = (0..header.names.len()).collect();
+        columns.sort_by_cached_key(|&column| first_axis_fastest(column, &rest));
+        for column in columns {
+            // A column of this order is an array of a single column.
+            read_rows(&mut input, &element, [rows, 1], column, &mut table)?;
+        }
+        Ok(table.finish(header))
+    }
+}
+
+/// Returns an input whose size is known. A stream is read whole.
+pub(super) fn sized(mut input: Input) -> Result<(Input, u64)> {
+    if let Some(size) = input.size() {
+        return Ok((input, size));
+    }
+    let mut bytes = Vec::new();
+    input.read_to_end(&mut bytes)?;
+    let size = bytes.len() as u64;
+    Ok((Input::stream(Cursor::new(bytes)), size))
+}
+
+/// Reads an array of `rows` and `columns`, last axis fastest, and fills the table's columns from `first` on.
+pub(super) fn read_rows(
+    input: &mut Input,
+    element: &Element,
+    [rows, columns]: [usize; 2],
+    first: usize,
+    table: &mut Builder,
+) -> Result<()> {
+    let row = columns * element.size;
+    let at_once = (BLOCK / row).clamp(1, rows.max(1));
+    let mut block = vec![0; at_once * row];
+    for start in (0..rows).step_by(at_once) {
+        let block = &mut block[..at_once.min(rows - start) * row];
+        input.read_exact(block).context("the file became shorter while it was read")?;
+        for (column, place) in table.places(first..first + columns) {
+            let offset = (column - first) * element.size;
+            let values = block.chunks_exact(row);
+            let values = values.map(|row| (element.decode)(&row[offset..offset + element.size]));
+            table.fill(place, column, start, values);
+        }
+    }
+    Ok(())
 }
 
 /// Converts the index `column`, in which the last of the axes `shape` varies fastest, to the index of the
@@ -148,6 +138,7 @@ fn first_axis_fastest(mut column: usize, shape: &[usize]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::table::{Cells, Use, number_text};
 
     /// Returns a file of version 1 with a header like numpy's.
     fn file(dtype: &str, fortran_order: bool, shape: &str, values: &[u8]) -> Vec<u8> {
@@ -162,6 +153,21 @@ mod tests {
     fn floats(fortran_order: bool, shape: &str, values: &[f64]) -> Vec<u8> {
         let values: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
         file("'<f8'", fortran_order, shape, &values)
+    }
+
+    fn read_as(file: &[u8], kind: Use) -> Result<Table> {
+        let (header, array) = Array::open(Input::stream(Cursor::new(file.to_vec())))?;
+        let others = (0..header.names.len()).map(|column| (column, kind)).collect();
+        array.read(header, Wanted { data: Vec::new(), others })
+    }
+
+    fn read(file: &[u8]) -> Result<Table> {
+        read_as(file, Use::Numbers)
+    }
+
+    fn numbers(table: &Table, column: usize) -> &[f32] {
+        let Cells::Numbers { values, .. } = &table.others[column] else { panic!("text") };
+        values
     }
 
     fn error(file: &[u8]) -> String {
@@ -183,32 +189,33 @@ mod tests {
             }
         }
         let c = read(&floats(false, "2, 2, 3", &c)).unwrap();
-        assert_eq!(c.columns.len(), 6);
-        assert_eq!(c.columns[5].cells, Cells::Numbers(vec![12.0, 112.0]));
+        assert_eq!(c.others.len(), 6);
+        assert_eq!(numbers(&c, 5), [12.0, 112.0]);
         assert_eq!(read(&floats(true, "2, 2, 3", &fortran)).unwrap(), c);
     }
 
     #[test]
     fn a_list_of_numbers_is_one_column() {
         let table = read(&floats(false, "3,", &[1.0, 2.0, 3.0])).unwrap();
-        assert_eq!((table.rows, table.columns.len()), (3, 1));
+        assert_eq!((table.rows, table.others.len()), (3, 1));
     }
 
     #[test]
     fn every_type_of_number_is_read_in_both_byte_orders() {
         // The first value is negative or needs all bits of its type; the second is 3.
         let column = |dtype: &str, values: [&[u8]; 2]| {
-            let table = read(&file(&format!("'{dtype}'"), false, "2,", &values.concat())).unwrap();
-            match &table.columns[0].cells {
-                Cells::Numbers(numbers) => [numbers[0], numbers[1]],
-                Cells::Text(_) => panic!("{dtype} is read as text"),
-            }
+            // As labels, which keep 64 bits.
+            let file = file(&format!("'{dtype}'"), false, "2,", &values.concat());
+            let table = read_as(&file, Use::Labels).unwrap();
+            let Cells::Labels { labels, .. } = &table.others[0] else { panic!("numbers") };
+            let value = |row: usize| labels.names.get(labels.ids[row] as usize).cloned();
+            [value(0), value(1)]
         };
         macro_rules! check {
             ($($name:literal $type:ty, $first:expr;)+) => {
                 $(
                     let values: [$type; 2] = [$first, 3 as $type];
-                    let expected = values.map(|value| value as f64);
+                    let expected = values.map(|value| Some(number_text(value as f64)));
                     let [little, big] =
                         [values.map(|v| v.to_le_bytes()), values.map(|v| v.to_be_bytes())];
                     let of = |end: &str| format!("{end}{}", $name);
@@ -222,7 +229,7 @@ mod tests {
         }
         check! {
             "f4" f32, -2.5;
-            "f8" f64, -1e300;
+            "f8" f64, -1.000_000_000_1;
             "i1" i8, -2;
             "i2" i16, -300;
             "i4" i32, -70_000;
@@ -235,10 +242,11 @@ mod tests {
             "m8[ns]" i64, -5;
             "M8" i64, 5;
         }
-        assert_eq!(column("|b1", [&[0], &[1]]), [0.0, 1.0]);
-        assert!(column("|b1", [&[2], &[1]])[0].is_nan());
+        let [no, yes] = ["0", "1"].map(|text| Some(text.to_string()));
+        assert_eq!(column("|b1", [&[0], &[1]]), [no, yes]);
+        assert!(column("|b1", [&[2], &[1]])[0].is_none());
         let not_a_time = i64::MIN.to_be_bytes();
-        assert!(column(">M8[D]", [&not_a_time, &[0; 8]])[0].is_nan());
+        assert!(column(">M8[D]", [&not_a_time, &[0; 8]])[0].is_none());
     }
 
     #[test]
@@ -261,6 +269,8 @@ mod tests {
         let beyond = format!("1, {0}, {0}", 1_u64 << 40);
         assert!(error(&floats(false, &beyond, &[])).contains("too large for this machine"));
         let beyond = format!("{0}, {0}", 1_u64 << 40);
+        assert!(error(&floats(false, &beyond, &[])).contains("too large for this machine"));
+        let beyond = format!("{0}, {0}", 1_u64 << 20);
         assert!(error(&floats(false, &beyond, &[])).contains("truncated"));
     }
 
@@ -269,9 +279,24 @@ mod tests {
         let bytes = floats(false, "3,", &[1.0, 2.0, 3.0]);
         let error = error(&bytes[..bytes.len() - 4]);
         assert!(error.contains("truncated: expected 3 rows of 1 values, found 2"), "{error}");
-        // Bytes after the last value are ignored.
-        let longer = [&bytes[..], &[0; 100]].concat();
-        assert_eq!(read(&longer).unwrap(), read(&bytes).unwrap());
+    }
+
+    #[test]
+    fn a_file_of_several_arrays_is_refused() {
+        let bytes = floats(false, "3,", &[1.0, 2.0, 3.0]);
+        let error = error(&[&bytes[..], &bytes].concat());
+        assert!(error.contains("goes on for") && error.contains("one array in a file"), "{error}");
+    }
+
+    #[test]
+    fn an_array_of_several_blocks_is_read_in_both_orders() {
+        let rows = BLOCK / 8 + 100;
+        let values: Vec<f64> = (0..2 * rows).map(|k| k as f64).collect();
+        let shape = format!("{rows}, 2");
+        let table = read(&floats(false, &shape, &values)).unwrap();
+        assert!(numbers(&table, 1).iter().enumerate().all(|(row, &x)| x == (2 * row + 1) as f32));
+        let table = read(&floats(true, &shape, &values)).unwrap();
+        assert!(numbers(&table, 1).iter().enumerate().all(|(row, &x)| x == (rows + row) as f32));
     }
 
     /// An earlier parser took hours for this header of 40 nested brackets.

@@ -44,6 +44,7 @@ fn the_measures_of_a_constant_velocity_match_their_closed_forms() {
     let values = x_0.values().chunks(2);
     let values = values.flat_map(|x| [(x[0] + 1.0) * 2.0 + 10.0, (x[1] + 2.0) * 4.0 + 20.0]);
     let points = Points { x: Matrix::new(values.collect(), n, 2), c: Matrix::new(vec![], n, 0) };
+    let points = std::sync::Arc::new(points);
     let real = Real::Rows { train: points.clone(), held_out: points };
     let units = Units {
         data: model.data_units().unwrap(),

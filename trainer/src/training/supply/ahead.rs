@@ -29,8 +29,12 @@ enum Stage {
 /// Several batches in reverse order, each with the state of the supply after it. No batch follows an error.
 type Made = Vec<Result<(Batch, BatchesState)>>;
 
-/// Batches that are sent at once, since waking the other thread takes as long as making several.
+/// The most batches that are sent at once, since waking the other thread takes as long as making several.
 const AT_ONCE: usize = 16;
+
+/// The most bytes of batches that are sent at once, unless one batch is larger. Three times as many are in
+/// memory: those that are trained on, those that wait, and those that are being made.
+const BYTES: usize = 1 << 20;
 
 impl Ahead {
     /// Creates a supply that makes `batches` ahead. The thread starts with the first batch.
@@ -77,7 +81,10 @@ impl Supply for Ahead {
 
     fn restore(&mut self, state: &str) -> Result<()> {
         if let Stage::Waiting(Some(batches)) = &mut self.stage {
-            batches.restore(serde_json::from_str(state)?)?;
+            let state = serde_json::from_str(state).context(
+                "the checkpoint does not say where in the data it is: another version of flowlet wrote it",
+            )?;
+            batches.restore(state)?;
             self.state = batches.state();
         }
         Ok(())
@@ -91,8 +98,10 @@ fn start(mut batches: Box<Batches>) -> Result<Receiver<Made>> {
         let mut failed = false;
         while !failed {
             let mut made = Made::with_capacity(AT_ONCE);
-            while made.len() < AT_ONCE && !failed {
+            let mut bytes = 0;
+            while made.len() < AT_ONCE && bytes < BYTES && !failed {
                 let batch = batches.next_batch().map(|batch| (batch, batches.state()));
+                bytes += batch.as_ref().map_or(0, |(batch, _)| batch.bytes());
                 failed = batch.is_err();
                 made.push(batch);
             }

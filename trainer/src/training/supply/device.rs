@@ -78,7 +78,7 @@ impl DeviceBatches {
             other => {
                 let mut rng = generator(seed, Stream::Source);
                 let x = match other {
-                    Source::Rows(rows) => rows.clone(),
+                    Source::Rows(rows) => Matrix::clone(rows),
                     _ => other.draw(rows, data_dim, &mut rng),
                 };
                 let none = Matrix::new(Vec::new(), x.rows(), 0);
@@ -183,6 +183,7 @@ mod tests {
     use crate::coupling::Coupling;
     use crate::data::{Points, Standardization, preset};
     use crate::network::Shape;
+    use std::sync::Arc;
 
     const SIZE: usize = 20_000;
 
@@ -270,8 +271,10 @@ mod tests {
         let column =
             |factor: f32| Matrix::new((0..n).map(|k| k as f32 * factor).collect(), n as usize, 1);
         let points = Points { x: column(1.0), c: column(10.0) };
-        let target = Target::rows(points, generator(0, Stream::Target));
-        let options = options(Times::Uniform, Source::Rows(column(-1.0)), 0.0);
+        let unit = Standardization::identity(1);
+        let rng = generator(0, Stream::Target);
+        let target = Target::rows(Arc::new(points), unit.clone(), unit, rng);
+        let options = options(Times::Uniform, Source::Rows(Arc::new(column(-1.0))), 0.0);
         let mut batches = DeviceBatches::new(target, &options, 1, 3, &Device::Cpu).unwrap();
         let Tensors { x_0, x_1, c, .. } = batches.next(&network()).unwrap();
         let (x_0, x_1, c) = (values(&x_0), values(&x_1), values(&c));

@@ -1,0 +1,272 @@
+//! Builds a table from the rows of text, or the blocks of numbers, that a reader delivers.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use crate::data::table::{
+    Cell, Cells, Header, Labels, Lines, MISSING, Odd, Table, Use, Wanted, number, number_text,
+    parse,
+};
+
+/// A table that grows. A reader of text adds rows; a reader of numbers fills a table of known size.
+pub(super) struct Builder {
+    wanted: Wanted,
+    /// Each wanted column, and where its values are stored.
+    places: BTreeSet<(usize, Place)>,
+    data: Vec<f32>,
+    /// The first cell of `data` that is no finite number, and its place in its row.
+    odd: Option<(Odd, usize)>,
+    others: Vec<Growing>,
+    rows: usize,
+    lines: Lines,
+}
+
+/// Where the values of a column are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// A column of `data`.
+    Data(usize),
+    /// One of the other columns.
+    Other(usize),
+}
+
+/// A column that is stored separately.
+enum Growing {
+    Numbers {
+        values: Vec<f32>,
+        odd: Option<Odd>,
+    },
+    Labels {
+        labels: Labels,
+        odd: Option<Odd>,
+    },
+    /// All cells so far are text or missing.
+    Unknown {
+        labels: Labels,
+        first: Option<Odd>,
+        first_missing: Option<Odd>,
+    },
+}
+
+impl Builder {
+    /// A table without rows, to which [`Self::push`] adds them.
+    pub(super) fn growing(wanted: Wanted) -> Self {
+        let others = wanted
+            .others
+            .iter()
+            .map(|(_, kind)| match kind {
+                Use::Numbers => Growing::Numbers { values: Vec::new(), odd: None },
+                Use::Labels => Growing::Labels { labels: Labels::default(), odd: None },
+                Use::Either => {
+                    Growing::Unknown { labels: Labels::default(), first: None, first_missing: None }
+                }
+            })
+            .collect();
+        Self::new(wanted, Vec::new(), others, 0)
+    }
+
+    /// A table of `rows` rows of numbers, which [`Self::fill`] sets.
+    pub(super) fn of_numbers(wanted: Wanted, rows: usize) -> Self {
+        let others = wanted
+            .others
+            .iter()
+            .map(|(_, kind)| match kind {
+                Use::Numbers | Use::Either => {
+                    Growing::Numbers { values: vec![0.0; rows], odd: None }
+                }
+                Use::Labels => {
+                    let mut labels = Labels::default();
+                    labels.ids = vec![MISSING; rows];
+                    Growing::Labels { labels, odd: None }
+                }
+            })
+            .collect();
+        let data = vec![0.0; rows * wanted.data.len()];
+        Self::new(wanted, data, others, rows)
+    }
+
+    fn new(wanted: Wanted, data: Vec<f32>, others: Vec<Growing>, rows: usize) -> Self {
+        let places =
+            wanted.data.iter().enumerate().map(|(slot, &column)| (column, Place::Data(slot)));
+        let separate = wanted.others.iter().enumerate();
+        let places =
+            places.chain(separate.map(|(k, &(column, _))| (column, Place::Other(k)))).collect();
+        Self { wanted, places, data, odd: None, others, rows, lines: Lines::default() }
+    }
+
+    /// Returns the number of rows so far.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Returns the number of values that each row adds.
+    pub(super) fn width(&self) -> usize {
+        self.wanted.data.len() + self.wanted.others.len()
+    }
+
+    /// Makes room for `rows` rows in all, so that a large table is not copied while it grows.
+    pub(super) fn reserve(&mut self, rows: usize) {
+        let more = rows.saturating_sub(self.rows);
+        // Only a guess, so its failure is none.
+        let _ = self.data.try_reserve_exact(more.saturating_mul(self.wanted.data.len()));
+        for other in &mut self.others {
+            let _ = match other {
+                Growing::Numbers { values, .. } => values.try_reserve_exact(more),
+                Growing::Labels { labels, .. } | Growing::Unknown { labels, .. } => {
+                    labels.ids.try_reserve_exact(more)
+                }
+            };
+        }
+    }
+
+    /// Adds a row of text that starts on `line`. `cell` returns the text of a column.
+    pub(super) fn push<'a>(&mut self, line: u64, cell: impl Fn(usize) -> &'a str) {
+        let row = self.rows;
+        for (slot, &column) in self.wanted.data.iter().enumerate() {
+            let text = cell(column).trim();
+            let value = match text.parse::<f32>() {
+                Ok(value) if value.is_finite() => value,
+                _ => {
+                    self.odd.get_or_insert_with(|| (odd(row, column, text), slot));
+                    f32::NAN
+                }
+            };
+            self.data.push(value);
+        }
+        for (&(column, _), growing) in self.wanted.others.iter().zip(&mut self.others) {
+            growing.push(row, column, cell(column).trim());
+        }
+        self.rows += 1;
+        self.lines.push(line);
+    }
+
+    /// Returns where the values of the wanted ones among `columns` are stored.
+    pub(super) fn places(&self, columns: Range<usize>) -> Vec<(usize, Place)> {
+        self.places
+            .range((columns.start, Place::Data(0))..(columns.end, Place::Data(0)))
+            .copied()
+            .collect()
+    }
+
+    /// Sets the cells of `column` from the row `first` on to `values`.
+    pub(super) fn fill(
+        &mut self,
+        place: Place,
+        column: usize,
+        first: usize,
+        values: impl Iterator<Item = f64>,
+    ) {
+        match place {
+            Place::Data(slot) => {
+                let width = self.wanted.data.len();
+                for (row, wide) in (first..).zip(values) {
+                    let narrow = finite(wide);
+                    self.data[row * width + slot] = narrow;
+                    // Columns arrive in any order. The first cell is that of the first row and slot.
+                    if narrow.is_nan()
+                        && self
+                            .odd
+                            .as_ref()
+                            .is_none_or(|(odd, other)| (row, slot) < (odd.row, *other))
+                    {
+                        self.odd = Some((odd_number(row, column, wide), slot));
+                    }
+                }
+            }
+            Place::Other(k) => {
+                let other = &mut self.others[k];
+                (first..).zip(values).for_each(|(row, wide)| other.set(row, column, wide));
+            }
+        }
+    }
+
+    /// Returns the table.
+    pub(super) fn finish(self, header: Header) -> Table {
+        let Self { data, odd, others, rows, lines, .. } = self;
+        let others = others.into_iter().map(|growing| growing.finish(rows)).collect();
+        Table { header, rows, data, odd: odd.map(|(odd, _)| odd), others, lines }
+    }
+}
+
+impl Growing {
+    /// Adds the cell of a row.
+    fn push(&mut self, row: usize, column: usize, text: &str) {
+        if let (Self::Unknown { first, .. }, Cell::Number(_)) = (&mut *self, parse(text)) {
+            // The first number: earlier cells, which are text or missing, do not suit it.
+            *self = Self::Numbers { values: vec![f32::NAN; row], odd: first.take() };
+        }
+        match self {
+            Self::Numbers { values, odd: found } => {
+                let Cell::Number(value) = parse(text) else {
+                    found.get_or_insert_with(|| odd(row, column, text));
+                    values.push(f32::NAN);
+                    return;
+                };
+                values.push(value);
+            }
+            Self::Labels { labels, odd: found } => {
+                if parse(text) == Cell::Missing {
+                    found.get_or_insert_with(|| odd(row, column, text));
+                    labels.ids.push(MISSING);
+                } else {
+                    let id = labels.id(text);
+                    labels.ids.push(id);
+                }
+            }
+            Self::Unknown { labels, first, first_missing } => {
+                first.get_or_insert_with(|| odd(row, column, text));
+                if parse(text) == Cell::Missing {
+                    first_missing.get_or_insert_with(|| odd(row, column, text));
+                    labels.ids.push(MISSING);
+                } else {
+                    let id = labels.id(text);
+                    labels.ids.push(id);
+                }
+            }
+        }
+    }
+
+    /// Sets the cell of a row.
+    fn set(&mut self, row: usize, column: usize, wide: f64) {
+        let narrow = finite(wide);
+        let (Self::Numbers { odd, .. }
+        | Self::Labels { odd, .. }
+        | Self::Unknown { first: odd, .. }) = self;
+        if narrow.is_nan() && odd.as_ref().is_none_or(|odd| row < odd.row) {
+            *odd = Some(odd_number(row, column, wide));
+        }
+        match self {
+            Self::Numbers { values, .. } => values[row] = narrow,
+            Self::Labels { labels, .. } | Self::Unknown { labels, .. } => {
+                labels.ids[row] =
+                    if narrow.is_nan() { MISSING } else { labels.id(&number_text(wide)) };
+            }
+        }
+    }
+
+    fn finish(self, rows: usize) -> Cells {
+        match self {
+            Self::Numbers { values, odd } => Cells::Numbers { values, odd },
+            Self::Labels { labels, odd } => Cells::Labels { labels, odd },
+            Self::Unknown { labels, first, .. } if labels.names.is_empty() => {
+                Cells::Numbers { values: vec![f32::NAN; rows], odd: first }
+            }
+            Self::Unknown { labels, first_missing, .. } => {
+                Cells::Labels { labels, odd: first_missing }
+            }
+        }
+    }
+}
+
+/// Returns a number as it is stored: NaN if it is not finite as an f32.
+fn finite(wide: f64) -> f32 {
+    if let Cell::Number(value) = number(wide as f32) { value } else { f32::NAN }
+}
+
+fn odd(row: usize, column: usize, text: &str) -> Odd {
+    Odd { row, column, text: text.to_string(), missing: parse(text) == Cell::Missing }
+}
+
+fn odd_number(row: usize, column: usize, wide: f64) -> Odd {
+    Odd { row, column, text: number_text(wide), missing: true }
+}

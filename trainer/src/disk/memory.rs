@@ -1,0 +1,67 @@
+//! How much memory is left, so that a size that cannot work is an error before the work begins.
+
+use std::fs;
+
+use anyhow::{Result, ensure};
+
+/// What is assumed where the system does not tell.
+const UNKNOWN: f64 = (1_u64 << 40) as f64;
+
+/// Checks that about `bytes` bytes of memory are available. `what` needs them, and `advice` says which sizes to
+/// change.
+///
+/// # Errors
+///
+/// Returns an error with both numbers if they are not.
+pub fn check(bytes: f64, what: &str, advice: &str) -> Result<()> {
+    let available = available();
+    ensure!(
+        bytes <= available,
+        "{what} needs about {} of memory, but {} are available: {advice}",
+        size(bytes),
+        size(available)
+    );
+    Ok(())
+}
+
+/// Returns the bytes that this process may still take: what the machine has, or less if a container's limit is
+/// smaller.
+fn available() -> f64 {
+    let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+        line.trim()
+            .strip_suffix("kB")?
+            .trim()
+            .parse::<f64>()
+            .ok()
+            .map(|kilobytes| kilobytes * 1024.0)
+    });
+    let number = |name: &str| {
+        let text = fs::read_to_string(format!("/sys/fs/cgroup/memory.{name}")).ok()?;
+        text.trim().parse::<f64>().ok()
+    };
+    let container = number("max").map(|most| (most - number("current").unwrap_or(0.0)).max(0.0));
+    [machine, container].into_iter().flatten().fold(UNKNOWN, f64::min)
+}
+
+/// Returns a number of bytes as text with a unit.
+fn size(bytes: f64) -> String {
+    match bytes {
+        bytes if bytes < 1e9 => format!("{:.0} MB", bytes / 1e6),
+        bytes if bytes < 1e13 => format!("{:.1} GB", bytes / 1e9),
+        _ => format!("{:.0} TB", bytes / 1e12),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_machine_has_is_refused_with_both_numbers() {
+        let error = check(3e17, "a batch", "choose less").unwrap_err().to_string();
+        assert!(error.starts_with("a batch needs about 300000 TB of memory, but "), "{error}");
+        assert!(error.ends_with("are available: choose less"), "{error}");
+        check(1e6, "a batch", "").unwrap();
+    }
+}

@@ -1,0 +1,227 @@
+//! What the command reads: files that are damaged or hostile, streams, devices, and sizes without sense.
+
+mod desk;
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use desk::{Desk, text, weights};
+
+/// Copies a file that once hung or ended the process.
+fn fault(desk: &Desk, name: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/faults").join(name);
+    desk.write(name, std::fs::read(path).unwrap());
+}
+
+/// Runs `flowlet` with `input` on standard input.
+fn with_input(desk: &Desk, arguments: &str, input: &str) -> Output {
+    let mut command = desk.command(arguments);
+    let [output, error] = [Stdio::piped(), Stdio::piped()];
+    let mut child = command.stdin(Stdio::piped()).stdout(output).stderr(error).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+/// Runs `flowlet` with `input` on standard input. Returns its standard output.
+#[track_caller]
+fn piped(desk: &Desk, arguments: &str, input: &str) -> String {
+    let output = with_input(desk, arguments, input);
+    assert!(output.status.success(), "{arguments}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+#[test]
+fn hostile_archives_and_arrays_are_refused_with_one_error() {
+    let desk = Desk::new();
+    for (name, expected) in [
+        ("pickle-4TB-alloc-abort.pt", "more numbers than the file can hold"),
+        ("pickle-deep-tuple-stack-overflow.pt", "no dictionary of tensors"),
+        ("pickle-memo-doubling-hang.pt", "in the middle of a value"),
+    ] {
+        fault(&desk, name);
+        desk.fail(&format!("import {name} --out m.safetensors"), expected);
+    }
+    let name = "nested-header-hang.npy";
+    fault(&desk, name);
+    desk.fail(&format!("train {name}"), "not one that numpy.save writes");
+    desk.fail(&format!("distance {name} {name}"), "not one that numpy.save writes");
+    desk.fail(
+        &format!("sample {} --x0 {name}", weights("moons")),
+        "not one that numpy.save writes",
+    );
+}
+
+#[test]
+fn standard_input_is_a_table() {
+    let desk = Desk::new();
+    let rows = "0.5,1\n-2,3\n0.25,0\n";
+    desk.write("x0.csv", rows);
+    let moons = weights("moons");
+    let expected = desk.succeed(&format!("sample {moons} --x0 x0.csv"));
+    assert_eq!(piped(&desk, &format!("sample {moons} --x0 -"), rows), expected);
+    let expected = desk.succeed("distance x0.csv x0.csv");
+    assert_eq!(piped(&desk, "distance - x0.csv", rows), expected);
+    desk.write("c.csv", "0\n3\n");
+    let eight = weights("8gaussians");
+    let expected = desk.succeed(&format!("sample {eight} --conditions c.csv"));
+    assert_eq!(piped(&desk, &format!("sample {eight} --conditions -"), "0\n3\n"), expected);
+    // What was read is gone, so a second reader would see an empty file.
+    let error = text(&with_input(&desk, "distance - -", rows).stderr);
+    assert!(error.contains("can be read only once"), "{error}");
+}
+
+#[test]
+fn a_run_on_standard_input_equals_that_on_the_file() {
+    let desk = Desk::new();
+    let rows = (0..200).map(|k| format!("{},{}\n", k as f32 * 0.37 % 1.0, k % 7));
+    let rows = "x,y\n".to_string() + &rows.collect::<String>();
+    desk.write("points.csv", &rows);
+    let options = "--iterations 20 --hidden-width 8";
+    desk.succeed(&format!("train points.csv {options} --out a"));
+    piped(&desk, &format!("train - {options} --out b"), &rows);
+    let model = |run: &str| std::fs::read(desk.path(run).join("model.safetensors")).unwrap();
+    assert!(model("a") == model("b"));
+    desk.fail("evaluate b", "came from standard input: give them with --data");
+    let evaluated = piped(&desk, "evaluate b --data - -n 100 --steps 1", &rows);
+    assert!(evaluated.contains("euler"), "{evaluated}");
+}
+
+/// Opening a FIFO waits for a writer, and a device does not end.
+#[cfg(unix)]
+#[test]
+fn pipes_and_devices_are_refused_wherever_a_file_is_read() {
+    let desk = Desk::new();
+    let fifo = desk.path("fifo.csv");
+    assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    std::os::unix::fs::symlink("/dev/zero", desk.path("zero.npy")).unwrap();
+    std::os::unix::fs::symlink("fifo.csv", desk.path("fifo.toml")).unwrap();
+    std::os::unix::fs::symlink("fifo.csv", desk.path("fifo.pt")).unwrap();
+    std::os::unix::fs::symlink("fifo.csv", desk.path("fifo.safetensors")).unwrap();
+    let moons = weights("moons");
+    for (arguments, expected) in [
+        ("train fifo.csv".to_string(), "it is a pipe"),
+        ("train zero.npy".to_string(), "it is a device"),
+        ("train fifo.toml".to_string(), "it is a pipe"),
+        ("import fifo.pt --out m.safetensors".to_string(), "it is a pipe"),
+        ("import fifo.safetensors --out m.safetensors".to_string(), "it is a pipe"),
+        ("inspect fifo.safetensors".to_string(), "it is a pipe"),
+        (format!("evaluate {moons} --data fifo.csv"), "it is a pipe"),
+        (format!("sample {moons} --x0 fifo.csv"), "it is a pipe"),
+        (format!("verify {moons} fifo.safetensors"), "it is a pipe"),
+    ] {
+        let output = desk.run(&arguments);
+        let error = text(&output.stderr);
+        assert!(matches!(output.status.code(), Some(1 | 2)), "{arguments}: {error}");
+        assert!(error.contains(expected), "{arguments}: {error}");
+    }
+    // The data that the configuration beside a model names, too.
+    std::fs::create_dir(desk.path("run")).unwrap();
+    desk.write("run/config.toml", "[data]\nsource = \"fifo.csv\"\n");
+    desk.write(
+        "run/model.safetensors",
+        std::fs::read(Path::new(&moons).join("model.safetensors")).unwrap(),
+    );
+    let error = text(&desk.run("evaluate run").stderr);
+    assert!(error.contains("it is a pipe"), "{error}");
+}
+
+#[test]
+fn sizes_have_limits_that_the_error_names() {
+    let desk = Desk::new();
+    let moons = weights("moons");
+    let mixture = weights("mixture");
+    for (arguments, expected) in [
+        (
+            format!("bench {moons} --threads 100000"),
+            "'--threads <N>': expected 1 to 1024, found 100000",
+        ),
+        (format!("bench {moons} -n 4611686018427387904"), "expected 1 to 100000000"),
+        (format!("bench {moons} --steps 0"), "'--steps <N>': expected 1 to 16777216, found 0"),
+        (format!("bench {moons} --seconds 1000000000"), "--seconds"),
+        (format!("evaluate {moons} -n 4611686018427387904"), "expected 1 to 100000000"),
+        (format!("evaluate {mixture} -n 4611686018427387904"), "expected 1 to 100000000"),
+        (format!("evaluate {moons} -n 10001"), "at most 10000 points"),
+        (
+            format!("evaluate {moons} --steps 2,100000000"),
+            "expected 1 to 16777216, found 100000000",
+        ),
+        (format!("tune {moons} --steps 3 --points 4000000000"), "expected 2 to 1000000"),
+        (format!("tune {moons} --steps 4611686018427387904"), "expected 1 to 10000"),
+        (format!("trace {moons} --steps 16000000"), "expected 1 to 100000"),
+        (format!("sample {moons} --steps 4611686018427387904"), "expected 1 to 16777216"),
+        (
+            format!("sample {moons} -n 18446744073709551615 --out big.npy"),
+            "more than a file can have",
+        ),
+        (
+            format!("sample {moons} -n 18446744073709551615 --out big.safetensors"),
+            "more than a file can have",
+        ),
+        ("train moons --batch-size 4611686018427387904".to_string(), "at most 16777216"),
+        ("train moons --hidden-width 100000".to_string(), "at most 16384"),
+        ("train moons --hidden-layers 65".to_string(), "at most 64"),
+        ("train moons --transport-size 100000".to_string(), "at most 16384"),
+        ("train moons --steps 100000".to_string(), "at most 10000"),
+        ("train moons --iterations 4611686018427387904".to_string(), "at most 4294967295"),
+        (
+            "train moons --batch-size 16777216 --hidden-width 16384 --hidden-layers 64".to_string(),
+            "of memory, but",
+        ),
+    ] {
+        let before = desk.files();
+        let output = desk.run(&arguments);
+        let error = text(&output.stderr);
+        assert!(matches!(output.status.code(), Some(1 | 2)), "{arguments}: {error}");
+        assert!(error.contains(expected), "{arguments}: {error}");
+        assert_eq!(desk.files(), before, "{arguments}");
+    }
+}
+
+/// Returns the peak of a command's memory in bytes. It must succeed.
+#[cfg(target_os = "linux")]
+#[track_caller]
+fn peak(desk: &Desk, arguments: &str) -> u64 {
+    // Each thread takes some memory of its own.
+    let mut command = desk.command(arguments);
+    let mut running = desk.start(command.env("RAYON_NUM_THREADS", "2").stdout(Stdio::null()));
+    let status = format!("/proc/{}/status", running.child().id());
+    let peak = std::cell::Cell::new(0);
+    running.reaches(|| {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes =
+            line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        peak.set(kilobytes.map_or(peak.get(), |kilobytes| kilobytes * 1024));
+        false
+    });
+    let output = running.output();
+    assert!(output.status.success(), "{arguments}: {}", text(&output.stderr));
+    peak.get()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn training_takes_three_times_the_rows_as_floats_and_32_megabytes() {
+    let desk = Desk::new();
+    let rows = 1_500_000_u32;
+    let value = |k: u32| (k.wrapping_mul(2_654_435_761) >> 8) as f32 / 8_388_608.0 - 1.0;
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, 4), }}\n");
+    let mut array = b"\x93NUMPY\x01\x00".to_vec();
+    array.extend((header.len() as u16).to_le_bytes());
+    array.extend(header.into_bytes());
+    array.extend((0..4 * rows).flat_map(|k| value(k).to_le_bytes()));
+    desk.write("rows.npy", array);
+    let lines = (0..rows).map(|row| {
+        let [a, b, c, d] = [0, 1, 2, 3].map(|k| value(4 * row + k));
+        format!("{a:.5},{b:.5},{c:.5},{d:.5}\n")
+    });
+    desk.write("rows.csv", "a,b,c,d\n".to_string() + &lines.collect::<String>());
+    let bytes = u64::from(rows) * 16;
+    for name in ["rows.npy", "rows.csv"] {
+        let peak =
+            peak(&desk, &format!("train {name} --iterations 3 --hidden-width 8 --out {name}.run"));
+        let most = 3 * bytes + 32_000_000;
+        assert!((bytes..most).contains(&peak), "{name}: {peak} bytes, expected at most {most}");
+    }
+}
