@@ -198,8 +198,14 @@ fn bad_input_is_refused_with_one_clear_error_and_nothing_is_written() {
     desk.fail("train empty.csv", "empty.csv: the file is empty");
     desk.fail("train names.csv", "no rows");
     desk.fail("train points.csv --data x,yy", "there is no column yy. Did you mean y?");
-    desk.fail(&format!("sample {mixture} --steps 0"), "steps is 0: expected at least 1");
-    desk.fail(&format!("trace {mixture} --steps 0"), "steps is 0: expected at least 1");
+    desk.fail(
+        &format!("sample {mixture} --steps 0"),
+        "'--steps <N>': expected 1 to 16777216, found 0",
+    );
+    desk.fail(
+        &format!("trace {mixture} --steps 0"),
+        "'--steps <N>': expected 1 to 100000, found 0",
+    );
     desk.fail("train mixture --steps 0", "steps is 0: expected at least 1");
     desk.fail(&format!("sample {gaussians} --condition 1,0"), "all 8 numbers");
     desk.fail(&format!("sample {gaussians} --condition 9"), "\"9\" is not a category");
@@ -442,7 +448,7 @@ fn a_tuned_model_is_sampled_with_its_grid() {
         "static SOLVER: Heun<3> = Heun::from_safetensors(include_bytes!(\"model.safetensors\"))";
     assert!(embed.contains(line), "{embed}");
 
-    desk.fail("tune moons --steps 0 --force", "expected at least 1");
+    desk.fail("tune moons --steps 0 --force", "'--steps <N>': expected 1 to 10000, found 0");
     desk.fail("tune moons --steps 3 --conditions x.csv --force", "has no conditions");
     let output = desk.run("sample moons --solver dopri5");
     assert!(text(&output.stderr).contains("[possible values: euler, midpoint, heun, rk4, ab2]"));

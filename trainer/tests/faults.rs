@@ -14,18 +14,17 @@ fn commands(extension: &str) -> &'static [&'static str] {
     match extension {
         "npy" => &[
             "train FILE --iterations 1 --out run",
-            "train MODEL/golden.safetensors --condition FILE --iterations 1 --out run",
+            "train points.csv --conditions FILE --iterations 1 --out run",
             "evaluate MODEL --data FILE",
             "distance FILE FILE",
             "sample MODEL --x0 FILE --out samples.csv",
-            "trace MODEL --x0 FILE --out paths.csv",
         ],
         "pt" => &["import FILE --columns t,x --activation relu --out model.safetensors"],
         "safetensors" => &[
             "import FILE --columns t,x --activation relu --out model.safetensors",
             "inspect FILE",
             "sample FILE --out samples.csv",
-            "trace FILE --out paths.csv",
+            "trace FILE",
             "evaluate FILE --data points.csv",
             "tune FILE --steps 2 --out tuned.safetensors",
             "bench FILE",

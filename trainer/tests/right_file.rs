@@ -278,12 +278,12 @@ fn a_model_is_tuned_for_starts_of_its_own_source() {
     let asked = "the model's starting points are from starts.csv, which its file does not hold: give them with --x0";
     desk.fail("sample mapped -n 5", asked);
     desk.fail("trace mapped", asked);
-    desk.fail("tune mapped --steps 3", asked);
+    desk.fail("tune mapped --steps 3 --force", asked);
     assert!(tune("mapped", "--x0 starts.csv").contains("64 points of starts.csv"));
-    let all = desk.succeed("tune mapped --steps 3 --x0 starts.csv --out tuned.safetensors");
+    let all = desk.succeed("tune mapped --steps 3 --x0 starts.csv --out tuned.safetensors --force");
     assert!(all.contains("100 points of starts.csv"), "{all}");
     desk.fail(
-        "tune mapped --steps 3 --points 101 --x0 starts.csv",
+        "tune mapped --steps 3 --points 101 --x0 starts.csv --force",
         "at least 101 starting points, found 100",
     );
 
