@@ -21,7 +21,7 @@ pub(super) struct Reader {
 }
 
 enum Body {
-    Text(csv::Text),
+    Text(Box<csv::Text>),
     Array(npy::Array),
     Tensors(safetensors::Tensors),
 }
@@ -74,7 +74,7 @@ pub(super) fn open_with(
             extension => {
                 let separator = if extension == "tsv" { b'\t' } else { b',' };
                 let (header, text) = csv::Text::open(input, separator, first_row)?;
-                (header, Body::Text(text))
+                (header, Body::Text(Box::new(text)))
             }
         })
     };
