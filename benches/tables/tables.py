@@ -12,8 +12,6 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
-
 ROUNDS = 3
 FLOWLET = str(Path(__file__).parents[2] / "target/release/flowlet")
 PEERS = {
@@ -35,9 +33,15 @@ def run(command, codes=(0,)):
     return output.decode(), seconds, usage.ru_maxrss / 1e3 * 1.024
 
 
-def write(path, values, digits):
-    """Writes rows as text: six decimals, or all 17 digits of a float of 64 bits."""
-    form = "%.6f" if digits == "6 decimals" else "%.17g"
+def write(path, rows, kind):
+    """Writes rows as an array, or as text with six decimals or all 17 digits of a float of 64 bits."""
+    import numpy as np
+
+    values = np.random.default_rng(0).standard_normal((rows, 4))
+    if kind == "f4":
+        np.save(path, values.astype("f4"))
+        return
+    form = "%.6f" if kind == "6 decimals" else "%.17g"
     with open(path, "w") as file:
         file.write("a,b,c,d\n")
         for start in range(0, len(values), 100_000):
@@ -67,13 +71,10 @@ def main():
         small = directory / "small.csv"
         small.write_text("a,b,c,d\n1,2,3,4\n5,6,7,8\n")
         for rows in sizes:
-            values = np.random.default_rng(0).standard_normal((rows, 4))
             for kind in ["6 decimals", "17 digits", "f4"]:
                 path = directory / ("table.npy" if kind == "f4" else "table.csv")
-                if kind == "f4":
-                    np.save(path, values.astype("f4"))
-                else:
-                    write(path, values, kind)
+                # In a process of its own: a child's peak is at least what its parent has when it starts.
+                subprocess.run([sys.executable, __file__, "--write", path, str(rows), kind], check=True)
                 read, peer, theirs, train = measure(path, small, directory)
                 megabytes = path.stat().st_size / 1e6
                 cell = lambda pair: f"{pair[0]:.2f} s, {pair[1]:.0f} MB"
@@ -85,4 +86,7 @@ def main():
                 path.unlink()
 
 
-main()
+if sys.argv[1:2] == ["--write"]:
+    write(sys.argv[2], int(sys.argv[3]), sys.argv[4])
+else:
+    main()
