@@ -7,7 +7,7 @@ use flowlet_trainer::data::{RowsOptions, load};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     with_file(".csv", bytes, |path| {
-        let limit = 200 * bytes.len() + 200_000;
+        let limit = 200 * bytes.len() + 1_500_000;
         let read = |options: &RowsOptions| bounded(limit, || load(path, options));
         let Ok(rows) = read(&RowsOptions { skip_invalid: true, ..RowsOptions::default() }) else {
             return;
