@@ -102,6 +102,7 @@ fn pipes_and_devices_are_refused_wherever_a_file_is_read() {
     for (arguments, expected) in [
         ("train fifo.csv".to_string(), "it is a pipe"),
         ("train zero.npy".to_string(), "it is a device"),
+        ("distance /dev/zero /dev/zero".to_string(), "it is a device"),
         ("train fifo.toml".to_string(), "it is a pipe"),
         ("import fifo.pt --out m.safetensors".to_string(), "it is a pipe"),
         ("import fifo.safetensors --out m.safetensors".to_string(), "it is a pipe"),
