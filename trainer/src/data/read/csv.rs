@@ -1,9 +1,11 @@
 //! Reads CSV and TSV files, without holding their text in memory.
 
 use std::io::BufRead;
+use std::ops::Range;
 
 use anyhow::{Context, Result, bail, ensure};
 use csv_core::{ReadRecordResult, ReaderBuilder};
+use memchr::{memchr_iter, memchr3};
 
 use super::build::Builder;
 use crate::data::table::{FirstRow, Header, Table, Wanted};
@@ -57,20 +59,17 @@ impl Text {
         let mut table = Builder::growing(wanted);
         while starts || records.next()? {
             starts = false;
-            let Records { line, text, ends, .. } = &records;
-            let line = *line;
+            let (line, found) = (records.line, records.ends.len());
             ensure!(
-                ends.len() <= columns,
-                "line {line} has {} cells: expected at most {columns}, as in the first row",
-                ends.len()
+                found <= columns,
+                "line {line} has {found} cells: expected at most {columns}, as in the first row"
             );
-            let utf8 = str::from_utf8(text).with_context(|| not_utf8(line))?;
+            let utf8 = str::from_utf8(&records.text).with_context(|| not_utf8(line))?;
             // A cell may end within a character that its neighbour completes.
-            ensure!(ends.iter().all(|&end| utf8.is_char_boundary(end)), not_utf8(line));
-            table.push(line, |column| match ends.get(column) {
-                Some(&end) => &utf8[column.checked_sub(1).map_or(0, |before| ends[before])..end],
-                None => "",
-            });
+            let ends = |end: &usize| utf8.is_char_boundary(*end);
+            ensure!(records.ends.iter().all(ends), not_utf8(line));
+            let cell = |column| records.range(column).map_or("", |range| &utf8[range]);
+            table.push(line, cell);
             // Each value of a whole row takes at least a byte of text and a separator.
             ensure!(
                 (table.rows() * table.width()) as u64 <= records.read + (1 << 20),
@@ -96,10 +95,13 @@ fn not_utf8(line: u64) -> String {
 struct Records {
     input: Input,
     parser: csv_core::Reader,
+    separator: u8,
     /// The cells of the record, one after the other, without quotation marks.
     text: Vec<u8>,
     /// Where each cell ends in `text`.
     ends: Vec<usize>,
+    /// The bytes between two cells in `text`: 1 where the separators are still there.
+    gap: usize,
     /// The line on which the record starts, counted from 1.
     line: u64,
     /// The line on which the next record may start.
@@ -113,8 +115,10 @@ impl Records {
         Self {
             input,
             parser: ReaderBuilder::new().delimiter(separator).build(),
+            separator,
             text: Vec::new(),
             ends: Vec::new(),
+            gap: 0,
             line: 0,
             next_line: 1,
             read: 0,
@@ -148,6 +152,10 @@ impl Records {
             self.read += breaks as u64;
         }
         self.line = self.next_line;
+        if self.plain_record()? {
+            return Ok(true);
+        }
+        self.gap = 0;
         let (mut used, mut cells) = (0, 0);
         self.text.resize(self.text.capacity().max(1 << 10), 0);
         self.ends.resize(self.ends.capacity().max(1 << 6), 0);
@@ -186,15 +194,43 @@ impl Records {
         }
     }
 
+    /// Reads a record that is a line without quotation marks and lies in the buffer as a whole. Most records are, and
+    /// this is twice as fast as the parser. Returns whether the record was one.
+    fn plain_record(&mut self) -> Result<bool> {
+        // The parser must see the first record, where it skips a byte order mark.
+        if self.read == 0 {
+            return Ok(false);
+        }
+        let buffer = self.input.fill_buf()?;
+        let Some(length) = memchr3(b'"', b'\r', b'\n', buffer) else { return Ok(false) };
+        let breaks = match buffer[length..] {
+            [b'\n', ..] => 1,
+            [b'\r', b'\n', ..] => 2,
+            _ => return Ok(false),
+        };
+        let line = &buffer[..length];
+        self.text.clear();
+        self.text.extend_from_slice(line);
+        self.ends.clear();
+        self.ends.extend(memchr_iter(self.separator, line).chain([length]));
+        self.gap = 1;
+        self.input.consume(length + breaks);
+        self.read += (length + breaks) as u64;
+        self.next_line += 1;
+        Ok(true)
+    }
+
+    /// Returns where a cell of the record lies in its text, if the record has so many.
+    fn range(&self, cell: usize) -> Option<Range<usize>> {
+        let end = *self.ends.get(cell)?;
+        let start = cell.checked_sub(1).map_or(0, |before| self.ends[before] + self.gap);
+        Some(start..end)
+    }
+
     /// Returns the cells of the record.
     fn cells(&self) -> Result<Vec<&str>> {
-        let mut start = 0;
-        let mut cell = |&end: &usize| {
-            let bytes = &self.text[start..end];
-            start = end;
-            str::from_utf8(bytes).with_context(|| not_utf8(self.line))
-        };
-        self.ends.iter().map(&mut cell).collect()
+        let cell = |range| str::from_utf8(&self.text[range]).with_context(|| not_utf8(self.line));
+        (0..).map_while(|cell| self.range(cell)).map(cell).collect()
     }
 }
 
