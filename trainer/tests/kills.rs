@@ -1,5 +1,5 @@
 //! Commands that are killed, interrupted, or started twice at once: nothing is lost, and the final bytes are those of
-//! a run that nobody disturbed.
+//! an undisturbed run.
 #![cfg(unix)]
 
 mod desk;
@@ -449,7 +449,7 @@ fn survive_replacing(kills: usize) {
     Victim {
         first: &format!("train moons --seed 1 --force {TINY}"),
         again: "train --resume runs/run",
-        // Without `NAME.new` and a mark of it, the replacement has not begun, or is complete.
+        // Without `NAME.new` and its mark, the replacement has not begun, or is complete.
         begun: |desk| {
             ["runs/run.new/config.toml", "runs/run.new/.replaces"]
                 .iter()

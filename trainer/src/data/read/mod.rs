@@ -51,14 +51,14 @@ pub(super) fn open_with(
     );
     let mut input = Input::open(path)?;
     let file = if streamed { "standard input".to_string() } else { path.display().to_string() };
-    // More than a byte order mark, which must not be divided.
+    // The length and the `{` of a safetensors header. Longer than a byte order mark, which must not be split.
     let start = input.start(9).with_context(|| file.clone())?;
     if streamed {
         extension =
             if start.starts_with(super::npy_header::MAGIC) { "npy" } else { "csv" }.to_string();
         ensure!(
             !(start.len() == 9 && start[4..] == *b"\0\0\0\0{"),
-            "{file}: expected CSV or a numpy array, found a safetensors file: name it instead"
+            "{file}: expected CSV or a numpy array, found a safetensors file: give its path instead"
         );
     }
     let open = || -> Result<(Header, Body)> {
