@@ -369,7 +369,7 @@ impl Victim<'_> {
                 "HUP" => 1,
                 _ => 2,
             };
-            // The command said that it was interrupted, or had nothing to keep.
+            // The command ended with the exit code of an interrupt, or the signal ended it.
             assert!(
                 status.code() == Some(128 + number) || status.signal() == Some(number),
                 "{command} after {killed} kills, by {signal}: {status}: {error}"

@@ -119,7 +119,7 @@ pub fn open(path: &Path) -> Result<(File, u64)> {
     if !kind.is_file() {
         let what = describe(kind);
         bail!(
-            "{}: it is {what}, expected a regular file. To read a stream, name it as -: COMMAND | flowlet … -",
+            "{}: it is {what}, expected a regular file. Only tables can be piped in, as -: COMMAND | flowlet … -",
             context()
         );
     }
