@@ -102,6 +102,7 @@ fn pipes_and_devices_are_refused_wherever_a_file_is_read() {
     for (arguments, expected) in [
         ("train fifo.csv".to_string(), "it is a pipe"),
         ("train zero.npy".to_string(), "it is a device"),
+        ("distance /dev/zero /dev/zero".to_string(), "it is a device"),
         ("train fifo.toml".to_string(), "it is a pipe"),
         ("import fifo.pt --out m.safetensors".to_string(), "it is a pipe"),
         ("import fifo.safetensors --out m.safetensors".to_string(), "it is a pipe"),
@@ -138,6 +139,10 @@ fn sizes_have_limits_that_the_error_names() {
         ),
         (format!("bench {moons} -n 4611686018427387904"), "expected 1 to 100000000"),
         (format!("bench {moons} --steps 0"), "'--steps <N>': expected 1 to 16777216, found 0"),
+        (format!("evaluate {moons} --steps 0"), "'--steps <N>': expected 1 to 16777216, found 0"),
+        (format!("tune {moons} --steps 0"), "'--steps <N>': expected 1 to 10000, found 0"),
+        (format!("trace {moons} --steps 0"), "'--steps <N>': expected 1 to 100000, found 0"),
+        (format!("sample {moons} --steps 0"), "'--steps <N>': expected 1 to 16777216, found 0"),
         (format!("bench {moons} --seconds 1000000000"), "--seconds"),
         (format!("evaluate {moons} -n 4611686018427387904"), "expected 1 to 100000000"),
         (format!("evaluate {mixture} -n 4611686018427387904"), "expected 1 to 100000000"),

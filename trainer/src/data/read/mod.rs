@@ -44,12 +44,13 @@ pub(super) fn open_with(
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
     let mut extension = extension.to_ascii_lowercase();
     let streamed = is_standard_input(path);
+    // Opened before the extension is checked: a process substitution, /dev/fd/63, has none, and its error names `-`.
+    let mut input = Input::open(path)?;
     ensure!(
         streamed || ["csv", "tsv", "npy", "safetensors"].contains(&extension.as_str()),
         "{}: expected a name that ends in .csv, .tsv, .npy or .safetensors",
         path.display()
     );
-    let mut input = Input::open(path)?;
     let file = if streamed { "standard input".to_string() } else { path.display().to_string() };
     // The length and the `{` of a safetensors header. Longer than a byte order mark, which must not be split.
     let start = input.start(9).with_context(|| file.clone())?;
