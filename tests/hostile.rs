@@ -1,4 +1,4 @@
-//! Hostile model files: 200,000 from a seed. The fuzz targets in `fuzz/` go on from there.
+//! 200,000 hostile model files from a fixed seed. The fuzz targets in `fuzz/` run the same checks on more files.
 
 use hostile::{evaluation, mutation, reader, seeds};
 use rand::{RngExt, SeedableRng};
@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 fn the_readers_promises_hold_for_mutated_files() {
     let seeds = seeds::seeds();
     let mut random = ChaCha8Rng::seed_from_u64(1);
-    // Mutations of mutations: a file that a reader accepts is the start of others.
+    // Mutations of mutations: accepted files are mutated again.
     let mut files = seeds.to_vec();
     let mut accepted = 0;
     for k in 0..200_000 {

@@ -154,7 +154,7 @@ fn metas_mlp_is_imported_from_safetensors_and_from_a_pickle() {
     }
 }
 
-/// Transposed, expanded and interleaved tensors, a parameter, and a tensor of 64 bits.
+/// Transposed, expanded and interleaved tensors, and a parameter of 64 bits.
 #[test]
 fn tensors_that_are_views_are_imported() {
     let convention = Convention {

@@ -2,7 +2,7 @@
 
 flowlet's reading is `flowlet distance FILE SMALL`, which ends after it has read both files, since their numbers of
 rows differ. Its training is `flowlet train FILE --iterations 100`. The peers' time is that of the call alone, without
-their start. Memory is the peak of the whole process.
+the start of Python. Memory is the peak of the whole process.
 """
 
 import os

@@ -36,7 +36,7 @@ def die_with_the_worker():
 
 @ray.remote(max_retries=-1, retry_exceptions=[Lost])
 def shard(command, out, threads):
-    """Writes the file of one shard. `--resume` has nothing to do if it is already whole."""
+    """Writes the file of one shard. With `--resume`, a complete file is left as it is."""
     done = subprocess.run(
         [*command, "--out", out, "--resume"],
         env={**os.environ, "RAYON_NUM_THREADS": str(threads)},
@@ -45,7 +45,7 @@ def shard(command, out, threads):
         text=True,
         preexec_fn=die_with_the_worker,
     )
-    # SIGINT, SIGTERM or SIGHUP, as a machine that shuts down sends them, or SIGKILL.
+    # Stopped by SIGINT, SIGTERM or SIGHUP, which a machine sends when it shuts down, or killed.
     interrupted = done.returncode < 0 or done.returncode in (129, 130, 143)
     if interrupted or "another process" in done.stderr:
         time.sleep(1)

@@ -1,4 +1,4 @@
-//! What the fuzz targets share: an allocator that counts, and files for readers that take a path.
+//! Shared by the fuzz targets: an allocator that counts bytes, and files for readers that take a path.
 
 mod allocation;
 
@@ -16,7 +16,7 @@ pub fn with_file(extension: &str, bytes: &[u8], read: impl FnOnce(&Path)) {
         static FILE: RefCell<Option<NamedTempFile>> = const { RefCell::new(None) };
     }
     FILE.with_borrow_mut(|file| {
-        // One file for all inputs of a process. On Linux it lies in memory.
+        // One file for all inputs of a process. On Linux it is in memory.
         let file = file.get_or_insert_with(|| {
             let memory = Path::new("/dev/shm");
             let folder = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };

@@ -1,4 +1,4 @@
-//! Parses a configuration. What it accepts, it writes such that it reads it back equal.
+//! Parses a configuration, writes it, and parses it again: both must be equal.
 
 #![no_main]
 

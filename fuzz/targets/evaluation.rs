@@ -1,4 +1,4 @@
-//! Evaluates models of any weights at any point, one sample and many.
+//! Evaluates models with any weights at any point, one sample and many.
 
 #![no_main]
 

@@ -9,7 +9,7 @@ use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
 use rand::{RngExt, SeedableRng, rngs::SmallRng};
 
 fuzz_target!(|file: &[u8]| {
-    // The heap's model is no larger than its file, but for its own fields.
+    // `HeapMlp` takes no more memory than its file, apart from its own fields.
     let _ = bounded(file.len() + 1_000, || HeapMlp::try_from_safetensors(file));
     reader::check(file);
 });

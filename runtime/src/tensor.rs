@@ -190,7 +190,7 @@ impl Shape {
             self.dims[self.rank] = dim;
         }
         self.rank = self.rank.saturating_add(1);
-        // A later 0 must not hide an overflow.
+        // A 0 after an overflow must not hide it.
         if self.elements < u64::MAX {
             self.elements = self.elements.saturating_mul(dim);
         }

@@ -64,7 +64,7 @@ impl Text {
         !self.cut && bytes_equal(self.as_bytes(), other.as_bytes())
     }
 
-    /// Whether both strings are known whole and equal.
+    /// Whether both strings are uncut and equal.
     pub(crate) const fn equals(&self, other: &Self) -> bool {
         !self.cut && !other.cut && bytes_equal(self.as_bytes(), other.as_bytes())
     }

@@ -172,7 +172,7 @@ fn a_tensor_without_bytes_lies_between_tensors() {
         ));
         error(&file(&format!("{{{}}}", all.join(",")), &data))
     };
-    // Refused only as a layer that the model does not have: net.0.bias is at 48..60.
+    // The only error is that the model has no such layer: net.0.bias is at 48..60.
     for between in ["[0,0]", "[48,48]", "[60,60]"] {
         let found = bias(between, "[0]");
         assert!(matches!(found, LoadError::UnexpectedTensor { .. }), "{between}: {found}");
@@ -228,13 +228,13 @@ fn tensors_that_the_network_does_not_read_are_finite_too() {
 }
 
 #[test]
-fn no_key_of_ours_is_in_the_metadata_twice() {
+fn no_key_of_flowlet_occurs_in_the_metadata_twice() {
     let twice = |key: &str| format!(r#"{{"{key}":"1","other":"a","{key}":"2"}}"#);
     assert_eq!(
         message(&file_of(&tensors(), Some(&twice("flowlet.config")))),
         "metadata `flowlet.config` is in the file twice"
     );
-    // Nobody reads the keys of others.
+    // Keys without `flowlet.` are not read, so they may occur twice.
     velocity(&file_of(&tensors(), Some(&twice("format"))));
     let many: Vec<_> = (0..65).map(|key| format!(r#""flowlet.{key}":"""#)).collect();
     velocity(&file_of(&tensors(), Some(&format!("{{{}}}", many[1..].join(",")))));

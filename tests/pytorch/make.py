@@ -197,7 +197,7 @@ def make_layouts():
 
 
 def make_strided():
-    """The network of meta_mlp.pt, by tensors that are views: transposed, expanded, a part of a storage."""
+    """The network of meta_mlp.pt, whose tensors are views: transposed, expanded, interleaved; one is a parameter."""
     tensors = torch.load(HERE / "meta_mlp.pt")
     tensors["main.0.bias"] = torch.full((1,), 0.25).expand(32)
     tensors["main.2.weight"] = tensors["main.2.weight"].T.contiguous().T

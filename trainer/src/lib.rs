@@ -27,7 +27,7 @@
 //!   [`report::raster`] returns an error that names the feature.
 //! - `cuda`: training on an NVIDIA GPU.
 
-// `println!` panics when standard output cannot be written. Commands print through `cli::output`.
+// `println!` panics when standard output cannot be written, so commands print through `cli::output`.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
 pub mod cli;

@@ -1,4 +1,4 @@
-//! Files that once hung or killed a command get one clear error, within 5 seconds of CPU time and 256 MB of memory.
+//! Files on which a command once failed get one clear error, within 5 seconds of CPU time and 256 MB of memory.
 #![cfg(unix)]
 
 mod desk;

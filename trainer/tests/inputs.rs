@@ -1,4 +1,4 @@
-//! What the command reads: files that are damaged or hostile, streams, devices, and sizes without sense.
+//! What commands read: damaged and hostile files, streams, devices, and sizes beyond all limits.
 
 mod desk;
 
@@ -66,7 +66,7 @@ fn standard_input_is_a_table() {
     let eight = weights("8gaussians");
     let expected = desk.succeed(&format!("sample {eight} --conditions c.csv"));
     assert_eq!(piped(&desk, &format!("sample {eight} --conditions -"), "0\n3\n"), expected);
-    // What was read is gone, so a second reader would see an empty file.
+    // Standard input can be read only once: a second reader would see an empty file.
     let error = text(&with_input(&desk, "distance - -", rows).stderr);
     assert!(error.contains("can be read only once"), "{error}");
 }

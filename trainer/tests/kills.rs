@@ -1,5 +1,5 @@
 //! Commands that are killed, interrupted, or started twice at once: nothing is lost, and the final bytes are those of
-//! a run that nobody disturbed.
+//! an undisturbed run.
 #![cfg(unix)]
 
 mod desk;
@@ -369,7 +369,7 @@ impl Victim<'_> {
                 "HUP" => 1,
                 _ => 2,
             };
-            // The command said that it was interrupted, or had nothing to keep.
+            // The command ended with the exit code of an interrupt, or the signal ended it.
             assert!(
                 status.code() == Some(128 + number) || status.signal() == Some(number),
                 "{command} after {killed} kills, by {signal}: {status}: {error}"
@@ -449,7 +449,7 @@ fn survive_replacing(kills: usize) {
     Victim {
         first: &format!("train moons --seed 1 --force {TINY}"),
         again: "train --resume runs/run",
-        // Without `NAME.new` and a mark of it, the replacement has not begun, or is complete.
+        // Without `NAME.new` and its mark, the replacement has not begun, or is complete.
         begun: |desk| {
             ["runs/run.new/config.toml", "runs/run.new/.replaces"]
                 .iter()

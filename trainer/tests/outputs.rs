@@ -1,5 +1,5 @@
-//! What commands write: never onto an input, never over what the user did not offer, through links, with the mode that
-//! was there, and whole or not at all.
+//! What commands write: never onto an input, over an existing file only with `--force`, through links, with the mode of
+//! the earlier file, and whole or not at all.
 
 mod desk;
 
@@ -283,7 +283,7 @@ mod table {
         let desk = Desk::new();
         let rows: String = (0..100).map(|k| format!("{}\n", k % 10)).collect();
         desk.write("metrics.csv", format!("x\n{rows}"));
-        // A folder that holds nothing but data of this name looks like a run that has just started.
+        // A folder that holds nothing but a metrics.csv looks like a run that has just started.
         let train = format!("train metrics.csv {}", crate::desk::SHORT);
         desk.fail(&format!("{train} --out . --force"), "an input of this run");
         desk.succeed(&format!("{train} --out run"));
@@ -313,7 +313,7 @@ mod table {
         desk.succeed(&format!("{report} --force"));
     }
 
-    /// Every command, with a reader that has gone, and with a full disk.
+    /// Every command, with standard output closed by its reader, and on a full disk.
     #[test]
     fn no_command_panics_when_its_output_cannot_be_written() {
         let desk = Desk::new();

@@ -1,5 +1,5 @@
-//! Tests that commands take the data, the source and the settings that a run was trained with, wherever the
-//! command runs and wherever the files have been moved.
+//! Commands use the data, the source and the settings that a run was trained with, in whatever directory they
+//! run and wherever the files have been moved.
 
 mod desk;
 
@@ -42,7 +42,7 @@ fn within(desk: &Desk, folder: &str, arguments: &str) -> String {
     text(&output.stdout)
 }
 
-/// Evaluates the run, from a folder; without the first line, which names the model as it was given.
+/// Evaluates the run from a folder. Leaves out the first line, which names the model as it was given.
 #[track_caller]
 fn evaluated(desk: &Desk, folder: &str, run: &str) -> String {
     let said = within(desk, folder, &format!("evaluate {run} --steps 2 --format csv"));
@@ -86,7 +86,7 @@ fn other_data_are_refused_unless_they_are_asked_for() {
     desk.fail("report project/runs/points --terminal", refused);
     desk.succeed("evaluate project/runs/points --steps 2 --data project/points.csv");
     desk.succeed("report project/runs/points --terminal --data project/points.csv");
-    // A row fewer, another order of the columns.
+    // One row fewer, and another order of the columns.
     desk.write("project/points.csv", points(299, 0.0));
     desk.fail("evaluate project/runs/points --steps 2", refused);
 
@@ -209,7 +209,7 @@ fn a_run_whose_data_were_moved_is_resumed_where_they_lie_now() {
         "says --seed 1 (the run has 5), --batch-size 7 (the run has 256): leave them out",
     );
     refused("train --resume run --few-steps 1", "--few-steps 1 (the run has 0)");
-    // What the run has already may be said again.
+    // Settings that the run already has may be given again.
     let summary = desk.succeed("train --resume run --data moved/here.csv --seed 5 --device auto");
     assert!(summary.contains("on cpu"), "{summary}");
     for file in ["model.safetensors", "golden.safetensors"] {
@@ -275,7 +275,7 @@ fn a_model_is_tuned_for_starts_of_its_own_source() {
     // A file as source is asked for, as `sample` does.
     desk.succeed("sample runs/moons -n 100 --out starts.csv");
     desk.succeed(&format!("train moons --source starts.csv --out mapped {SHORT}"));
-    let asked = "the model's starting points are from starts.csv, which its file does not hold: give them with --x0";
+    let asked = "the model's starting points are from starts.csv, which the model's file does not hold: give them with --x0";
     desk.fail("sample mapped -n 5", asked);
     desk.fail("trace mapped", asked);
     desk.fail("tune mapped --steps 3 --force", asked);
@@ -293,7 +293,7 @@ fn a_model_is_tuned_for_starts_of_its_own_source() {
     fs::copy(desk.path("mapped/model.safetensors"), desk.path("alone.safetensors")).unwrap();
     desk.fail(
         "evaluate alone.safetensors --steps 2 --data moons",
-        "no config.toml is beside the model",
+        "there is no config.toml beside the model",
     );
 }
 
@@ -327,7 +327,7 @@ fn a_run_records_the_device_that_trains_it() {
         let error = error.lines().find(|line| line.starts_with("error:")).unwrap();
         assert!(!output.status.success() && error.contains(expected), "{error}");
     };
-    // A checkpoint of a GPU, which draws its batches in another way, in a run that does not say so.
+    // A checkpoint of a GPU, which draws its batches in another way, in a run whose configuration names the CPU.
     let path = desk.path("stopped/checkpoint.safetensors");
     let mut checkpoint = TensorFile::parse(&fs::read(&path).unwrap()).unwrap();
     checkpoint.tensors.insert("supply".into(), Block::text("{\"drawn\":3}"));

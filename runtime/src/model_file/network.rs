@@ -44,8 +44,8 @@ impl Weights<&mut [f32]> {
     }
 }
 
-/// Checks the tensors that a network does not need: no layer may follow the last one, and the grid and the self-test,
-/// which others read, must have the right shapes and finite values. A damaged file is not a model.
+/// Checks the tensors that the network does not read: there is no layer after the last one, and the grid and the
+/// self-test have the right shapes and finite values. A damaged file is not a model.
 const fn check_others(file: &File<'_>, dims: Dims) -> Result<(), LoadError> {
     let mut entries = file.entries();
     while let Some(entry) = tri!(entries.next()) {

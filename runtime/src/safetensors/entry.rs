@@ -59,7 +59,7 @@ impl Entry {
     }
 }
 
-/// Iterates over the tensors of a header that was checked.
+/// Iterates over the tensors of a checked header.
 pub(crate) struct Entries<'a> {
     cursor: Cursor<'a>,
     metadata: Option<Metadata>,

@@ -76,9 +76,9 @@ pub enum LoadError {
         /// One past the last byte, counted from the end of the header.
         end: u64,
     },
-    /// The tensors do not follow each other from the start of the data to its end without gaps or overlaps.
+    /// The tensors do not cover the data from its start to its end without gaps or overlaps.
     Layout {
-        /// The byte up to which they do, counted from the end of the header.
+        /// The byte up to which they cover it, counted from the end of the header.
         at: u64,
     },
     /// A weight is NaN or infinite.
@@ -111,7 +111,7 @@ pub enum LoadError {
         /// The value in the file.
         found: Text,
     },
-    /// The file has a metadata key that begins with `flowlet.` twice.
+    /// A metadata key that begins with `flowlet.` occurs twice.
     DuplicateMetadata {
         /// The key in `__metadata__`.
         key: Text,

@@ -115,8 +115,8 @@ impl<'a> File<'a> {
         Ok(tensor)
     }
 
-    /// Checks that the tensors follow each other from the start of the data to its end. A pass over the header
-    /// meets the tensors that begin where the last one ended: at most one that has bytes, and all that have none.
+    /// Checks that the tensors follow each other from the start of the data to its end. Each pass over the header
+    /// finds the tensors that begin where the last one ended: at most one with bytes, and all without.
     const fn check_layout(&self) -> Result<(), LoadError> {
         let mut at = 0;
         let mut met: usize = 0;

@@ -1,4 +1,4 @@
-//! The metadata in a header: strings by name.
+//! The metadata in a header: strings by key.
 
 use super::error::LoadError;
 use super::json::{Cursor, tri};
@@ -7,7 +7,7 @@ use crate::text::Text;
 /// The keys with a meaning for flowlet begin with this. All are shorter than [`Text::CAPACITY`].
 const PREFIX: &[u8] = b"flowlet.";
 
-/// The most keys of ours in a file. It bounds the time of the search for duplicates.
+/// The most keys with [`PREFIX`] in a file. The limit bounds the time of the search for duplicates.
 const MAX_KEYS: usize = 64;
 
 const END: &str = "`,` or `}` after a metadata value";
@@ -22,8 +22,8 @@ pub(super) struct Metadata {
 }
 
 impl Metadata {
-    /// Consumes `{"key": "value", …}` and checks that none of our keys is there twice. Readers that keep the last
-    /// of two values would otherwise take another model from the same file than readers that keep the first.
+    /// Consumes `{"key": "value", …}` and checks that no key with [`PREFIX`] occurs twice. Otherwise a reader that
+    /// keeps the first value would see another model than a reader that keeps the last one.
     pub(super) const fn check(cursor: &mut Cursor<'_>) -> Result<Self, LoadError> {
         tri!(cursor.expect(b'{', "`{` after `__metadata__`"));
         let start = cursor.position();
@@ -49,7 +49,7 @@ impl Metadata {
         Ok(Self { start, end: cursor.position() })
     }
 
-    /// The value of `key`, if it is there. `cursor` is any cursor over the header.
+    /// The value of `key`, or `None`. `cursor` may be at any position of the header.
     pub(super) const fn find(
         self,
         cursor: &Cursor<'_>,

@@ -172,7 +172,7 @@ fn take_step<S: Method, X: Point>(
     let mut point = *x;
     let mut velocities = S::velocities(*x);
     let mut each = velocities.as_mut().iter_mut();
-    // Calls in a row, because an unoptimised build takes hundreds of instructions for `array::map`.
+    // Separate calls, because `array::map` takes hundreds of instructions in an unoptimised build.
     let mut next = || match each.next() {
         Some(v) => v.numbers_mut(),
         None => &mut [],

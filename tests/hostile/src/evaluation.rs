@@ -9,7 +9,8 @@ use crate::seeds::{Whole, join, seeds, split};
 /// The only NaN that the runtime returns.
 const NAN: u32 = 0x7fc0_0000;
 
-/// Evaluates a model whose weights, point, condition and time are taken from `bytes`, as many as there are.
+/// Evaluates a model whose weights, points, condition and time are taken from `bytes`. Where these end, weights are
+/// those of a seed file, and other numbers 0.5.
 ///
 /// # Panics
 ///
@@ -30,7 +31,7 @@ pub fn check(bytes: &[u8]) {
     let mut floats = bytes[count..].as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes));
     let mut next = || floats.next().unwrap_or(0.5);
     let (t, c) = (next(), [next()]);
-    // More points than lanes, so that a batch has a full block and a rest.
+    // More points than lanes, so that a batch has a full block and a remainder.
     let points: Vec<[f32; 2]> = (0..19).map(|_| [next(), next()]).collect();
     check_bits(&fixed, &heap, t, c, &points);
 }

@@ -1,4 +1,4 @@
-//! Changes a model file such that it stays close to a valid one: most changes are of one token of the header.
+//! Changes a model file so that it stays close to a valid one: most changes affect one token of the header.
 
 use rand::{Rng, RngExt};
 
@@ -54,7 +54,7 @@ const STRINGS: [&str; 26] = [
     r"\ud800\udc00\u006eet.0.weight",
 ];
 
-/// Whole descriptions of tensors, to be added.
+/// Whole entries to add to the header.
 const ENTRIES: [&str; 4] = [
     r#""grid":{"dtype":"F32","shape":[0],"data_offsets":[4,4]}"#,
     r#""self_test.x":{"dtype":"F32","shape":[1,1,1,1,2],"data_offsets":[0,8]}"#,
@@ -62,11 +62,11 @@ const ENTRIES: [&str; 4] = [
     r#""__metadata__":{"flowlet.format":"1","flowlet.format":"1"}"#,
 ];
 
-/// Bits of a float at which arithmetic fails: infinities, NaN, the largest, the least, -0.
+/// Bits of floats at which arithmetic fails: infinities, NaNs, the largest, the smallest subnormal, ±0.
 const FLOATS: [u32; 8] =
     [0x7f80_0000, 0xff80_0000, 0x7fc0_0000, 0xffff_ffff, 0x7f7f_ffff, 0x0000_0001, 0x8000_0000, 0];
 
-/// Returns `file` with one to four changes.
+/// Returns `file` with one to four changes, and sometimes with a random byte or a cut end.
 pub fn mutated(file: &[u8], random: &mut impl Rng) -> Vec<u8> {
     let (header, data) = split(file);
     let (mut tokens, mut data) = (tokens(header), data.to_vec());
@@ -131,7 +131,7 @@ fn change_header(tokens: &mut Vec<Vec<u8>>, random: &mut impl Rng) {
         3 => tokens.insert(at, pick(&[" ", "\n", "\t", "\r", "\u{a0}", "\0"], random)),
         4 => tokens.insert(at, pick(&["{", "}", "[", "]", ",", ":", ",1", "null", "1e3"], random)),
         5 => {
-            // An entry more, after the `{` of the header.
+            // One more entry, after the `{` of the header.
             let entry = [pick(&ENTRIES, random), b",".to_vec()].concat();
             tokens.insert(1.min(tokens.len()), entry);
         }
@@ -154,7 +154,7 @@ fn change_header(tokens: &mut Vec<Vec<u8>>, random: &mut impl Rng) {
     }
 }
 
-/// Adds a small number to a number: offsets that are wrong by little.
+/// Adds a small number to a number, so that offsets are slightly wrong.
 fn change_number(tokens: &mut [Vec<u8>], random: &mut impl Rng) {
     let numbers: Vec<usize> =
         (0..tokens.len()).filter(|&at| tokens[at][0].is_ascii_digit()).collect();
@@ -164,7 +164,7 @@ fn change_number(tokens: &mut [Vec<u8>], random: &mut impl Rng) {
     tokens[at] = number.wrapping_add(add).to_string().into_bytes();
 }
 
-/// Copies some tokens to another place, or the entries of two tensors to each other's.
+/// Copies up to 39 tokens to another place.
 fn repeat_part(tokens: &mut Vec<Vec<u8>>, at: usize, random: &mut impl Rng) {
     let end = (at + random.random_range(1..40)).min(tokens.len());
     let part = tokens[at..end].to_vec();

@@ -19,7 +19,7 @@ use crate::seeds::{Bare, Whole, split};
 /// Panics if a promise is broken:
 /// - the const model, the heap's model and [`Mlp::load`] accept the same files, and give the same bits;
 /// - a file that they accept is a valid file for the safetensors library, of finite 32-bit floats;
-/// - a file that they refuse and the library accepts is refused for a reason that the README states;
+/// - a file that they refuse and the library accepts is refused for a reason that the runtime's README states;
 /// - each error has a message, and nothing panics.
 pub fn check(file: &[u8]) {
     let heap = HeapMlp::try_from_safetensors(file);
@@ -52,7 +52,7 @@ fn check_library(file: &[u8], refused: Option<&LoadError>) {
     }
 }
 
-/// Returns the number of tensors that the header describes, counting a name twice if it is there twice.
+/// Returns the number of tensors that the header describes. A name that occurs twice counts twice.
 fn names(file: &[u8]) -> usize {
     struct Count;
     impl<'de> Visitor<'de> for Count {
@@ -74,7 +74,7 @@ fn names(file: &[u8]) -> usize {
     serde_json::Deserializer::from_slice(header).deserialize_map(Count).unwrap_or(0)
 }
 
-/// Returns whether the reader may refuse a file for this reason that the library accepts.
+/// Returns whether `error` is a reason to refuse a file that the library accepts.
 fn is_stricter(error: &LoadError) -> bool {
     match error {
         // The format itself.
@@ -123,7 +123,7 @@ fn check_const<const D: usize, const C: usize, const H: usize, const L: usize, A
             let on_heap = heap.velocity(0.25, &x, &c, &mut scratch);
             assert!(found.iter().zip(on_heap).all(|(bits, v)| *bits == v.to_bits()));
             if let Ok(test) = SelfTest::<D, C>::try_from_safetensors(file) {
-                // Passing would be chance. It must only end.
+                // The weights may be any, so the self-test may fail. It must only end.
                 let _ = test.run(fixed);
             }
         }

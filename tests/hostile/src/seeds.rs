@@ -57,12 +57,12 @@ fn file(tensors: &[(&str, Vec<usize>)], metadata: &str) -> Vec<u8> {
     join(header.as_bytes(), &data)
 }
 
-/// Returns the file with this header and these bytes of tensors.
+/// Returns the file with this header and these tensor data.
 pub fn join(header: &[u8], data: &[u8]) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes(), header, data].concat()
 }
 
-/// Returns the header and the bytes of tensors of a file. A length beyond the file's end is cut.
+/// Returns the header and the tensor data of a file. A header that would go beyond the file's end stops there.
 pub fn split(file: &[u8]) -> (&[u8], &[u8]) {
     let Some((length, rest)) = file.split_first_chunk() else { return (file, &[]) };
     let length = u64::from_le_bytes(*length).min(rest.len() as u64);

@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         Some(cells) => condition(&model, Some(cells))?.row(0).to_vec(),
         None => model.mlp.null_condition().to_vec(),
     };
-    // Starting points, conditions, samples, and what the threads work with.
+    // Starting points, conditions, samples, and the threads' buffers.
     let values = 3 * model.mlp.data_dim() + model.mlp.condition_dim();
     memory::check(
         4.0 * values as f64 * args.n as f64,

@@ -1,4 +1,4 @@
-//! Numbers on the command line that have limits.
+//! Numbers within limits on the command line.
 
 /// Returns a parser of whole numbers from `least` to `most`, whose error names both.
 pub(super) fn between(

@@ -25,7 +25,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// CSV, TSV, NPY or safetensors file; - is CSV on standard input
+    /// CSV, TSV, NPY or safetensors file; - is standard input (CSV or NPY)
     a: PathBuf,
     /// File with the same number of rows and columns
     b: PathBuf,

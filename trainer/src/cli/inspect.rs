@@ -153,7 +153,7 @@ fn embed(model: &Model) -> Result<String> {
             names.push("Noise".to_string());
             "Noise::new(seed).sample(index);".to_string()
         }
-        // The runtime draws noise alone.
+        // The runtime can draw only noise.
         Some(source) => format!(
             "MODEL.to_flow_units(start); // `start`: [f32; {data_dim}], a point of {source} in data units"
         ),

@@ -1,4 +1,4 @@
-//! SIGINT (Ctrl-C), SIGTERM and SIGHUP: stops with what was made on the disk.
+//! Handles SIGINT (Ctrl-C), SIGTERM and SIGHUP, so that a command can save its work before it stops.
 
 use std::process::{ExitCode, exit};
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use signal_hook::flag;
 
 use super::output::note;
 
-/// The signals of this process. A command that can stop and be resumed makes one.
+/// The signals of this process. A command that can be stopped and resumed creates one.
 ///
 /// At first each signal ends the process at once. After [`Interrupts::defer`] the first signal is only
-/// remembered, so that the command can stop by itself, and a second one ends the process. Either way the exit
-/// code is 128 and the signal's number: 130, 143 or 129.
+/// stored, so that the command can stop by itself, and a second one ends the process. Either way the exit
+/// code is 128 plus the signal's number: 130, 143 or 129.
 #[derive(Clone)]
 pub(super) struct Interrupts {
     at_once: Arc<AtomicBool>,
@@ -26,8 +26,8 @@ pub(super) struct Interrupts {
     noticed: Arc<AtomicBool>,
 }
 
-/// How long a command may take until it notices a signal. A resumed run repeats what is then not on the disk. Once
-/// it has noticed, it may take as long as the disk needs.
+/// How long a command may take to notice a signal. After this time the process ends, and a resumed run repeats
+/// what is not on the disk. A command that has noticed the signal may take as long as the disk needs.
 const LIMIT: Duration = Duration::from_secs(4);
 
 /// The time between two looks at the signals.
@@ -43,7 +43,7 @@ impl Interrupts {
         let at_once = Arc::new(AtomicBool::new(true));
         let signal = Arc::new(AtomicUsize::new(0));
         for number in signals() {
-            // The order is that of the calls: a first signal must not end the process by the flag that it sets.
+            // The handlers run in this order: the first signal must not end the process by the flag that it sets.
             let exits = flag::register_conditional_shutdown(number, 128 + number, at_once.clone());
             let kept = flag::register_usize(number, signal.clone(), usize::try_from(number)?);
             let next = flag::register(number, at_once.clone());
@@ -52,8 +52,8 @@ impl Interrupts {
         Ok(Self { at_once, signal, noticed: Arc::new(AtomicBool::new(false)) })
     }
 
-    /// Makes the first signal wait until the command asks for it with [`Interrupts::caught`]. If the command
-    /// does not ask within seconds, the process ends.
+    /// From now on, the first signal is stored until the command asks for it with [`Interrupts::caught`]. If the
+    /// command does not ask within seconds, the process ends.
     ///
     /// # Errors
     ///
@@ -77,7 +77,7 @@ impl Interrupts {
         Ok(())
     }
 
-    /// Makes each signal end the process at once again: everything is on the disk.
+    /// From now on, each signal ends the process at once again. Called when everything is on the disk.
     pub(super) fn at_once(&self) {
         self.at_once.store(true, Ordering::SeqCst);
     }
@@ -98,7 +98,7 @@ impl Interrupts {
 #[cfg(unix)]
 fn signals() -> impl Iterator<Item = i32> {
     use signal_hook::consts::SIGHUP;
-    // `nohup` lets a command ignore the end of its terminal.
+    // `nohup` starts a command with SIGHUP ignored, and it must stay so.
     let hangs_up = (!is_ignored(SIGHUP)).then_some(SIGHUP);
     [SIGINT, SIGTERM].into_iter().chain(hangs_up)
 }
@@ -117,8 +117,8 @@ fn is_ignored(signal: i32) -> bool {
     mask >> (signal - 1) & 1 == 1
 }
 
-/// Makes a file that exceeds `ulimit -f` an error of writing, as on a full disk. By default the signal ends the
-/// process.
+/// Ignores the signal of a file that exceeds `ulimit -f`, which would end the process. Writing then returns an
+/// error, as on a full disk.
 ///
 /// # Errors
 ///
@@ -126,7 +126,7 @@ fn is_ignored(signal: i32) -> bool {
 #[cfg(unix)]
 pub(super) fn survive_large_files() -> Result<()> {
     flag::register(signal_hook::consts::signal::SIGXFSZ, Arc::new(AtomicBool::new(false)))
-        .context("cannot handle the signal of too large files")?;
+        .context("cannot handle the signal for files that are too large")?;
     Ok(())
 }
 

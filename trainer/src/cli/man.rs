@@ -85,7 +85,7 @@ pub(super) fn write(pages: &[Page], directory: &Path, force: &Force) -> Result<(
     create_directory(directory)?;
     let open =
         |page: &Page| Output::open(&directory.join(format!("{}.1", page.name)), force.force, &[]);
-    // All are opened before the first is written, so that an existing file leaves nothing half done.
+    // All are opened before the first is written, so that an existing file stops the command before it writes.
     let outputs: Vec<Output> = pages.iter().map(open).collect::<Result<_>>()?;
     for (output, page) in outputs.iter().zip(pages) {
         output.write(page.text.as_bytes())?;

@@ -61,11 +61,11 @@ enum Command {
     Man(man::Args),
 }
 
-/// The exit code of an error, as of wrong arguments. 1 is an answer: `flowlet verify` found a difference.
+/// The exit code after an error, also of wrong arguments. 1 is an answer: the model failed verification.
 const ERROR: u8 = 2;
 
-/// Runs the command that the process was started with. Returns its exit code: 0 if it is done, 1 if the answer
-/// is no, 2 after an error, and 128 and the signal's number if a signal stopped it.
+/// Runs the command of the process's arguments. Returns its exit code: 0 if it is done, 1 if a model failed
+/// verification, 2 after an error, and 128 plus the signal's number if a signal stopped it.
 pub fn main() -> ExitCode {
     let cli = Cli::from_arg_matches(&command().get_matches())
         .unwrap_or_else(|error| error.format(&mut command()).exit());
@@ -80,7 +80,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Starts the threads that share the work. rayon would start them when they are first used, and panic if it cannot.
+/// Starts rayon's threads. Otherwise rayon would start them at their first use, and panic if it cannot.
 fn start_threads() -> Result<()> {
     let pool = rayon::ThreadPoolBuilder::new().build_global();
     // The error's source repeats its text.
@@ -107,7 +107,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
 
 /// Returns the definition of the command line.
 fn command() -> clap::Command {
-    // A negative number is a value, so that the error is that of the number and not of an unknown flag.
+    // A negative number is a value, so that the error is about its range and not about an unknown flag.
     Cli::command().mut_subcommands(|command| {
         command.mut_args(|arg| {
             if arg.is_positional() || !arg.get_action().takes_values() {

@@ -35,8 +35,8 @@ pub(super) fn source(model: &Model) -> Result<Source> {
     model.source().map_err(|error| anyhow!("{error:#}: give them with --x0"))
 }
 
-/// Reads the starting points of `--x0`, `[n][D]` in flow units. The file holds data units if the model was trained
-/// with a source other than noise.
+/// Reads the starting points of `--x0`. Returns them in flow units, `[n][D]`. The file holds data units if the model
+/// was trained with a source other than noise.
 ///
 /// # Errors
 ///
@@ -97,7 +97,7 @@ pub(super) struct Force {
     pub(super) force: bool,
 }
 
-/// Prints `text` on standard output. A reader that has closed it wants no more, which is no error.
+/// Prints `text` on standard output. If its reader has closed it, that is not an error.
 ///
 /// # Errors
 ///
@@ -109,7 +109,7 @@ pub(super) fn print(text: &str) -> Result<()> {
     }
 }
 
-/// Whether the cause of `error` is that the reader of a pipe has closed it.
+/// Whether `error` was caused by a pipe whose reader has closed it.
 pub(super) fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
@@ -134,7 +134,7 @@ pub(super) fn say(result: &Output, text: &str) -> Result<()> {
 ///
 /// # Errors
 ///
-/// Returns an error if it must not be written.
+/// Returns an error if the output must not be written: see [`Output::open`].
 pub(super) fn file_or_stdout(
     out: Option<&Path>,
     force: &Force,

@@ -15,7 +15,7 @@ use crate::disk::names::CONFIG_FILE;
 use crate::model::Model;
 
 /// Returns the configuration of the model's run and its data, or `None` if there is no configuration beside the
-/// model. [`check`] tells whether they are the data that the model was trained with.
+/// model. [`check`] checks that they are the data that the model was trained with.
 ///
 /// # Errors
 ///
@@ -50,8 +50,8 @@ pub(super) fn read(model: &Model) -> Result<Option<(Config, Dataset)>> {
 ///
 /// # Errors
 ///
-/// Returns an error if files hold other rows than the run read, the configuration is another one, or the numbers
-/// of columns are not those of the model.
+/// Returns an error if the files do not hold the rows that the run read, the configuration is another one, or the
+/// numbers of columns are not those of the model.
 pub(super) fn check(model: &Model, config: &Config, dataset: &Dataset) -> Result<()> {
     let path = model.path.with_file_name(CONFIG_FILE);
     let data = dataset.digest();
@@ -86,25 +86,25 @@ pub(super) fn check(model: &Model, config: &Config, dataset: &Dataset) -> Result
 }
 
 /// Returns the source distribution of a model whose data are chosen with `--data`. If the source is a data file,
-/// it is the one that the model's run names.
+/// reads the file that the configuration beside the model names.
 ///
 /// # Errors
 ///
-/// Returns an error if the model's file does not tell the source, and there is no run to tell it either.
+/// Returns an error if neither the model's file nor a configuration beside it names the source.
 pub(super) fn source(model: &Model) -> Result<Source> {
     let error = match model.source() {
         Ok(source) => return Ok(source),
         Err(error) => error,
     };
     let (config, dataset) = read(model)?.with_context(|| {
-        format!("{error:#}; the run that names it is not known, since no {CONFIG_FILE} is beside the model")
+        format!("{error:#}; there is no {CONFIG_FILE} beside the model that says where it is")
     })?;
     check(model, &config, &dataset)?;
     Ok(dataset.source)
 }
 
-/// Returns the files that a command reads for `model` and the data of `--data`, or else those of its run. They
-/// must not be overwritten.
+/// Returns the files that a command reads, which it must not overwrite: those of `model`, and the data of `--data`
+/// or else of the model's run.
 pub(super) fn inputs(model: &Model, data: Option<&str>) -> Vec<PathBuf> {
     let mut inputs = vec![model.path.clone()];
     match data {

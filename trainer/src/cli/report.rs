@@ -54,8 +54,8 @@ pub(super) struct Args {
     /// Print the histogram and the loss as text; write no file
     #[arg(long)]
     terminal: bool,
-    /// Data to compare with: a preset, or a file with the model's columns; - is CSV on standard input [default: the run's data, from the
-    /// config.toml beside the model]
+    /// Data to compare with: a preset, or a file with the model's columns; - is standard input (CSV or NPY) [default:
+    /// the run's data, found by the config.toml beside the model]
     #[arg(long, value_name = "PRESET|FILE", value_hint = ValueHint::AnyPath)]
     data: Option<String>,
     /// Condition of the fields and paths that are drawn: a value for each condition column, or all C numbers,
@@ -81,7 +81,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         inputs.push(model.path.with_file_name(METRICS_FILE));
         inputs
     };
-    // Before the work, so that a page that must not be replaced is not drawn.
+    // Checked before the work: no page is drawn if it must not be written.
     if let Some(directory) = &args.out {
         create_directory(directory)?;
     }
@@ -134,7 +134,7 @@ pub(super) fn of_run(directory: &Path, config: &Config, dataset: Dataset) -> Res
         seed: 0,
     };
     let page = directory.join(REPORT_FILE);
-    // The directory is the run's own.
+    // Replaces the page of the run: the directory is its own.
     write(&subject, &notes, &page, false, (true, &[]))?;
     Ok(page)
 }
@@ -158,7 +158,7 @@ fn write(
     let beside = |name: &String| path.with_file_name(name);
     let files = page.files.iter().map(|(name, bytes)| (beside(name), bytes.as_slice()));
     let all = files.chain([(path.to_path_buf(), page.html.as_bytes())]);
-    // All are opened before the first is written, so that an existing file leaves nothing half done.
+    // All are opened before the first is written, so that an existing file stops the command before it writes.
     let outputs = all.map(|(path, bytes)| Ok((Output::open(&path, force, inputs)?, bytes)));
     for (output, bytes) in outputs.collect::<Result<Vec<_>>>()? {
         output.write(bytes)?;

@@ -28,9 +28,9 @@ Examples:
 
 /// Fit the times of a few solver steps to a model
 ///
-/// Searches the times at which N steps end nearest to the true ends of the paths from the model's source, and writes the
-/// times, the solver and the number of steps into the model file. The weights stay as they are. Golden outputs beside the
-/// model are renewed. Without --out it replaces the model in place, which needs --force.
+/// Searches the times at which N steps end nearest to the true ends of the paths from the model's source. Writes the
+/// times, the solver and the number of steps into the model file. The weights stay as they are. Golden outputs beside
+/// the file are renewed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
@@ -42,22 +42,23 @@ pub(super) struct Args {
     /// Integration method [default: the one that the model was made for]
     #[arg(long, value_name = "NAME", value_parser = solver_parser())]
     solver: Option<SolverKind>,
-    /// CSV, TSV, NPY or safetensors file with rows of conditions, used in turn; - is CSV on standard input [default: every category, and numbers
-    /// distributed as in training]
+    /// CSV, TSV, NPY or safetensors file with rows of conditions, used in turn; - is standard input (CSV or NPY)
+    /// [default: every category, and numbers distributed as in training]
     #[arg(long, value_name = "FILE")]
     conditions: Option<PathBuf>,
     /// CSV, TSV, NPY or safetensors file with starting points: in flow units, or in data units if the model was trained
-    /// with --source; - is CSV on standard input [default: draws from the model's source, unless that is a file]
+    /// with --source; - is standard input (CSV or NPY) [default: draws from the model's source; required if that is a
+    /// file]
     #[arg(long, value_name = "FILE")]
     x0: Option<PathBuf>,
-    /// Number of starting points. The search sees one half, the printed error is of the other [default: 4096, or all
-    /// rows of --x0 if they are fewer]
+    /// Number of starting points. The search uses one half, and the printed error is measured on the other [default:
+    /// 4096, or all rows of --x0 if they are fewer]
     #[arg(long, value_name = "N", value_parser = between(2, 1_000_000))]
     points: Option<usize>,
     /// Seed of the starting points, and of the choice of rows of --x0
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
-    /// Output file; - is standard output [default: MODEL itself, which needs --force]
+    /// Output file; - is standard output [default: MODEL itself, in place, which needs --force]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -117,7 +118,7 @@ fn starting_points(args: &Args, model: &Model) -> Result<Matrix> {
         points.max(2),
         all.rows()
     );
-    // The file's first rows may not be typical. No row is taken twice, since the two halves must differ.
+    // Rows are shuffled, since the first ones may not be typical. No row is taken twice: the halves must differ.
     let mut rows: Vec<usize> = (0..all.rows()).collect();
     rows.shuffle(&mut generator(args.seed, Stream::Starts));
     rows.truncate(points);
@@ -140,7 +141,7 @@ fn conditions_for(args: &Args, model: &Model, points: usize) -> Result<Matrix> {
     Ok(rows.select(&(0..points).map(|point| point / 2 % rows.rows()).collect::<Vec<_>>()))
 }
 
-/// Returns the golden outputs beside a run's model, and where they are renewed. `None` if there are none.
+/// Returns the golden outputs beside a run's model, and where to write the new ones. `None` if there are none.
 fn golden_beside(
     model: &Output,
     force: &Force,

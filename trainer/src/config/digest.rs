@@ -17,7 +17,7 @@ impl Config {
     ///
     /// The digest covers only the options that differ from their defaults, so that a new option does not
     /// change existing digests. Instead of file names it covers `data`, the digest of the data, so that
-    /// moving the files does not change it either. A device that is not known yet is left out.
+    /// moving the files does not change it either. The device `auto` counts as the default.
     ///
     /// # Errors
     ///
@@ -27,8 +27,8 @@ impl Config {
         Ok(digest(&self.settings()?, &Table::try_from(Self::default())?, data))
     }
 
-    /// Returns the options that determine the model, except the data files: their contents do, wherever they
-    /// lie.
+    /// Returns the options that determine the model, without the names of data files: their contents determine
+    /// the model, not their paths.
     fn settings(&self) -> Result<Table> {
         let mut config = self.clone();
         config.data.digest = None;

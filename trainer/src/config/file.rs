@@ -12,8 +12,8 @@ use crate::disk::input;
 
 impl Config {
     /// Reads a configuration file. An option that it leaves out gets the preset's value if the data source is
-    /// a preset, and its default otherwise. File names in it are relative to its folder; those that are returned
-    /// are relative to the current directory.
+    /// a preset, and its default otherwise. File names in it are relative to its folder. The returned names are
+    /// relative to the current directory.
     ///
     /// # Errors
     ///

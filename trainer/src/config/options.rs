@@ -56,8 +56,8 @@ pub struct DataConfig {
     /// The name of a known distribution, or a CSV, TSV, NPY or safetensors file
     #[arg(skip)]
     pub source: String,
-    /// The digest of the rows that were read from files, in the `config.toml` of a run: only the same rows are
-    /// the run's data. Ignored in a configuration that is trained with
+    /// The digest of the rows that a run read from files, in its `config.toml`. Commands that read the run's data
+    /// refuse other rows. A new run on the configuration ignores it
     #[arg(skip)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,

@@ -1,7 +1,7 @@
-//! The places of the files that a configuration names.
+//! The paths of the files that a configuration names.
 //!
-//! In a configuration file, a relative name starts from the file's own folder. In memory it starts from the
-//! current directory, as the names in flags do.
+//! In a configuration file, a relative path starts from the file's own folder. In memory it starts from the
+//! current directory, as the paths in flags do.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -25,8 +25,8 @@ pub(super) const FILES: [(&str, &str, &str); 3] = [
 /// `runs/sweep/NAME` in a project has three.
 const FOLDERS_UP: usize = 4;
 
-/// Whether `name` is a file rather than a known distribution. A data file's name has an extension; without one it
-/// may be a known distribution with a spelling mistake.
+/// Whether `name` is a file rather than a known distribution. A data file's name has an extension. A name without
+/// one may be a misspelt distribution.
 fn is_file(name: &str) -> bool {
     name != NORMAL && !PRESETS.contains(&name) && Path::new(name).extension().is_some()
 }
@@ -78,7 +78,7 @@ impl Config {
         (!names.is_empty()).then(|| names.join(", "))
     }
 
-    /// Whether rows come from files or from standard input, so that other rows may be there later.
+    /// Whether rows come from files or from standard input, which may hold other rows later.
     pub fn reads_inputs(&self) -> bool {
         let conditions = self.data.conditions.as_deref().is_some_and(is_standard_input);
         conditions
@@ -87,13 +87,13 @@ impl Config {
             || !self.named_files().is_empty()
     }
 
-    /// Checks that the files exist that this configuration, read from `path`, names, and that are still in
-    /// `used`, the configuration after flags.
+    /// Checks that the files exist that this configuration names. It was read from `path`. Files that `used`, the
+    /// configuration with the flags applied, no longer names are not checked.
     ///
     /// # Errors
     ///
     /// Returns an error for the first file that does not exist. The message says where the file was expected,
-    /// and `advice`, given the flag that names such a file, what to do.
+    /// and ends with `advice`, which gets the flag that names such a file.
     pub fn check_files(
         &self,
         path: &Path,
@@ -106,7 +106,7 @@ impl Config {
             if used.contains(&named) && !file.exists() {
                 bail!(
                     "there is no file {}, which {} names under [{section}] {key} (relative to its own \
-                     folder): {}",
+                     directory): {}",
                     file.display(),
                     path.display(),
                     advice(flag)
@@ -116,20 +116,20 @@ impl Config {
         Ok(())
     }
 
-    /// Makes the names of files relative to the current directory. So far they are relative to `folder`.
+    /// Makes the names of files, which are relative to `folder`, relative to the current directory.
     pub(super) fn opened_from(&mut self, folder: &Path) -> Result<()> {
         self.map_files(|file| Ok(tidy(&folder.join(file))))
     }
 
-    /// Returns the configuration as a file in `folder` must hold it: a file nearby by a path that is relative
-    /// to `folder`, so that both can be moved together; any other by its absolute path.
+    /// Returns the configuration for a file in `folder`. It names a file nearby by a path that is relative to
+    /// `folder`, so that both can be moved together, and any other file by its absolute path.
     ///
     /// # Errors
     ///
     /// Returns an error if `folder` does not exist, or a path is not UTF-8.
     pub fn placed_in(&self, folder: &Path) -> Result<Self> {
         let folder = fs::canonicalize(folder)
-            .with_context(|| format!("cannot find the folder {}", folder.display()))?;
+            .with_context(|| format!("cannot find the directory {}", folder.display()))?;
         let mut placed = self.clone();
         placed.map_files(|file| Ok(name_from(&folder, file)))?;
         Ok(placed)
@@ -156,13 +156,13 @@ fn name_from(folder: &Path, file: &Path) -> PathBuf {
     let whole =
         std::path::absolute(file).map_or_else(|_| file.to_path_buf(), |path| lexical(&path));
     let resolved = file.canonicalize().unwrap_or_else(|_| whole.clone());
-    // The path as it is spelled comes first: a link on the way may be part of the project.
+    // Tries the path as written first: a link on the way may be part of the project.
     for path in [&whole, &resolved] {
         if let Some(relative) = relative(folder, path).filter(|to| same(&folder.join(to), file)) {
             return relative;
         }
     }
-    // Without `..` the path may be another one, if a folder on the way is a link.
+    // Without `..` the path may lead elsewhere, if a folder on the way is a link.
     if same(&whole, file) { whole } else { resolved }
 }
 
@@ -177,7 +177,7 @@ fn relative(folder: &Path, file: &Path) -> Option<PathBuf> {
     near.then(|| std::iter::repeat_n(Component::ParentDir, up).chain(down).collect())
 }
 
-/// Returns `path` without `.` and `NAME/..`, or `path` itself if that is another file, as with links.
+/// Returns `path` without `.` and `NAME/..`, or `path` itself if links make that another file.
 fn tidy(path: &Path) -> PathBuf {
     let short = lexical(path);
     if same(&short, path) || !path.exists() { short } else { path.to_path_buf() }

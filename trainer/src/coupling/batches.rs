@@ -25,7 +25,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Returns the size of its numbers in bytes.
+    /// Returns the size of the batch's numbers in bytes.
     pub fn bytes(&self) -> usize {
         let matrices = [&self.x_0, &self.x_1, &self.c].map(Matrix::values);
         matrices.into_iter().chain([&self.t[..]]).map(size_of_val).sum()

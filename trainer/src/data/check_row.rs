@@ -1,11 +1,11 @@
-//! Finds the rows whose cells suit the use of their columns.
+//! Checks that the cells of each row suit the use of their columns.
 
 use anyhow::{Error, anyhow};
 
 use super::matrix::retain_rows;
 use super::table::{Cells, MISSING, Odd, Table};
 
-/// The flags that errors about cells advise.
+/// The flags that errors about cells recommend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Advice {
     /// None: the command has no flags that choose columns or rows.
@@ -27,7 +27,7 @@ pub(super) fn first_invalid(
     advice: Advice,
 ) -> Option<(usize, Error)> {
     let mut found: Option<(usize, Error)> = None;
-    // Of several in one row, the first counts.
+    // Of several invalid cells in one row, the first counts.
     let mut take = |table: &Table, odd: Option<&Odd>, expected: &str, advice: String| {
         if let Some(odd) = odd.filter(|odd| found.as_ref().is_none_or(|(row, _)| odd.row < *row)) {
             found = Some((odd.row, unexpected(table, odd, expected, &advice)));
@@ -52,7 +52,7 @@ pub(super) fn first_invalid(
         match cells {
             Cells::Numbers { odd: Some(odd), .. } if !odd.missing => {
                 let advice = format!(
-                    ". If the values are names of categories, say --categorical {}",
+                    ". If the values are names of categories, add --categorical {}",
                     name(table, odd)
                 );
                 take(table, Some(odd), "a number as in other rows", advice);
@@ -100,7 +100,7 @@ pub(super) fn valid_rows<'a>(
 }
 
 impl Cells {
-    /// Removes the rows that are not `kept`.
+    /// Keeps the rows whose flag in `kept` is set.
     pub(super) fn retain(&mut self, kept: &[bool]) {
         match self {
             Self::Numbers { values, .. } => retain_rows(values, 1, kept),

@@ -100,7 +100,7 @@ impl Matrix {
     }
 }
 
-/// Removes the rows of `values`, `[n][columns]`, that are not `kept`, in place.
+/// Keeps the rows of `values`, `[n][columns]`, whose flag in `kept` is set, in place.
 pub(super) fn retain_rows<T: Copy>(values: &mut Vec<T>, columns: usize, kept: &[bool]) {
     let mut end = 0;
     for (row, _) in kept.iter().enumerate().filter(|(_, kept)| **kept) {

@@ -27,7 +27,7 @@ pub struct RowsOptions {
     pub group: Option<String>,
     /// Whether rows with missing or non-finite values are skipped. Otherwise they are an error.
     pub skip_invalid: bool,
-    /// What errors advise.
+    /// The flags that errors recommend.
     pub advice: Advice,
 }
 

@@ -122,7 +122,7 @@ impl Labels {
         if let Some(&id) = self.known.get(text) {
             return id;
         }
-        // As many different texts as this would not fit into memory.
+        // 2³² different texts would not fit into memory.
         let id = u32::try_from(self.names.len()).unwrap_or(MISSING);
         self.names.push(text.to_string());
         self.known.insert(text.to_string(), id);

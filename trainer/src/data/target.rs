@@ -123,8 +123,8 @@ impl Target {
         }
     }
 
-    /// Continues from `state`. For rows, repeats the shuffles of all epochs so far, which takes a small part
-    /// of the time in which they were trained on.
+    /// Continues from `state`. For rows, repeats the shuffles of all epochs so far, which takes a small part of
+    /// the time that training on them took.
     ///
     /// # Errors
     ///

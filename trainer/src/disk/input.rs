@@ -15,7 +15,7 @@ pub const STANDARD_INPUT: &str = "-";
 /// The bytes that are read at once.
 const BLOCK: usize = 1 << 18;
 
-/// Whether standard input has been opened. What was read from it cannot be read again.
+/// Whether standard input has been opened. It can be read only once.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// An opened input.
@@ -111,7 +111,7 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 /// Returns an error that names the file if it cannot be opened or is no regular file.
 pub fn open(path: &Path) -> Result<(File, u64)> {
     let context = || format!("cannot read {}", path.display());
-    // Asked before the file is opened: opening a FIFO waits until somebody writes to it.
+    // Checked before the file is opened: opening a FIFO waits until somebody writes to it.
     let kind = std::fs::metadata(path).with_context(context)?.file_type();
     if kind.is_dir() {
         bail!("{}: it is a directory, expected a file", context());
@@ -119,7 +119,7 @@ pub fn open(path: &Path) -> Result<(File, u64)> {
     if !kind.is_file() {
         let what = describe(kind);
         bail!(
-            "{}: it is {what}, expected a regular file. A stream is read as -: COMMAND | flowlet … -",
+            "{}: it is {what}, expected a regular file. Only tables can be piped in, as -: COMMAND | flowlet … -",
             context()
         );
     }

@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// What became of an attempt to lock an open file.
+/// The result of an attempt to lock an open file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Attempt {
     /// The file is locked until it is closed, and its path still leads to it.
     Locked,
     /// Another process has locked it.
     Busy,
-    /// The file was renamed or removed before it was locked. A lock on it would keep nobody out.
+    /// The file was renamed or removed before it was locked. Nobody else would see a lock on it.
     Gone,
     /// The file system has no locks.
     Unsupported,
@@ -23,7 +23,7 @@ pub(super) enum Attempt {
 ///
 /// # Errors
 ///
-/// Returns the operating system's error if it is neither that the file is locked nor that there are no locks.
+/// Returns any other error of the operating system.
 pub(super) fn attempt(file: &File, path: &Path) -> io::Result<Attempt> {
     match file.try_lock() {
         Ok(()) if leads_to(path, file)? => Ok(Attempt::Locked),
@@ -39,7 +39,7 @@ pub(super) fn attempt(file: &File, path: &Path) -> io::Result<Attempt> {
     }
 }
 
-/// How often a file that was renamed or removed meanwhile is opened again.
+/// How often to try again if the file was renamed or removed meanwhile.
 const TRIES: usize = 1000;
 
 /// Opens the file `path` for writing, creates it if there is none, and locks it. Returns `None` if another
@@ -61,7 +61,7 @@ pub(super) fn open(path: &Path) -> Result<Option<File>> {
             Attempt::Gone => {}
         }
     }
-    bail!("cannot lock {}: it is replaced again and again", path.display())
+    bail!("cannot lock {}: other processes keep replacing it", path.display())
 }
 
 /// Removes the locked `file` if it is still at `path`. By now, another process may have made a file there.
@@ -89,7 +89,7 @@ fn leads_to(path: &Path, _: &File) -> io::Result<bool> {
 }
 
 /// A lock file. It is locked while this value lives, and removed when it is dropped. The operating system
-/// releases the lock if the process dies; the file that stays then is used again.
+/// releases the lock if the process dies. The next process uses the file that is left.
 #[derive(Debug)]
 pub(super) struct LockFile {
     path: PathBuf,
@@ -106,7 +106,7 @@ impl LockFile {
         Ok(open(&path)?.map(|file| Self { path, file }))
     }
 
-    /// Says that the folder of the file was renamed, and that the file is at `path` now.
+    /// Sets the path of the file after its folder was renamed.
     pub(super) fn moved(&mut self, path: PathBuf) {
         self.path = path;
     }

@@ -1,13 +1,13 @@
-//! How much memory is left, so that a size that cannot work is an error before the work begins.
+//! Checks that a size fits into the available memory, before the work begins.
 
 use std::fs;
 
 use anyhow::{Result, ensure};
 
-/// What is assumed where the system does not tell.
+/// The available memory that is assumed where the system does not report it.
 const UNKNOWN: f64 = (1_u64 << 40) as f64;
 
-/// Checks that about `bytes` bytes of memory are available. `what` needs them, and `advice` says which sizes to
+/// Checks that about `bytes` bytes of memory are available for `what`. `advice` tells the user which sizes to
 /// change.
 ///
 /// # Errors
@@ -17,15 +17,15 @@ pub fn check(bytes: f64, what: &str, advice: &str) -> Result<()> {
     let available = available();
     ensure!(
         bytes <= available,
-        "{what} needs about {} of memory, but {} are available: {advice}",
+        "{what} needs about {} of memory, but {} is available: {advice}",
         size(bytes),
         size(available)
     );
     Ok(())
 }
 
-/// Returns the bytes that this process may still take: what the machine has, or less if a container's limit is
-/// smaller.
+/// Returns the bytes that this process may still take: the machine's available memory, or what a container's
+/// limit leaves if that is less.
 fn available() -> f64 {
     let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
         let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
@@ -61,7 +61,7 @@ mod tests {
     fn what_no_machine_has_is_refused_with_both_numbers() {
         let error = check(3e17, "a batch", "choose less").unwrap_err().to_string();
         assert!(error.starts_with("a batch needs about 300000 TB of memory, but "), "{error}");
-        assert!(error.ends_with("are available: choose less"), "{error}");
+        assert!(error.ends_with("is available: choose less"), "{error}");
         check(1e6, "a batch", "").unwrap();
     }
 }

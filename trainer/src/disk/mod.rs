@@ -3,7 +3,7 @@
 //! | module | contents |
 //! |---|---|
 //! | [`input`] | what a command reads: regular files and standard input, nothing that may hang |
-//! | [`memory`] | whether something fits into memory, asked before it is begun |
+//! | [`memory`] | whether something fits into memory, checked before the work begins |
 //! | `place` | what a path leads to: a regular file, a stream, or nothing that can be written |
 //! | `lock` | locks between processes, also on files that are renamed or removed meanwhile |
 //! | [`whole`] | a file that is written whole or not at all |
@@ -12,8 +12,8 @@
 //! | [`run_directory`] | the directory of a run, and how one run replaces another (`replacement`) |
 //! | [`tensor_file`] | the tensors and metadata of a safetensors file |
 //!
-//! What is written is also synced to the disk, a file before its name and a name before the next step. So a power
-//! failure leaves the same states as a kill, and each module lists its states.
+//! Files are synced to the disk before they get their names, and names before the next step. So a power failure
+//! leaves the same states as a kill. `part_file` and `replacement` list these states.
 
 pub mod files;
 pub mod input;

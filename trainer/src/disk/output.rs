@@ -12,8 +12,8 @@ use super::whole::Staged;
 /// Where a command writes a result. Every command that has `--out` writes through it.
 ///
 /// - A regular file is written whole or not at all, and synced to the disk with its folder. A symbolic link
-///   leads to its target, which may not exist yet. The mode of a file that was there is kept. It is replaced
-///   only where the user asked for it.
+///   leads to its target, which may not exist yet. An existing file is replaced only where the user asked for
+///   it, and its mode is kept.
 /// - A pipe, a device such as `/dev/null`, or standard output (`-`) gets the bytes as they come.
 /// - An input of the command is never written, under any of its names.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ impl Output {
         }
     }
 
-    /// Returns whether the bytes go to standard output, where nothing else should be printed then.
+    /// Returns whether the bytes go to standard output. Nothing else should be printed there then.
     pub fn is_stdout(&self) -> bool {
         self.place == Place::Stdout
     }
@@ -91,7 +91,7 @@ impl Output {
         match &self.place {
             Place::Stdout => Ok(Box::new(io::stdout())),
             Place::Stream(path) => {
-                // Appends, since the shell may have opened a file here in which others write too.
+                // Appends, since the shell may have opened a file here to which others write too.
                 let file = OpenOptions::new().append(true).open(path).with_context(context)?;
                 Ok(Box::new(file))
             }
@@ -112,7 +112,7 @@ impl Output {
             return written.with_context(|| format!("cannot write {}", self.name()));
         };
         let mut staged = Staged::new(target)?;
-        // Asked again under the lock of the temporary file: another process may have finished meanwhile.
+        // Checked again under the lock of the temporary file: another process may have finished meanwhile.
         self.refuse_existing()?;
         staged.fill(bytes)?;
         staged.publish()

@@ -25,15 +25,15 @@ use super::whole::{keep_mode, sync_folder};
 ///
 /// | | `NAME.part` | record | `NAME` | |
 /// |---|---|---|---|---|
-/// | 1 | none or some bytes | none | any | no rows are kept: begins anew |
+/// | 1 | none or some bytes | none | any | no rows are kept: starts over |
 /// | 2 | at least the record's bytes | of some rows | any | resumes: truncates the part to the record's bytes |
 /// | 3 | all bytes | of all rows | any | resumes: only the rename is left |
 /// | 4 | none | of all rows | of the record's length | complete: `--resume` has nothing to do |
-/// | 5 | none | of all rows | another, or none | the user has changed or moved `NAME` |
-/// | 6 | none | of some rows | any | the user has removed the part: begins anew |
+/// | 5 | none | of all rows | of another length, or none | the user has changed or moved `NAME` |
+/// | 6 | none | of some rows | any | the user has removed the part: starts over |
 ///
 /// [`PartFile::keep`] syncs the part before it writes the record, and [`PartFile::finish`] writes the record of
-/// all rows before it renames the part. Each step is synced before the next one. A process that begins anew
+/// all rows before it renames the part. Each step is synced before the next one. A process that starts over
 /// first removes the record.
 #[derive(Debug)]
 pub struct PartFile {
@@ -48,11 +48,11 @@ pub struct PartFile {
     resume: bool,
 }
 
-/// How a part file deals with what is there already.
+/// What [`PartFile::open`] may do with existing files.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Begin {
     /// Continue an interrupted file, if there is one. The record then stays beside the complete file, so that a
-    /// job that is started again finds that there is nothing left to do.
+    /// job that is started again finds nothing left to do.
     pub resume: bool,
     /// Replace an earlier file.
     pub force: bool,
@@ -115,7 +115,7 @@ impl PartFile {
         Ok(Opened::Unfinished(opened))
     }
 
-    /// Returns which of the states is found.
+    /// Returns what the existing files hold.
     fn found(&self, begin: Begin) -> Result<Found> {
         let record_path = self.record_path();
         let own = record_path.display();
@@ -175,7 +175,7 @@ impl PartFile {
         Ok(Found::Rows(record))
     }
 
-    /// Returns in what `record` is of another run, if it is.
+    /// Returns how the settings of `record` differ from this run's, or `None` if they are equal.
     fn difference(&self, record: &Record) -> Option<String> {
         let [name, found, own] = record.difference(&self.record)?;
         Some(format!("its {name} is {found}, not {own}"))

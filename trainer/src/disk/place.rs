@@ -13,7 +13,7 @@ pub(super) enum Place {
     Stdout,
     /// A pipe or a device such as a terminal, whose bytes are written as they come. The path is as given.
     Stream(PathBuf),
-    /// A regular file, or none yet, at this path, which is no link.
+    /// A regular file at this path, which is not a link. The file may not exist yet.
     File(PathBuf),
 }
 
@@ -26,7 +26,7 @@ impl Place {
     /// # Errors
     ///
     /// Returns an error that names the path if its folder does not exist, or if it leads to something that
-    /// cannot be written: a folder, a block device, a socket, a circle of links.
+    /// cannot be written: a folder, a block device, a socket, a cycle of links.
     pub(super) fn of(path: &Path) -> Result<Self> {
         if is_stdout(path) {
             return Ok(Self::Stdout);
@@ -62,7 +62,7 @@ fn follow(path: &Path) -> io::Result<PathBuf> {
     for _ in 0..LINKS {
         match fs::read_link(&path) {
             Ok(target) => path = path.parent().unwrap_or(Path::new("")).join(target),
-            // It is no link, or there is nothing.
+            // It is not a link, or it does not exist.
             Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::NotFound) => {
                 return Ok(path);
             }
@@ -80,7 +80,7 @@ pub(super) fn folder(path: &Path) -> &Path {
     }
 }
 
-/// `/dev/stdout` must not be opened anew: if standard output is a file, the bytes would begin at its start.
+/// Whether `path` is standard output. It must not be opened again: in a file, the bytes would begin at its start.
 fn is_stdout(path: &Path) -> bool {
     ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| path == Path::new(name))
 }
@@ -109,7 +109,7 @@ fn is_stream(_: &Metadata) -> bool {
 ///
 /// # Errors
 ///
-/// Returns the operating system's error if one of them cannot be examined. A path that leads nowhere is none.
+/// Returns the operating system's error if one of them cannot be examined. A path that leads nowhere is no error.
 pub(super) fn same_file(one: &Path, other: &Path) -> io::Result<bool> {
     let examine = |path: &Path| match identity(path) {
         Ok(found) => Ok(Some(found)),

@@ -36,12 +36,12 @@ pub(super) fn replaced_by(run: &Path) -> Option<PathBuf> {
     (beside(&named).ok()? == run).then_some(named)
 }
 
-/// Returns where the run is written that replaces `named`.
+/// Returns the directory of the run that will replace `named`: `NAME.new`.
 pub(super) fn beside(named: &Path) -> Result<PathBuf> {
     with_suffix(named, ".new")
 }
 
-/// Returns where the earlier run is while the new one takes its name.
+/// Returns the directory of the earlier run while the new one takes its name: `NAME.replaced`.
 fn aside(named: &Path) -> Result<PathBuf> {
     with_suffix(named, ".replaced")
 }
@@ -60,11 +60,14 @@ fn text_of(name: &OsStr) -> String {
     name.to_string_lossy().into_owned()
 }
 
-/// Refuses a directory in the way of a replacement that is still to begin.
+/// Returns an error if there is a directory `NAME.replaced`, which the replacement of `named` will need.
 pub(super) fn check_free(named: &Path) -> Result<()> {
     let aside = aside(named)?;
     if exists(&aside)? {
-        bail!("{} is in the way of the run that is replaced: move it away", aside.display());
+        bail!(
+            "{} is in the way, since the earlier run gets this name for a moment: move it away",
+            aside.display()
+        );
     }
     Ok(())
 }
@@ -89,8 +92,8 @@ pub(super) fn replace(named: &Path, new: &Path) -> Result<()> {
     if existed { remove_run(&aside) } else { Ok(()) }
 }
 
-/// Ends the run in `directory`, whose files are all written. The checkpoint goes first: without it the run is
-/// complete. What the checkpoint needs and the mark go after it.
+/// Ends the run in `directory`, whose files are all written. Removes the checkpoint first: without it the run is
+/// complete. Then removes the teacher, which the checkpoint needs, and the mark.
 pub(super) fn complete(directory: &Path) -> Result<()> {
     let sync =
         || sync_folder(directory).with_context(|| format!("cannot write {}", directory.display()));
@@ -154,7 +157,7 @@ pub fn mend(named: &Path) -> Result<bool> {
     Ok(true)
 }
 
-/// Whether there is no directory, or an empty one, which another one can replace.
+/// Whether the directory does not exist or is empty, so that another one can be renamed to it.
 fn is_vacant(directory: &Path) -> Result<bool> {
     Ok(!exists(directory)? || fs::read_dir(directory).is_ok_and(|mut files| files.next().is_none()))
 }
@@ -201,7 +204,7 @@ mod tests {
     use super::*;
     use crate::disk::names::MODEL_FILE;
 
-    /// The names in a folder, and the text of each one's model.
+    /// The directories in a folder with their files, and the text of each model.
     fn state(folder: &Path) -> Vec<(String, String)> {
         let entries = fs::read_dir(folder).unwrap();
         let mut state: Vec<_> = entries

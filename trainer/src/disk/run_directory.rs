@@ -55,13 +55,13 @@ impl RunDirectory {
             "{} is not a directory: choose another with --out",
             path.display()
         );
-        // Before anything is written to it, even a lock.
+        // Checked before anything is written to it, even a lock.
         if named.exists() {
             check_files(path, inputs)?;
         }
         create_directory(path).with_context(context)?;
         let lock = lock(path)?;
-        // Again under the lock, since another run may have ended meanwhile.
+        // Checked again under the lock, since another run may have ended meanwhile.
         ensure!(!is_replaced_now(&named)?, another_run(&named));
         check_files(path, inputs)?;
         if file_not_in(&STARTED_FILES, path).with_context(context)?.is_none() {
@@ -191,8 +191,8 @@ impl RunDirectory {
     }
 }
 
-/// Waits a moment if another process is replacing the run `path` right now, and finishes a replacement that was
-/// cut off. Does nothing if `path` exists.
+/// Makes the run `path` available if it is being replaced: waits a moment for the other process, or finishes a
+/// replacement that was cut off. Does nothing if `path` exists.
 ///
 /// # Errors
 ///

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use super::lock::{self, Attempt, attempt};
 use super::place::{Place, folder};
 
-/// Prefix of the names of files that only flowlet uses. A process that is killed may leave one.
+/// Prefix of the names of flowlet's own files. A process that is killed may leave one.
 pub(super) const OURS: &str = ".flowlet-";
 
 /// The longest part of a file's name, in bytes, that the name of its temporary file repeats.
@@ -38,7 +38,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     staged.publish()
 }
 
-/// A file that has not got its name yet.
+/// A file that does not have its final name yet.
 ///
 /// It is called `.flowlet-NAME` and locked, so that the next process that writes `NAME` can tell whether the
 /// one before is alive, and removes what a dead one left.
@@ -55,7 +55,7 @@ impl Staged {
     ///
     /// # Errors
     ///
-    /// Returns an error if the folder cannot be written to, or another process does not end.
+    /// Returns an error if the folder cannot be written to, or another process is still writing after 30 seconds.
     pub(super) fn new(target: &Path) -> Result<Self> {
         let context = || format!("cannot write {}", target.display());
         let mut path = temporary(target);
@@ -73,7 +73,7 @@ impl Staged {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {
                     match remove_dead(&path).with_context(context)? {
                         Attempt::Locked | Attempt::Gone => {}
-                        // Nobody knows whether the other process lives, so it keeps its file.
+                        // Without locks, nobody knows whether the other process lives. It keeps its file.
                         Attempt::Unsupported => path = own(target),
                         Attempt::Busy => sleep(Duration::from_millis(5)),
                     }
@@ -153,7 +153,7 @@ fn temporary(target: &Path) -> PathBuf {
     target.with_file_name(format!("{OURS}{name}"))
 }
 
-/// Returns a temporary name that no other process has.
+/// Returns a temporary name that no other process uses.
 fn own(target: &Path) -> PathBuf {
     let mut name = OsString::from(temporary(target));
     name.push(format!(".{}", std::process::id()));

@@ -45,7 +45,7 @@ impl Model {
     ///
     /// Returns an error if there is no model, it is damaged, or the runtime cannot read it.
     pub fn open(path: &Path) -> Result<Self> {
-        // The run may be between two names, if it is being replaced or that was cut off.
+        // The run may have no name for a moment, if it is being replaced or the replacement was cut off.
         if !path.exists() {
             find(path)?;
             path.parent().filter(|_| path.ends_with(MODEL_FILE)).map_or(Ok(()), find)?;
@@ -177,7 +177,9 @@ impl Model {
     pub fn source(&self) -> Result<Source> {
         let Some(name) = &self.description.source else { return Ok(Source::Normal) };
         let distribution = preset(name).with_context(|| {
-            format!("the model's starting points are from {name}, which its file does not hold")
+            format!(
+                "the model's starting points are from {name}, which the model's file does not hold"
+            )
         })?;
         Source::known(distribution, &self.data_units()?)
     }

@@ -1,8 +1,8 @@
-//! Reads a pickle as far as state dicts need it, and nothing more: no code is run.
+//! Reads the part of the pickle format that state dicts use. No code is run.
 //!
-//! A pickle is a program for a stack machine. It may name a value again and again, nest values as deep as it
-//! likes, or contain itself. Here a value is an index into one list, and each instruction adds at most one entry:
-//! memory and time grow linearly with the pickle, and no function calls itself.
+//! A pickle is a program for a stack machine. It may use a value many times, nest values to any depth, or contain
+//! itself. Here a value is an index into one list, and each instruction adds at most one entry. So memory and time
+//! grow linearly with the pickle, and there is no recursion.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Id(usize);
 
-/// A value. Values inside it are named by their index.
+/// A value. It holds the indices of the values inside it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value {
     /// None, a boolean, a float or a list: never part of a tensor.
@@ -23,7 +23,7 @@ pub(super) enum Value {
     Global(&'static str),
     Tuple(Vec<Id>),
     Dict(Vec<(Id, Id)>),
-    /// What the argument stands for outside the pickle: a tensor's storage.
+    /// An object outside the pickle, a tensor's storage, with the value that identifies it.
     Persistent(Id),
     /// The result of calling a function with a tuple of arguments.
     Call {
@@ -81,7 +81,7 @@ impl Pickle {
         }
     }
 
-    /// Returns the value that the pickle is of.
+    /// Returns the value that the pickle encodes.
     pub(super) fn root(&self) -> &Value {
         self.get(self.root)
     }
@@ -112,11 +112,11 @@ impl Pickle {
         self.tuple(id)?.iter().map(|&id| self.size(id)).collect()
     }
 
-    /// Returns a text.
+    /// Returns a string.
     pub(super) fn text(&self, id: Id) -> Result<&str> {
         match self.get(id) {
             Value::Text(text) => Ok(text),
-            _ => bail!("expected a text"),
+            _ => bail!("expected a string"),
         }
     }
 }
@@ -132,7 +132,7 @@ struct Machine<'a> {
 }
 
 impl<'a> Machine<'a> {
-    /// Does one instruction. Returns the pickle's value at its end.
+    /// Executes one instruction. Returns the pickle's value at the end of the pickle.
     fn step(&mut self) -> Result<Option<Id>> {
         let [code] = self.take()?;
         match code {
@@ -232,7 +232,7 @@ impl<'a> Machine<'a> {
                 let values = self.since_mark()?;
                 self.push(Value::Tuple(values));
             }
-            // EMPTY_LIST, APPEND, APPENDS: lists are read past
+            // EMPTY_LIST, APPEND, APPENDS: the values of lists are dropped
             b']' => self.push(Value::Other),
             b'a' => drop((self.pop()?, self.peek()?)),
             b'e' => drop((self.since_mark()?, self.peek()?)),

@@ -83,8 +83,8 @@ struct View<'a> {
 impl Archive {
     fn open(file: File, size: u64) -> Result<Self> {
         let zip = ZipArchive::new(BufReader::new(file)).context(
-            "not a zip archive: PyTorch before 1.6, and tools without it, wrote other files; load and save \
-             it again with PyTorch",
+            "not a zip archive, which torch.save writes since PyTorch 1.6: load the file with PyTorch and save \
+             it again",
         )?;
         let names: Vec<String> = (0..zip.len())
             .filter_map(|k| {
@@ -131,7 +131,7 @@ impl Archive {
             let order = self.entry("byteorder", 16)?;
             ensure!(
                 order == b"little",
-                "expected little-endian tensors: save it on another machine"
+                "expected little-endian tensors: save the file on a little-endian machine"
             );
         }
         let pickle = Pickle::read(&self.entry("data.pkl", MOST_PICKLE)?)?;
@@ -150,11 +150,13 @@ impl Archive {
                 Value::Call { .. } => read()
                     .and_then(|view| self.tensor(&view))
                     .with_context(|| format!("tensor {name}"))?,
-                _ => bail!("{name} is no tensor"),
+                _ => bail!(
+                    "{name} is not a tensor: save the weights alone, as in torch.save(model.state_dict(), FILE)"
+                ),
             };
             ensure!(
                 tensors.insert(name.to_string(), tensor).is_none(),
-                "there are two tensors {name}"
+                "two tensors are called {name}"
             );
         }
         Ok(tensors)
@@ -207,12 +209,12 @@ impl Archive {
 /// The most axes of a tensor.
 const MOST_AXES: usize = 16;
 
-/// Returns the tensor that a call in the pickle makes.
+/// Returns the tensor that a call in the pickle describes.
 fn view(pickle: &Pickle, id: Id) -> Result<View<'_>> {
     let Value::Call { function, arguments } = pickle.get(id) else { bail!("expected a tensor") };
     let arguments = pickle.tuple(*arguments)?;
     let (function, arguments) = match (*function, arguments) {
-        // A parameter is a tensor, and whether it is trained.
+        // The arguments of a parameter: a tensor, and whether it is trained.
         ("torch._utils._rebuild_parameter", [data, ..]) => match pickle.get(*data) {
             Value::Call { function, arguments } => (*function, pickle.tuple(*arguments)?),
             _ => bail!("expected a tensor"),
@@ -242,7 +244,7 @@ fn view(pickle: &Pickle, id: Id) -> Result<View<'_>> {
     let (shape, strides) = (pickle.sizes(*shape)?, pickle.sizes(*strides)?);
     ensure!(
         shape.len() == strides.len() && shape.len() <= MOST_AXES,
-        "a shape of {} axes with {} strides",
+        "expected at most {MOST_AXES} axes with a stride each, found {} axes and {} strides",
         shape.len(),
         strides.len()
     );

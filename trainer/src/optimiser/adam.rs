@@ -67,7 +67,7 @@ impl Adam {
     /// Returns candle's error if an operation fails on the device.
     pub fn step(&mut self, gradients: &GradStore, learning_rate: f64) -> Result<Tensor> {
         self.steps += 1;
-        // Beyond the range of i32 the powers are 0, as they are long before its end.
+        // The powers are 0 long before the end of i32's range, so it may end there.
         let power = i32::try_from(self.steps).unwrap_or(i32::MAX);
         let [scale_m, scale_v] = BETA.map(|beta| 1.0 / (1.0 - beta.powi(power)));
         let decay = 1.0 - learning_rate * self.settings.weight_decay;
@@ -270,7 +270,7 @@ mod tests {
         }
     }
 
-    /// A counter of 32 bits would wrap here, and the step would be 0 or not a number.
+    /// A counter of 32 bits would wrap here, and the step would be 0 or NaN.
     #[test]
     fn steps_are_counted_beyond_the_range_of_32_bits() {
         let after = |steps: usize| {

@@ -18,8 +18,8 @@ const WAITING: usize = 2;
 ///
 /// # Errors
 ///
-/// Returns an error if the thread cannot be started, the error of `compute`, or else that of `write`. Blocks that were computed before an error of
-/// `compute` are still written.
+/// Returns an error if the thread cannot be started, the error of `compute`, or else that of `write`. Blocks that
+/// were computed before an error of `compute` are still written.
 pub fn in_blocks(
     rows: Range<u64>,
     size: u64,

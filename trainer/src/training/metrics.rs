@@ -48,7 +48,7 @@ pub struct Done {
 }
 
 impl Done {
-    /// Whether a run that did not stop has the row too.
+    /// Whether a run that did not stop would have the row too.
     fn keeps(&self, row: &Measurement) -> bool {
         let Self { phase, iteration, of } = *self;
         let at = (row.phase, row.iteration);
@@ -69,7 +69,7 @@ impl MetricsFile {
     ///
     /// # Errors
     ///
-    /// Returns an error if the file cannot be written. The rows that were there then stay.
+    /// Returns an error if the file cannot be written. Its rows are then unchanged.
     pub fn create(path: &Path, done: Option<Done>) -> Result<Self> {
         let mut kept = Vec::new();
         if let Some(done) = done

@@ -37,8 +37,8 @@ pub fn phases(config: &Config) -> Vec<(&'static str, usize)> {
 ///
 /// # Errors
 ///
-/// Returns an error if the coupling or the label dropout does not suit the conditions, or the device cannot
-/// be used.
+/// Returns an error if the coupling or the label dropout does not suit the conditions, the device cannot be used,
+/// or the network and its batches do not fit into memory.
 pub fn check(config: &Config, dataset: &Dataset) -> Result<()> {
     device(config.train.device)
         .map_err(|error| anyhow!("{error:#}; or train with --device cpu"))?;
@@ -68,7 +68,7 @@ fn check_memory(config: &Config, dataset: &Dataset) -> Result<()> {
     let ends = (dataset.data_dim() + dataset.condition_dim()) as f64;
     for (width, layers, name, batch) in networks {
         let (h, l, b) = (width as f64, layers as f64, batch as f64);
-        // Weights, gradients, both moments and the average; units and their slopes, forward and backward.
+        // For each weight: itself, its gradient, two moments, the average. For each unit: value, slope, gradient.
         let numbers = 5.0 * (l * h * h + 2.0 * ends * h) + b * (3.5 * h * (l + 1.0) + 4.0 * ends);
         let what = format!(
             "a batch of {batch} with {name}hidden_width {width} and {name}hidden_layers {layers}"

@@ -140,7 +140,7 @@ pub fn train_phase(
     }
     let (mut stopped, mut told) = (false, losses.len());
     for iteration in losses.len() + 1..=iterations {
-        // A batch may take long, if optimal transport pairs many points.
+        // A batch may take a long time if optimal transport pairs many points.
         if !supply.wait(&|| monitor.stops())? {
             pending.fetch(&mut losses, |iteration, loss| finite(phase, iteration, loss))?;
             keep(&losses, supply, &optimiser, average.as_ref())?;
@@ -166,7 +166,7 @@ pub fn train_phase(
         }
         stopped = monitor.stops();
         let last = iteration == iterations || stopped;
-        // At the end too, so that a run that is stopped after it need not train again.
+        // Also at the end, so that a run that is stopped after training does not train again.
         let keeps = last || kept.elapsed() >= Duration::from_secs(training.every);
         let known = losses.len();
         if keeps {
@@ -180,7 +180,7 @@ pub fn train_phase(
         if iteration % per_row == 0 || last {
             let since = losses.len() - (iteration - 1) % per_row - 1;
             let row = &losses[since..];
-            // A run that stops here has the same row as one that does not.
+            // A run that stops here writes the same row as one that does not.
             let judged =
                 (iteration / per_row).is_multiple_of(ROWS_PER_HELD_OUT) || iteration == iterations;
             monitor.measured(&Measurement {

@@ -137,7 +137,7 @@ pub(super) fn coupling(config: &Config, dataset: &Dataset) -> Result<Coupling> {
 /// used, the CPU otherwise.
 pub fn resolve(kind: DeviceKind) -> DeviceKind {
     match kind {
-        // candle's `cuda_if_available` asks whether this build has CUDA, not whether this machine has.
+        // candle's `cuda_if_available` checks whether this build has CUDA, not whether this machine has.
         DeviceKind::Auto if Device::new_cuda(0).is_ok() => DeviceKind::Cuda,
         DeviceKind::Auto => DeviceKind::Cpu,
         kind => kind,

@@ -211,7 +211,7 @@ pub fn weights(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../weights").join(name).display().to_string()
 }
 
-/// Options of a run that is trained in a moment.
+/// Options of a run that trains in a moment.
 pub const SHORT: &str = "--iterations 60 --batch-size 32 --hidden-width 8";
 
 /// Returns an array file of 32-bit floats in C order, as numpy writes it.

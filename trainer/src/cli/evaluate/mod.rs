@@ -46,8 +46,8 @@ Examples:
 pub(super) struct Args {
     /// Model file, or directory of a run
     model: PathBuf,
-    /// Data to compare with: a preset, or a file with the model's columns; - is CSV on standard input [default: the rows
-    /// that the run held out; the config.toml beside the model says where they are]
+    /// Data to compare with: a preset, or a file with the model's columns; - is standard input (CSV or NPY) [default:
+    /// the rows that the run held out, found by the config.toml beside the model]
     #[arg(long, value_name = "PRESET|FILE", value_hint = ValueHint::AnyPath)]
     data: Option<String>,
     /// Numbers of solver steps, separated by commas
@@ -78,7 +78,7 @@ pub(super) struct Args {
     /// Output format [default: by the extension of --out, or text]
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
-    /// Output file: .txt, .csv or .json; - is standard output [default: standard output]
+    /// Output file: .txt, .csv or .json; - is standard output [default: -]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -110,7 +110,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         "-n {points}: exact distances take at most {MOST_ASSIGNED} points, unless the model has one dimension and \
          no conditions"
     );
-    // The samples, two sets of data, their sorted copies, and what the sampler works with.
+    // The samples, two sets of data, their sorted copies, and the sampler's buffers.
     let width = model.mlp.data_dim() + model.mlp.condition_dim();
     memory::check(
         32.0 * width as f64 * points as f64,

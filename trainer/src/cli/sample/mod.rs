@@ -68,11 +68,12 @@ pub(super) struct Args {
     /// Condition of all samples: a value for each condition column, or all C numbers, separated by commas
     #[arg(long, value_name = "VALUES", allow_hyphen_values = true, conflicts_with = "conditions")]
     condition: Option<List>,
-    /// CSV, TSV, NPY or safetensors file with one row of conditions for each sample; - is CSV on standard input
+    /// CSV, TSV, NPY or safetensors file with one row of conditions for each sample; - is standard
+    /// input (CSV or NPY)
     #[arg(long, value_name = "FILE")]
     conditions: Option<PathBuf>,
     /// CSV, TSV, NPY or safetensors file with one starting point for each sample, instead of noise: in flow units, or
-    /// in data units if the model was trained with --source; - is CSV on standard input
+    /// in data units if the model was trained with --source; - is standard input (CSV or NPY)
     #[arg(long, value_name = "FILE")]
     x0: Option<PathBuf>,
     /// Output file: .csv, .npy or .safetensors; - is CSV on standard output [default: -]
@@ -84,8 +85,8 @@ pub(super) struct Args {
     /// --shard, on any machines
     #[arg(long, value_name = "i/k", allow_hyphen_values = true)]
     shard: Option<Shard>,
-    /// Continue an interrupted run; start a new one if there is none; do nothing if the file is complete. The file's
-    /// bytes are those of an uninterrupted run
+    /// Continue an interrupted file, start it if there is none, or do nothing if it is complete. Its bytes are those of
+    /// an uninterrupted run
     #[arg(long, requires = "out")]
     resume: bool,
 }
@@ -170,7 +171,7 @@ fn output(args: &Args, model: &Model) -> Result<(Output, RowFormat)> {
     let Some(out) = &args.out else { return Ok((Output::stdout(), RowFormat::Csv)) };
     let inputs = [Some(&model.path), args.x0.as_ref(), args.conditions.as_ref()];
     let inputs: Vec<PathBuf> = inputs.into_iter().flatten().cloned().collect();
-    // With --resume, what is there may be this run's own file.
+    // With --resume, an existing file may be the complete file of this run.
     let output = Output::open(out, args.force.force || args.resume, &inputs)?;
     let format = match RowFormat::of(out) {
         // A pipe or a device need not have an extension.

@@ -46,8 +46,8 @@ Examples:
 /// Train a model, export it, and verify it
 ///
 /// TARGET is a preset (mixture, moons, 8gaussians, checkerboard, swissroll), a configuration file (.toml), or a data
-/// file (.csv, .tsv, .npy, .safetensors). Options override the configuration. File names in a configuration are relative
-/// to its folder.
+/// file (.csv, .tsv, .npy, .safetensors). Options override the configuration. File names in a configuration are
+/// relative to its own directory.
 ///
 /// The directory of the run receives the model (model.safetensors), the golden outputs that the runtime is verified
 /// against (golden.safetensors), the resolved configuration (config.toml) and the losses (metrics.csv). Ctrl-C,
@@ -57,8 +57,8 @@ Examples:
 pub(super) struct Args {
     #[command(flatten)]
     settings: Settings,
-    /// Continue a run that was stopped or killed. The model's bytes are those of an uninterrupted run. If the run's
-    /// files have been moved, --data, --conditions and --source say where they lie
+    /// Continue a run that was stopped or killed. The model's bytes are those of an uninterrupted run. If data files
+    /// have been moved, name them with --data, --conditions and --source
     #[arg(long, value_name = "RUN", conflicts_with_all = ["target", "out", "force"])]
     resume: Option<PathBuf>,
     /// Directory of the run [default: runs/NAME, after the target]
@@ -89,8 +89,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             config.train.device = chosen(config.train.device);
             device(config.train.device).with_context(|| {
                 format!(
-                    "{} is trained on {}, and cannot be resumed on another device: resume it where there is one, or \
-                     train a new run with --device cpu",
+                    "{} is trained on {}, and cannot be resumed on another device: resume it on a machine that has \
+                     one, or train a new run with --device cpu",
                     directory.display(),
                     config.train.device.name()
                 )
@@ -100,7 +100,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             ensure!(
                 config.data.digest.as_ref().is_none_or(|digest| *digest == found),
                 "{}: the data files have changed since the run started (expected the digest {}, found {found}): \
-                 restore them, say with --data where they lie, or train a new run without --resume",
+                 restore them, name the moved files with --data, or train a new run without --resume",
                 config.file_names().unwrap_or_default(),
                 config.data.digest.unwrap_or_default()
             );
@@ -135,7 +135,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         checkpoints.clear()?;
     }
     let resumed = checkpoints.read()?;
-    // Also for a resumed run, since its files may lie elsewhere now.
+    // Also for a resumed run, since its data files may have moved.
     run.write(CONFIG_FILE, config.placed_in(run.path())?.to_toml()?.as_bytes())?;
     let keep = Keep { directory: run.path().to_path_buf(), checkpoints, resumed };
 
@@ -199,7 +199,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     if trained.stopped {
         return stopped(&so_far());
     }
-    // The last checkpoint and the model are on the disk. What follows is repeated when the run is resumed.
+    // The last checkpoint and the model are on the disk. A resumed run repeats what follows.
     interrupts.at_once();
     if interrupts.caught() {
         return stopped("after training, before the model was verified");
@@ -221,7 +221,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     Ok(if verified.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Returns the device that `kind` stands for on this machine. Prints what `auto` has become.
+/// Returns the device that `kind` stands for on this machine. Prints it if `kind` is `auto`.
 fn chosen(kind: DeviceKind) -> DeviceKind {
     let device = resolve(kind);
     if kind == DeviceKind::Auto {

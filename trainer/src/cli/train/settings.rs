@@ -13,7 +13,7 @@ use crate::disk::names::CONFIG_FILE;
 /// The target, and the flags that override its configuration.
 #[derive(Debug, clap::Args)]
 pub(super) struct Settings {
-    /// A preset, a configuration file, or a data file; - is CSV on standard input
+    /// A preset, a configuration file, or a data file; - is standard input (CSV or NPY)
     #[arg(value_name = "TARGET")]
     target: Option<String>,
 
@@ -50,14 +50,14 @@ impl Settings {
             config.data.columns = Some(columns);
         }
         if is_file {
-            let advice = |_: &str| "write the path from there".to_string();
+            let advice = |_: &str| "write its path from there".to_string();
             read.check_files(Path::new(target.unwrap_or(&name)), &config, advice)?;
         }
         Ok((config, name))
     }
 
-    /// Returns the configuration of a stopped run, from its file `path`. Of the flags, those that name files
-    /// may say where the run's files lie now. All others must say what the run has already.
+    /// Returns the configuration of a stopped run, from its file `path`. Flags that name files may give new
+    /// paths of the run's files. All other flags must have the values that the run already has.
     pub(super) fn resume(&self, path: &Path) -> Result<Config> {
         let run = Config::read(path)?;
         let mut config = run.clone();

@@ -50,9 +50,9 @@ pub(super) fn summary(
     writeln!(
         text,
         "  distance    {distance:.4} to the target, {real:.4} between two sets of real data\n\
-         {:14}({measure}, {} samples in {}, {judged_on})",
+         {:14}({measure}, {} in {}, {judged_on})",
         "",
-        thousands(*samples),
+        count(*samples, "sample"),
         count(config.steps(), "step")
     )?;
     if *samples < FEW {

@@ -8,13 +8,13 @@ use crate::data::table::{
     parse,
 };
 
-/// A table that grows. A reader of text adds rows; a reader of numbers fills a table of known size.
+/// A table that is being read. A reader of text adds rows; a reader of numbers fills a table of known size.
 pub(super) struct Builder {
     wanted: Wanted,
     /// Each wanted column, and where its values are stored.
     places: BTreeSet<(usize, Place)>,
     data: Vec<f32>,
-    /// The first cell of `data` that is no finite number, and its place in its row.
+    /// The first cell of `data` that is not a finite number, and its slot in the row.
     odd: Option<(Odd, usize)>,
     others: Vec<Growing>,
     rows: usize,
@@ -107,7 +107,7 @@ impl Builder {
     /// Makes room for `rows` rows in all, so that a large table is not copied while it grows.
     pub(super) fn reserve(&mut self, rows: usize) {
         let more = rows.saturating_sub(self.rows);
-        // Only a guess, so its failure is none.
+        // The number is an estimate, so a failure is ignored.
         let _ = self.data.try_reserve_exact(more.saturating_mul(self.wanted.data.len()));
         for other in &mut self.others {
             let _ = match other {

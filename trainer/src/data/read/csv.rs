@@ -17,14 +17,14 @@ const MOST_BYTES: usize = 1 << 24;
 /// The most columns of a table.
 pub(super) const MOST_COLUMNS: usize = 1 << 20;
 
-/// After so many rows, their length tells how many the file has.
+/// After this many rows, their length gives an estimate of the file's rows.
 const PROBE: usize = 1024;
 
 /// A text file, read up to its rows of values.
 pub(super) struct Text {
     records: Records,
     columns: usize,
-    /// Whether the record that has been read is the first row of values.
+    /// Whether the first record, which has been read, is a row of values.
     starts: bool,
 }
 
@@ -70,7 +70,7 @@ impl Text {
             ensure!(records.ends.iter().all(ends), not_utf8(line));
             let cell = |column| records.range(column).map_or("", |range| &utf8[range]);
             table.push(line, cell);
-            // Each value of a whole row takes at least a byte of text and a separator.
+            // Missing cells take memory but no text, so a small file could fill any memory.
             ensure!(
                 (table.rows() * table.width()) as u64 <= records.read + (1 << 20),
                 "line {line}: most rows have fewer cells than the first row, which has {columns}"
@@ -146,7 +146,7 @@ impl Records {
             self.next_line += lines(&buffer[..breaks]);
             self.input.consume(breaks);
             if self.read == 0 {
-                // A byte order mark after a line break is text. The parser must know of the line break.
+                // A byte order mark after a line break is text, so the parser must see the line break.
                 self.parser.read_record(b"\n", &mut [0], &mut [0]);
             }
             self.read += breaks as u64;

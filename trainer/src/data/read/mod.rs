@@ -44,7 +44,7 @@ pub(super) fn open_with(
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
     let mut extension = extension.to_ascii_lowercase();
     let streamed = is_standard_input(path);
-    // First, since a process substitution, /dev/fd/63, has no extension: the error says to use `-`.
+    // Opened before the extension is checked: a process substitution, /dev/fd/63, has none, and its error names `-`.
     let mut input = Input::open(path)?;
     ensure!(
         streamed || ["csv", "tsv", "npy", "safetensors"].contains(&extension.as_str()),
@@ -52,14 +52,14 @@ pub(super) fn open_with(
         path.display()
     );
     let file = if streamed { "standard input".to_string() } else { path.display().to_string() };
-    // More than a byte order mark, which must not be divided.
+    // The length and the `{` of a safetensors header. Longer than a byte order mark, which must not be split.
     let start = input.start(9).with_context(|| file.clone())?;
     if streamed {
         extension =
             if start.starts_with(super::npy_header::MAGIC) { "npy" } else { "csv" }.to_string();
         ensure!(
             !(start.len() == 9 && start[4..] == *b"\0\0\0\0{"),
-            "{file}: expected CSV or a numpy array, found a safetensors file: name it instead"
+            "{file}: expected CSV or a numpy array, found a safetensors file: give its path instead"
         );
     }
     let open = || -> Result<(Header, Body)> {

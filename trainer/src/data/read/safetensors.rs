@@ -73,7 +73,7 @@ impl Tensors {
             tensors.push((start, Tensor { name, element, bytes, first, columns }));
         }
         ensure!(!names.is_empty(), "no columns: expected at least one");
-        // A tensor without columns starts where the next one does.
+        // A tensor without bytes starts where the next one does.
         tensors.sort_by_key(|(start, tensor)| (*start, tensor.bytes));
         let tensors = tensors.into_iter().map(|(_, tensor)| tensor).collect();
         let header = Header { file: String::new(), named: true, names, text: false };

@@ -89,7 +89,7 @@ fn a_complete_file_gets_its_final_name_and_nothing_else_stays() {
 }
 
 #[test]
-fn without_kept_rows_a_file_begins_anew() {
+fn without_kept_rows_a_file_starts_over() {
     let place = Place::new();
     place.open(1, PLAIN).write(b"1\n").unwrap();
     // State 1: some bytes, and no record.
@@ -198,7 +198,7 @@ fn kept_rows_are_not_overwritten_or_mixed_with_other_settings() {
 }
 
 #[test]
-fn a_part_that_the_user_has_removed_is_begun_anew() {
+fn a_part_that_the_user_has_removed_starts_over() {
     let place = Place::new();
     place.interrupted();
     fs::remove_file(place.path(PART)).unwrap();

@@ -43,7 +43,7 @@ impl Ahead {
     }
 }
 
-/// The time between two questions whether a wait should end.
+/// The time between two checks whether a wait should end.
 const ASK: Duration = Duration::from_millis(50);
 
 impl Supply for Ahead {
@@ -82,7 +82,7 @@ impl Supply for Ahead {
     fn restore(&mut self, state: &str) -> Result<()> {
         if let Stage::Waiting(Some(batches)) = &mut self.stage {
             let state = serde_json::from_str(state).context(
-                "the checkpoint does not say where in the data it is: another version of flowlet wrote it",
+                "another version of flowlet wrote the checkpoint: its position in the data has another format",
             )?;
             batches.restore(state)?;
             self.state = batches.state();

@@ -12,8 +12,8 @@ use crate::objective::Tensors;
 
 /// A resumable stream of batches.
 pub trait Supply {
-    /// Waits until the next batch is made elsewhere. Returns `false` if `stops` returned `true` before. A supply that
-    /// makes its batches itself does not wait.
+    /// Waits until another thread has made the next batch. Returns `false` if `stops` returned `true` before that. A
+    /// supply that makes its batches itself does not wait.
     ///
     /// # Errors
     ///
