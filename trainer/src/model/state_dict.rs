@@ -138,26 +138,30 @@ impl Archive {
         let Value::Dict(items) = pickle.root() else {
             bail!("the file holds no dictionary of tensors");
         };
-        let mut tensors = BTreeMap::new();
+        let mut views = BTreeMap::new();
         for (key, value) in items {
             let name = pickle.text(*key).context("expected the name of a tensor as a key")?;
-            let read = || -> Result<View<'_>> { view(&pickle, *value) };
-            let tensor = match pickle.get(*value) {
+            let view = match pickle.get(*value) {
                 Value::Dict(_) => bail!(
                     "{name} is a dictionary: save the weights alone, as in \
                      torch.save(checkpoint[{name:?}], FILE)"
                 ),
-                Value::Call { .. } => read()
-                    .and_then(|view| self.tensor(&view))
-                    .with_context(|| format!("tensor {name}"))?,
+                Value::Call { .. } => {
+                    view(&pickle, *value).with_context(|| format!("tensor {name}"))?
+                }
                 _ => bail!(
                     "{name} is not a tensor: save the weights alone, as in torch.save(model.state_dict(), FILE)"
                 ),
             };
-            ensure!(
-                tensors.insert(name.to_string(), tensor).is_none(),
-                "two tensors are called {name}"
-            );
+            ensure!(views.insert(name, view).is_none(), "two tensors are called {name}");
+        }
+        // The views of one storage follow each other, so that each is read once and only one is in memory.
+        let mut views: Vec<(&str, View<'_>)> = views.into_iter().collect();
+        views.sort_by_key(|(_, view)| view.key);
+        let mut tensors = BTreeMap::new();
+        for (name, view) in views {
+            let tensor = self.tensor(&view).with_context(|| format!("tensor {name}"))?;
+            tensors.insert(name.to_string(), tensor);
         }
         Ok(tensors)
     }
