@@ -663,6 +663,21 @@ fn each_signal_stops_the_training_with_a_checkpoint_and_a_model() {
     }
 }
 
+/// A closed terminal, or a service that is stopped, sends two signals at once.
+#[test]
+fn two_signals_at_once_keep_what_was_trained() {
+    for signals in [["TERM", "INT"], ["TERM", "TERM"], ["INT", "TERM"]] {
+        let desk = Desk::new();
+        let mut run = desk.begin("train moons --iterations 1000000 --hidden-width 8 --out run");
+        let metrics = desk.path("run/metrics.csv");
+        run.until(|| fs::read_to_string(&metrics).unwrap_or_default().lines().count() >= 2);
+        signals.map(|signal| run.signal(signal));
+        let error = text(&run.output().stderr);
+        assert!(desk.path("run/checkpoint.safetensors").exists(), "{signals:?}: {error}");
+        assert!(desk.path("run/model.safetensors").exists(), "{signals:?}: {error}");
+    }
+}
+
 /// Whether these tests were started by `nohup`, so that the commands that they start ignore SIGHUP too.
 fn ignores_hangups() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -713,7 +728,7 @@ fn every_command_finds_a_run_whose_replacement_was_cut_off() {
                 fs::copy(Path::new(&weights(from)).join(file), desk.path(name).join(file)).unwrap();
             }
         }
-        desk.write("run.new/.replaces", "run");
+        desk.write("run.new/.replaces", "run/done");
         desk.write("run.new/checkpoint.safetensors", "");
         desk.succeed(command);
         let names: Vec<_> = fs::read_dir(desk.path("."))

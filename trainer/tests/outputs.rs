@@ -296,6 +296,24 @@ mod table {
     }
 
     #[test]
+    fn nothing_is_written_over_the_files_of_the_run_or_a_part_that_is_an_input() {
+        let desk = Desk::new();
+        desk.succeed("train moons --iterations 2 --hidden-width 8 --batch-size 16 --out run");
+        for name in ["config.toml", "metrics.csv", "golden.safetensors"] {
+            for command in ["tune run --steps 2 --points 8", "evaluate run --data moons"] {
+                desk.fail(&format!("{command} --force --out run/{name}"), "is an input");
+            }
+        }
+        for name in ["metrics.csv", "golden.safetensors", "model.safetensors"] {
+            desk.fail(&format!("sample run --force --out run/{name}"), "is an input");
+        }
+        fs::copy(desk.path("run/model.safetensors"), desk.path("m.npy.part")).unwrap();
+        desk.fail("sample m.npy.part --force --out m.npy", "is an input");
+        desk.fail("sample run --out m.npy", "is in the way");
+    }
+
+    #[cfg(feature = "figures")]
+    #[test]
     fn pages_and_figures_are_replaced_only_with_force() {
         let desk = Desk::new();
         desk.succeed("man --out pages");

@@ -14,9 +14,10 @@ use super::output::note;
 
 /// The signals of this process. A command that can be stopped and resumed creates one.
 ///
-/// At first each signal ends the process at once. After [`Interrupts::defer`] the first signal is only
-/// stored, so that the command can stop by itself, and a second one ends the process. Either way the exit
-/// code is 128 plus the signal's number: 130, 143 or 129.
+/// At first each signal ends the process at once. After [`Interrupts::defer`] a signal is only stored, so that
+/// the command can stop by itself. A second Ctrl-C ends the process. Other signals come in pairs without a user's
+/// hand (a closed terminal, a service that is stopped), so they wait for the command too. The exit code is 128 plus
+/// the signal's number: 130, 143 or 129.
 #[derive(Clone)]
 pub(super) struct Interrupts {
     at_once: Arc<AtomicBool>,
@@ -43,12 +44,15 @@ impl Interrupts {
         let at_once = Arc::new(AtomicBool::new(true));
         let signal = Arc::new(AtomicUsize::new(0));
         for number in signals() {
-            // The handlers run in this order: the first signal must not end the process by the flag that it sets.
             let exits = flag::register_conditional_shutdown(number, 128 + number, at_once.clone());
             let kept = flag::register_usize(number, signal.clone(), usize::try_from(number)?);
-            let next = flag::register(number, at_once.clone());
-            exits.and(kept).and(next).context("cannot handle signals such as Ctrl-C")?;
+            exits.and(kept).context("cannot handle signals such as Ctrl-C")?;
         }
+        // The handlers run in this order: the first Ctrl-C must not end the process by the flag that it sets.
+        let again = Arc::new(AtomicBool::new(false));
+        flag::register_conditional_shutdown(SIGINT, 128 + SIGINT, again.clone())
+            .and(flag::register(SIGINT, again))
+            .context("cannot handle signals such as Ctrl-C")?;
         Ok(Self { at_once, signal, noticed: Arc::new(AtomicBool::new(false)) })
     }
 

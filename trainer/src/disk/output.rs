@@ -41,12 +41,18 @@ impl Output {
         let place = Place::of(path)?;
         let output = Self { path: path.to_path_buf(), place, replace };
         if let Place::File(target) = &output.place {
-            for input in inputs {
-                let same = same_file(target, input);
+            // A file of many rows is written to NAME.part first.
+            let mut part = target.clone().into_os_string();
+            part.push(".part");
+            let part = PathBuf::from(part);
+            for (input, written) in
+                inputs.iter().flat_map(|input| [(input, target), (input, &part)])
+            {
+                let same = same_file(written, input);
                 ensure!(
                     !same.with_context(|| format!("cannot read {}", input.display()))?,
                     "{} is an input of this command ({}): choose another name with --out",
-                    path.display(),
+                    if written == target { path } else { written }.display(),
                     input.display()
                 );
             }

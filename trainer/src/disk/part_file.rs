@@ -25,7 +25,8 @@ use super::whole::{keep_mode, sync_folder};
 ///
 /// | | `NAME.part` | record | `NAME` | |
 /// |---|---|---|---|---|
-/// | 1 | none or some bytes | none | any | no rows are kept: starts over |
+/// | 0 | some bytes | none | any | not a file of ours: an error |
+/// | 1 | none or some bytes | none (no bytes), or of no rows | any | no rows are kept: starts over |
 /// | 2 | at least the record's bytes | of some rows | any | resumes: truncates the part to the record's bytes |
 /// | 3 | all bytes | of all rows | any | resumes: only the rename is left |
 /// | 4 | none | of all rows | of the record's length | complete: `--resume` has nothing to do |
@@ -34,7 +35,7 @@ use super::whole::{keep_mode, sync_folder};
 ///
 /// [`PartFile::keep`] syncs the part before it writes the record, and [`PartFile::finish`] writes the record of
 /// all rows before it renames the part. Each step is synced before the next one. A process that starts over
-/// first removes the record.
+/// first removes the record, and writes a record of no rows before the first byte.
 #[derive(Debug)]
 pub struct PartFile {
     path: PathBuf,
@@ -128,7 +129,17 @@ impl PartFile {
             ensure!(begin.force || !there, exists_already(&self.path));
             Ok(Found::Nothing)
         };
-        let Some(record) = record else { return begins() };
+        let Some(record) = record else {
+            ensure!(
+                begin.force || length == 0,
+                "{part} is in the way, and no record says that it holds rows of this command: move it away, or \
+                 replace it with --force"
+            );
+            return begins();
+        };
+        if record.rows == 0 && !record.complete {
+            return begins();
+        }
         let other = self.difference(&record);
         if length == 0 {
             // States 4, 5 and 6.
@@ -153,7 +164,7 @@ impl PartFile {
         }
         if !begin.resume {
             ensure!(
-                begin.force || record.rows == 0,
+                begin.force,
                 "{part} holds {} rows of a run that was interrupted: continue with --resume, or replace it \
                  with --force",
                 record.rows
@@ -187,6 +198,8 @@ impl PartFile {
         sync_folder(folder(&self.part)).with_context(|| self.cannot_write())?;
         keep_mode(&self.path, &self.file).with_context(|| self.cannot_write())?;
         self.file.set_len(0).with_context(|| self.cannot_write())?;
+        // Before the first byte, so that a file with bytes and without a record is never one of ours.
+        self.record.write(&self.record_path())?;
         self.write(head)
     }
 

@@ -8,7 +8,9 @@ use anyhow::{Context, Result, bail};
 
 use super::files;
 use super::lock::LockFile;
-use super::names::{CHECKPOINT_FILE, LOCK_FILE, REPLACES_FILE, RUN_FILES, TEACHER_FILE};
+use super::names::{
+    CHECKPOINT_FILE, CONFIG_FILE, LOCK_FILE, MODEL_FILE, REPLACES_FILE, RUN_FILES, TEACHER_FILE,
+};
 use super::output::exists;
 use super::place::folder;
 use super::whole::{OURS, sync_folder, write_whole};
@@ -19,9 +21,26 @@ pub(super) fn mark(run: &Path, named: &Path) -> Result<()> {
     write_whole(&run.join(REPLACES_FILE), text_of(name(named)?).as_bytes())
 }
 
-/// Returns the name of the directory that the run in `run` replaces, or has just replaced.
+/// Says in the mark that all files of the run are written, so that only the renames are left.
+pub(super) fn mark_done(run: &Path, named: &Path) -> Result<()> {
+    write_whole(&run.join(REPLACES_FILE), (text_of(name(named)?) + DONE).as_bytes())
+}
+
+/// What the mark of a run that is done has after the name. No name of a directory holds a slash.
+const DONE: &str = "/done";
+
+/// Returns the name of the directory that the run in `run` replaces, or has just replaced, and whether the run is
+/// done.
+fn mark_of(run: &Path) -> Option<(String, bool)> {
+    let mark = fs::read_to_string(run.join(REPLACES_FILE)).ok()?;
+    Some(match mark.strip_suffix(DONE) {
+        Some(name) => (name.to_string(), true),
+        None => (mark, false),
+    })
+}
+
 fn marked(run: &Path) -> Option<String> {
-    fs::read_to_string(run.join(REPLACES_FILE)).ok()
+    mark_of(run).map(|(name, _)| name)
 }
 
 /// Whether `run` is a run that has not yet replaced `named`.
@@ -80,6 +99,7 @@ pub(super) fn check_free(named: &Path) -> Result<()> {
 pub(super) fn replace(named: &Path, new: &Path) -> Result<()> {
     let aside = aside(named)?;
     let existed = exists(named)?;
+    mark_done(new, named)?;
     if existed {
         rename(named, &aside)?;
     }
@@ -114,10 +134,13 @@ pub(super) fn complete(directory: &Path) -> Result<()> {
 /// | | `NAME` | `NAME.new` | `NAME.replaced` | |
 /// |---|---|---|---|---|
 /// | 1 | old run | new run, marked | none | still training, or to be resumed: nothing to finish |
-/// | 2 | none | new run, marked, all its files written | old run | the new run gets its name |
-/// | 3 | new run, marked | none | old run, or a part of it | the old run is removed |
-/// | 4 | new run, marked | none | none | checkpoint, teacher and mark are removed |
-/// | 5 | none | none, or not marked | old run | the old run gets its name back |
+/// | 2 | none | new run, marked as done | old run | the new run gets its name |
+/// | 3 | new run, marked as done | none | old run, or a part of it | the old run is removed |
+/// | 4 | new run, marked as done | none | none | checkpoint, teacher and mark are removed |
+/// | 5 | none | none, or not marked as done | old run | the old run gets its name back |
+///
+/// A run that is marked, but not as done, and has the name already was moved by hand: it is left to `--resume`. A
+/// directory `NAME.replaced` that is not a run is nobody's business here.
 ///
 /// # Errors
 ///
@@ -126,14 +149,15 @@ pub fn mend(named: &Path) -> Result<bool> {
     let Ok(name) = name(named) else { return Ok(true) };
     let (beside, aside) = (beside(named)?, aside(named)?);
     let name = text_of(name);
-    let is_in_place = || marked(named).is_some_and(|mark| mark == name);
-    let in_between = || Ok::<_, anyhow::Error>(is_vacant(named)? && exists(&aside)?);
+    let is_done = |run: &Path| mark_of(run).is_some_and(|mark| mark == (name.clone(), true));
+    let is_in_place = || is_done(named);
+    let in_between = || Ok::<_, anyhow::Error>(is_vacant(named)? && is_run(&aside));
     if !is_in_place() && !in_between()? {
         return Ok(true);
     }
     let mut lock = None;
     if in_between()? {
-        let moved = if will_replace(&beside, named) { &beside } else { &aside };
+        let moved = if is_done(&beside) { &beside } else { &aside };
         let Some(held) = LockFile::take(moved.join(LOCK_FILE))? else { return Ok(false) };
         let held = lock.insert(held);
         // Another process may have gone on before the lock was taken.
@@ -155,6 +179,12 @@ pub fn mend(named: &Path) -> Result<bool> {
         complete(named)?;
     }
     Ok(true)
+}
+
+/// Whether `directory` holds a run that has begun to write its files, and nothing else.
+fn is_run(directory: &Path) -> bool {
+    let begun = [CONFIG_FILE, MODEL_FILE].iter().any(|name| directory.join(name).exists());
+    begun && file_not_in(&RUN_FILES, directory).is_ok_and(|other| other.is_none())
 }
 
 /// Whether the directory does not exist or is empty, so that another one can be renamed to it.
@@ -202,7 +232,6 @@ pub(super) fn file_not_in(names: &[&str], path: &Path) -> std::io::Result<Option
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::disk::names::MODEL_FILE;
 
     /// The directories in a folder with their files, and the text of each model.
     fn state(folder: &Path) -> Vec<(String, String)> {
@@ -229,7 +258,7 @@ mod tests {
         if let Some(named) = marked_for {
             fs::write(path.join(CHECKPOINT_FILE), "").unwrap();
             fs::write(path.join(TEACHER_FILE), "").unwrap();
-            mark(path, named).unwrap();
+            mark_done(path, named).unwrap();
         }
     }
 
@@ -295,9 +324,29 @@ mod tests {
         assert_eq!(state(folder.path()), before);
         assert!(check_free(&path("run")).is_err());
         // A run in the way that holds other files is not removed.
-        mark(&path("run"), &path("run")).unwrap();
+        mark_done(&path("run"), &path("run")).unwrap();
         fs::write(path("run.replaced/thesis.tex"), "years of work").unwrap();
         assert!(mend(&path("run")).unwrap_err().to_string().contains("thesis.tex"));
         assert!(path("run.replaced/thesis.tex").exists());
+    }
+
+    #[test]
+    fn a_run_that_was_moved_by_hand_is_not_taken_for_complete() {
+        let folder = tempfile::tempdir().unwrap();
+        let named = folder.path().join("run");
+        run(&named, "partly trained", Some(&named));
+        mark(&named, &named).unwrap();
+        assert!(mend(&named).unwrap());
+        assert!(named.join(CHECKPOINT_FILE).exists());
+    }
+
+    #[test]
+    fn a_directory_of_the_user_keeps_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let (named, aside) = (folder.path().join("run"), folder.path().join("run.replaced"));
+        fs::create_dir(&aside).unwrap();
+        fs::write(aside.join("notes.txt"), "hi").unwrap();
+        assert!(mend(&named).unwrap());
+        assert!(aside.join("notes.txt").exists() && !named.exists());
     }
 }

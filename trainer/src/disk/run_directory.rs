@@ -246,5 +246,15 @@ fn check_files(directory: &Path, inputs: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
+/// Returns the files of the run in the directory of `model`, except `except`, for a command that must not write
+/// over them. None if there is no run.
+pub fn files_of_run(model: &Path, except: &[&str]) -> Vec<PathBuf> {
+    if !model.with_file_name(CONFIG_FILE).exists() {
+        return Vec::new();
+    }
+    let names = RUN_FILES.iter().filter(|name| !except.contains(name));
+    names.map(|name| model.with_file_name(name)).collect()
+}
+
 #[cfg(test)]
 mod tests;

@@ -20,6 +20,7 @@ use crate::coupling::source::Source;
 use crate::disk::memory;
 use crate::disk::names::CONFIG_FILE;
 use crate::disk::output::Output;
+use crate::disk::run_directory::files_of_run;
 use crate::judge::evaluation::{MOST_ASSIGNED, Plan, Subject, evaluate};
 use crate::model::Model;
 
@@ -96,7 +97,8 @@ enum DistanceUnits {
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     ensure!(args.within >= 0.0, "--within {}: expected a percentage of 0 or more", args.within);
     let model = open(&args.model)?;
-    let inputs = real::inputs(&model, args.data.as_deref());
+    let mut inputs = real::inputs(&model, args.data.as_deref());
+    inputs.extend(files_of_run(&model.path, &[]));
     let output = file_or_stdout(args.out.as_deref(), &args.force, &inputs)?;
     let format = format(args.format, &output)?;
     let (real, source) = data(args, &model)?;

@@ -24,6 +24,7 @@ use crate::data::row_format::RowFormat;
 use crate::data::{Matrix, load_conditions};
 use crate::disk::output::Output;
 use crate::disk::part_file::{Begin, Opened, PartFile};
+use crate::disk::run_directory::files_of_run;
 use crate::model::Model;
 use crate::report::numbers::thousands;
 use crate::solve::blocks::in_blocks;
@@ -170,7 +171,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 fn output(args: &Args, model: &Model) -> Result<(Output, RowFormat)> {
     let Some(out) = &args.out else { return Ok((Output::stdout(), RowFormat::Csv)) };
     let inputs = [Some(&model.path), args.x0.as_ref(), args.conditions.as_ref()];
-    let inputs: Vec<PathBuf> = inputs.into_iter().flatten().cloned().collect();
+    let mut inputs: Vec<PathBuf> = inputs.into_iter().flatten().cloned().collect();
+    inputs.extend(files_of_run(&model.path, &[]));
     // With --resume, an existing file may be the complete file of this run.
     let output = Output::open(out, args.force.force || args.resume, &inputs)?;
     let format = match RowFormat::of(out) {

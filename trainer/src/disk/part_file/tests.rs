@@ -79,7 +79,7 @@ const RECORD: &str = ".flowlet-rows.csv.json";
 fn a_complete_file_gets_its_final_name_and_nothing_else_stays() {
     let place = Place::new();
     let mut file = place.open(1, PLAIN);
-    assert_eq!(place.names(), [PART]);
+    assert_eq!(place.names(), [RECORD, PART]);
     file.write(b"1\n").unwrap();
     file.keep(1).unwrap();
     assert_eq!(place.names(), [RECORD, PART]);
@@ -92,11 +92,24 @@ fn a_complete_file_gets_its_final_name_and_nothing_else_stays() {
 fn without_kept_rows_a_file_starts_over() {
     let place = Place::new();
     place.open(1, PLAIN).write(b"1\n").unwrap();
-    // State 1: some bytes, and no record.
-    assert_eq!(place.names(), [PART]);
+    // State 1: some bytes, and a record of no rows.
+    assert_eq!(place.names(), [RECORD, PART]);
     assert_eq!(place.open(2, RESUME).rows(), 0);
     place.open(3, PLAIN).give_up();
     assert!(place.names().is_empty());
+}
+
+#[test]
+fn a_part_without_a_record_is_somebody_elses() {
+    let place = Place::new();
+    fs::write(place.path(PART), "a download").unwrap();
+    for begin in [PLAIN, RESUME] {
+        let error = place.error(1, begin);
+        assert!(error.contains("is in the way"), "{error}");
+        assert_eq!(fs::read(place.path(PART)).unwrap(), b"a download");
+    }
+    assert_eq!(place.names(), [PART]);
+    place.open(1, Begin { force: true, resume: false }).give_up();
 }
 
 #[test]
@@ -145,7 +158,7 @@ fn a_complete_file_of_the_same_settings_has_nothing_to_resume() {
     assert!(error.contains("was changed after it was complete"), "{error}");
     fs::remove_file(place.out()).unwrap();
     assert_eq!(place.open(1, RESUME).rows(), 0);
-    assert_eq!(place.names(), [PART]);
+    assert_eq!(place.names(), [RECORD, PART]);
 }
 
 #[test]
@@ -204,7 +217,7 @@ fn a_part_that_the_user_has_removed_starts_over() {
     fs::remove_file(place.path(PART)).unwrap();
     // State 6.
     assert_eq!(place.open(2, RESUME).rows(), 0);
-    assert_eq!(place.names(), [PART]);
+    assert_eq!(place.names(), [RECORD, PART]);
 }
 
 #[test]

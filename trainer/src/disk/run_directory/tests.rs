@@ -1,5 +1,6 @@
 use super::*;
 use crate::disk::names::TEACHER_FILE;
+use crate::disk::replacement::mark_done;
 
 fn existing() -> (tempfile::TempDir, PathBuf) {
     let parent = tempfile::tempdir().unwrap();
@@ -116,6 +117,7 @@ fn a_replacement_that_was_cut_off_is_finished_before_anything_else() {
         run.write(CONFIG_FILE, b"").unwrap();
         drop(run);
         // Killed between the two renames.
+        mark_done(&beside(&path).unwrap(), &path).unwrap();
         fs::rename(&path, parent.path().join("run.replaced")).unwrap();
         if force {
             let run = RunDirectory::create(&path, true, &[]).unwrap();
