@@ -671,7 +671,9 @@ fn two_signals_at_once_keep_what_was_trained() {
         let mut run = desk.begin("train moons --iterations 1000000 --hidden-width 8 --out run");
         let metrics = desk.path("run/metrics.csv");
         run.until(|| fs::read_to_string(&metrics).unwrap_or_default().lines().count() >= 2);
-        signals.map(|signal| run.signal(signal));
+        for signal in signals {
+            run.signal(signal);
+        }
         let error = text(&run.output().stderr);
         assert!(desk.path("run/checkpoint.safetensors").exists(), "{signals:?}: {error}");
         assert!(desk.path("run/model.safetensors").exists(), "{signals:?}: {error}");
