@@ -26,7 +26,7 @@ use super::whole::{OURS, create_directory, write_whole};
 /// such as a failed run leaves with its metrics, may be used again.
 ///
 /// A process may be killed, or the power lost, at any time. A run is complete when it has a model and no
-/// checkpoint; before, it can be resumed. [`mend`] finishes a replacement that was cut off.
+/// checkpoint; before, it can be resumed. `mend` finishes a replacement that was cut off.
 #[derive(Debug)]
 pub struct RunDirectory {
     /// Where the run is written.
