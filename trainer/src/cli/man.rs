@@ -8,7 +8,7 @@ use clap::Command;
 use clap_mangen::Man;
 
 use super::output::{Force, create_directory, print};
-use crate::disk::output::Output;
+use crate::disk::output::write_all;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -83,12 +83,7 @@ fn page(command: Command) -> Result<Page> {
 
 pub(super) fn write(pages: &[Page], directory: &Path, force: &Force) -> Result<()> {
     create_directory(directory)?;
-    let open =
-        |page: &Page| Output::open(&directory.join(format!("{}.1", page.name)), force.force, &[]);
-    // All are opened before the first is written, so that an existing file stops the command before it writes.
-    let outputs: Vec<Output> = pages.iter().map(open).collect::<Result<_>>()?;
-    for (output, page) in outputs.iter().zip(pages) {
-        output.write(page.text.as_bytes())?;
-    }
-    Ok(())
+    let file = |page: &Page| directory.join(format!("{}.1", page.name));
+    let files: Vec<_> = pages.iter().map(|page| (file(page), page.text.as_bytes())).collect();
+    write_all(&files, force.force, &[])
 }

@@ -19,7 +19,7 @@ use crate::data::random::{Stream, generator};
 use crate::data::{ConditionColumn, Matrix, Target};
 use crate::disk::input;
 use crate::disk::names::{METRICS_FILE, MODEL_FILE, REPORT_FILE};
-use crate::disk::output::Output;
+use crate::disk::output::{Output, write_all};
 use crate::model::Model;
 use crate::report::chart::number;
 use crate::report::{Known, Page, Shown, Subject, figures, raster, text};
@@ -76,11 +76,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         Some(directory) => directory.join(REPORT_FILE),
         None => beside(&model.path),
     };
-    let inputs = {
-        let mut inputs = real::inputs(&model, args.data.as_deref());
-        inputs.push(model.path.with_file_name(METRICS_FILE));
-        inputs
-    };
+    let mut inputs = real::inputs(&model, args.data.as_deref());
+    inputs.push(model.path.with_file_name(METRICS_FILE));
     // Checked before the work: no page is drawn if it must not be written.
     if let Some(directory) = &args.out {
         create_directory(directory)?;
@@ -157,13 +154,8 @@ fn write(
     let page = Page::new(subject, &figures?, notes, files)?;
     let beside = |name: &String| path.with_file_name(name);
     let files = page.files.iter().map(|(name, bytes)| (beside(name), bytes.as_slice()));
-    let all = files.chain([(path.to_path_buf(), page.html.as_bytes())]);
-    // All are opened before the first is written, so that an existing file stops the command before it writes.
-    let outputs = all.map(|(path, bytes)| Ok((Output::open(&path, force, inputs)?, bytes)));
-    for (output, bytes) in outputs.collect::<Result<Vec<_>>>()? {
-        output.write(bytes)?;
-    }
-    Ok(())
+    let all: Vec<_> = files.chain([(path.to_path_buf(), page.html.as_bytes())]).collect();
+    write_all(&all, force, inputs)
 }
 
 /// Returns the data of `--data`, or those of the run, and the source distribution. If the run's data cannot be

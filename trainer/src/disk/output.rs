@@ -41,21 +41,7 @@ impl Output {
         let place = Place::of(path)?;
         let output = Self { path: path.to_path_buf(), place, replace };
         if let Place::File(target) = &output.place {
-            // A file of many rows is written to NAME.part first.
-            let mut part = target.clone().into_os_string();
-            part.push(".part");
-            let part = PathBuf::from(part);
-            for (input, written) in
-                inputs.iter().flat_map(|input| [(input, target), (input, &part)])
-            {
-                let same = same_file(written, input);
-                ensure!(
-                    !same.with_context(|| format!("cannot read {}", input.display()))?,
-                    "{} is an input of this command ({}): choose another name with --out",
-                    if written == target { path } else { written }.display(),
-                    input.display()
-                );
-            }
+            refuse_input(path, inputs)?;
             output.refuse_existing()?;
             Staged::new(target)?;
         }
@@ -131,6 +117,32 @@ impl Output {
             _ => self.path.display().to_string(),
         }
     }
+}
+
+/// Writes several results. All are opened before the first is written, so that an existing file stops the command
+/// before it writes.
+///
+/// # Errors
+///
+/// Returns an error if one of them must not be written, see [`Output::open`], or if writing fails.
+pub fn write_all(files: &[(PathBuf, &[u8])], replace: bool, inputs: &[PathBuf]) -> Result<()> {
+    let open = |(path, _): &(PathBuf, &[u8])| Output::open(path, replace, inputs);
+    let outputs: Vec<Output> = files.iter().map(open).collect::<Result<_>>()?;
+    outputs.iter().zip(files).try_for_each(|(output, (_, bytes))| output.write(bytes))
+}
+
+/// Refuses to write `path` if it leads to one of `inputs`.
+pub(super) fn refuse_input(path: &Path, inputs: &[PathBuf]) -> Result<()> {
+    for input in inputs {
+        let same = same_file(path, input);
+        ensure!(
+            !same.with_context(|| format!("cannot read {}", input.display()))?,
+            "{} is an input of this command ({}): choose another name with --out",
+            path.display(),
+            input.display()
+        );
+    }
+    Ok(())
 }
 
 /// Returns the error for a file that exists and must not be replaced.

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::files;
 use super::lock;
-use super::output::{exists, exists_already};
+use super::output::{exists, exists_already, refuse_input};
 use super::part_record::Record;
 use super::place::folder;
 use super::whole::{keep_mode, sync_folder};
@@ -51,12 +51,14 @@ pub struct PartFile {
 
 /// What [`PartFile::open`] may do with existing files.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Begin {
+pub struct Begin<'a> {
     /// Continue an interrupted file, if there is one. The record then stays beside the complete file, so that a
     /// job that is started again finds nothing left to do.
     pub resume: bool,
     /// Replace an earlier file.
     pub force: bool,
+    /// The inputs of the command, which are never written.
+    pub inputs: &'a [PathBuf],
 }
 
 /// What [`PartFile::open`] finds.
@@ -77,19 +79,20 @@ impl PartFile {
     ///
     /// # Errors
     ///
-    /// Returns an error if the folder cannot be written to or another process is writing the same file; if a
-    /// file or rows of an interrupted file would be lost without `force`; with `resume` also if the file has
+    /// Returns an error if the folder cannot be written to, `NAME.part` is an input or not a part file, or another
+    /// process is writing the same file; if a file or rows of an interrupted file would be lost without `force`; with `resume` also if the file has
     /// other `settings` or is damaged.
     pub fn open(
         path: &Path,
         head: &[u8],
         settings: &impl Serialize,
-        begin: Begin,
+        begin: Begin<'_>,
     ) -> Result<Opened> {
         let Value::Object(settings) = serde_json::to_value(settings)? else {
             bail!("the settings of a part file must be an object");
         };
         let part = with_suffix(path, ".part");
+        refuse_input(&part, begin.inputs)?;
         let file = lock::open(&part)?
             .with_context(|| format!("another process is writing {}", part.display()))?;
         let record = Record { settings, replace: begin.force, complete: false, rows: 0, bytes: 0 };
@@ -117,7 +120,7 @@ impl PartFile {
     }
 
     /// Returns what the existing files hold.
-    fn found(&self, begin: Begin) -> Result<Found> {
+    fn found(&self, begin: Begin<'_>) -> Result<Found> {
         let record_path = self.record_path();
         let own = record_path.display();
         let part = self.part.display();

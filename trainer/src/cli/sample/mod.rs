@@ -107,7 +107,8 @@ struct Work {
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let interrupts = Interrupts::new()?;
     let model = open(&args.model)?;
-    let (output, format) = output(args, &model)?;
+    let inputs = inputs(args, &model);
+    let (output, format) = output(args, &inputs)?;
     let mut solver = model.solver(args.solver, args.steps)?;
     if let Some(weight) = args.guidance {
         ensure!(weight.is_finite(), "--guidance {weight}: expected a finite number");
@@ -157,7 +158,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let head = format.head(&names, rows.end - rows.start).with_context(|| format!("-n {n}"))?;
     let work = Work { model, solver, starts, conditions, names, rows, block: block as u64 };
     let Some(path) = output.file() else { return to_stream(&work, format, &head, &output) };
-    let begin = Begin { resume: args.resume, force: args.force.force };
+    let begin = Begin { resume: args.resume, force: args.force.force, inputs: &inputs };
     match PartFile::open(path, &head, &settings, begin)? {
         Opened::Unfinished(file) => to_file(&work, format, file, &interrupts),
         Opened::Complete { rows } => {
@@ -167,14 +168,19 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
 }
 
-/// Returns where the rows go and their format, before any work is done.
-fn output(args: &Args, model: &Model) -> Result<(Output, RowFormat)> {
-    let Some(out) = &args.out else { return Ok((Output::stdout(), RowFormat::Csv)) };
-    let inputs = [Some(&model.path), args.x0.as_ref(), args.conditions.as_ref()];
-    let mut inputs: Vec<PathBuf> = inputs.into_iter().flatten().cloned().collect();
+/// Returns the files that the command reads, and those of the model's run, which must not be overwritten.
+fn inputs(args: &Args, model: &Model) -> Vec<PathBuf> {
+    let read = [Some(&model.path), args.x0.as_ref(), args.conditions.as_ref()];
+    let mut inputs: Vec<PathBuf> = read.into_iter().flatten().cloned().collect();
     inputs.extend(files_of_run(&model.path, &[]));
+    inputs
+}
+
+/// Returns where the rows go and their format, before any work is done.
+fn output(args: &Args, inputs: &[PathBuf]) -> Result<(Output, RowFormat)> {
+    let Some(out) = &args.out else { return Ok((Output::stdout(), RowFormat::Csv)) };
     // With --resume, an existing file may be the complete file of this run.
-    let output = Output::open(out, args.force.force || args.resume, &inputs)?;
+    let output = Output::open(out, args.force.force || args.resume, inputs)?;
     let format = match RowFormat::of(out) {
         // A pipe or a device need not have an extension.
         Err(_) if output.file().is_none() => RowFormat::Csv,

@@ -5,10 +5,10 @@ fn settings(seed: u64) -> BTreeMap<&'static str, u64> {
     BTreeMap::from([("seed", seed), ("steps", 5)])
 }
 
-const PLAIN: Begin = Begin { resume: false, force: false };
-const RESUME: Begin = Begin { resume: true, force: false };
-const FORCE: Begin = Begin { resume: false, force: true };
-const BOTH: Begin = Begin { resume: true, force: true };
+const PLAIN: Begin = Begin { resume: false, force: false, inputs: &[] };
+const RESUME: Begin = Begin { resume: true, ..PLAIN };
+const FORCE: Begin = Begin { force: true, ..PLAIN };
+const BOTH: Begin = Begin { resume: true, ..FORCE };
 
 struct Place(tempfile::TempDir);
 
@@ -109,7 +109,7 @@ fn a_part_without_a_record_is_somebody_elses() {
         assert_eq!(fs::read(place.path(PART)).unwrap(), b"a download");
     }
     assert_eq!(place.names(), [PART]);
-    place.open(1, Begin { force: true, resume: false }).give_up();
+    place.open(1, FORCE).give_up();
 }
 
 #[test]
