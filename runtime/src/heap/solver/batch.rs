@@ -122,11 +122,9 @@ impl HeapSolver {
         moments[..x_0.len()].copy_from_slice(x_0);
         if !VECTORS {
             for (k, x_0_k) in x_0.chunks_exact(rows.data).enumerate() {
-                let mut rest = &mut moments[x_0.len()..];
-                let after_step = |x: &[f32]| {
-                    let (moment, after) = core::mem::take(&mut rest).split_at_mut(x_0.len());
+                let after_step = |i, x: &[f32]| {
+                    let moment = &mut moments[(i + 1) * x_0.len()..];
                     moment[k * rows.data..][..rows.data].copy_from_slice(x);
-                    rest = after;
                 };
                 let c = &c[rows.condition(k)];
                 self.integrate_one(mlp, &mut x_0_k.to_vec(), c, scratch, after_step);

@@ -168,7 +168,7 @@ impl HeapSolver {
     ///
     /// As [`Self::sample`].
     pub fn integrate(&self, mlp: &HeapMlp, x: &mut [f32], c: &[f32], scratch: &mut Scratch) {
-        self.integrate_one(mlp, x, c, scratch, |_| {});
+        self.integrate_one(mlp, x, c, scratch, |_, _| {});
     }
 
     /// Returns the whole path, `[N + 1][D]`: `x_0` and the point after each step, in flow units.
@@ -185,25 +185,25 @@ impl HeapSolver {
     ) -> Vec<f32> {
         let mut points = Vec::with_capacity((self.steps() + 1) * x_0.len());
         points.extend_from_slice(x_0);
-        let after_step = |x: &[f32]| points.extend_from_slice(x);
+        let after_step = |_, x: &[f32]| points.extend_from_slice(x);
         self.integrate_one(mlp, &mut x_0.to_vec(), c, scratch, after_step);
         points
     }
 
-    /// Takes all steps of one sample. Calls `after_step` with the point after each step.
+    /// Takes all steps of one sample. Calls `after_step` with the step's number and the point after each.
     fn integrate_one(
         &self,
         mlp: &HeapMlp,
         x: &mut [f32],
         c: &[f32],
         scratch: &mut Scratch,
-        mut after_step: impl FnMut(&[f32]),
+        after_step: impl FnMut(usize, &[f32]),
     ) {
         mlp.check_point(x);
         self.condition_on(mlp, c, scratch);
         let Scratch { prefix, unconditional, one, .. } = scratch;
         let (mut field, buffers, _) = mlp.field(one, Some(prefix), self.guide(unconditional));
-        field.integrate(self.as_steps(), x, buffers, |_, x| after_step(x));
+        field.integrate(self.as_steps(), x, buffers, after_step);
     }
 
     /// Computes the first layer's initial sums under `c` and, with guidance, under the null condition.
