@@ -128,9 +128,13 @@ impl Labels {
         self.known.insert(text.to_string(), id);
         id
     }
-}
 
-impl Labels {
+    /// Adds the text of the next row, or [`MISSING`] for `None`.
+    pub(super) fn push(&mut self, text: Option<&str>) {
+        let id = text.map_or(MISSING, |text| self.id(text));
+        self.ids.push(id);
+    }
+
     /// Sorts the different texts of the rows, numerically if `numbers` and all are numbers, otherwise
     /// alphabetically. The label of each row becomes its text's place in this order. Returns the texts.
     pub(super) fn sort(&mut self, numbers: bool) -> Vec<String> {

@@ -64,8 +64,6 @@ struct Archive {
     prefix: String,
     /// How many more numbers the tensors may have.
     left: usize,
-    /// The storage that was read last, by its key.
-    storage: Option<(String, Vec<u8>)>,
 }
 
 /// A tensor as the pickle describes it: a view of a storage.
@@ -98,7 +96,7 @@ impl Archive {
             _ => bail!("expected an archive with one entry data.pkl, found {}", pickles.len()),
         };
         let left = usize::try_from(size)?.saturating_add(SHARED);
-        Ok(Self { zip, size, prefix, left, storage: None })
+        Ok(Self { zip, size, prefix, left })
     }
 
     /// Reads an entry of at most `most` bytes.
@@ -159,27 +157,29 @@ impl Archive {
         let mut views: Vec<(&str, View<'_>)> = views.into_iter().collect();
         views.sort_by_key(|(_, view)| view.key);
         let mut tensors = BTreeMap::new();
-        for (name, view) in views {
-            let tensor = self.tensor(&view).with_context(|| format!("tensor {name}"))?;
-            tensors.insert(name.to_string(), tensor);
+        for views in views.chunk_by(|(_, one), (_, next)| one.key == next.key) {
+            let (first, View { key, .. }) = &views[0];
+            let storage = self
+                .entry(&format!("data/{key}"), u64::MAX)
+                .with_context(|| format!("tensor {first}"))?;
+            for (name, view) in views {
+                let tensor =
+                    self.tensor(view, &storage).with_context(|| format!("tensor {name}"))?;
+                tensors.insert((*name).to_string(), tensor);
+            }
         }
         Ok(tensors)
     }
 
-    /// Reads the elements of a tensor, last axis fastest.
-    fn tensor(&mut self, view: &View<'_>) -> Result<Tensor> {
-        let View { dtype, key, offset, shape, strides } = view;
+    /// Returns the elements of a tensor in the bytes of its storage, last axis fastest.
+    fn tensor(&mut self, view: &View<'_>, storage: &[u8]) -> Result<Tensor> {
+        let View { dtype, offset, shape, strides, .. } = view;
         let count = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
         let left = count.and_then(|count| self.left.checked_sub(count));
         self.left = left.with_context(|| {
             format!("its shape {shape:?} has more numbers than the file can hold")
         })?;
         let count = count.unwrap_or(0);
-        if self.storage.as_ref().is_none_or(|(known, _)| known != key) {
-            let bytes = self.entry(&format!("data/{key}"), u64::MAX)?;
-            self.storage = Some(((*key).to_string(), bytes));
-        }
-        let storage = self.storage.as_ref().map_or(&[][..], |(_, bytes)| bytes);
         let width = dtype.size_in_bytes();
         if count > 0 {
             let reach = shape.iter().zip(strides).try_fold(*offset, |last, (size, stride)| {

@@ -32,14 +32,7 @@ pub(super) enum Place {
 
 /// A column that is stored separately.
 enum Growing {
-    Numbers {
-        values: Vec<f32>,
-        odd: Option<Odd>,
-    },
-    Labels {
-        labels: Labels,
-        odd: Option<Odd>,
-    },
+    Known(Cells),
     /// All cells so far are text or missing.
     Unknown {
         labels: Labels,
@@ -55,8 +48,8 @@ impl Builder {
             .others
             .iter()
             .map(|(_, kind)| match kind {
-                Use::Numbers => Growing::Numbers { values: Vec::new(), odd: None },
-                Use::Labels => Growing::Labels { labels: Labels::default(), odd: None },
+                Use::Numbers => Growing::numbers(Vec::new()),
+                Use::Labels => Growing::labels(Labels::default()),
                 Use::Either => {
                     Growing::Unknown { labels: Labels::default(), first: None, first_missing: None }
                 }
@@ -71,13 +64,11 @@ impl Builder {
             .others
             .iter()
             .map(|(_, kind)| match kind {
-                Use::Numbers | Use::Either => {
-                    Growing::Numbers { values: vec![0.0; rows], odd: None }
-                }
+                Use::Numbers | Use::Either => Growing::numbers(vec![0.0; rows]),
                 Use::Labels => {
                     let mut labels = Labels::default();
                     labels.ids = vec![MISSING; rows];
-                    Growing::Labels { labels, odd: None }
+                    Growing::labels(labels)
                 }
             })
             .collect();
@@ -111,8 +102,8 @@ impl Builder {
         let _ = self.data.try_reserve_exact(more.saturating_mul(self.wanted.data.len()));
         for other in &mut self.others {
             let _ = match other {
-                Growing::Numbers { values, .. } => values.try_reserve_exact(more),
-                Growing::Labels { labels, .. } | Growing::Unknown { labels, .. } => {
+                Growing::Known(Cells::Numbers { values, .. }) => values.try_reserve_exact(more),
+                Growing::Known(Cells::Labels { labels, .. }) | Growing::Unknown { labels, .. } => {
                     labels.ids.try_reserve_exact(more)
                 }
             };
@@ -189,55 +180,57 @@ impl Builder {
 }
 
 impl Growing {
+    fn numbers(values: Vec<f32>) -> Self {
+        Self::Known(Cells::Numbers { values, odd: None })
+    }
+
+    fn labels(labels: Labels) -> Self {
+        Self::Known(Cells::Labels { labels, odd: None })
+    }
+
     /// Adds the cell of a row.
     fn push(&mut self, row: usize, column: usize, text: &str) {
-        if let (Self::Unknown { first, .. }, Cell::Number(_)) = (&mut *self, parse(text)) {
+        let cell = parse(text);
+        if let (Self::Unknown { first, .. }, Cell::Number(_)) = (&mut *self, cell) {
             // The first number: earlier cells, which are text or missing, do not suit it.
-            *self = Self::Numbers { values: vec![f32::NAN; row], odd: first.take() };
+            let (values, odd) = (vec![f32::NAN; row], first.take());
+            *self = Self::Known(Cells::Numbers { values, odd });
         }
+        let odd = || odd(row, column, text);
         match self {
-            Self::Numbers { values, odd: found } => {
-                let Cell::Number(value) = parse(text) else {
-                    found.get_or_insert_with(|| odd(row, column, text));
+            Self::Known(Cells::Numbers { values, odd: found }) => {
+                let Cell::Number(value) = cell else {
+                    found.get_or_insert_with(odd);
                     values.push(f32::NAN);
                     return;
                 };
                 values.push(value);
             }
-            Self::Labels { labels, odd: found } => {
-                if parse(text) == Cell::Missing {
-                    found.get_or_insert_with(|| odd(row, column, text));
-                    labels.ids.push(MISSING);
-                } else {
-                    let id = labels.id(text);
-                    labels.ids.push(id);
+            Self::Known(Cells::Labels { labels, odd: missing })
+            | Self::Unknown { labels, first_missing: missing, .. } => {
+                let text = (cell != Cell::Missing).then_some(text);
+                if text.is_none() {
+                    missing.get_or_insert_with(odd);
                 }
+                labels.push(text);
             }
-            Self::Unknown { labels, first, first_missing } => {
-                first.get_or_insert_with(|| odd(row, column, text));
-                if parse(text) == Cell::Missing {
-                    first_missing.get_or_insert_with(|| odd(row, column, text));
-                    labels.ids.push(MISSING);
-                } else {
-                    let id = labels.id(text);
-                    labels.ids.push(id);
-                }
-            }
+        }
+        if let Self::Unknown { first, .. } = self {
+            first.get_or_insert_with(odd);
         }
     }
 
-    /// Sets the cell of a row.
+    /// Sets the cell of a row of a column of numbers.
     fn set(&mut self, row: usize, column: usize, wide: f64) {
+        let Self::Known(cells) = self else { unreachable!("a table of numbers has no text") };
         let narrow = finite(wide);
-        let (Self::Numbers { odd, .. }
-        | Self::Labels { odd, .. }
-        | Self::Unknown { first: odd, .. }) = self;
+        let (Cells::Numbers { odd, .. } | Cells::Labels { odd, .. }) = cells;
         if narrow.is_nan() && odd.as_ref().is_none_or(|odd| row < odd.row) {
             *odd = Some(odd_number(row, column, wide));
         }
-        match self {
-            Self::Numbers { values, .. } => values[row] = narrow,
-            Self::Labels { labels, .. } | Self::Unknown { labels, .. } => {
+        match cells {
+            Cells::Numbers { values, .. } => values[row] = narrow,
+            Cells::Labels { labels, .. } => {
                 labels.ids[row] =
                     if narrow.is_nan() { MISSING } else { labels.id(&number_text(wide)) };
             }
@@ -246,8 +239,7 @@ impl Growing {
 
     fn finish(self, rows: usize) -> Cells {
         match self {
-            Self::Numbers { values, odd } => Cells::Numbers { values, odd },
-            Self::Labels { labels, odd } => Cells::Labels { labels, odd },
+            Self::Known(cells) => cells,
             Self::Unknown { labels, first, .. } if labels.names.is_empty() => {
                 Cells::Numbers { values: vec![f32::NAN; rows], odd: first }
             }
