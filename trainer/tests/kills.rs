@@ -636,6 +636,14 @@ fn two_processes_at_once_leave_whole_files() {
     assert!(left.is_empty(), "{left:?}");
 }
 
+/// Starts a long training, and waits until it has written a row of its metrics.
+fn training(desk: &Desk) -> Running {
+    let mut run = desk.begin("train moons --iterations 1000000 --hidden-width 8 --out run");
+    let metrics = desk.path("run/metrics.csv");
+    run.until(|| fs::read_to_string(&metrics).unwrap_or_default().lines().count() >= 2);
+    run
+}
+
 /// SIGTERM and SIGHUP, as clusters and closed terminals send them, stop as Ctrl-C does.
 #[test]
 fn each_signal_stops_the_training_with_a_checkpoint_and_a_model() {
@@ -644,9 +652,7 @@ fn each_signal_stops_the_training_with_a_checkpoint_and_a_model() {
             continue;
         }
         let desk = Desk::new();
-        let mut run = desk.begin("train moons --iterations 1000000 --hidden-width 8 --out run");
-        let metrics = desk.path("run/metrics.csv");
-        run.until(|| fs::read_to_string(&metrics).unwrap_or_default().lines().count() >= 2);
+        let mut run = training(&desk);
         run.signal(signal);
         let output = run.output();
         let error = text(&output.stderr);
@@ -668,9 +674,7 @@ fn each_signal_stops_the_training_with_a_checkpoint_and_a_model() {
 fn two_signals_at_once_keep_what_was_trained() {
     for signals in [["TERM", "INT"], ["TERM", "TERM"], ["INT", "TERM"]] {
         let desk = Desk::new();
-        let mut run = desk.begin("train moons --iterations 1000000 --hidden-width 8 --out run");
-        let metrics = desk.path("run/metrics.csv");
-        run.until(|| fs::read_to_string(&metrics).unwrap_or_default().lines().count() >= 2);
+        let mut run = training(&desk);
         for signal in signals {
             run.signal(signal);
         }

@@ -26,11 +26,8 @@ pub(super) fn read(model: &Model) -> Result<Option<(Config, Dataset)>> {
         return Ok(None);
     }
     let config = Config::read(&path)?;
-    let conditions = config.data.conditions.as_deref().unwrap_or(Path::new(""));
-    let inputs =
-        [Path::new(&config.data.source), conditions, Path::new(&config.source.distribution)];
     ensure!(
-        !inputs.iter().any(|input| is_standard_input(input)),
+        !config.reads_standard_input(),
         "the data of {} came from standard input: give them with --data",
         path.display()
     );

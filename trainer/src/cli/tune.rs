@@ -5,12 +5,11 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 use flowlet::SolverKind;
-use rand::seq::SliceRandom;
 
 use super::between::between;
 use super::output::{Force, note, open, say, source, starts};
 use crate::config::words::solver_parser;
-use crate::data::random::{Stream, generator};
+use crate::data::random::{Stream, choose, generator};
 use crate::data::{Matrix, load_conditions};
 use crate::disk::names::{GOLDEN_FILE, MODEL_FILE};
 use crate::disk::output::Output;
@@ -107,24 +106,20 @@ const POINTS: usize = 4096;
 
 /// Returns the starting points in flow units, `[points][D]`: draws from the model's source, or rows of `--x0`.
 fn starting_points(args: &Args, model: &Model) -> Result<Matrix> {
-    let asked = args.points;
     let Some(path) = &args.x0 else {
-        let points = asked.unwrap_or(POINTS);
+        let points = args.points.unwrap_or(POINTS);
         return Ok(source(model)?.starts(args.seed, points, model.mlp.data_dim()));
     };
     let all = starts(model, path)?;
-    let points = asked.unwrap_or(POINTS.min(all.rows()));
+    let points = args.points.unwrap_or(POINTS.min(all.rows()));
     ensure!(
         points >= 2 && points <= all.rows(),
         "--x0: expected at least {} starting points, found {}",
         points.max(2),
         all.rows()
     );
-    // Rows are shuffled, since the first ones may not be typical. No row is taken twice: the halves must differ.
-    let mut rows: Vec<usize> = (0..all.rows()).collect();
-    rows.shuffle(&mut generator(args.seed, Stream::Starts));
-    rows.truncate(points);
-    Ok(all.select(&rows))
+    // Rows are chosen at random, since the first ones may not be typical. No row is taken twice: the halves must differ.
+    Ok(all.select(&choose(all.rows(), points, &mut generator(args.seed, Stream::Starts))))
 }
 
 /// Returns a row of conditions for each starting point, `[points][C]`.

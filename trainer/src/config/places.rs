@@ -80,11 +80,15 @@ impl Config {
 
     /// Whether rows come from files or from standard input, which may hold other rows later.
     pub fn reads_inputs(&self) -> bool {
-        let conditions = self.data.conditions.as_deref().is_some_and(is_standard_input);
-        conditions
-            || is_input(&self.data.source)
-            || is_input(&self.source.distribution)
-            || !self.named_files().is_empty()
+        self.reads_standard_input() || !self.named_files().is_empty()
+    }
+
+    /// Whether rows come from standard input, which cannot be read again.
+    pub fn reads_standard_input(&self) -> bool {
+        let conditions = self.data.conditions.as_deref().unwrap_or(Path::new(""));
+        [Path::new(&self.data.source), conditions, Path::new(&self.source.distribution)]
+            .into_iter()
+            .any(is_standard_input)
     }
 
     /// Checks that the files exist that this configuration names. It was read from `path`. Files that `used`, the
