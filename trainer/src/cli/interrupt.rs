@@ -15,9 +15,9 @@ use super::output::note;
 /// The signals of this process. A command that can be stopped and resumed creates one.
 ///
 /// At first each signal ends the process at once. After [`Interrupts::defer`] a signal is only stored, so that
-/// the command can stop by itself. A second Ctrl-C ends the process. Other signals come in pairs without a user's
-/// hand (a closed terminal, a service that is stopped), so they wait for the command too. The exit code is 128 plus
-/// the signal's number: 130, 143 or 129.
+/// the command can stop by itself. A second Ctrl-C ends the process. A second signal of another kind does not: a
+/// closed terminal or a service manager may send two at once. The exit code is 128 plus the signal's number: 130,
+/// 143 or 129.
 #[derive(Clone)]
 pub(super) struct Interrupts {
     at_once: Arc<AtomicBool>,

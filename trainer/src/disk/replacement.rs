@@ -26,7 +26,7 @@ pub(super) fn mark_done(run: &Path, named: &Path) -> Result<()> {
     write_whole(&run.join(REPLACES_FILE), (text_of(name(named)?) + DONE).as_bytes())
 }
 
-/// What the mark of a run that is done has after the name. No name of a directory holds a slash.
+/// The end of the mark of a run that is done, after the name. The name of a directory has no slash.
 const DONE: &str = "/done";
 
 /// Returns the name of the directory that the run in `run` replaces, or has just replaced, and whether the run is
@@ -139,8 +139,8 @@ pub(super) fn complete(directory: &Path) -> Result<()> {
 /// | 4 | new run, marked as done | none | none | checkpoint, teacher and mark are removed |
 /// | 5 | none | none, or not marked as done | old run | the old run gets its name back |
 ///
-/// A run that is marked, but not as done, and has the name already was moved by hand: it is left to `--resume`. A
-/// directory `NAME.replaced` that is not a run is nobody's business here.
+/// A user may rename `NAME.new` to `NAME` by hand. Its mark does not say that it is done, so nothing is changed and
+/// `--resume` continues it. A directory `NAME.replaced` that does not hold a run is left as it is.
 ///
 /// # Errors
 ///
