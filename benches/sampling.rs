@@ -8,7 +8,6 @@
 use std::hint::black_box;
 use std::path::Path;
 
-use candle_core::Device;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use flowlet::{ActivationKind, Euler, HeapMlp, HeapSolver, Mlp, SolverKind, VelocityField};
 use flowlet_trainer::coupling::dataset::Units;
@@ -35,8 +34,7 @@ fn model_of_width(hidden_width: usize) -> HeapMlp {
         hidden_layers: 1,
         activation: ActivationKind::Gelu,
     };
-    let network =
-        Network::initialize(shape, &mut generator(0, Stream::Weights), &Device::Cpu).unwrap();
+    let network = Network::initialize(shape, &mut generator(0, Stream::Weights)).unwrap();
     let file = export(&network, &Units::identity(1, 0), &Description::default()).unwrap();
     HeapMlp::try_from_safetensors(&file.to_bytes().unwrap()).unwrap()
 }

@@ -67,8 +67,7 @@ fn the_loss_falls_and_every_parameter_changes() {
     assert!(last < 0.9 * first, "{first} to {last}");
 
     let mut rng = generator(0, Stream::Weights);
-    let device = candle_core::Device::Cpu;
-    let start = Network::initialize(trained.network.shape(), &mut rng, &device).unwrap();
+    let start = Network::initialize(trained.network.shape(), &mut rng).unwrap();
     let (start, end) = (values(&start), values(&trained.network));
     assert_eq!(start.len(), 6);
     for (name, start) in start {

@@ -1,14 +1,17 @@
-"""Trains on one NVIDIA GPU with flowlet and PyTorch in turns, and prints seconds, ratios and losses.
+"""Trains on one NVIDIA GPU with flowlet and PyTorch in turns, and prints times, ratios and losses.
 
-    python3 benches/gpu/training.py [--problems small,large] [--seeds 0,1,2]
+    python3 benches/gpu/training.py [--sizes 64x2,256x3,512x4] [--batches 256,4096,65536]
+                                    [--trainers flowlet,torch,compiled,cpu] [--seeds 0]
 
-small: the article's problem, 2 -> 64 -> 64 -> 1, 10,000 iterations in batches of 256.
-large: moons, 512 wide with 4 hidden-to-hidden layers, 1,000 iterations in batches of 65,536.
+A size is the hidden width and the number of hidden layers. 64x2 learns the article's mixture, in one dimension; the
+others learn moons, in two. Batches are drawn on the card by both.
 
-PyTorch draws its batches on the card. It trains eagerly with fused Adam, which is its fastest way without
-compilation, and with torch.compile and CUDA graphs where these work. The seconds are those of the iterations
-alone, without the start of the program. For flowlet they are taken from the first row of its metrics to the
-last, and scaled to all iterations. The loss is the mean of the last tenth of the iterations.
+torch      PyTorch, eager, with fused Adam: its fastest way without compilation.
+compiled   the same after torch.compile, and the whole iteration in one CUDA graph, with Adam in it.
+cpu        flowlet on this machine's processor.
+
+The time is that of an iteration, without the start of the program. For flowlet it is taken from a row of its
+metrics to the last. The loss is the mean of the last tenth of the iterations.
 """
 
 import argparse
@@ -25,17 +28,16 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = ROOT / "target/gpu/flowlet"
-PROBLEMS = {
-    "small": dict(target="mixture", width=64, layers=1, batch=256, iterations=10_000),
-    "large": dict(target="moons", width=512, layers=4, batch=65_536, iterations=1_000),
-}
+# Iterations at each batch: enough that a run takes about a second, or that the loss is known well enough.
+ITERATIONS = {256: 4000, 4096: 2000, 65_536: 300}
+CPU_ITERATIONS = {256: 1000, 4096: 100, 65_536: 10}
 
 
 def mixture(torch, n, device):
-    which = (torch.rand(n, device=device) >= 0.55).long()
-    means = torch.tensor([-0.85, 1.5], device=device)
-    deviations = torch.tensor([0.65, 0.25], device=device)
-    return (means[which] + deviations[which] * torch.randn(n, device=device)).unsqueeze(1)
+    which = torch.rand(n, device=device) >= 0.55
+    mean = torch.where(which, 1.5, -0.85)
+    deviation = torch.where(which, 0.25, 0.65)
+    return (mean + deviation * torch.randn(n, device=device)).unsqueeze(1)
 
 
 def moons(torch, n, device):
@@ -48,52 +50,79 @@ def moons(torch, n, device):
     return 3 * torch.stack([x, y], 1) - 1
 
 
+class Problem:
+    def __init__(self, size, batch):
+        self.size, self.batch = size, batch
+        self.width, self.hidden = map(int, size.split("x"))
+        self.target = "mixture" if self.width == 64 else "moons"
+        self.iterations = ITERATIONS.get(batch, 1000)
+
+
 def torch_(problem, seed, compiled):
     import torch
 
     device = torch.device("cuda")
     torch.manual_seed(seed)
-    draw = {"mixture": mixture, "moons": moons}[problem["target"]]
+    draw = {"mixture": mixture, "moons": moons}[problem.target]
     mean, scale = 0.0, 1.0
-    if problem["target"] == "moons":
+    if problem.target == "moons":
         many = draw(torch, 1_000_000, device)
         mean, scale = many.mean(0), many.std(0)
     dim = draw(torch, 1, device).shape[1]
-    width = problem["width"]
-    layers = [torch.nn.Linear(1 + dim, width)]
-    for _ in range(problem["layers"]):
-        layers += [torch.nn.GELU(), torch.nn.Linear(width, width)]
-    layers += [torch.nn.GELU(), torch.nn.Linear(width, dim)]
+    layers, inputs = [], 1 + dim
+    for _ in range(problem.hidden):
+        layers += [torch.nn.Linear(inputs, problem.width), torch.nn.GELU()]
+        inputs = problem.width
+    layers.append(torch.nn.Linear(inputs, dim))
     network = torch.nn.Sequential(*layers).to(device)
-    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True, capturable=compiled)
+    size, losses = problem.batch, torch.zeros(problem.iterations, device=device)
+    place = torch.zeros(1, dtype=torch.int64, device=device)
 
     def loss_of():
-        x_1 = (draw(torch, problem["batch"], device) - mean) / scale
+        x_1 = (draw(torch, size, device) - mean) / scale
         x_0, t = torch.randn_like(x_1), torch.rand(len(x_1), 1, device=device)
         x_t = (1 - t) * x_0 + t * x_1
         return torch.nn.functional.mse_loss(network(torch.cat([t, x_t], 1)), x_1 - x_0)
 
     if compiled:
-        loss_of = torch.compile(loss_of, mode="reduce-overhead")
+        torch._dynamo.reset()
+        loss_of = torch.compile(loss_of, dynamic=False)
 
     def step():
         optimizer.zero_grad(set_to_none=True)
         loss = loss_of()
         loss.backward()
         optimizer.step()
-        return loss.detach().clone()
+        losses.index_copy_(0, place, loss.detach().reshape(1))
+        place.add_(1)
 
     state = {k: v.clone() for k, v in network.state_dict().items()}
-    for _ in range(10):
-        step()
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(10):
+            step()
+    torch.cuda.current_stream().wait_stream(side)
+    run = step
+    if compiled:
+        graph = torch.cuda.CUDAGraph()
+        optimizer.zero_grad(set_to_none=True)
+        with torch.cuda.graph(graph):
+            step()
+        run = graph.replay
     network.load_state_dict(state)
-    optimizer.state.clear()
+    for moments in optimizer.state.values():
+        for value in moments.values():
+            value.zero_()
+    place.zero_()
     torch.cuda.synchronize()
     start = time.perf_counter()
-    losses = [step() for _ in range(problem["iterations"])]
+    for _ in range(problem.iterations):
+        run()
     torch.cuda.synchronize()
     seconds = time.perf_counter() - start
-    return seconds, torch.stack(losses[-problem["iterations"] // 10 :]).mean().item()
+    return seconds / problem.iterations, losses[-(problem.iterations // 10) :].mean().item()
 
 
 def libraries():
@@ -104,43 +133,60 @@ def libraries():
     return ":".join(dict.fromkeys(map(str, found)))
 
 
-def flowlet(problem, seed):
+def flowlet(problem, seed, device):
     environment = dict(os.environ)
     environment["LD_LIBRARY_PATH"] = libraries() + ":" + environment.get("LD_LIBRARY_PATH", "")
+    iterations = problem.iterations if device == "cuda" else CPU_ITERATIONS.get(problem.batch, 100)
     with tempfile.TemporaryDirectory() as scratch:
         run = pathlib.Path(scratch, "run")
-        command = [BINARY, "train", problem["target"], "--device", "cuda", "--seed", seed, "--out", run]
-        for flag, key in [("hidden-width", "width"), ("hidden-layers", "layers"), ("batch-size", "batch")]:
-            command += [f"--{flag}", problem[key]]
-        command += ["--iterations", problem["iterations"]]
-        done = subprocess.run([str(c) for c in command], env=environment, capture_output=True, text=True)
-        if done.returncode:
-            sys.exit(f"{' '.join(map(str, command))}\n{done.stderr}")
-        with open(run / "metrics.csv", newline="") as file:
-            rows = list(csv.DictReader(file))
-    since = problem["iterations"] * 9 // 10
-    recent = [float(row["loss"]) for row in rows if int(row["iteration"]) > since]
-    first, last = rows[0], rows[-1]
-    # The first row's time includes the start of the device, so the time counts from that row on.
-    share = (int(last["iteration"]) - int(first["iteration"])) / problem["iterations"]
-    return (float(last["seconds"]) - float(first["seconds"])) / share, statistics.mean(recent)
+        command = [BINARY, "train", problem.target, "--device", device, "--seed", seed, "--out", run]
+        command += ["--hidden-width", problem.width, "--hidden-layers", problem.hidden - 1]
+        command += ["--batch-size", problem.batch, "--iterations", iterations]
+        rows = rows_of([str(c) for c in command], environment, run / "metrics.csv", iterations)
+    recent = [float(row["loss"]) for row in rows if int(row["iteration"]) > iterations * 9 // 10]
+    # From the first held-out loss on, which waits for the card: what is before it includes the card's start.
+    first, last = next(row for row in rows if row["held_out_loss"]), rows[-1]
+    between = int(last["iteration"]) - int(first["iteration"])
+    return (float(last["seconds"]) - float(first["seconds"])) / between, statistics.mean(recent)
 
 
-def attempt(trainer, *arguments):
-    """Trains, or prints the error: torch.compile needs a C compiler, which not every machine has."""
-    try:
-        return trainer(*arguments)
-    except Exception as error:
-        reason = f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
-        print(f"torch.compile does not work here and is left out: {reason}", file=sys.stderr)
-        return None
+def rows_of(command, environment, metrics, iterations):
+    """Trains until the last row of metrics is written, and returns all of them. What comes after training takes
+    longer than training itself, so it is left out."""
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        while True:
+            ended = process.poll() is not None
+            if metrics.exists():
+                with open(metrics, newline="") as file:
+                    rows = list(csv.DictReader(file))
+                if rows and rows[-1]["seconds"] and int(rows[-1]["iteration"]) == iterations:
+                    process.terminate()
+                    return rows
+            if ended:
+                sys.exit(f"{' '.join(command)}\n{process.stderr.read().decode()}")
+            time.sleep(0.05)
+
+
+TRAINERS = {
+    "flowlet": lambda problem, seed: flowlet(problem, seed, "cuda"),
+    "torch": lambda problem, seed: torch_(problem, seed, False),
+    "compiled": lambda problem, seed: torch_(problem, seed, True),
+    "cpu": lambda problem, seed: flowlet(problem, seed, "cpu"),
+}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--problems", default="small,large")
-    parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--sizes", default="64x2,256x3,512x4")
+    parser.add_argument("--batches", default="256,4096,65536")
+    parser.add_argument("--trainers", default="flowlet,torch,compiled,cpu")
+    parser.add_argument("--seeds", default="0")
+    parser.add_argument("--compile-only", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--libraries", action="store_true", help="print the directories of torch's libraries")
     arguments = parser.parse_args()
+    if arguments.libraries:
+        print(libraries())
+        return
     try:
         import torch
     except ImportError:
@@ -149,33 +195,41 @@ def main():
         sys.exit("torch finds no GPU: run `benches/gpu.sh measure` on a machine with one")
     if not BINARY.exists():
         sys.exit(f"{BINARY} is missing: run `benches/gpu.sh build`, here or on another machine")
+    sizes, trainers = arguments.sizes.split(","), arguments.trainers.split(",")
+    batches = [int(batch) for batch in arguments.batches.split(",")]
+    if arguments.compile_only:
+        for problem in [Problem(size, batch) for size in sizes for batch in batches]:
+            problem.iterations = 10
+            torch_(problem, 0, True)
+        return
+    if "compiled" in trainers:
+        # The compiler's results are cached, so all problems are compiled beforehand, side by side.
+        command = [sys.executable, __file__, "--compile-only"]
+        begun = [
+            subprocess.Popen(
+                [*command, "--sizes", size, "--batches", str(batch)], stderr=subprocess.DEVNULL
+            )
+            for size in sizes
+            for batch in batches
+        ]
+        for process in begun:
+            process.wait()
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}")
-    print(f"{'problem':8}{'trainer':18}{'median s':>10}{'least s':>10}{'loss':>10}")
-    for name in arguments.problems.split(","):
-        problem = PROBLEMS[name]
-        trainers = {
-            "flowlet": lambda seed: flowlet(problem, seed),
-            "torch": lambda seed: torch_(problem, seed, False),
-            "torch, compiled": lambda seed: attempt(torch_, problem, seed, True),
-        }
-        runs = {trainer: [] for trainer in trainers}
-        for seed in map(int, arguments.seeds.split(",")):
-            for trainer, train in trainers.items():
-                if (found := train(seed)) is not None:
-                    runs[trainer].append(found)
-        medians = {}
-        for trainer, found in runs.items():
-            if not found:
-                continue
-            seconds, losses = zip(*found)
-            medians[trainer] = statistics.median(seconds), statistics.median(losses)
-            row = f"{medians[trainer][0]:10.3f}{min(seconds):10.3f}{medians[trainer][1]:10.4f}"
-            print(f"{name:8}{trainer:18}{row}", flush=True)
-        own, own_loss = medians.pop("flowlet")
-        for trainer, (seconds, loss) in medians.items():
-            ratio, apart = seconds / own, abs(loss - own_loss)
-            same = "the same loss" if apart < 0.02 else f"ANOTHER LOSS, {apart:.3f} apart"
-            print(f"{name}: {ratio:.2f} times as fast as {trainer}, to {same}", flush=True)
+    print(f"{'size':6}{'batch':>7}  {'trainer':9}{'us an iteration':>16}{'to flowlet':>11}{'loss':>9}")
+    for size in sizes:
+        for batch in batches:
+            problem, own = Problem(size, batch), None
+            for trainer in trainers:
+                try:
+                    found = [TRAINERS[trainer](problem, int(seed)) for seed in arguments.seeds.split(",")]
+                except Exception as error:  # torch.compile needs a C compiler, which not every machine has
+                    print(f"{trainer} does not work here: {type(error).__name__}: {str(error)[:300]}")
+                    continue
+                seconds = statistics.median(seconds for seconds, _ in found)
+                loss = statistics.mean(loss for _, loss in found)
+                own = seconds if trainer == "flowlet" else own
+                ratio = f"{seconds / own:10.2f}x" if own else " " * 11
+                print(f"{size:6}{batch:7}  {trainer:9}{seconds * 1e6:16.1f}{ratio}{loss:9.4f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@
 //! | [`coupling`] | the data set, the source, pairs of both, batches; exact assignment |
 //! | [`objective`] | the probability path and the loss |
 //! | [`model`] | the model file, its description, import, self test, tuning, cost |
-//! | [`training`] | the phases of a run, checkpoints, metrics, the supply of batches |
+//! | [`training`] | the phases of a run, its engines (processor and card), checkpoints, metrics, the supply of batches |
 //! | [`judge`] | goldens and their verification, the 64-bit reference, distances to real data, evaluation |
 //! | [`report`] | pictures of a run |
 //! | [`cli`] | the command line |
@@ -25,7 +25,7 @@
 //!
 //! - `figures`, on by default: writes figures as PNG and GIF files. Without it less is compiled, and
 //!   [`report::raster`] returns an error that names the feature.
-//! - `cuda`: training on an NVIDIA GPU.
+//! - `cuda`: training on an NVIDIA GPU, by the crate `flowlet-gpu`. Nothing of CUDA is needed to build.
 
 // `println!` panics when standard output cannot be written, so commands print through `cli::output`.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]

@@ -3,8 +3,8 @@
 use candle_core::{Result, Tensor};
 use flowlet::ActivationKind;
 
-/// Returns the activation of each number of `x`, computed by candle's own operations. Used for training on
-/// a GPU, and for the golden outputs that the runtime is compared with.
+/// Returns the activation of each number of `x`, computed by candle's own operations, for the golden outputs that
+/// the runtime is compared with.
 ///
 /// # Errors
 ///

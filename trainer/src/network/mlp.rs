@@ -63,8 +63,8 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// When the device is out of memory.
-    pub fn initialize(shape: Shape, rng: &mut ChaCha8Rng, device: &Device) -> Result<Self> {
+    /// When memory does not suffice.
+    pub fn initialize(shape: Shape, rng: &mut ChaCha8Rng) -> Result<Self> {
         let layers = shape
             .layers()
             .into_iter()
@@ -73,8 +73,9 @@ impl Network {
                 let mut draw = |n: usize| -> Vec<f32> {
                     (0..n).map(|_| (rng.random::<f32>() * 2.0 - 1.0) * bound).collect()
                 };
-                let weight = Var::from_vec(draw(outputs * inputs), (outputs, inputs), device)?;
-                let bias = Var::from_vec(draw(outputs), outputs, device)?;
+                let weight =
+                    Var::from_vec(draw(outputs * inputs), (outputs, inputs), &Device::Cpu)?;
+                let bias = Var::from_vec(draw(outputs), outputs, &Device::Cpu)?;
                 Ok(Layer { weight, bias })
             })
             .collect::<Result<_>>()?;
@@ -114,11 +115,6 @@ impl Network {
         self.shape
     }
 
-    /// The device that holds the weights.
-    pub fn device(&self) -> Device {
-        self.layers.first().map_or(Device::Cpu, |layer| layer.weight.device().clone())
-    }
-
     /// All weights and biases, layer by layer, each weight before its bias.
     pub fn variables(&self) -> Vec<Var> {
         self.layers.iter().flat_map(|layer| [layer.weight.clone(), layer.bias.clone()]).collect()
@@ -135,16 +131,12 @@ impl Network {
     }
 
     /// Returns the velocity `[B, D]` at `t` (`[B, 1]`) and `x` (`[B, D]`) under `c` (`[B, C]`, in flow
-    /// units), for training. On the CPU the layers are computed by [`layer`], on other devices by
-    /// [`Self::velocity_by_candle`].
+    /// units), for training: by [`layer`]'s kernels.
     ///
     /// # Errors
     ///
     /// When shapes do not match.
     pub fn velocity(&self, t: &Tensor, x: &Tensor, c: &Tensor) -> candle_core::Result<Tensor> {
-        if !x.device().is_cpu() {
-            return self.velocity_by_candle(t, x, c);
-        }
         let mut activation = None;
         let mut h = self.inputs(t, x, c)?;
         for Layer { weight, bias } in &self.layers {
@@ -154,7 +146,7 @@ impl Network {
         Ok(h)
     }
 
-    /// Returns the same velocity, computed by candle's own operations on any device.
+    /// Returns the same velocity, computed by candle's own operations.
     ///
     /// # Errors
     ///

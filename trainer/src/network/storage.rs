@@ -43,13 +43,11 @@ pub(crate) fn floats_mut<'a>(
     }
 }
 
-/// Returns the matrix as a tensor `[rows, columns]` on `device`. A matrix without columns stays on the CPU,
-/// since not every device can hold an empty tensor.
+/// Returns the matrix as a tensor `[rows, columns]`.
 ///
 /// # Errors
 ///
-/// When the device is out of memory.
-pub(crate) fn tensor(matrix: &Matrix, device: &Device) -> Result<Tensor> {
-    let home = if matrix.columns() == 0 { &Device::Cpu } else { device };
-    Tensor::from_slice(matrix.values(), (matrix.rows(), matrix.columns()), home)
+/// When memory does not suffice.
+pub(crate) fn tensor(matrix: &Matrix) -> Result<Tensor> {
+    Tensor::from_slice(matrix.values(), (matrix.rows(), matrix.columns()), &Device::Cpu)
 }

@@ -33,7 +33,7 @@ pub struct Steps {
     pub times: Vec<f32>,
 }
 
-/// A batch as tensors on a network's device.
+/// A batch as tensors.
 #[derive(Clone, Debug)]
 pub struct Tensors {
     /// Noise, `[B, D]`.
@@ -47,22 +47,17 @@ pub struct Tensors {
 }
 
 impl Tensors {
-    /// Copies a batch to `device`.
+    /// Returns a batch as tensors.
     ///
     /// # Errors
     ///
-    /// Returns candle's error if the device is out of memory.
-    pub fn new(batch: &Batch, device: &Device) -> Result<Self> {
+    /// Returns candle's error if memory does not suffice.
+    pub fn new(batch: &Batch) -> Result<Self> {
         let t = match &batch.t[..] {
             [] => None,
-            t => Some(Tensor::from_slice(t, (t.len(), 1), device)?),
+            t => Some(Tensor::from_slice(t, (t.len(), 1), &Device::Cpu)?),
         };
-        Ok(Self {
-            x_0: tensor(&batch.x_0, device)?,
-            x_1: tensor(&batch.x_1, device)?,
-            c: tensor(&batch.c, device)?,
-            t,
-        })
+        Ok(Self { x_0: tensor(&batch.x_0)?, x_1: tensor(&batch.x_1)?, c: tensor(&batch.c)?, t })
     }
 }
 

@@ -3,13 +3,18 @@
 use anyhow::Result;
 use candle_core::{Tensor, Var};
 
-/// An exponential moving average of a network's variables. The decay at step n is the smaller of the
-/// configured decay and (1 + n) ÷ (10 + n), so that the average forgets the initial weights quickly.
+/// An exponential moving average of a network's variables.
 #[derive(Debug)]
 pub struct Average {
     variables: Vec<Var>,
     average: Vec<Tensor>,
     decay: f64,
+}
+
+/// Returns the decay at step `n`, counted from 1: the smaller of the configured decay and (1 + n) ÷ (10 + n), so that
+/// the average forgets the initial weights quickly.
+pub(crate) fn decay_at(decay: f64, n: usize) -> f64 {
+    decay.min((1.0 + n as f64) / (10.0 + n as f64))
 }
 
 impl Average {
@@ -32,7 +37,7 @@ impl Average {
     ///
     /// Returns candle's error if an operation fails on the device.
     pub fn update(&mut self, n: usize) -> Result<()> {
-        let decay = self.decay.min((1.0 + n as f64) / (10.0 + n as f64));
+        let decay = decay_at(self.decay, n);
         for (average, variable) in self.average.iter_mut().zip(&self.variables) {
             // Detached, because candle would otherwise keep every earlier average for
             // differentiation.

@@ -4,4 +4,5 @@ mod adam;
 pub mod average;
 mod kernels;
 
+pub(crate) use adam::corrections;
 pub use adam::{Adam, AdamSettings};

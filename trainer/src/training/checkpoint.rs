@@ -9,8 +9,6 @@ use crate::disk::names::{CHECKPOINT_FILE, CONFIG_FILE};
 use crate::disk::tensor_file::{Block, TensorFile};
 use crate::disk::{files, input, whole};
 use crate::network::Network;
-use crate::optimiser::Adam;
-use crate::optimiser::average::Average;
 
 /// Reads and writes the checkpoint of a run.
 ///
@@ -22,6 +20,17 @@ pub struct Checkpoints {
     config: String,
     /// The digest of the run's data.
     data: String,
+}
+
+/// The state of a network and its optimiser, of each variable in the network's order, on the CPU.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// The weights and biases.
+    pub weights: Vec<Tensor>,
+    /// Adam's two moments, `[2, n]`.
+    pub moments: Vec<Tensor>,
+    /// The average of the weights; empty if none is kept.
+    pub average: Vec<Tensor>,
 }
 
 /// The whole state of a training phase.
@@ -96,7 +105,7 @@ impl Checkpoints {
         })
     }
 
-    /// Writes a checkpoint of a network, its optimiser and its average.
+    /// Writes a checkpoint.
     ///
     /// # Errors
     ///
@@ -105,19 +114,15 @@ impl Checkpoints {
         &self,
         [phase, iteration]: [usize; 2],
         (losses, seconds, supply): (&[f64], f64, String),
-        network: &Network,
-        optimiser: &Adam,
-        average: Option<&Average>,
+        state: &State,
     ) -> Result<()> {
         let mut file = TensorFile::default();
         file.tensors.insert("losses".to_string(), Block::f64(&[losses.len()], losses));
         // A tensor rather than metadata: readers refuse a header of more than 100 MB.
         file.tensors.insert("supply".to_string(), Block::text(&supply));
-        let variables = network.variables();
-        let variables = variables.iter().map(Var::as_tensor);
-        add(&mut file, "weight", variables)?;
-        add(&mut file, "moments", optimiser.moments()?.iter())?;
-        add(&mut file, "average", average.iter().flat_map(|average| average.tensors()))?;
+        add(&mut file, "weight", &state.weights)?;
+        add(&mut file, "moments", &state.moments)?;
+        add(&mut file, "average", &state.average)?;
         for (key, value) in [
             ("config", self.config.clone()),
             ("data", self.data.clone()),
@@ -132,43 +137,38 @@ impl Checkpoints {
 }
 
 impl Checkpoint {
-    /// Restores the network, its optimiser and its average.
+    /// Returns the state of `network`'s training.
     ///
     /// # Errors
     ///
-    /// Returns an error if the shapes of the tensors differ.
-    pub fn restore(
-        &self,
-        network: &Network,
-        optimiser: &mut Adam,
-        average: Option<&mut Average>,
-    ) -> Result<()> {
+    /// Returns an error if a tensor is missing, or has another shape than the network's.
+    pub fn state(&self, network: &Network) -> Result<State> {
         let variables = network.variables();
-        let read = |name: &str| -> Result<Vec<Tensor>> {
+        let read = |name: &str, shape: &dyn Fn(&Var) -> Vec<usize>| -> Result<Vec<Tensor>> {
             let find = |(k, variable): (usize, &Var)| {
-                let block = self.tensors.tensor(&format!("{name}.{k}"))?;
-                let tensor = Tensor::from_vec(block.to_f32()?, block.shape(), &Device::Cpu)?;
-                Ok(tensor.to_device(variable.device())?)
+                let name = format!("{name}.{k}");
+                let block = self.tensors.tensor(&name)?;
+                let (found, expected) = (block.shape(), shape(variable));
+                ensure!(
+                    found == expected,
+                    "tensor {name}: expected shape {expected:?}, found {found:?}"
+                );
+                Ok(Tensor::from_vec(block.to_f32()?, found, &Device::Cpu)?)
             };
             variables.iter().enumerate().map(find).collect()
         };
-        for (variable, tensor) in variables.iter().zip(read("weight")?) {
-            variable.set(&tensor)?;
-        }
-        optimiser.restore(self.iteration, &read("moments")?)?;
-        if let Some(average) = average {
-            average.restore(read("average")?);
-        }
-        Ok(())
+        let own = |variable: &Var| variable.dims().to_vec();
+        let averages = self.tensors.tensors.contains_key("average.0");
+        Ok(State {
+            weights: read("weight", &own)?,
+            moments: read("moments", &|variable| vec![2, variable.elem_count()])?,
+            average: if averages { read("average", &own)? } else { Vec::new() },
+        })
     }
 }
 
-fn add<'a>(
-    file: &mut TensorFile,
-    name: &str,
-    tensors: impl Iterator<Item = &'a Tensor>,
-) -> Result<()> {
-    for (k, tensor) in tensors.enumerate() {
+fn add(file: &mut TensorFile, name: &str, tensors: &[Tensor]) -> Result<()> {
+    for (k, tensor) in tensors.iter().enumerate() {
         let values = tensor.flatten_all()?.to_vec1::<f32>()?;
         file.tensors.insert(format!("{name}.{k}"), Block::f32(tensor.dims(), &values));
     }

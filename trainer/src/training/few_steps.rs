@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use flowlet::{HeapMlp, SolverKind};
 
+use super::engine::Feed;
 use super::phase::{Monitor, Phase, Trained};
 use super::run::Run;
 use crate::config::FewStepsConfig;
@@ -50,7 +51,7 @@ pub(super) fn train(run: &Run<'_>, monitor: &mut dyn Monitor) -> Result<Trained>
     let steps = steps(run, &teacher)?;
 
     let mut rng = generator(run.config.seed, Stream::Student);
-    let mut network = Network::initialize(run.shape()?, &mut rng, &run.device)?;
+    let mut network = Network::initialize(run.shape()?, &mut rng)?;
     if begun <= 1 {
         let trained = distil(run, monitor, &teacher, network, &steps)?;
         if trained.stopped || run.config.few_steps.own_iterations() == 0 {
@@ -118,9 +119,9 @@ fn distil(
         batch_size,
         seed: run.config.seed,
     };
-    let mut pairs = TeacherPairs::make(teacher, &options, &run.device)?;
+    let mut pairs = TeacherPairs::make(teacher, &options)?;
     let phase = phase(1, steps, iterations, learning_rate);
-    run.phase(&phase, student, &mut pairs, monitor)
+    run.phase(&phase, student, Feed::Supply(&mut pairs), monitor)
 }
 
 /// Trains the student so that the distribution of its own endpoints becomes that of the data.
@@ -147,7 +148,7 @@ fn match_data(
         seed: run.config.seed,
     });
     let phase = phase(2, steps, few_steps.own_iterations(), few_steps.own_learning_rate);
-    run.phase(&Phase { ema: Some(EMA), ..phase }, student, &mut own, monitor)
+    run.phase(&Phase { ema: Some(EMA), ..phase }, student, Feed::Supply(&mut own), monitor)
 }
 
 fn phase(index: usize, steps: &Steps, iterations: usize, learning_rate: f64) -> Phase {

@@ -2,6 +2,7 @@
 //! a student of N steps, and training of the student on its own endpoints.
 
 pub mod checkpoint;
+mod engine;
 mod few_steps;
 pub mod metrics;
 mod phase;
@@ -12,13 +13,15 @@ use std::time::Instant;
 
 use anyhow::{Result, anyhow, ensure};
 
+use self::engine::Place;
 use self::run::{Run, coupling};
 use crate::config::Config;
+use crate::config::words::DeviceKind;
 use crate::coupling::dataset::Dataset;
 use crate::disk::memory;
 
-pub use phase::{Monitor, Phase, Trained, Training, train_phase};
-pub use run::{Keep, device, resolve};
+pub use phase::{Monitor, Phase, Trained, Training};
+pub use run::{Keep, check_device, resolve};
 
 /// Returns the names of the phases of a run, with their iterations.
 pub fn phases(config: &Config) -> Vec<(&'static str, usize)> {
@@ -40,9 +43,12 @@ pub fn phases(config: &Config) -> Vec<(&'static str, usize)> {
 /// Returns an error if the coupling or the label dropout does not suit the conditions, the device cannot be used,
 /// or the network and its batches do not fit into memory.
 pub fn check(config: &Config, dataset: &Dataset) -> Result<()> {
-    device(config.train.device)
+    check_device(config.train.device)
         .map_err(|error| anyhow!("{error:#}; or train with --device cpu"))?;
-    check_memory(config, dataset)?;
+    // A card says itself when its own memory does not suffice.
+    if resolve(config.train.device) != DeviceKind::Cuda {
+        check_memory(config, dataset)?;
+    }
     let unconditional = dataset.condition_dim() == 0;
     ensure!(
         !unconditional || config.train.label_dropout == 0.0,
@@ -90,9 +96,23 @@ pub fn train(
     monitor: &mut dyn Monitor,
     keep: Option<&Keep>,
 ) -> Result<Trained> {
-    let device = device(config.train.device)?;
+    check_device(config.train.device)?;
+    let place = match resolve(config.train.device) {
+        DeviceKind::Cuda => Place::Card,
+        _ => Place::Processor,
+    };
+    train_at(place, config, dataset, monitor, keep)
+}
+
+fn train_at(
+    place: Place,
+    config: &Config,
+    dataset: &Dataset,
+    monitor: &mut dyn Monitor,
+    keep: Option<&Keep>,
+) -> Result<Trained> {
     let resumed = keep.and_then(|keep| keep.resumed.as_ref());
-    let run = Run { config, dataset, device, keep, resumed, start: Instant::now() };
+    let run = Run { config, dataset, place, keep, resumed, start: Instant::now() };
     if config.few_steps.steps == 0 {
         run.flow(monitor, run.shape()?)
     } else {

@@ -3,16 +3,14 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Error, Result, anyhow};
-use candle_core::Tensor;
 
 use crate::config::schedule::Schedule;
 use crate::network::Network;
 use crate::objective::{Objective, Tensors};
-use crate::optimiser::average::Average;
-use crate::optimiser::{Adam, AdamSettings};
-use crate::training::checkpoint::{Checkpoint, Checkpoints};
+use crate::optimiser::AdamSettings;
+use crate::training::checkpoint::{Checkpoint, Checkpoints, State};
+use crate::training::engine::{Engine, Feed, Known, Place, engine};
 use crate::training::metrics::{Measurement, row_every};
-use crate::training::supply::Supply;
 
 /// Observes a training run, and may stop it.
 pub trait Monitor {
@@ -91,166 +89,154 @@ impl Trained {
 /// The number of rows between two measurements of the held-out loss.
 const ROWS_PER_HELD_OUT: usize = 10;
 
-/// Trains `network` in a phase.
+/// Trains `network` in a phase, at `place`, with batches from `feed`.
 ///
 /// # Errors
 ///
 /// Returns an error if the loss or a weight is not finite, with the iteration and advice; if a checkpoint
 /// cannot be written or does not fit this network; or if the monitor fails.
-pub fn train_phase(
+pub(super) fn train_phase(
     phase: &Phase,
     network: Network,
-    supply: &mut dyn Supply,
+    (place, feed): (Place, Feed<'_>),
     monitor: &mut dyn Monitor,
     training: Training<'_>,
 ) -> Result<Trained> {
     let variables = network.variables();
-    let mut optimiser = Adam::new(variables.clone(), phase.adam)?;
-    let mut average = match phase.ema {
-        Some(decay) => Some(Average::new(variables.clone(), decay)?),
-        None => None,
-    };
+    let mut engine = engine(place, phase, &network, feed, training.resumed)?;
     let iterations = phase.schedule.iterations;
-    let per_row = row_every(iterations);
-    let mut losses = Vec::new();
-    if let Some(checkpoint) = training.resumed {
-        checkpoint.restore(&network, &mut optimiser, average.as_mut())?;
-        supply.restore(&checkpoint.supply).map_err(|error| {
-            anyhow!(
-                "the checkpoint is of another device or another version of flowlet, so its batches cannot be \
-                 continued ({error:#}): start again with --force"
-            )
-        })?;
-        losses.clone_from(&checkpoint.losses);
-    }
-    let mut pending = Pending::default();
-    let seconds = || training.before + training.start.elapsed().as_secs_f64();
+    let mut log = Log {
+        phase,
+        monitor,
+        losses: training.resumed.map_or(Vec::new(), |checkpoint| checkpoint.losses.clone()),
+        gradient_norm: 0.0,
+        start: training.start,
+        before: training.before,
+    };
     let mut kept = Instant::now();
-    let keep = |losses: &[f64],
-                supply: &dyn Supply,
-                optimiser: &Adam,
-                average: Option<&Average>| {
+    let keep = |engine: &mut dyn Engine, log: &Log<'_>| {
         let Some(checkpoints) = training.checkpoints else { return Ok(()) };
-        let at = [phase.index, losses.len()];
-        checkpoints.write(at, (losses, seconds(), supply.state()?), &network, optimiser, average)
+        let at = [phase.index, log.losses.len()];
+        checkpoints.write(at, (&log.losses, log.seconds(), engine.supply()?), &engine.state()?)
     };
     if phase.index > 0 && training.resumed.is_none() {
         // Keeps the result of the earlier phases, which is not on disk yet.
-        keep(&losses, supply, &optimiser, average.as_ref())?;
+        keep(engine.as_mut(), &log)?;
     }
-    let (mut stopped, mut told) = (false, losses.len());
-    for iteration in losses.len() + 1..=iterations {
+    let mut stopped = false;
+    for iteration in log.losses.len() + 1..=iterations {
         // A batch may take a long time if optimal transport pairs many points.
-        if !supply.wait(&|| monitor.stops())? {
-            pending.fetch(&mut losses, |iteration, loss| finite(phase, iteration, loss))?;
-            keep(&losses, supply, &optimiser, average.as_ref())?;
+        if !engine.wait(&|| log.monitor.stops())? {
+            log.tell(engine.as_mut(), true)?;
+            keep(engine.as_mut(), &log)?;
             stopped = true;
             break;
         }
-        let learning_rate = phase.schedule.at(iteration);
-        let batch = supply.next(&network)?;
-        let loss = phase.objective.loss(&network, &batch)?;
-        let gradients = loss.backward()?;
-        pending.push(&loss);
-        // Reading a number from a GPU waits until all its queued work is done, so it is done only once a row.
-        let asks = network.device().is_cpu() || iteration % per_row == 0;
-        if asks {
-            pending.fetch(&mut losses, |iteration, loss| finite(phase, iteration, loss))?;
-        }
-        let gradient_norm = optimiser.step(&gradients, learning_rate)?;
-        if let Some(average) = &mut average {
-            average.update(iteration)?;
-        }
-        for told in told + 1..=losses.len() {
-            monitor.iteration(told, losses[told - 1]);
-        }
-        stopped = monitor.stops();
+        engine.iterate(iteration)?;
+        // The held-out loss is measured under the weights of its iteration.
+        log.tell(engine.as_mut(), phase.judges(iteration))?;
+        stopped = log.monitor.stops();
         let last = iteration == iterations || stopped;
         // Also at the end, so that a run that is stopped after training does not train again.
-        let keeps = last || kept.elapsed() >= Duration::from_secs(training.every);
-        let known = losses.len();
-        if keeps {
+        if last || kept.elapsed() >= Duration::from_secs(training.every) {
             // A checkpoint needs the loss of every iteration that changed its weights.
-            pending.fetch(&mut losses, |iteration, loss| finite(phase, iteration, loss))?;
-        }
-        for told in known + 1..=losses.len() {
-            monitor.iteration(told, losses[told - 1]);
-        }
-        told = losses.len();
-        if iteration % per_row == 0 || last {
-            let since = losses.len() - (iteration - 1) % per_row - 1;
-            let row = &losses[since..];
-            // A run that stops here writes the same row as one that does not.
-            let judged =
-                (iteration / per_row).is_multiple_of(ROWS_PER_HELD_OUT) || iteration == iterations;
-            monitor.measured(&Measurement {
-                phase: phase.index,
-                iteration,
-                loss: row.iter().sum::<f64>() / row.len() as f64,
-                held_out_loss: match &phase.held_out {
-                    Some(held_out) if judged => {
-                        let loss = phase.objective.loss(&network, held_out)?;
-                        Some(f64::from(loss.to_scalar::<f32>()?))
-                    }
-                    _ => None,
-                },
-                learning_rate,
-                gradient_norm: gradient_norm.to_scalar()?,
-                seconds: seconds(),
-            })?;
-        }
-        if keeps {
-            keep(&losses, supply, &optimiser, average.as_ref())?;
+            log.tell(engine.as_mut(), true)?;
+            if stopped && !phase.ends_row(iteration) {
+                log.row(engine.as_mut())?;
+            }
+            keep(engine.as_mut(), &log)?;
             kept = Instant::now();
         }
         if stopped {
             break;
         }
     }
-    if let Some(average) = average {
-        for (variable, average) in variables.iter().zip(average.tensors()) {
-            variable.set(average)?;
-        }
+    let State { weights, average, .. } = engine.state()?;
+    let weights = if average.is_empty() { weights } else { average };
+    for (variable, weight) in variables.iter().zip(&weights) {
+        variable.set(weight)?;
     }
     // The loss is computed before the step, so the effect of the last step is checked here.
     for (name, tensor) in network.tensors() {
         let sum = tensor.abs()?.sum_all()?.to_scalar::<f32>()?;
         if !sum.is_finite() {
-            let iteration = losses.len();
+            let iteration = log.losses.len();
             return Err(diverged(phase, &format!("{name} is {sum} after iteration {iteration}")));
         }
     }
-    let seconds = seconds();
+    drop(engine);
+    let seconds = log.seconds();
+    let losses = log.losses;
     Ok(Trained { network, losses, seconds, phase: phase.index, stopped, times: None })
 }
 
-/// Losses that are still on the device.
-#[derive(Debug, Default)]
-struct Pending(Vec<Tensor>);
-
-impl Pending {
-    fn push(&mut self, loss: &Tensor) {
-        // Detached, since otherwise the graph would keep the whole batch in memory.
-        self.0.push(loss.detach());
+impl Phase {
+    /// Whether a row of metrics ends with `iteration`.
+    fn ends_row(&self, iteration: usize) -> bool {
+        let iterations = self.schedule.iterations;
+        iteration == iterations || iteration.is_multiple_of(row_every(iterations))
     }
 
-    /// Moves the losses to `losses`, after a `check` of each with its iteration.
-    fn fetch(
-        &mut self,
-        losses: &mut Vec<f64>,
-        check: impl Fn(usize, f64) -> Result<()>,
-    ) -> Result<()> {
-        let fetched = match self.0.as_slice() {
-            [] => Vec::new(),
-            [one] => vec![one.to_scalar::<f32>()?],
-            all => Tensor::stack(all, 0)?.to_vec1()?,
-        };
-        self.0.clear();
-        for loss in fetched.into_iter().map(f64::from) {
-            check(losses.len() + 1, loss)?;
-            losses.push(loss);
+    /// Whether the held-out loss is measured after `iteration`.
+    fn judges(&self, iteration: usize) -> bool {
+        let iterations = self.schedule.iterations;
+        let row = iteration / row_every(iterations);
+        iteration == iterations
+            || (self.ends_row(iteration) && row.is_multiple_of(ROWS_PER_HELD_OUT))
+    }
+}
+
+/// What is known of a phase's iterations.
+struct Log<'a> {
+    phase: &'a Phase,
+    monitor: &'a mut dyn Monitor,
+    losses: Vec<f64>,
+    /// Of the last iteration whose loss is known.
+    gradient_norm: f64,
+    start: Instant,
+    before: f64,
+}
+
+impl Log<'_> {
+    fn seconds(&self) -> f64 {
+        self.before + self.start.elapsed().as_secs_f64()
+    }
+
+    /// Tells the monitor the losses that the engine knows, or those of `all` iterations, after a check of each.
+    fn tell(&mut self, engine: &mut dyn Engine, all: bool) -> Result<()> {
+        for Known { loss, gradient_norm } in engine.known(all)? {
+            self.losses.push(loss);
+            self.gradient_norm = gradient_norm;
+            let iteration = self.losses.len();
+            finite(self.phase, iteration, loss)?;
+            self.monitor.iteration(iteration, loss);
+            if self.phase.ends_row(iteration) {
+                self.row(engine)?;
+            }
         }
         Ok(())
+    }
+
+    /// Measures a row that ends with the last iteration whose loss is known.
+    fn row(&mut self, engine: &mut dyn Engine) -> Result<()> {
+        let iteration = self.losses.len();
+        let rows = row_every(self.phase.schedule.iterations);
+        let row = &self.losses[(iteration - 1) / rows * rows..];
+        let measurement = Measurement {
+            phase: self.phase.index,
+            iteration,
+            loss: row.iter().sum::<f64>() / row.len() as f64,
+            // A run that stops here writes the same row as one that does not.
+            held_out_loss: if self.phase.judges(iteration) {
+                engine.held_out_loss()?
+            } else {
+                None
+            },
+            learning_rate: self.phase.schedule.at(iteration),
+            gradient_norm: self.gradient_norm,
+            seconds: self.seconds(),
+        };
+        self.monitor.measured(&measurement)
     }
 }
 
@@ -267,41 +253,4 @@ fn diverged(phase: &Phase, what: &str) -> Error {
          for outliers in the data",
         phase.schedule.learning_rate
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use candle_core::Device;
-
-    fn pending(losses: &[f32]) -> Pending {
-        let mut pending = Pending::default();
-        for &loss in losses {
-            pending.push(&Tensor::new(loss, &Device::Cpu).unwrap());
-        }
-        pending
-    }
-
-    #[test]
-    fn losses_are_in_the_order_of_their_iterations() {
-        let mut losses = vec![9.0];
-        for waiting in [&[1.0, 2.0, 3.0][..], &[4.0]] {
-            let mut pending = pending(waiting);
-            // The second call finds nothing.
-            for _ in 0..2 {
-                pending.fetch(&mut losses, |_, _| Ok(())).unwrap();
-            }
-        }
-        assert_eq!(losses, [9.0, 1.0, 2.0, 3.0, 4.0]);
-    }
-
-    #[test]
-    fn a_loss_that_is_not_finite_is_reported_with_its_iteration() {
-        let mut losses = vec![9.0];
-        let found = pending(&[1.0, f32::NAN, 3.0]).fetch(&mut losses, |iteration, loss| {
-            if loss.is_finite() { Ok(()) } else { Err(anyhow!("{loss} at {iteration}")) }
-        });
-        assert_eq!(found.unwrap_err().to_string(), "NaN at 3");
-        assert_eq!(losses, [9.0, 1.0]);
-    }
 }

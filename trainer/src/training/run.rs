@@ -4,13 +4,11 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use candle_core::Device;
 
 use super::checkpoint::{Checkpoint, Checkpoints};
+use super::engine::{CardPools, Feed, Place};
 use super::phase::{Monitor, Phase, Trained, Training, train_phase};
-use super::supply::Supply;
 use super::supply::ahead::Ahead;
-use super::supply::device::DeviceBatches;
 use crate::config::Config;
 use crate::config::schedule::Schedule;
 use crate::config::words::DeviceKind;
@@ -37,7 +35,7 @@ pub struct Keep {
 pub(super) struct Run<'a> {
     pub(super) config: &'a Config,
     pub(super) dataset: &'a Dataset,
-    pub(super) device: Device,
+    pub(super) place: Place,
     pub(super) keep: Option<&'a Keep>,
     pub(super) resumed: Option<&'a Checkpoint>,
     pub(super) start: Instant,
@@ -60,7 +58,7 @@ impl Run<'_> {
     pub(super) fn flow(&self, monitor: &mut dyn Monitor, shape: Shape) -> Result<Trained> {
         let Config { seed, train, .. } = self.config;
         let mut rng = generator(*seed, Stream::Weights);
-        let network = Network::initialize(shape, &mut rng, &self.device)?;
+        let network = Network::initialize(shape, &mut rng)?;
         let options = BatchesOptions {
             source: self.dataset.source.clone(),
             coupling: coupling(self.config, self.dataset)?,
@@ -72,16 +70,17 @@ impl Run<'_> {
         let held_out = match &self.dataset.held_out {
             Some(points) => {
                 let batch = options.held_out(points, *seed)?;
-                Some(Tensors::new(&batch, &self.device)?)
+                Some(Tensors::new(&batch)?)
             }
             None => None,
         };
         let target = self.dataset.target.clone();
-        let mut supply: Box<dyn Supply> = if self.device.is_cpu() || options.coupling.transports() {
-            Box::new(Ahead::new(Batches::new(target, options, *seed)))
+        let mut ahead;
+        let feed = if self.place == Place::Processor || options.coupling.transports() {
+            ahead = Ahead::new(Batches::new(target, options, *seed));
+            Feed::Supply(&mut ahead)
         } else {
-            let data_dim = self.dataset.data_dim();
-            Box::new(DeviceBatches::new(target, &options, data_dim, *seed, &self.device)?)
+            Feed::Card(CardPools::new(target, &options, self.dataset.data_dim(), *seed))
         };
         let phase = Phase {
             index: 0,
@@ -99,7 +98,7 @@ impl Run<'_> {
             ema: (train.ema > 0.0).then_some(train.ema),
             held_out,
         };
-        self.phase(&phase, network, supply.as_mut(), monitor)
+        self.phase(&phase, network, feed, monitor)
     }
 
     /// Trains `network` in a phase, from the checkpoint on if it belongs to this phase.
@@ -107,7 +106,7 @@ impl Run<'_> {
         &self,
         phase: &Phase,
         network: Network,
-        supply: &mut dyn Supply,
+        feed: Feed<'_>,
         monitor: &mut dyn Monitor,
     ) -> Result<Trained> {
         let resumed = self.resumed.filter(|checkpoint| checkpoint.phase == phase.index);
@@ -118,7 +117,7 @@ impl Run<'_> {
             every: self.config.train.checkpoint_seconds,
             resumed,
         };
-        train_phase(phase, network, supply, monitor, training)
+        train_phase(phase, network, (self.place, feed), monitor, training)
     }
 }
 
@@ -137,26 +136,26 @@ pub(super) fn coupling(config: &Config, dataset: &Dataset) -> Result<Coupling> {
 /// used, the CPU otherwise.
 pub fn resolve(kind: DeviceKind) -> DeviceKind {
     match kind {
-        // candle's `cuda_if_available` checks whether this build has CUDA, not whether this machine has.
-        DeviceKind::Auto if Device::new_cuda(0).is_ok() => DeviceKind::Cuda,
+        DeviceKind::Auto if flowlet_gpu::card().is_ok() => DeviceKind::Cuda,
         DeviceKind::Auto => DeviceKind::Cpu,
         kind => kind,
     }
 }
 
-/// Returns the device that stores and computes tensors.
+/// Checks that a device can be used.
 ///
 /// # Errors
 ///
 /// Returns an error that says what is missing if `kind` is CUDA and cannot be used.
-pub fn device(kind: DeviceKind) -> Result<Device> {
+pub fn check_device(kind: DeviceKind) -> Result<()> {
     match resolve(kind) {
-        DeviceKind::Cuda if cfg!(feature = "cuda") => Device::new_cuda(0).context(
-            "no CUDA device can be used: expected an NVIDIA GPU and its driver (`nvidia-smi` lists them)",
-        ),
+        DeviceKind::Cuda if cfg!(feature = "cuda") => {
+            flowlet_gpu::card().context("no CUDA device can be used")?;
+            Ok(())
+        }
         DeviceKind::Cuda => bail!(
             "this build does not support CUDA: expected one with `--features flowlet-trainer/cuda`"
         ),
-        _ => Ok(Device::Cpu),
+        _ => Ok(()),
     }
 }

@@ -32,7 +32,7 @@ use crate::model::{Model, export};
 use crate::report::numbers::thousands;
 use crate::training::checkpoint::Checkpoints;
 use crate::training::metrics::{Done, MetricsFile};
-use crate::training::{Keep, check, device, phases, resolve, train};
+use crate::training::{Keep, check, check_device, phases, resolve, train};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -87,7 +87,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             let mut config = args.settings.resume(&path)?;
             config.check()?;
             config.train.device = chosen(config.train.device);
-            device(config.train.device).with_context(|| {
+            check_device(config.train.device).with_context(|| {
                 format!(
                     "{} is trained on {}, and cannot be resumed on another device: resume it on a machine that has \
                      one, or train a new run with --device cpu",

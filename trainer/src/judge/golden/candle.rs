@@ -36,7 +36,7 @@ impl Candle {
 
     /// Returns the conditions in flow units.
     pub(super) fn condition(&self, c: &Matrix) -> Result<Tensor> {
-        let c = tensor(c, &Device::Cpu)?;
+        let c = tensor(c)?;
         Ok(c.broadcast_sub(&self.condition_mean)?.broadcast_div(&self.condition_scale)?)
     }
 
@@ -49,7 +49,7 @@ impl Candle {
         c: &Matrix,
     ) -> Result<Vec<f32>> {
         let under = Under { network: &self.network, c: self.condition(c)? };
-        let points = textbook::path(&under, kind, times, tensor(x_0, &Device::Cpu)?)?;
+        let points = textbook::path(&under, kind, times, tensor(x_0)?)?;
         Ok(Tensor::stack(&points, 1)?.flatten_all()?.to_vec1()?)
     }
 }

@@ -148,8 +148,7 @@ impl Golden {
         self.path.candle = candle.path(self.solver, &self.times, &self.x_0, &self.condition)?;
         let grid_t = Tensor::from_slice(&self.grid_t, (self.grid_t.len(), 1), &Device::Cpu)?;
         let c = candle.condition(&self.grid_condition)?;
-        let v =
-            candle.network.velocity_by_candle(&grid_t, &tensor(&self.grid_x, &Device::Cpu)?, &c)?;
+        let v = candle.network.velocity_by_candle(&grid_t, &tensor(&self.grid_x)?, &c)?;
         self.velocity.candle = v.flatten_all()?.to_vec1()?;
         Ok(())
     }

@@ -67,12 +67,12 @@ impl Supply for Ahead {
         Ok(true)
     }
 
-    fn next(&mut self, network: &Network) -> Result<Tensors> {
+    fn next(&mut self, _: &Network) -> Result<Tensors> {
         self.wait(&|| false)?;
         let Stage::Running(_, made) = &mut self.stage else { unreachable!("waited above") };
         let (batch, state) = made.pop().context("the thread that makes batches has ended")??;
         self.state = state;
-        Tensors::new(&batch, &network.device())
+        Tensors::new(&batch)
     }
 
     fn state(&self) -> Result<String> {

@@ -1,8 +1,6 @@
 //! The supplies of batches for the phases of training.
 
 pub mod ahead;
-pub mod device;
-mod pool;
 pub mod student;
 
 use anyhow::Result;
@@ -22,7 +20,12 @@ pub trait Supply {
         Ok(true)
     }
 
-    /// Returns the next batch, on the device of `network`. A student's batches depend on its current weights.
+    /// Whether the next batch depends on the network's current weights.
+    fn asks_network(&self) -> bool {
+        false
+    }
+
+    /// Returns the next batch. A student's batches depend on its current weights.
     ///
     /// # Errors
     ///

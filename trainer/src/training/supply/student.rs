@@ -1,7 +1,6 @@
 //! The batches of a student: a teacher's endpoints, and data paired with the student's own endpoints.
 
 use anyhow::{Context, Result, ensure};
-use candle_core::{Device, Tensor};
 use flowlet::{HeapMlp, HeapSolver, SolverKind};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -17,13 +16,13 @@ use crate::network::storage::tensor;
 use crate::objective::{Steps, Tensors, endpoint};
 use crate::solve::sampling;
 use crate::training::supply::Supply;
-use crate::training::supply::pool::Pool;
 
 /// A teacher's pairs of starting point and endpoint, in flow units.
 #[derive(Debug)]
 pub struct TeacherPairs {
-    x_0: Tensor,
-    x_1: Pool,
+    x_0: Matrix,
+    x_1: Matrix,
+    c: Matrix,
     batch_size: usize,
     rng: ChaCha8Rng,
 }
@@ -49,13 +48,12 @@ pub struct PairsOptions<'a> {
 const STEPS: usize = 16;
 
 impl TeacherPairs {
-    /// Computes the pairs of `teacher`, whose data units must be flow units, on all cores. Stores them on
-    /// `device`.
+    /// Computes the pairs of `teacher`, whose data units must be flow units, on all cores.
     ///
     /// # Errors
     ///
-    /// Returns an error if the teacher's samples are not finite, or do not fit into the device's memory.
-    pub fn make(teacher: &HeapMlp, options: &PairsOptions<'_>, device: &Device) -> Result<Self> {
+    /// Returns an error if the teacher's samples are not finite.
+    pub fn make(teacher: &HeapMlp, options: &PairsOptions<'_>) -> Result<Self> {
         let PairsOptions { source, target, guidance, pairs, batch_size, seed } = *options;
         let mut rng = generator(seed, Stream::Pairs);
         let x_0 = source.draw(pairs, teacher.data_dim(), &mut rng);
@@ -70,24 +68,17 @@ impl TeacherPairs {
             x_1.values().iter().all(|x| x.is_finite()),
             "the teacher's samples are not finite, since its training diverged. Try a smaller learning rate"
         );
-        Ok(Self {
-            x_0: tensor(&x_0, device)?,
-            x_1: Pool::new(&x_1, &c, device)?,
-            batch_size,
-            rng: generator(seed, Stream::PairOrder),
-        })
+        Ok(Self { x_0, x_1, c, batch_size, rng: generator(seed, Stream::PairOrder) })
     }
 }
 
 impl Supply for TeacherPairs {
     fn next(&mut self, _: &Network) -> Result<Tensors> {
-        let (all, _) = self.x_1.dims()?;
-        let rows: Vec<u32> = (0..self.batch_size)
-            .map(|_| u32::try_from(self.rng.random_range(0..all)))
-            .collect::<Result<_, _>>()?;
-        let rows = Tensor::from_vec(rows, self.batch_size, self.x_0.device())?;
-        let [x_1, c] = self.x_1.select(&rows)?;
-        Ok(Tensors { x_0: self.x_0.index_select(&rows, 0)?, x_1, c, t: None })
+        let all = self.x_1.rows();
+        let rows: Vec<usize> =
+            (0..self.batch_size).map(|_| self.rng.random_range(0..all)).collect();
+        let [x_0, x_1, c] = [&self.x_0, &self.x_1, &self.c].map(|matrix| matrix.select(&rows));
+        Tensors::new(&Batch { x_0, x_1, c, t: Vec::new() })
     }
 
     fn state(&self) -> Result<String> {
@@ -185,8 +176,7 @@ impl OwnEndpoints {
         let n = self.transport_size;
         let points = self.target.next_batch(n);
         let x_0 = self.source.draw(n, points.x.columns(), &mut self.rng);
-        let device = network.device();
-        let (start, c) = (tensor(&x_0, &device)?, tensor(&points.c, &device)?);
+        let (start, c) = (tensor(&x_0)?, tensor(&points.c)?);
         let reached = endpoint(network, &self.steps, &start, &c)?;
         let reached = Matrix::new(reached.flatten_all()?.to_vec1()?, n, points.x.columns());
         let order = self.coupling.pair(&reached, &points.x, &points.c)?;
@@ -195,15 +185,19 @@ impl OwnEndpoints {
 }
 
 impl Supply for OwnEndpoints {
+    fn asks_network(&self) -> bool {
+        self.ready.gone == self.ready.x_0.rows()
+    }
+
     fn next(&mut self, network: &Network) -> Result<Tensors> {
-        if self.ready.gone == self.ready.x_0.rows() {
+        if self.asks_network() {
             self.ready = self.couple(network)?;
         }
         let Ready { x_0, x_1, c, gone } = &mut self.ready;
         let rows: Vec<usize> = (*gone..*gone + self.batch_size).collect();
         *gone += self.batch_size;
         let [x_0, x_1, c] = [&*x_0, &*x_1, &*c].map(|matrix| matrix.select(&rows));
-        Tensors::new(&Batch { x_0, x_1, c, t: Vec::new() }, &network.device())
+        Tensors::new(&Batch { x_0, x_1, c, t: Vec::new() })
     }
 
     fn state(&self) -> Result<String> {
