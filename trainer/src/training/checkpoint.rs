@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Error, Result, anyhow, ensure};
 use candle_core::{Device, Tensor, Var};
 
-use crate::disk::names::{CHECKPOINT_FILE, CONFIG_FILE};
+use crate::disk::anchor::Anchor;
+use crate::disk::names::{CHECKPOINT_FILE, CONFIG_FILE, TEACHER_FILE};
 use crate::disk::tensor_file::{Block, TensorFile};
-use crate::disk::{files, input, whole};
+use crate::disk::{input, whole};
 use crate::network::Network;
 use crate::optimiser::Adam;
 use crate::optimiser::average::Average;
@@ -17,7 +18,7 @@ use crate::optimiser::average::Average;
 /// The file is replaced atomically, so that the last complete checkpoint is never lost.
 #[derive(Clone, Debug)]
 pub struct Checkpoints {
-    path: PathBuf,
+    directory: Anchor,
     /// The digest of the run's configuration.
     config: String,
     /// The digest of the run's data.
@@ -42,8 +43,12 @@ pub struct Checkpoint {
 
 impl Checkpoints {
     /// Creates the checkpoints in a run's directory, for a configuration and data with these digests.
-    pub fn new(directory: &Path, config: String, data: String) -> Self {
-        Self { path: directory.join(CHECKPOINT_FILE), config, data }
+    pub fn new(directory: Anchor, config: String, data: String) -> Self {
+        Self { directory, config, data }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join(CHECKPOINT_FILE)
     }
 
     /// Removes a checkpoint that an earlier run left.
@@ -52,7 +57,7 @@ impl Checkpoints {
     ///
     /// Returns an error if it cannot be removed.
     pub fn clear(&self) -> Result<()> {
-        files::remove(&self.path)
+        whole::remove(&self.path())
     }
 
     /// Reads the last checkpoint, if there is one.
@@ -61,11 +66,12 @@ impl Checkpoints {
     ///
     /// Returns an error if it is damaged, or belongs to another configuration or other data.
     pub fn read(&self) -> Result<Option<Checkpoint>> {
-        if !self.path.exists() {
+        let path = self.path();
+        if !path.exists() {
             return Ok(None);
         }
-        let context = || format!("{}: not a checkpoint of this run", self.path.display());
-        let file = TensorFile::parse(&input::read(&self.path)?).with_context(context)?;
+        let file = read_sealed(&path)?;
+        let context = || format!("{}: not a checkpoint of this run", path.display());
         self.parse(file).with_context(context).map(Some)
     }
 
@@ -127,7 +133,28 @@ impl Checkpoints {
         ] {
             file.metadata.insert(key.to_string(), value);
         }
-        whole::write_whole(&self.path, &file.to_bytes()?).context("cannot write a checkpoint")
+        file.seal();
+        let written = self.directory.write(CHECKPOINT_FILE, &file.to_bytes()?);
+        written.context("cannot write a checkpoint")
+    }
+
+    /// Writes the teacher, without which a student's checkpoint cannot be resumed.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if writing fails, for example because the disk is full.
+    pub fn write_teacher(&self, mut teacher: TensorFile) -> Result<()> {
+        teacher.seal();
+        self.directory.write(TEACHER_FILE, &teacher.to_bytes()?)
+    }
+
+    /// Reads the teacher.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there is none or it is damaged.
+    pub fn read_teacher(&self) -> Result<TensorFile> {
+        read_sealed(&self.directory.path().join(TEACHER_FILE))
     }
 }
 
@@ -161,6 +188,22 @@ impl Checkpoint {
         }
         Ok(())
     }
+}
+
+/// Reads a file of a stopped run, and checks that it is as it was written.
+fn read_sealed(path: &Path) -> Result<TensorFile> {
+    let sealed = |bytes: &[u8]| {
+        let file = TensorFile::parse(bytes)?;
+        file.check_seal()?;
+        Ok(file)
+    };
+    sealed(&input::read(path)?).map_err(|error: Error| {
+        anyhow!(
+            "{} is damaged, so the run cannot be continued from it ({error:#}): restore the file, or start again with \
+             --force",
+            path.display()
+        )
+    })
 }
 
 fn add<'a>(

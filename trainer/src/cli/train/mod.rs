@@ -16,7 +16,6 @@ use super::output::{note, print};
 use super::progress::Progress;
 use super::report;
 use crate::config::words::DeviceKind;
-
 use crate::coupling::dataset::{Dataset, Real};
 use crate::data::Matrix;
 use crate::data::random::{Stream, choose, generator};
@@ -25,14 +24,13 @@ use crate::disk::run_directory::RunDirectory;
 use crate::judge::golden::Golden;
 use crate::judge::judgement::judge;
 use crate::judge::verify::verify;
-use crate::model::description::Description;
 use crate::model::self_test;
 use crate::model::tuning;
 use crate::model::{Model, export};
 use crate::report::numbers::thousands;
 use crate::training::checkpoint::Checkpoints;
 use crate::training::metrics::{Done, MetricsFile};
-use crate::training::{Keep, check, device, phases, resolve, train};
+use crate::training::{Keep, check, description, device, phases, resolve, train};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -130,14 +128,14 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let data = dataset.digest();
     let digest = config.digest(&data)?;
     config.data.digest = config.reads_inputs().then(|| data.clone());
-    let checkpoints = Checkpoints::new(run.path(), digest.clone(), data);
+    let checkpoints = Checkpoints::new(run.anchor().clone(), digest.clone(), data);
     if args.resume.is_none() {
         checkpoints.clear()?;
     }
     let resumed = checkpoints.read()?;
     // Also for a resumed run, since its data files may have moved.
     run.write(CONFIG_FILE, config.placed_in(run.path())?.to_toml()?.as_bytes())?;
-    let keep = Keep { directory: run.path().to_path_buf(), checkpoints, resumed };
+    let keep = Keep { checkpoints, resumed };
 
     let phases = phases(&config);
     let total = phases.iter().map(|(_, iterations)| iterations).sum();
@@ -176,16 +174,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         return stopped(&so_far());
     }
 
-    let description = Description {
-        solver: Some(SolverKind::Euler),
-        steps: Some(config.steps()),
-        source: dataset.source.name(&config.source),
-        data_columns: dataset.data_columns.clone(),
-        conditions: dataset.conditions.clone(),
-        seed: Some(config.seed),
-        config: Some(digest),
-        device: Some(config.train.device).filter(|device| *device != DeviceKind::Cpu),
-    };
+    let description = description(&config, &dataset, &digest);
     let mut file = export(&trained.network, &dataset.units, &description)?;
     if let Some(times) = &trained.times {
         tuning::apply(&mut file, SolverKind::Euler, times)?;
