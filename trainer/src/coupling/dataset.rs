@@ -14,6 +14,7 @@ use crate::data::{
     Standardization, Target, load, preset, split,
 };
 use crate::disk::input::is_standard_input;
+use crate::disk::quote::{listed, shortened};
 
 /// A run's data, for training and for evaluation.
 #[derive(Debug)]
@@ -212,15 +213,19 @@ impl Dataset {
 
         let units = if data.standardize {
             let (units, constant) = Standardization::fit(&train.x);
-            for column in constant {
-                let name = &rows.data_columns[column];
+            if !constant.is_empty() {
+                let names = constant.iter().map(|&column| &rows.data_columns[column]);
+                let names: Vec<&String> = names.collect();
+                let are = match names.as_slice() {
+                    [name] => format!("column {} is constant", shortened(name)),
+                    names => format!("columns {} are constant", listed(names)),
+                };
                 ensure!(
                     !data.strict,
-                    "{}: column {name} is constant; remove it from the data columns, or train \
-                     without --strict",
+                    "{}: {are}; remove constant columns from the data columns, or train without --strict",
                     path.display()
                 );
-                warnings.push(format!("column {name} is constant: trained with scale 1"));
+                warnings.push(format!("{are}: trained with scale 1"));
             }
             Units {
                 data: units,
@@ -279,21 +284,28 @@ impl Units {
     }
 }
 
-/// Returns a warning for each category that no training row has.
-fn untrained_categories(conditions: &[ConditionColumn], train: &Points) -> Vec<String> {
-    let mut warnings = Vec::new();
+/// Returns a warning for the categories that no training row has.
+fn untrained_categories(conditions: &[ConditionColumn], train: &Points) -> Option<String> {
+    let mut untrained = Vec::new();
     let mut column = 0;
     for condition in conditions {
         for category in condition.categories.iter().flatten() {
             if (0..train.c.rows()).all(|row| train.c.row(row)[column] == 0.0) {
-                let name = &condition.name;
-                warnings.push(format!("no training row has the category {category} of {name}"));
+                untrained.push(format!(
+                    "{} of {}",
+                    shortened(category),
+                    shortened(&condition.name)
+                ));
             }
             column += 1;
         }
         column += usize::from(condition.categories.is_none());
     }
-    warnings
+    match untrained.as_slice() {
+        [] => None,
+        [one] => Some(format!("no training row has the category {one}")),
+        several => Some(format!("no training row has the categories {}", listed(several))),
+    }
 }
 
 /// Refuses options for files, which a known distribution would silently ignore.
