@@ -23,7 +23,12 @@ pub struct Checkpoints {
     config: String,
     /// The digest of the run's data.
     data: String,
+    /// The most losses that a checkpoint holds.
+    losses: usize,
 }
+
+/// The number of losses that the mean at the end of a run needs: see `Trained::recent_loss`.
+const RECENT: usize = 1000;
 
 /// The whole state of a training phase.
 #[derive(Clone, Debug)]
@@ -32,7 +37,7 @@ pub struct Checkpoint {
     pub phase: usize,
     /// The number of iterations done in the phase.
     pub iteration: usize,
-    /// The loss of each of them.
+    /// The loss of each of them; NaN for those that a resumed run does not need.
     pub losses: Vec<f64>,
     /// The duration of the run so far, in seconds.
     pub seconds: f64,
@@ -42,9 +47,10 @@ pub struct Checkpoint {
 }
 
 impl Checkpoints {
-    /// Creates the checkpoints in a run's directory, for a configuration and data with these digests.
-    pub fn new(directory: Anchor, config: String, data: String) -> Self {
-        Self { directory, config, data }
+    /// Creates the checkpoints in a run's directory, for a configuration and data with these digests. A row of
+    /// `metrics.csv` is the mean of at most `row` losses.
+    pub fn new(directory: Anchor, config: String, data: String, row: usize) -> Self {
+        Self { directory, config, data, losses: row.max(RECENT) }
     }
 
     fn path(&self) -> PathBuf {
@@ -92,10 +98,15 @@ impl Checkpoints {
              again with --force",
             self.config
         );
+        let iteration: usize = get("iteration")?.parse()?;
+        let last = file.tensor("losses")?.to_f64()?;
+        let before = iteration.checked_sub(last.len());
+        let mut losses = vec![f64::NAN; before.context("it has more losses than iterations")?];
+        losses.extend(last);
         Ok(Checkpoint {
             phase: get("phase")?.parse()?,
-            iteration: get("iteration")?.parse()?,
-            losses: file.tensor("losses")?.to_f64()?,
+            iteration,
+            losses,
             seconds: get("seconds")?.parse()?,
             supply: file.tensor("supply")?.to_text()?,
             tensors: file,
@@ -116,6 +127,8 @@ impl Checkpoints {
         average: Option<&Average>,
     ) -> Result<()> {
         let mut file = TensorFile::default();
+        // Without a bound, the checkpoints of a long run would grow for ever.
+        let losses = &losses[losses.len().saturating_sub(self.losses)..];
         file.tensors.insert("losses".to_string(), Block::f64(&[losses.len()], losses));
         // A tensor rather than metadata: readers refuse a header of more than 100 MB.
         file.tensors.insert("supply".to_string(), Block::text(&supply));

@@ -29,7 +29,7 @@ use crate::model::tuning;
 use crate::model::{Model, export};
 use crate::report::numbers::thousands;
 use crate::training::checkpoint::Checkpoints;
-use crate::training::metrics::{Done, MetricsFile};
+use crate::training::metrics::{Done, MetricsFile, row_every};
 use crate::training::{Keep, check, description, device, phases, resolve, train};
 
 const EXAMPLES: &str = "\
@@ -128,7 +128,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let data = dataset.digest();
     let digest = config.digest(&data)?;
     config.data.digest = config.reads_inputs().then(|| data.clone());
-    let checkpoints = Checkpoints::new(run.anchor().clone(), digest.clone(), data);
+    let phases = phases(&config);
+    let row = phases.iter().map(|(_, iterations)| row_every(*iterations)).max().unwrap_or(1);
+    let checkpoints = Checkpoints::new(run.anchor().clone(), digest.clone(), data, row);
     if args.resume.is_none() {
         checkpoints.clear()?;
     }
@@ -137,7 +139,6 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     run.write(CONFIG_FILE, config.placed_in(run.path())?.to_toml()?.as_bytes())?;
     let keep = Keep { checkpoints, resumed };
 
-    let phases = phases(&config);
     let total = phases.iter().map(|(_, iterations)| iterations).sum();
     let done = keep.resumed.as_ref().map(|checkpoint| (checkpoint.phase, checkpoint.iteration));
     let before = done.map_or(0, |(phase, iteration)| {
