@@ -110,15 +110,25 @@ pub(super) struct Force {
     pub(super) force: bool,
 }
 
-/// Prints `text` on standard output. If its reader has closed it, that is not an error.
+/// Prints the result of a command on standard output.
+///
+/// # Errors
+///
+/// Returns an error if it cannot be written, for example because the disk is full or its reader has left.
+pub(super) fn print(text: &str) -> Result<()> {
+    Output::stdout().write(text.as_bytes())
+}
+
+/// Prints on standard output what a command says about a result that is elsewhere: in files, or in the exit code. If
+/// the reader has left, that is not an error.
 ///
 /// # Errors
 ///
 /// Returns an error if it cannot be written, for example because the disk is full.
-pub(super) fn print(text: &str) -> Result<()> {
-    match Output::stdout().write(text.as_bytes()) {
+pub(super) fn tell(text: &str) -> Result<()> {
+    match print(text) {
         Err(error) if is_closed_pipe(&error) => Ok(()),
-        written => written,
+        printed => printed,
     }
 }
 
@@ -140,7 +150,7 @@ pub(super) fn say(result: &Output, text: &str) -> Result<()> {
         note(text.trim_end());
         return Ok(());
     }
-    print(text)
+    tell(text)
 }
 
 /// Opens the output of `--out`, or standard output.

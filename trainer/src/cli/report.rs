@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use clap::ValueHint;
 
 use super::bar::parts;
-use super::output::{Force, condition, create_directory, note, open, print};
+use super::output::{Force, condition, create_directory, note, open, print, tell};
 use super::real;
 use crate::config::Config;
 use crate::config::list::List;
@@ -113,7 +113,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     write(&subject, &notes, &page, args.out.is_some(), (args.force.force, &inputs))?;
-    print(&format!("{}\n", page.display()))?;
+    tell(&format!("{}\n", page.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 

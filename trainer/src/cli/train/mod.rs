@@ -12,7 +12,7 @@ use flowlet::SolverKind;
 use self::settings::Settings;
 use self::summary::summary;
 use super::interrupt::Interrupts;
-use super::output::{note, print};
+use super::output::{note, tell};
 use super::progress::Progress;
 use super::report;
 use crate::config::words::DeviceKind;
@@ -201,11 +201,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     run.write(GOLDEN_FILE, &golden.to_bytes()?)?;
     run.finish()?;
     let summary = summary(&directory, &config, &trained, &model, &verified, &judgement)?;
-    let printed = print(&summary);
+    let printed = tell(&summary);
     if args.report {
         let page = report::of_run(&directory, &config, dataset)
             .context("the model is complete, but its report could not be written")?;
-        print(&format!("  report      {}\n", page.display()))?;
+        tell(&format!("  report      {}\n", page.display()))?;
     }
     printed?;
     Ok(if verified.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
