@@ -63,7 +63,7 @@ fn the_loss_falls_and_every_parameter_changes() {
     let mut watch = Watch::default();
     let (trained, _) = run(&config, &mut watch);
     let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
-    let (first, last) = (mean(&trained.losses[..30]), mean(&trained.losses[270..]));
+    let (first, last) = (mean(&trained.losses.last()[..30]), mean(&trained.losses.last()[270..]));
     assert!(last < 0.9 * first, "{first} to {last}");
 
     let mut rng = generator(0, Stream::Weights);
@@ -85,7 +85,8 @@ fn every_activation_learns() {
         config.model.activation = kind;
         let (trained, _) = run(&config, &mut Watch::default());
         let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
-        let (first, last) = (mean(&trained.losses[..30]), mean(&trained.losses[270..]));
+        let (first, last) =
+            (mean(&trained.losses.last()[..30]), mean(&trained.losses.last()[270..]));
         assert!(last < 0.8 * first, "{kind}: {first} to {last}");
     }
 }
@@ -108,7 +109,7 @@ fn metrics_come_in_order_with_the_held_out_loss() {
     assert!(watch.measured.iter().all(|m| m.gradient_norm > 0.0 && m.loss.is_finite()));
     let last = watch.measured.last().unwrap();
     let held_out = last.held_out_loss.expect("the last row has a held-out loss");
-    assert!((held_out - trained.recent_loss()).abs() < 1.0, "{held_out}");
+    assert!((held_out - trained.losses.recent()).abs() < 1.0, "{held_out}");
     let with_held_out = watch.measured.iter().filter(|m| m.held_out_loss.is_some()).count();
     assert_eq!(with_held_out, 30);
 }
@@ -117,7 +118,7 @@ fn metrics_come_in_order_with_the_held_out_loss() {
 fn a_stopped_run_gives_the_model_of_a_run_with_as_many_iterations() {
     let mut watch = Watch { stop_after: Some(120), ..Watch::default() };
     let (stopped, bytes) = run(&short("mixture", 2), &mut watch);
-    assert_eq!(stopped.losses.len(), 120);
+    assert_eq!(stopped.losses.iterations(), 120);
     let mut config = short("mixture", 2);
     config.train.iterations = 120;
     assert_eq!(bytes, run(&config, &mut Watch::default()).1);

@@ -328,18 +328,18 @@ fn a_damaged_checkpoint_or_another_configuration_is_refused() {
     let config = desk.path("runs/mixture/config.toml");
     let written = fs::read_to_string(&config).unwrap();
     fs::write(&config, written.replace("iterations = 100000", "iterations = 99999")).unwrap();
-    let refused = || {
+    let refused = |expected: &str| {
         let output = desk.run("train --resume runs/mixture");
         assert!(!output.status.success());
         let error = crate::text(&output.stderr);
-        assert!(error.contains("not a checkpoint of this run"), "{error}");
+        assert!(error.contains(expected), "{error}");
         assert!(!desk.path("runs/mixture/model.safetensors").exists());
     };
-    refused();
+    refused("not a checkpoint of this run");
     fs::write(&config, written).unwrap();
     let bytes = fs::read(&checkpoint).unwrap();
     fs::write(&checkpoint, &bytes[..bytes.len() / 2]).unwrap();
-    refused();
+    refused("checkpoint.safetensors is damaged");
 }
 
 #[test]

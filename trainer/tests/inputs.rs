@@ -142,6 +142,12 @@ fn sizes_have_limits_that_the_error_names() {
         (format!("evaluate {moons} --steps 0"), "'--steps <N>': expected 1 to 16777216, found 0"),
         (format!("tune {moons} --steps 0"), "'--steps <N>': expected 1 to 10000, found 0"),
         (format!("trace {moons} --steps 0"), "'--steps <N>': expected 1 to 100000, found 0"),
+        (format!("sample {moons} -n 0"), "'-n <N>': expected 1 to 18446744073709551615, found 0"),
+        (
+            "train moons --checkpoint-seconds 9223372036854775808".to_string(),
+            "expected at most 9223372036854775807",
+        ),
+        ("train moons --learning-rate inf".to_string(), "expected a finite number above 0"),
         (format!("sample {moons} --steps 0"), "'--steps <N>': expected 1 to 16777216, found 0"),
         (format!("bench {moons} --seconds 1000000000"), "--seconds"),
         (format!("evaluate {moons} -n 4611686018427387904"), "expected 1 to 100000000"),
@@ -180,6 +186,81 @@ fn sizes_have_limits_that_the_error_names() {
         assert_eq!(output.status.code(), Some(2), "{arguments}: {error}");
         assert!(error.contains(expected), "{arguments}: {error}");
         assert_eq!(desk.files(), before, "{arguments}");
+    }
+}
+
+/// A table may have a cell of megabytes, thousands of columns, and names that no model's file can hold.
+#[test]
+fn errors_and_warnings_about_a_table_are_short_and_come_before_the_training() {
+    let desk = Desk::new();
+    let cell = "z".repeat(5_000_000);
+    desk.write("cell.csv", format!("x,y\n1,2\n3,{cell}\n5,6\n"));
+    let rows: String = (0..40).map(|k| format!("{k}{}\n", ",1".repeat(300))).collect();
+    let names = |name: &str| (0..=300).map(|k| format!("{name}{k}")).collect::<Vec<_>>().join(",");
+    desk.write("constant.csv", format!("{}\n{rows}", names("c")));
+    desk.write("names.csv", format!("{}\n{rows}", names(&"n".repeat(4000))));
+    let categories: String = (0..40).map(|k| format!("{k},{}{k}\n", "c".repeat(40_000))).collect();
+    desk.write("categories.csv", format!("x,k\n{categories}"));
+    let short = |arguments: &str, expected: &str| {
+        let before = desk.files();
+        let output = desk.run(arguments);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {error}");
+        assert!(error.len() < 5000 && error.contains(expected), "{arguments}: {error}");
+        assert_eq!(desk.files(), before, "{arguments}");
+    };
+    short("train cell.csv", "line 3, column y: expected a number, found \"zzz");
+    short("distance cell.csv cell.csv", "line 3, column y");
+    short("train cell.csv --condition y --data none", "there is no column none");
+    short(&format!("sample {} --x0 cell.csv", weights("moons")), "line 3, column y");
+    short(&format!("sample {} --conditions cell.csv", weights("8gaussians")), "expected columns");
+    short("train names.csv", "bytes in the header of the model's file, expected at most");
+    short("train categories.csv --condition k", "fewer categories");
+    let output = desk.run(&format!("train constant.csv {} --out run", desk::SHORT));
+    let error = text(&output.stderr);
+    assert_eq!(error.matches("constant").count(), 1, "{error}");
+    assert!(error.contains("columns c1, c2, c3") && error.contains("and 290 more"), "{error}");
+}
+
+/// Names of data are text in the configuration.
+#[cfg(unix)]
+#[test]
+fn names_of_data_that_are_not_text_are_refused_by_name() {
+    use std::os::unix::ffi::OsStrExt;
+    let desk = Desk::new();
+    let name = std::ffi::OsStr::from_bytes(b"a\xff.csv");
+    std::fs::write(desk.path(".").join(name), "x\n1\n2\n3\n").unwrap();
+    desk.write("a.csv", "x\n1\n2\n3\n");
+    for arguments in ["train", "train a.csv --source", "train a.csv --conditions", "train --data"] {
+        let mut command = desk.command(arguments);
+        let output = desk.start(command.arg(name).stdout(Stdio::piped())).output();
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {error}");
+        assert!(error.contains("a\u{fffd}.csv: expected") && error.contains("UTF-8"), "{error}");
+        assert_eq!(error.trim().lines().count(), 1, "{error}");
+        assert!(!desk.path("runs").exists(), "{arguments}");
+    }
+}
+
+/// A report reserves hundreds of megabytes, and would be aborted in the middle of its work.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_with_too_little_memory_is_one_error() {
+    let desk = Desk::new();
+    std::fs::copy(
+        Path::new(&weights("moons")).join("model.safetensors"),
+        desk.path("m.safetensors"),
+    )
+    .unwrap();
+    for megabytes in [60, 200] {
+        let script = format!("ulimit -v {}; exec \"$0\" report m.safetensors", megabytes * 1024);
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_flowlet")]).current_dir(desk.path("."));
+        let output = desk.start(command.stdout(Stdio::piped())).output();
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{megabytes}: {error}");
+        assert!(error.contains("drawing a report needs about"), "{error}");
+        assert_eq!(error.trim().lines().count(), 1, "{error}");
     }
 }
 

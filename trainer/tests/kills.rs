@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use flowlet_trainer::disk::tensor_file::TensorFile;
 
-use desk::{Desk, Random, Running, SHORT, npy_rows, npy_shape, text, weights};
+use desk::{Desk, Random, Running, SHORT, ignores, npy_rows, npy_shape, text, weights};
 
 #[test]
 fn ctrl_c_keeps_the_trained_model() {
@@ -125,12 +125,17 @@ fn metrics(desk: &Desk, run: &str) -> Vec<String> {
 fn a_run_stopped_by_ctrl_c_resumes_to_the_same_metrics() {
     let desk = Desk::new();
     let train = "train mixture --iterations 20000 --hidden-width 8 --batch-size 8";
-    desk.succeed(&format!("{train} --out whole"));
+    let loss = |summary: &str| {
+        let line =
+            summary.lines().find(|line| line.contains("the mean of the last 1,000 iterations"));
+        line.map(str::to_string).expect(summary)
+    };
+    let whole = loss(&desk.succeed(&format!("{train} --out whole")));
     for attempt in 0.. {
         assert!(attempt < 50, "no run was stopped between two rows");
         let mut run = desk.begin(&format!("{train} --out stopped --force"));
         let rows = || fs::read_to_string(desk.path("stopped/metrics.csv")).unwrap_or_default();
-        run.until(|| rows().lines().count() >= 10);
+        run.until(|| rows().lines().count() >= 60);
         run.signal("INT");
         assert_eq!(run.output().status.code(), Some(130));
         let last = metrics(&desk, "stopped").pop().unwrap();
@@ -140,7 +145,11 @@ fn a_run_stopped_by_ctrl_c_resumes_to_the_same_metrics() {
         }
         fs::remove_dir_all(desk.path("stopped")).unwrap();
     }
-    desk.succeed("train --resume stopped");
+    // Only the losses that are needed are kept, and those are enough.
+    let checkpoint = TensorFile::read(&desk.path("stopped/checkpoint.safetensors")).unwrap();
+    let iteration: usize = checkpoint.metadata["iteration"].parse().unwrap();
+    assert_eq!(checkpoint.tensor("losses").unwrap().shape(), [iteration.min(1000)]);
+    assert_eq!(loss(&desk.succeed("train --resume stopped")), whole);
     assert_eq!(metrics(&desk, "whole"), metrics(&desk, "stopped"));
 }
 
@@ -162,7 +171,7 @@ impl<'a> Long<'a> {
 
     /// Returns the number of kept rows of an incomplete file; 0 if it is complete.
     fn kept(&self, out: &str) -> u64 {
-        let record = fs::read(self.desk.path(&format!(".flowlet-{out}.json"))).unwrap_or_default();
+        let record = fs::read(self.desk.path(&format!(".flowlet.{out}.json"))).unwrap_or_default();
         let record: serde_json::Value = serde_json::from_slice(&record).unwrap_or_default();
         let complete = record["complete"] == true;
         record["rows"].as_u64().filter(|_| !complete).unwrap_or(0)
@@ -187,7 +196,7 @@ impl<'a> Long<'a> {
                 let output = run.output();
                 assert!(output.status.success(), "{}", text(&output.stderr));
             }
-            for name in [out.to_string(), format!("{out}.part"), format!(".flowlet-{out}.json")] {
+            for name in [out.to_string(), format!("{out}.part"), format!(".flowlet.{out}.json")] {
                 let _ = fs::remove_file(self.desk.path(&name));
             }
             self.n *= 2;
@@ -300,7 +309,7 @@ fn a_full_disk_leaves_no_incomplete_file_with_the_final_name() {
             break kept;
         }
         // Too few rows are left for the next steps of the test.
-        for file in ["out.npy.part", ".flowlet-out.npy.json"] {
+        for file in ["out.npy.part", ".flowlet.out.npy.json"] {
             fs::remove_file(desk.path(file)).unwrap();
         }
         long.n *= 2;
@@ -648,7 +657,7 @@ fn training(desk: &Desk) -> Running {
 #[test]
 fn each_signal_stops_the_training_with_a_checkpoint_and_a_model() {
     for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
-        if signal == "HUP" && ignores_hangups() {
+        if signal == "HUP" && ignores(1) {
             continue;
         }
         let desk = Desk::new();
@@ -682,14 +691,6 @@ fn two_signals_at_once_keep_what_was_trained() {
         assert!(desk.path("run/checkpoint.safetensors").exists(), "{signals:?}: {error}");
         assert!(desk.path("run/model.safetensors").exists(), "{signals:?}: {error}");
     }
-}
-
-/// Whether these tests were started by `nohup`, so that the commands that they start ignore SIGHUP too.
-fn ignores_hangups() -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    // Bit k is signal k + 1, and SIGHUP is 1.
-    ignored.is_some_and(|mask| u64::from_str_radix(mask.trim(), 16).is_ok_and(|mask| mask & 1 == 1))
 }
 
 /// While goldens are made and the model is judged, everything is on the disk already.
@@ -748,18 +749,81 @@ fn every_command_finds_a_run_whose_replacement_was_cut_off() {
     }
 }
 
-/// `nohup` starts a command with SIGHUP ignored.
+/// `nohup` starts a command with SIGHUP ignored, and a shell without job control its background jobs with SIGINT.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_command_that_ignores_the_end_of_its_terminal_goes_on() {
+fn signals_that_are_ignored_at_the_start_stay_ignored() {
     let desk = Desk::new();
     let mut command = Command::new("sh");
     let train = "train moons --iterations 3000 --hidden-width 8 --out run";
-    let script = format!("trap '' HUP; exec \"$0\" {train}");
+    let script = format!("trap '' HUP INT; exec \"$0\" {train}");
     command.args(["-c", &script, env!("CARGO_BIN_EXE_flowlet")]).current_dir(desk.path("."));
     let mut run = desk.start(command.stdout(Stdio::null()));
     run.until(|| desk.path("run/metrics.csv").exists());
-    run.signal("HUP");
+    for signal in ["HUP", "INT", "INT"] {
+        run.signal(signal);
+    }
     let output = run.output();
     assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(!desk.path("run/checkpoint.safetensors").exists());
+}
+
+/// A stopped run says so, its checkpoint is read only if it is whole, and its directory must stay where it is.
+#[test]
+fn a_stopped_run_is_known_as_such_and_damage_to_its_checkpoint_is_noticed() {
+    if ignores(2) {
+        return;
+    }
+    let desk = Desk::new();
+    let mut run = training(&desk);
+    let error = text(&desk.run("train --resume run").stderr);
+    assert!(
+        error.contains("another run is being written to run: wait until it has ended"),
+        "{error}"
+    );
+    run.signal("INT");
+    run.output();
+    for command in ["inspect run", "sample run -n 2", "evaluate run -n 20 --steps 1"] {
+        let output = desk.run(command);
+        let error = text(&output.stderr);
+        assert!(output.status.success(), "{command}: {error}");
+        assert_eq!(
+            error.lines().filter(|line| line.contains("is not complete")).count(),
+            1,
+            "{error}"
+        );
+        assert!(error.contains("`flowlet train --resume run` continues it"), "{error}");
+    }
+    let checkpoint = desk.path("run/checkpoint.safetensors");
+    let mut bytes = fs::read(&checkpoint).unwrap();
+    let last = bytes.len() - 3;
+    bytes[last] ^= 1;
+    fs::write(&checkpoint, bytes).unwrap();
+    desk.fail("train --resume run", "checkpoint.safetensors is damaged");
+}
+
+#[test]
+fn a_run_whose_directory_is_moved_says_so_and_loses_nothing() {
+    for again in [false, true] {
+        let desk = Desk::new();
+        let train =
+            "train moons --iterations 1000000 --hidden-width 8 --checkpoint-seconds 0 --out run";
+        let mut run = desk.begin(train);
+        run.until(|| desk.path("run/checkpoint.safetensors").exists());
+        fs::rename(desk.path("run"), desk.path("moved")).unwrap();
+        if again {
+            fs::create_dir(desk.path("run")).unwrap();
+        }
+        let output = run.output();
+        let error = text(&output.stderr);
+        // A write at the moment of the move may fail in another way.
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains("cannot write run/checkpoint.safetensors"), "{error}");
+        assert!(
+            error.contains("was moved or removed") || error.contains("No such file"),
+            "{error}"
+        );
+        assert!(desk.path("moved/checkpoint.safetensors").exists());
+        assert!(!desk.path("run/checkpoint.safetensors").exists());
+    }
 }

@@ -53,8 +53,9 @@ fn training_continues_when_its_output_is_closed() {
     desk.succeed("verify runs/mixture");
 }
 
+/// As other tools: says nothing, and the exit code is that of SIGPIPE, so that a script can tell.
 #[test]
-fn a_closed_pipe_is_not_an_error() {
+fn a_reader_that_leaves_early_is_told_by_the_exit_code_alone() {
     let desk = Desk::new();
     let sample = format!("sample {} -n 200000 --steps 1", weights("mixture"));
     let mut run = desk.start(desk.command(&sample).stdout(Stdio::piped()));
@@ -62,8 +63,16 @@ fn a_closed_pipe_is_not_an_error() {
     BufReader::new(run.child().stdout.take().unwrap()).read_line(&mut first).unwrap();
     assert_eq!(first, "x\n");
     let output = run.output();
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    assert_eq!(text(&output.stderr), "");
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(141), String::new()));
+    #[cfg(unix)]
+    {
+        let fifo = desk.path("fifo");
+        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        let run = desk.begin(&format!("{sample} --out fifo"));
+        BufReader::new(fs::File::open(fifo).unwrap()).read_line(&mut first).unwrap();
+        let output = run.output();
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(141), String::new()));
+    }
 }
 
 #[cfg(unix)]
@@ -224,6 +233,27 @@ mod table {
             assert!(output.status.success(), "{}", text(&output.stderr));
             assert!(read("log").starts_with(b"before\n"), "{name}");
             fs::remove_file(desk.path("log")).unwrap();
+            // A regular file that the shell has opened: what it writes next follows the result.
+            for (before, out) in [("exec > log", "/proc/self/fd/1"), ("exec 2> log", "/dev/stderr")]
+            {
+                let script = format!(
+                    "{before}; echo first >&{0}; \"$0\" {1} && echo last >&{0}",
+                    if out == "/dev/stderr" { 2 } else { 1 },
+                    to(out)
+                );
+                let mut command = Command::new("sh");
+                command.args(["-c", &script, env!("CARGO_BIN_EXE_flowlet")]);
+                let output = desk.start(command.current_dir(desk.path("."))).output();
+                let log = read("log");
+                assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&log));
+                assert!(log.starts_with(b"first\n") && log.ends_with(b"last\n"), "{name} {out}");
+                fs::remove_file(desk.path("log")).unwrap();
+            }
+            let output = writer.after(&desk, "exec 3> log; echo before >&3", "/dev/fd/3");
+            assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+            assert!(text(&output.stderr).contains("/dev/fd/3: a regular file is open there"));
+            assert_eq!(read("log"), b"before\n", "{name}");
+            fs::remove_file(desk.path("log")).unwrap();
             desk.succeed(&to("/dev/null"));
             assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
             let before = desk.files();
@@ -275,6 +305,79 @@ mod table {
         assert_eq!(mode(&desk.path("run/model.safetensors")), 0o600);
         assert!(desk.path("link.safetensors").is_symlink());
         assert!(desk.succeed("inspect run").contains("flowlet.steps"));
+    }
+
+    /// Goldens beside the link, and beside the file that it leads to.
+    #[test]
+    fn a_model_that_is_a_link_is_tuned_with_all_its_goldens() {
+        let desk = Desk::new();
+        for directory in ["run", "link"] {
+            fs::create_dir(desk.path(directory)).unwrap();
+            let from = Path::new(&weights("moons")).join("golden.safetensors");
+            fs::copy(from, desk.path(directory).join("golden.safetensors")).unwrap();
+        }
+        let from = Path::new(&weights("moons")).join("model.safetensors");
+        fs::copy(from, desk.path("run/model.safetensors")).unwrap();
+        symlink("../run/model.safetensors", desk.path("link/model.safetensors")).unwrap();
+        symlink("run", desk.path("folder")).unwrap();
+        symlink("run/model.safetensors", desk.path("link.safetensors")).unwrap();
+        for (model, steps, goldens) in
+            [("link", 2, 2), ("link.safetensors", 3, 1), ("folder", 4, 1)]
+        {
+            let said = desk.succeed(&format!("tune {model} --steps {steps} --points 16 --force"));
+            assert_eq!(said.matches("renewed").count(), goldens, "{said}");
+            desk.succeed("verify run");
+        }
+        desk.fail("tune link --steps 2 --points 16", "exists");
+        // Goldens of another model stop the command before it writes.
+        let other = Path::new(&weights("mixture")).join("golden.safetensors");
+        fs::copy(other, desk.path("run/golden.safetensors")).unwrap();
+        desk.fail("tune run --steps 2 --points 16 --force", "cannot renew run/golden.safetensors");
+    }
+
+    /// A name that is one of flowlet's own, is too long for the part, or is not text.
+    #[test]
+    fn odd_names_get_their_own_files_or_one_clear_error() {
+        let desk = Desk::new();
+        let sample = format!("sample {} -n 2 --out", weights("moons"));
+        for name in [".flowlet-a.csv", ".flowlet.a.csv"] {
+            desk.fail(&format!("{sample} {name}"), "names that begin with .flowlet");
+        }
+        let name = |bytes: usize| format!("{}.csv", "n".repeat(bytes - 4));
+        for bytes in [241, 250] {
+            desk.succeed(&format!("{sample} {} --resume", name(bytes)));
+            desk.succeed(&format!("{sample} {} --resume", name(bytes)));
+        }
+        desk.fail(&format!("{sample} {}", name(251)), "expected at most 250");
+        desk.fail(&format!("{sample} {}", name(256)), "File name too long");
+        for command in ["train moons --out -", "man --out -", "report m.safetensors --out -"] {
+            fs::copy(
+                Path::new(&weights("moons")).join("model.safetensors"),
+                desk.path("m.safetensors"),
+            )
+            .unwrap();
+            let before = desk.files();
+            let output = desk.run(command);
+            let error = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(2), "{command}: {error}");
+            assert!(error.contains("--out -: expected a directory"), "{command}: {error}");
+            assert_eq!(desk.files(), before, "{command}");
+            assert!(!desk.path("-").exists());
+        }
+    }
+
+    /// The rows of a file with a record, and an output whose name is that of the record with another prefix.
+    #[test]
+    fn an_output_does_not_touch_the_record_of_another() {
+        let desk = Desk::new();
+        let sample = format!("sample {} -n 2 --out s.csv --resume", weights("moons"));
+        desk.succeed(&sample);
+        let evaluate = format!("evaluate {} -n 40 --steps 1 --out s.csv.json", weights("mixture"));
+        desk.succeed(&evaluate);
+        let before = desk.files();
+        let output = desk.run(&sample);
+        assert!(text(&output.stderr).contains("is complete"), "{}", text(&output.stderr));
+        assert_eq!(desk.files(), before);
     }
 
     /// The files that a run was made from, named only in its configuration.
@@ -368,7 +471,11 @@ mod table {
             drop(run.child().stdout.take());
             let output = run.output();
             let error = text(&output.stderr);
-            assert!(output.status.success(), "{}: {error}", arguments("closed"));
+            // The results of these commands are files, or the exit code. The others' are what they print.
+            let elsewhere = ["train", "tune", "report run --force", "verify", "help"];
+            let is_result = !elsewhere.iter().any(|name| arguments("").starts_with(name));
+            let expected = if is_result { 141 } else { 0 };
+            assert_eq!(output.status.code(), Some(expected), "{}: {error}", arguments("closed"));
             let full = fs::OpenOptions::new().write(true).open("/dev/full");
             let Ok(full) = full else { continue };
             let output = desk.start(desk.command(&arguments("full")).stdout(full)).output();

@@ -331,6 +331,7 @@ fn a_run_records_the_device_that_trains_it() {
     let path = desk.path("stopped/checkpoint.safetensors");
     let mut checkpoint = TensorFile::parse(&fs::read(&path).unwrap()).unwrap();
     checkpoint.tensors.insert("supply".into(), Block::text("{\"drawn\":3}"));
+    checkpoint.seal();
     fs::write(&path, checkpoint.to_bytes().unwrap()).unwrap();
     refused("the checkpoint is of another device");
     // A run of a GPU.
@@ -343,7 +344,10 @@ fn a_run_records_the_device_that_trains_it() {
 #[test]
 fn a_negative_number_is_a_value_and_not_a_flag() {
     let desk = Desk::new();
-    desk.fail("train moons --learning-rate -1", "learning_rate is -1: expected a number above 0");
+    desk.fail(
+        "train moons --learning-rate -1",
+        "learning_rate is -1: expected a finite number above 0",
+    );
     desk.fail("train moons --ema -0.5", "ema is -0.5");
     desk.fail("train moons --holdout -0.5", "holdout is -0.5");
     let mixture = weights("mixture");

@@ -374,7 +374,20 @@ impl Trainer {
         Ok(losses.iter().zip(norms).take(self.begun).map(|(&loss, &norm)| [loss, norm]).collect())
     }
 
-    /// Returns the loss of a batch of any size under the current weights.
+    /// Returns the weights that would be exported: their average, if one is kept.
+    ///
+    /// # Errors
+    ///
+    /// When the card fails.
+    pub fn exported(&mut self) -> Result<Vec<f32>> {
+        self.unpacked(self.exported_at())
+    }
+
+    fn exported_at(&self) -> Address {
+        if self.settings.averages { self.memory.average } else { self.memory.weights }
+    }
+
+    /// Returns the loss of a batch of any size under the weights that would be exported.
     ///
     /// # Errors
     ///
@@ -384,6 +397,7 @@ impl Trainer {
         let rows = given.x_1.len() / data;
         let [x_0, x_1, c, t] = self.memory.given;
         let draw = DrawArguments { x_0, x_1, c, t, ..self.draw };
+        let weights = self.exported_at();
         let mut sum = 0.0;
         for first in (0..rows).step_by(batch) {
             let n = batch.min(rows - first);
@@ -393,7 +407,7 @@ impl Trainer {
                 c: rows_of(given.c, first, n, conditions),
                 t: rows_of(given.t, first, n, 1),
             })?;
-            let blocks = self.forward(n, draw)?;
+            let blocks = self.forward(n, draw, weights)?;
             let mut bits = vec![0; 2 * blocks as usize];
             self.machine.read(self.memory.errors, &mut bits)?;
             let (sums, _) = bits.as_chunks::<2>();
@@ -405,7 +419,7 @@ impl Trainer {
         Ok(sum / (rows * data) as f64)
     }
 
-    /// Integrates the velocities of the current weights by Euler's steps over `times` (`[N + 1]`), from each row of
+    /// Integrates the velocities of the weights that would be exported by Euler's steps over `times` (`[N + 1]`), from each row of
     /// `x_0` (`[n, D]`) under that of `c` (`[n, C]`). Returns the endpoints, `[n, D]`.
     ///
     /// # Errors
@@ -416,6 +430,7 @@ impl Trainer {
         let [given_x_0, given_x_1, given_c, t] = self.memory.given;
         let (stride, inputs) = (self.stride, self.memory.inputs[0][0]);
         let rows = x_0.len() / data;
+        let weights = self.exported_at();
         let mut reached = Vec::with_capacity(x_0.len());
         for first in (0..rows).step_by(batch) {
             let n = batch.min(rows - first);
@@ -431,11 +446,11 @@ impl Trainer {
             };
             self.run((n * data.div_ceil(4)) as u64, draw)?;
             for times in times.windows(2) {
-                self.answer(0, n)?;
+                self.answer(0, n, weights)?;
                 let advance = AdvanceArguments {
                     inputs,
                     y: self.memory.answer,
-                    bias: self.bias(self.layout.layers.len() - 1),
+                    bias: self.bias(weights, self.layout.layers.len() - 1),
                     next: inputs,
                     data: word(data),
                     stride: word(stride),
@@ -463,7 +478,7 @@ impl Trainer {
     /// An iteration's work.
     fn iteration(&mut self) -> Result<()> {
         let Settings { data, batch, gradient_clip, .. } = self.settings;
-        let error_sums = self.forward(batch, self.draw)?;
+        let error_sums = self.forward(batch, self.draw, self.memory.weights)?;
         for step in (0..self.settings.task.steps()).rev() {
             self.backward(step)?;
             if step > 0 {
@@ -512,18 +527,18 @@ impl Trainer {
 
     /// The way of `n` samples from noise to the error, with the gradient with respect to the last answer. Returns
     /// the number of the error's sums.
-    fn forward(&mut self, n: usize, draw: DrawArguments) -> Result<u32> {
+    fn forward(&mut self, n: usize, draw: DrawArguments, weights: Address) -> Result<u32> {
         let Settings { data, .. } = self.settings;
         let groups = data.div_ceil(4);
         self.run((n * groups) as u64, draw)?;
         let steps = self.settings.task.steps();
         for step in 0..steps {
-            self.answer(step, n)?;
+            self.answer(step, n, weights)?;
             if step + 1 < steps {
                 let advance = AdvanceArguments {
                     inputs: self.memory.inputs[step][0],
                     y: self.memory.answer,
-                    bias: self.bias(self.layout.layers.len() - 1),
+                    bias: self.bias(weights, self.layout.layers.len() - 1),
                     next: self.memory.inputs[step + 1][0],
                     data: word(data),
                     stride: word(self.stride),
@@ -538,7 +553,7 @@ impl Trainer {
         let last = self.layout.layers.len() - 1;
         let error = ErrorArguments {
             y: self.memory.answer,
-            bias: self.bias(last),
+            bias: self.bias(weights, last),
             wanted: self.memory.wanted,
             inputs: null_unless(endpoint, self.memory.inputs[steps - 1][0]),
             gradient: null_unless(steps > 1, self.memory.gradient),
@@ -554,8 +569,8 @@ impl Trainer {
     }
 
     /// The biases of a layer.
-    fn bias(&self, layer: usize) -> Address {
-        self.memory.weights.floats(self.layout.weights + self.layout.layers[layer].bias)
+    fn bias(&self, weights: Address, layer: usize) -> Address {
+        weights.floats(self.layout.weights + self.layout.layers[layer].bias)
     }
 
     /// The first sums of the gradients of a layer's biases.
@@ -569,13 +584,13 @@ impl Trainer {
     }
 
     /// The network's answer for the inputs of a solver's step, without the last layer's biases.
-    fn answer(&mut self, step: usize, n: usize) -> Result<()> {
+    fn answer(&mut self, step: usize, n: usize, weights: Address) -> Result<()> {
         let last = self.layout.layers.len() - 1;
         for (k, layer) in self.layout.layers.clone().into_iter().enumerate() {
             let out = if k == last { self.memory.answer } else { self.memory.arguments[step][k] };
             let product = Product {
                 a: plain(self.memory.inputs[step][k], self.stride_of(k)),
-                b: transposed(self.memory.weights.floats(layer.weights), layer.inputs),
+                b: transposed(weights.floats(layer.weights), layer.inputs),
                 out,
                 stride: layer.outputs,
                 rows: n,
@@ -588,7 +603,7 @@ impl Trainer {
             if k < last {
                 let activate = ActivateArguments {
                     z: out,
-                    bias: self.bias(k),
+                    bias: self.bias(weights, k),
                     h: self.memory.inputs[step][k + 1],
                     width: word(layer.outputs),
                     kind: kind(self.settings.activation),
@@ -638,7 +653,7 @@ impl Trainer {
             if k > 0 {
                 let slopes = SlopeArguments {
                     z: self.memory.arguments[step][k - 1],
-                    bias: self.bias(k - 1),
+                    bias: self.bias(self.memory.weights, k - 1),
                     gradient: out,
                     sums: self.sums_of(k - 1),
                     width: word(columns),

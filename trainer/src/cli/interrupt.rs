@@ -1,8 +1,8 @@
 //! Handles SIGINT (Ctrl-C), SIGTERM and SIGHUP, so that a command can save its work before it stops.
 
 use std::process::{ExitCode, exit};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::thread;
 use std::time::Duration;
 
@@ -48,11 +48,13 @@ impl Interrupts {
             let kept = flag::register_usize(number, signal.clone(), usize::try_from(number)?);
             exits.and(kept).context("cannot handle signals such as Ctrl-C")?;
         }
-        // The handlers run in this order: the first Ctrl-C must not end the process by the flag that it sets.
-        let again = Arc::new(AtomicBool::new(false));
-        flag::register_conditional_shutdown(SIGINT, 128 + SIGINT, again.clone())
-            .and(flag::register(SIGINT, again))
-            .context("cannot handle signals such as Ctrl-C")?;
+        if signals().contains(&SIGINT) {
+            // The handlers run in this order: the first Ctrl-C must not end the process by the flag that it sets.
+            let again = Arc::new(AtomicBool::new(false));
+            flag::register_conditional_shutdown(SIGINT, 128 + SIGINT, again.clone())
+                .and(flag::register(SIGINT, again))
+                .context("cannot handle signals such as Ctrl-C")?;
+        }
         Ok(Self { at_once, signal, noticed: Arc::new(AtomicBool::new(false)) })
     }
 
@@ -99,17 +101,21 @@ impl Interrupts {
     }
 }
 
+/// Returns the signals to handle. A signal that was ignored when the process started stays ignored: `nohup` ignores
+/// SIGHUP, and a shell without job control SIGINT for its background jobs.
 #[cfg(unix)]
-fn signals() -> impl Iterator<Item = i32> {
+fn signals() -> Vec<i32> {
     use signal_hook::consts::SIGHUP;
-    // `nohup` starts a command with SIGHUP ignored, and it must stay so.
-    let hangs_up = (!is_ignored(SIGHUP)).then_some(SIGHUP);
-    [SIGINT, SIGTERM].into_iter().chain(hangs_up)
+    static SIGNALS: LazyLock<Vec<i32>> = LazyLock::new(|| {
+        let handled = |signal: &i32| !is_ignored(*signal);
+        [SIGINT, SIGTERM, SIGHUP].into_iter().filter(handled).collect()
+    });
+    SIGNALS.clone()
 }
 
 #[cfg(not(unix))]
-fn signals() -> impl Iterator<Item = i32> {
-    [SIGINT, SIGTERM].into_iter()
+fn signals() -> Vec<i32> {
+    vec![SIGINT, SIGTERM]
 }
 
 /// Whether the process was started with `signal` ignored. Only Linux tells without unsafe code.

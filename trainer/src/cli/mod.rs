@@ -23,8 +23,10 @@ mod verify;
 use std::process::ExitCode;
 
 use anyhow::{Result, anyhow};
+use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::disk::quote::shortened;
 use interrupt::survive_large_files;
 
 const EXAMPLES: &str = "\
@@ -64,20 +66,42 @@ enum Command {
 /// The exit code after an error, also of wrong arguments. 1 is an answer: the model failed verification.
 const ERROR: u8 = 2;
 
+/// The exit code if the reader of the result left before its end: 128 plus the number of SIGPIPE.
+const CLOSED_PIPE: u8 = 141;
+
 /// Runs the command of the process's arguments. Returns its exit code: 0 if it is done, 1 if a model failed
-/// verification, 2 after an error, and 128 plus the signal's number if a signal stopped it.
+/// verification, 2 after an error, 141 if the reader of the result left before its end, and 128 plus the signal's
+/// number if a signal stopped it.
 pub fn main() -> ExitCode {
-    let cli = Cli::from_arg_matches(&command().get_matches())
-        .unwrap_or_else(|error| error.format(&mut command()).exit());
+    let matches = match command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) if error.kind() == ErrorKind::InvalidUtf8 => {
+            output::note(format_args!("error: {}", not_utf8()));
+            return ExitCode::from(ERROR);
+        }
+        Err(error) => error.exit(),
+    };
+    let cli =
+        Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut command()).exit());
     match survive_large_files().and_then(|()| start_threads()).and_then(|()| run(cli)) {
         Ok(code) => code,
-        // `flowlet sample … | head`: the reader closed the pipe because it has read enough.
-        Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        // `flowlet sample … | head`: the reader has read enough. Says nothing, as other tools that SIGPIPE ends.
+        Err(error) if output::is_closed_pipe(&error) => ExitCode::from(CLOSED_PIPE),
         Err(error) => {
             output::note(format_args!("error: {error:#}"));
             ExitCode::from(ERROR)
         }
     }
+}
+
+/// Returns the error for an argument that is not UTF-8 where text is expected. clap's own does not name it.
+fn not_utf8() -> String {
+    let argument = std::env::args_os().find(|argument| argument.to_str().is_none());
+    let argument = argument.unwrap_or_default();
+    format!(
+        "{}: expected UTF-8, since the configuration and the model's file hold such names as text: rename the file",
+        shortened(&argument.to_string_lossy())
+    )
 }
 
 /// Starts rayon's threads. Otherwise rayon would start them at their first use, and panic if it cannot.

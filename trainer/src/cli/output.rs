@@ -9,14 +9,25 @@ use anyhow::{Context, Result, anyhow, ensure};
 use crate::config::list::List;
 use crate::coupling::source::Source;
 use crate::data::{ConditionColumn, Matrix, encode, load_starts};
-use crate::disk::output::Output;
+use crate::disk::output::{Output, refuse_stdout};
+use crate::disk::quote::{listed, message, shortened};
+use crate::disk::run_directory::unfinished_run;
 use crate::disk::whole;
 use crate::model::Model;
 use crate::model::description::ASSUMPTION;
 
-/// Opens a model. If the file has no metadata, prints the assumption about it on standard error.
+/// Opens a model. If the file has no metadata, prints the assumption about it on standard error. Says there, too, if
+/// the model is of a run that is not complete.
 pub(super) fn open(path: &Path) -> Result<Model> {
     let model = Model::open(path)?;
+    if let Some(run) = unfinished_run(&model.path) {
+        note(format_args!(
+            "{}: the run is not complete, so this model is perhaps only partly trained: `flowlet train --resume {}` \
+             continues it",
+            model.path.display(),
+            run.display()
+        ));
+    }
     if !model.states_its_convention {
         note(format_args!(
             "{}: the file has no metadata; assuming {ASSUMPTION}. `flowlet import` converts other conventions",
@@ -51,7 +62,7 @@ pub(super) fn starts(model: &Model, path: &Path) -> Result<Matrix> {
 
 /// Prints a line on standard error. Ignores a closed pipe, so that it does not end a run of hours.
 pub(super) fn note(text: impl Display) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", message(&text.to_string()));
 }
 
 /// Returns the condition of `--condition`, `[1][C]`.
@@ -78,14 +89,16 @@ fn describe(columns: &[ConditionColumn], numbers: usize) -> String {
     let names: Vec<String> = columns
         .iter()
         .map(|column| match &column.categories {
-            Some(categories) => format!("{} (one of {})", column.name, categories.join(", ")),
-            None => column.name.clone(),
+            Some(categories) => {
+                format!("{} (one of {})", shortened(&column.name), listed(categories))
+            }
+            None => shortened(&column.name).into_owned(),
         })
         .collect();
     if names.len() == numbers {
-        format!("{}: {numbers} values, separated by commas", names.join(", "))
+        format!("{}: {numbers} values, separated by commas", listed(&names))
     } else {
-        format!("{}; or all {numbers} numbers, separated by commas", names.join(", "))
+        format!("{}; or all {numbers} numbers, separated by commas", listed(&names))
     }
 }
 
@@ -97,15 +110,25 @@ pub(super) struct Force {
     pub(super) force: bool,
 }
 
-/// Prints `text` on standard output. If its reader has closed it, that is not an error.
+/// Prints the result of a command on standard output.
+///
+/// # Errors
+///
+/// Returns an error if it cannot be written, for example because the disk is full or its reader has left.
+pub(super) fn print(text: &str) -> Result<()> {
+    Output::stdout().write(text.as_bytes())
+}
+
+/// Prints on standard output what a command says about a result that is elsewhere: in files, or in the exit code. If
+/// the reader has left, that is not an error.
 ///
 /// # Errors
 ///
 /// Returns an error if it cannot be written, for example because the disk is full.
-pub(super) fn print(text: &str) -> Result<()> {
-    match Output::stdout().write(text.as_bytes()) {
+pub(super) fn tell(text: &str) -> Result<()> {
+    match print(text) {
         Err(error) if is_closed_pipe(&error) => Ok(()),
-        written => written,
+        printed => printed,
     }
 }
 
@@ -127,7 +150,7 @@ pub(super) fn say(result: &Output, text: &str) -> Result<()> {
         note(text.trim_end());
         return Ok(());
     }
-    print(text)
+    tell(text)
 }
 
 /// Opens the output of `--out`, or standard output.
@@ -149,6 +172,7 @@ pub(super) fn file_or_stdout(
 ///
 /// Returns an error that names the directory.
 pub(super) fn create_directory(directory: &Path) -> Result<()> {
+    refuse_stdout(directory)?;
     whole::create_directory(directory)
         .with_context(|| format!("cannot create the directory {}", directory.display()))
 }

@@ -71,7 +71,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let inputs: Vec<PathBuf> = args.conditions.iter().chain(&args.x0).cloned().collect();
     let of_run = |except| [inputs.clone(), files_of_run(&model.path, &[except])].concat();
     let output = Output::open(out, args.force.force, &of_run(MODEL_FILE))?;
-    let golden = golden_beside(&output, &args.force, &of_run(GOLDEN_FILE))?;
+    let goldens = goldens_beside(&output, &args.force, &of_run(GOLDEN_FILE))?;
     let kind = args.solver.unwrap_or(model.solver_kind());
     let x_0 = starting_points(args, &model)?;
     let c = conditions_for(args, &model, x_0.rows())?;
@@ -84,20 +84,22 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     apply(&mut file, kind, &tuned.times)?;
     let bytes = file.to_bytes()?;
     let written = Model::parse(&bytes, out.clone()).context("the tuned model is not valid")?;
+    // Made before anything is written: goldens of another model cannot be renewed.
+    let renew = |(golden, mut outputs): (Output, Golden)| {
+        outputs.renew(&written).with_context(|| format!("cannot renew {}", golden.name()))?;
+        Ok((golden, outputs.to_bytes()?))
+    };
+    let goldens: Vec<(Output, Vec<u8>)> = goldens.into_iter().map(renew).collect::<Result<_>>()?;
     output.write(&bytes)?;
-    if let Some((golden, outputs)) = &golden {
-        let mut outputs = outputs.clone();
-        outputs.renew(&written)?;
-        golden.write(&outputs.to_bytes()?)?;
-    }
-    let golden = golden.as_ref().map(|(golden, _)| golden.path());
+    goldens.iter().try_for_each(|(golden, bytes)| golden.write(bytes))?;
+    let golden: Vec<&Path> = goldens.iter().map(|(golden, _)| golden.path()).collect();
     let name = match (&args.x0, &model.description.source) {
         (Some(path), _) => path.display().to_string(),
         (None, Some(name)) => name.clone(),
         (None, None) => "noise".to_string(),
     };
     let starts = format!("{} of {name}", count(x_0.rows(), "point"));
-    say(&output, &report(&output, kind, &starts, &tuned, golden)?)?;
+    say(&output, &report(&output, kind, &starts, &tuned, &golden)?)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -138,18 +140,25 @@ fn conditions_for(args: &Args, model: &Model, points: usize) -> Result<Matrix> {
     Ok(rows.select(&(0..points).map(|point| point / 2 % rows.rows()).collect::<Vec<_>>()))
 }
 
-/// Returns the golden outputs beside a run's model, and where to write the new ones. `None` if there are none.
-fn golden_beside(
+/// Returns the golden outputs beside a run's model, and where to write the new ones. If the model is a link, both those
+/// beside the link and those beside the file that is written, since `verify` may be given either.
+fn goldens_beside(
     model: &Output,
     force: &Force,
     inputs: &[PathBuf],
-) -> Result<Option<(Output, Golden)>> {
-    let path = model.path().with_file_name(GOLDEN_FILE);
-    if model.path().file_name() != Some(MODEL_FILE.as_ref()) || !path.exists() {
-        return Ok(None);
+) -> Result<Vec<(Output, Golden)>> {
+    let mut goldens: Vec<(Output, Golden)> = Vec::new();
+    for model in [Some(model.path()), model.file()].into_iter().flatten() {
+        let path = model.with_file_name(GOLDEN_FILE);
+        if model.file_name() != Some(MODEL_FILE.as_ref()) || !path.exists() {
+            continue;
+        }
+        let output = Output::open(&path, force.force, inputs)?;
+        if goldens.iter().all(|(known, _)| known.file() != output.file()) {
+            goldens.push((output, Golden::read(&path)?));
+        }
     }
-    let golden = Golden::read(&path)?;
-    Ok(Some((Output::open(&path, force.force, inputs)?, golden)))
+    Ok(goldens)
 }
 
 fn report(
@@ -157,7 +166,7 @@ fn report(
     kind: SolverKind,
     starts: &str,
     tuned: &Tuned,
-    golden: Option<&Path>,
+    golden: &[&Path],
 ) -> Result<String> {
     use std::fmt::Write;
     let mut out = String::new();
@@ -180,7 +189,7 @@ fn report(
     let rounded: Vec<String> = times.iter().map(|t| format!("{t:.4}")).collect();
     writeln!(out, "  times       {}", rounded.join(" "))?;
     writeln!(out, "  tried       {} grids", thousands(*tried))?;
-    if let Some(golden) = golden {
+    for golden in golden {
         writeln!(out, "  golden      {} renewed", golden.display())?;
     }
     Ok(out)

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-use super::output::{open, print};
+use super::output::{open, tell};
 use crate::disk::names::GOLDEN_FILE;
 use crate::disk::whole::write_whole;
 use crate::judge::golden::Golden;
@@ -51,6 +51,6 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         write_whole(&golden, &outputs.to_bytes()?)?;
     }
     let report = verify(&model, &outputs)?;
-    print(&format!("{report}\n"))?;
+    tell(&format!("{report}\n"))?;
     Ok(if report.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -21,6 +21,18 @@ impl Config {
             "seed is {seed}: expected at most {}, the largest number in TOML",
             i64::MAX
         );
+        ensure!(
+            i64::try_from(train.checkpoint_seconds).is_ok(),
+            "checkpoint_seconds is {}: expected at most {}, the largest number in TOML",
+            train.checkpoint_seconds,
+            i64::MAX
+        );
+        if let Some(path) = data.conditions.as_ref().filter(|path| path.to_str().is_none()) {
+            bail!(
+                "{}: expected a path in UTF-8, since the configuration holds it: rename the file",
+                path.display()
+            );
+        }
         if data.source.is_empty() {
             bail!("no data: name a preset, a file, or `source` under [data]");
         }
@@ -68,7 +80,7 @@ impl Config {
         }
         ensure!(
             train.learning_rate.is_finite() && train.learning_rate > 0.0,
-            "learning_rate is {}: expected a number above 0",
+            "learning_rate is {}: expected a finite number above 0",
             train.learning_rate
         );
         for (name, value) in [
@@ -79,7 +91,7 @@ impl Config {
         ] {
             ensure!(
                 value.is_finite() && value >= 0.0,
-                "{name} is {value}: expected a number of at least 0"
+                "{name} is {value}: expected a finite number of at least 0"
             );
         }
         for (name, value) in [
@@ -145,6 +157,8 @@ mod tests {
             ("[data]\nsource = \"moons\"\n[sample]\nsteps = 10001", "at most 10000"),
             ("[data]\nsource = \"moons\"\n[few_steps]\nsteps = 10001", "steps of [few_steps]"),
             ("[data]\nsource = \"moons\"\n[train]\nlearning_rate = -1.0", "learning_rate"),
+            ("[data]\nsource = \"moons\"\n[train]\nlearning_rate = inf", "a finite number above 0"),
+            ("[data]\nsource = \"moons\"\n[train]\ngradient_clip = inf", "a finite number of at"),
             ("", "no data"),
         ] {
             let error = toml::from_str::<Config>(text).unwrap().check().unwrap_err().to_string();

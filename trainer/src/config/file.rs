@@ -7,12 +7,11 @@ use toml::{Table, Value};
 
 use super::keys;
 use super::options::Config;
-use super::preset::preset;
 use crate::disk::input;
 
 impl Config {
-    /// Reads a configuration file. An option that it leaves out gets the preset's value if the data source is
-    /// a preset, and its default otherwise. File names in it are relative to its folder. The returned names are
+    /// Reads a configuration file. An option that it leaves out gets the value of [`Self::for_source`] for the
+    /// data's source. File names in it are relative to its folder. The returned names are
     /// relative to the current directory.
     ///
     /// # Errors
@@ -39,9 +38,10 @@ impl Config {
         keys::check(&table)?;
         // Parses the text before merging, since errors of a merged table would have no line numbers.
         let stated: Self = toml::from_str(text)?;
-        let base = match preset(&stated.data.source) {
-            Some(base) if stated.data.components.is_empty() => base,
-            _ => Self::default(),
+        let base = if stated.data.components.is_empty() {
+            Self::for_source(&stated.data.source)
+        } else {
+            Self::averaged()
         };
         let mut merged = Table::try_from(&base)?;
         merge(&mut merged, table);
@@ -73,6 +73,7 @@ fn merge(base: &mut Table, over: Table) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::preset::preset;
     use crate::data::Component;
 
     #[test]

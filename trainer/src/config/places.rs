@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use toml::{Table, Value};
 
 use super::options::Config;
@@ -149,7 +149,9 @@ impl Config {
             }
         }
         if let Some(path) = self.data.conditions.as_mut().filter(|path| !is_standard_input(path)) {
-            *path = change(path)?;
+            let changed = change(path)?;
+            ensure!(changed.to_str().is_some(), "{}: expected a path in UTF-8", changed.display());
+            *path = changed;
         }
         Ok(())
     }

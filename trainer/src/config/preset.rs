@@ -1,12 +1,20 @@
 //! Preset configurations.
 
-use super::options::Config;
+use super::options::{Config, TrainConfig};
 use crate::data::PRESETS;
+
+/// The article's run: its mixture, without the averaged weights that are the default otherwise.
+pub const ARTICLE: &str = "article";
 
 /// Returns the preset configuration called `name`, if there is one: a known distribution, and a model and
 /// training that suit it.
 pub fn preset(name: &str) -> Option<Config> {
-    let mut config = Config::default();
+    if name == ARTICLE {
+        let averaged = preset("mixture")?;
+        let train = TrainConfig { ema: 0.0, ..averaged.train };
+        return Some(Config { train, ..averaged });
+    }
+    let mut config = Config::averaged();
     config.data.source = PRESETS.into_iter().find(|preset| *preset == name)?.to_string();
     match name {
         // As in the article, the network sees the data in their own units.

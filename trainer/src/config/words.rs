@@ -22,6 +22,17 @@ pub enum CouplingKind {
     ConditionalTransport,
 }
 
+/// Which weights of a run become the model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Keep {
+    /// Those of the lowest held-out loss
+    Best,
+    /// Those of the last iteration
+    #[default]
+    Last,
+}
+
 /// The device that stores and computes tensors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]

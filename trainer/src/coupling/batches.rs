@@ -76,6 +76,9 @@ pub struct BatchesState {
     dropout: u128,
 }
 
+/// The fewest triples of row, noise and time in a held-out batch.
+const HELD_OUT: usize = 4096;
+
 /// Settings of [`Batches`].
 #[derive(Clone, Debug)]
 pub struct BatchesOptions {
@@ -95,12 +98,16 @@ pub struct BatchesOptions {
 
 impl BatchesOptions {
     /// Pairs held-out `points` with noise and times that depend on `seed` alone, so that only the
-    /// network changes the held-out loss. Couples as many points at once as training does.
+    /// network changes the held-out loss. Few rows are repeated, with other noise and times, until there are 4,096.
+    /// Couples as many points at once as training does.
     ///
     /// # Errors
     ///
     /// Returns an error if a coupling that transports meets a number that is not finite.
     pub fn held_out(&self, points: &Points, seed: u64) -> Result<Batch> {
+        let repeats = HELD_OUT.div_ceil(points.x.rows().max(1)).max(1);
+        let all: Vec<usize> = (0..repeats).flat_map(|_| 0..points.x.rows()).collect();
+        let points = &points.select(&all);
         let (n, columns) = (points.x.rows(), points.x.columns());
         let x_0 = self.source.draw(n, columns, &mut generator(seed, Stream::HeldOutSource));
         let coupled =

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use flowlet::Digest;
+use rand_chacha::ChaCha8Rng;
 
+use crate::config::words::Keep;
 use crate::config::{Config, DataConfig};
 use crate::coupling::source::Source;
 use crate::data::random::{Stream, choose, generator};
@@ -14,6 +16,7 @@ use crate::data::{
     Standardization, Target, load, preset, split,
 };
 use crate::disk::input::is_standard_input;
+use crate::disk::quote::{listed, shortened};
 
 /// A run's data, for training and for evaluation.
 #[derive(Debug)]
@@ -25,7 +28,10 @@ pub struct Dataset {
     /// Points for the held-out loss, in flow units; training never sees them. `None` without held-out
     /// rows. At most 4,096.
     pub held_out: Option<Points>,
-    /// The same data in the user's units, for evaluation.
+    /// The number of held-out rows if they choose the weights and judge the model too, since they are too few for
+    /// both.
+    pub selected_on: Option<usize>,
+    /// The same data in the user's units, for evaluation. Without the held-out rows that choose the weights.
     pub real: Real,
     /// Conversion between the user's units and flow units.
     pub units: Units,
@@ -33,6 +39,8 @@ pub struct Dataset {
     pub data_columns: Vec<String>,
     /// The conditions as the user named them.
     pub conditions: Vec<ConditionColumn>,
+    /// The digest of a file's rows.
+    rows: Digest,
     /// Warnings for the user, such as skipped rows or constant columns.
     pub warnings: Vec<String>,
 }
@@ -68,6 +76,9 @@ pub enum Real {
 /// Draws from a known distribution for the held-out loss; 16 times as many give its mean and scale.
 const DRAWS: usize = 4096;
 
+/// The held-out rows from which on half of them choose the weights, and the others judge the model.
+const SEPARATE: usize = 200;
+
 /// The most held-out rows of a file that the held-out loss uses.
 const HELD_OUT: usize = 4096;
 
@@ -75,12 +86,7 @@ impl Dataset {
     /// Returns a digest of all rows from files, data and source, as 16 hexadecimal digits. A resumed run
     /// must have the same digest.
     pub fn digest(&self) -> String {
-        let mut digest = Digest::new();
-        if let Real::Rows { train, held_out } = &self.real {
-            for matrix in [&train.x, &train.c, &held_out.x, &held_out.c] {
-                digest.update(matrix.values());
-            }
-        }
+        let mut digest = self.rows;
         if let Source::Rows(rows) = &self.source {
             digest.update(rows.values());
         }
@@ -164,6 +170,8 @@ impl Dataset {
             target,
             source: Source::open(&config.source, &data_columns, &units.data)?,
             held_out: Some(held_out),
+            rows: Digest::new(),
+            selected_on: None,
             units,
             data_columns,
             real: Real::Distribution { distribution, by_class },
@@ -194,7 +202,7 @@ impl Dataset {
         );
         let mut rng = generator(config.seed, Stream::Split);
         let held_out = split(all, rows.groups.as_deref(), data.holdout, &mut rng)?;
-        let held_out = Arc::new(train.take_rows(&held_out));
+        let held_out = train.take_rows(&held_out);
         let train = Arc::new(train);
         let part = held_out.x.rows();
         if rows.groups.is_some() && (part as f64 / all as f64 - data.holdout).abs() > 0.05 {
@@ -212,15 +220,19 @@ impl Dataset {
 
         let units = if data.standardize {
             let (units, constant) = Standardization::fit(&train.x);
-            for column in constant {
-                let name = &rows.data_columns[column];
+            if !constant.is_empty() {
+                let names = constant.iter().map(|&column| &rows.data_columns[column]);
+                let names: Vec<&String> = names.collect();
+                let are = match names.as_slice() {
+                    [name] => format!("column {} is constant", shortened(name)),
+                    names => format!("columns {} are constant", listed(names)),
+                };
                 ensure!(
                     !data.strict,
-                    "{}: column {name} is constant; remove it from the data columns, or train \
-                     without --strict",
+                    "{}: {are}; remove constant columns from the data columns, or train without --strict",
                     path.display()
                 );
-                warnings.push(format!("column {name} is constant: trained with scale 1"));
+                warnings.push(format!("{are}: trained with scale 1"));
             }
             Units {
                 data: units,
@@ -236,14 +248,34 @@ impl Dataset {
         let rng_of_target = generator(config.seed, Stream::Target);
         let target = Target::rows(Arc::clone(&train), of_data, condition, rng_of_target);
         // A random subset if there are too many: the file's first rows may not be typical.
-        let judged =
-            if part > HELD_OUT { choose(part, HELD_OUT, &mut rng) } else { (0..part).collect() };
-        let mut flow = held_out.select(&judged);
+        let chosen = |rows: usize, rng: &mut ChaCha8Rng| {
+            if rows > HELD_OUT { choose(rows, HELD_OUT, rng) } else { (0..rows).collect() }
+        };
+        let mut digest = Digest::new();
+        for matrix in [&train.x, &train.c, &held_out.x, &held_out.c] {
+            digest.update(matrix.values());
+        }
+        let separate = config.train.keep == Keep::Best && part >= SEPARATE;
+        let (mut flow, held_out) = if separate {
+            let order = choose(part, part, &mut rng);
+            let (selecting, judging) = order.split_at(part / 2);
+            let selecting = &selecting[..selecting.len().min(HELD_OUT)];
+            let mut judging = judging.to_vec();
+            judging.sort_unstable();
+            (held_out.select(selecting), held_out.select(&judging))
+        } else {
+            (held_out.select(&chosen(part, &mut rng)), held_out)
+        };
+        let selected_on =
+            (config.train.keep == Keep::Best && part > 0 && !separate).then_some(part);
         units.to_flow(&mut flow);
+        let held_out = Arc::new(held_out);
         Ok(Self {
             target,
             source: Source::open(&config.source, &rows.data_columns, &units.data)?,
-            held_out: (!judged.is_empty()).then_some(flow),
+            held_out: (part > 0).then_some(flow),
+            rows: digest,
+            selected_on,
             real: Real::Rows { train, held_out },
             units,
             data_columns: rows.data_columns,
@@ -279,21 +311,28 @@ impl Units {
     }
 }
 
-/// Returns a warning for each category that no training row has.
-fn untrained_categories(conditions: &[ConditionColumn], train: &Points) -> Vec<String> {
-    let mut warnings = Vec::new();
+/// Returns a warning for the categories that no training row has.
+fn untrained_categories(conditions: &[ConditionColumn], train: &Points) -> Option<String> {
+    let mut untrained = Vec::new();
     let mut column = 0;
     for condition in conditions {
         for category in condition.categories.iter().flatten() {
             if (0..train.c.rows()).all(|row| train.c.row(row)[column] == 0.0) {
-                let name = &condition.name;
-                warnings.push(format!("no training row has the category {category} of {name}"));
+                untrained.push(format!(
+                    "{} of {}",
+                    shortened(category),
+                    shortened(&condition.name)
+                ));
             }
             column += 1;
         }
         column += usize::from(condition.categories.is_none());
     }
-    warnings
+    match untrained.as_slice() {
+        [] => None,
+        [one] => Some(format!("no training row has the category {one}")),
+        several => Some(format!("no training row has the categories {}", listed(several))),
+    }
 }
 
 /// Refuses options for files, which a known distribution would silently ignore.

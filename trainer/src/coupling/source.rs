@@ -16,6 +16,7 @@ use crate::data::{
     Distribution, GaussianMixture, Matrix, RowsOptions, Standardization, load, preset,
 };
 use crate::disk::input::is_standard_input;
+use crate::disk::quote::listed;
 use crate::solve::sampling;
 
 /// The distribution of the starting points `x_0`, in flow units.
@@ -78,7 +79,7 @@ impl Source {
             "{}: expected the {} columns of the data ({}), found {}",
             path.display(),
             names.len(),
-            names.join(", "),
+            listed(names),
             x.columns()
         );
         units.forward(&mut x);

@@ -4,6 +4,7 @@ use anyhow::{Error, anyhow};
 
 use super::matrix::retain_rows;
 use super::table::{Cells, MISSING, Odd, Table};
+use crate::disk::quote::quoted;
 
 /// The flags that errors about cells recommend.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,7 +34,7 @@ pub(super) fn first_invalid(
             found = Some((odd.row, unexpected(table, odd, expected, &advice)));
         }
     };
-    let name = |table: &Table, odd: &Odd| table.header.names[odd.column].clone();
+    let name = |table: &Table, odd: &Odd| table.header.name(odd.column).into_owned();
     match &table.odd {
         Some(odd) if !odd.missing => {
             let advice = match advice {
@@ -71,10 +72,10 @@ pub(super) fn first_invalid(
 /// Returns the error for a cell that is not `expected`, followed by `advice`.
 pub(super) fn unexpected(table: &Table, odd: &Odd, expected: &str, advice: &str) -> Error {
     anyhow!(
-        "{}, column {}: expected {expected}, found {:?}{advice}",
+        "{}, column {}: expected {expected}, found {}{advice}",
         table.place(odd.row),
-        table.header.names[odd.column],
-        odd.text
+        table.header.name(odd.column),
+        quoted(&odd.text)
     )
 }
 

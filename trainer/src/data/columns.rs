@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use anyhow::{Result, bail, ensure};
 
 use super::table::Header;
+use crate::disk::quote::shortened;
 
 /// Returns the names of data columns in a file without names: x; x and y; or x0, x1 and so on.
 pub fn default_names(columns: usize) -> Vec<String> {
@@ -27,7 +28,7 @@ pub(super) fn select(header: &Header, names: &[String]) -> Result<Vec<usize>> {
                 seen.insert(column),
                 "{}: column {} is chosen twice",
                 header.file,
-                header.names[column]
+                header.name(column)
             );
             selected.push(column);
         }
@@ -41,7 +42,7 @@ fn one(header: &Header, name: &str) -> Result<Vec<usize>> {
     match named.len() {
         0 => {}
         1 => return Ok(named),
-        n => bail!("{}: {n} columns are called {name}: rename them", header.file),
+        n => bail!("{}: {n} columns are called {}: rename them", header.file, shortened(name)),
     }
     let block: Vec<usize> = (0..count)
         .filter(|&column| {
@@ -67,10 +68,12 @@ fn one(header: &Header, name: &str) -> Result<Vec<usize>> {
         .map(|column| (strsim::jaro_winkler(column, name), column.as_str()))
         .filter(|(similarity, _)| *similarity > 0.7)
         .max_by(|(a, _), (b, _)| a.total_cmp(b));
-    let hint = near.map_or(String::new(), |(_, near)| format!(" Did you mean {near}?"));
+    let hint =
+        near.map_or(String::new(), |(_, near)| format!(" Did you mean {}?", shortened(near)));
     bail!(
-        "{}: there is no column {name}.{hint} Expected one of its columns: {}",
+        "{}: there is no column {}.{hint} Expected one of its columns: {}",
         header.file,
+        shortened(name),
         header.listed()
     )
 }

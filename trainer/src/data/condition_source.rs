@@ -4,6 +4,7 @@ use anyhow::{Result, ensure};
 
 use super::conditions::default_name;
 use super::table::{Header, Use};
+use crate::disk::quote::shortened;
 
 /// A column that conditions come from.
 pub(super) struct Source<'a> {
@@ -30,8 +31,9 @@ pub(super) fn condition_names(sources: &[Source<'_>]) -> Result<Vec<String>> {
         let name = if header.named { header.names[*column].clone() } else { default_name(k) };
         ensure!(
             !names.contains(&name),
-            "{}: two conditions are called {name}: rename one, or leave it out",
-            header.file
+            "{}: two conditions are called {}: rename one, or leave it out",
+            header.file,
+            shortened(&name)
         );
         names.push(name);
     }

@@ -10,6 +10,7 @@ use super::check_row::unexpected;
 use super::matrix::Matrix;
 use super::read;
 use super::table::{Cell, Cells, FirstRow, MISSING, Use, Wanted, parse};
+use crate::disk::quote::{listed, quoted, shortened};
 
 /// A condition column of the user's data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,16 +36,19 @@ impl ConditionColumn {
                     c.push(number);
                     Ok(())
                 }
-                _ => bail!("condition {}: expected a finite number, found {text:?}", self.name),
+                _ => bail!(
+                    "condition {}: expected a finite number, found {}",
+                    shortened(&self.name),
+                    quoted(text)
+                ),
             };
         };
         let Some(index) = categories.iter().position(|category| category == text) else {
-            let shown: Vec<&str> = categories.iter().take(10).map(String::as_str).collect();
-            let more = if categories.len() > shown.len() { ", …" } else { "" };
             bail!(
-                "condition {}: {text:?} is not a category: expected one of {}{more}",
-                self.name,
-                shown.join(", ")
+                "condition {}: {} is not a category: expected one of {}",
+                shortened(&self.name),
+                quoted(text),
+                listed(categories)
             );
         };
         c.extend((0..categories.len()).map(|k| if k == index { 1.0 } else { 0.0 }));
@@ -95,7 +99,7 @@ pub fn encode(columns: &[ConditionColumn], cells: &[&str]) -> Result<Vec<f32>> {
         .iter()
         .map(|cell| match parse(cell) {
             Cell::Number(number) => Ok(number),
-            _ => bail!("expected a finite number, found {cell:?}"),
+            _ => bail!("expected a finite number, found {}", quoted(cell)),
         })
         .collect()
 }
@@ -161,7 +165,7 @@ pub fn load_conditions(path: &Path, columns: &[ConditionColumn]) -> Result<Matri
                 "{}: expected columns called {}, or {width} columns of numbers without names, found \
                  {}",
                 header.file,
-                names.join(", "),
+                listed(&names),
                 header.listed()
             )
         }
@@ -169,7 +173,11 @@ pub fn load_conditions(path: &Path, columns: &[ConditionColumn]) -> Result<Matri
     if chosen.len() != columns.len() {
         let table = file.read(Wanted { data: chosen, others: Vec::new() })?;
         if let Some(odd) = &table.odd {
-            bail!("{}: expected a finite number, found {:?}", table.place(odd.row), odd.text);
+            bail!(
+                "{}: expected a finite number, found {}",
+                table.place(odd.row),
+                quoted(&odd.text)
+            );
         }
         return Ok(Matrix::new(table.data, table.rows, width));
     }

@@ -11,6 +11,7 @@ use super::conditions::{ConditionColumn, encode_rows};
 use super::matrix::{Matrix, Points, retain_rows};
 use super::read;
 use super::table::{Cells, Header, Table, Use, Wanted};
+use crate::disk::quote::{listed, shortened};
 
 /// How a file is read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -67,7 +68,7 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
     let own = select(&header, &options.condition)?;
     let data = data_columns(&header, options, &own, group)?;
     if let Some(&both) = data.iter().find(|column| own.contains(column)) {
-        bail!("{}: column {} is both data and condition", header.file, header.names[both]);
+        bail!("{}: column {} is both data and condition", header.file, header.name(both));
     }
 
     let mut sources: Vec<Source> =
@@ -155,12 +156,17 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
             header.file
         ));
     }
-    for condition in &conditions {
-        let count = condition.categories.as_ref().map_or(0, Vec::len);
-        if count > 20.max(kept / 10) {
-            let name = &condition.name;
-            warnings.push(format!("condition {name} has {count} categories in {kept} rows"));
-        }
+    let categories =
+        |condition: &ConditionColumn| condition.categories.as_ref().map_or(0, Vec::len);
+    let many: Vec<String> = conditions
+        .iter()
+        .filter(|condition| categories(condition) > 20.max(kept / 10))
+        .map(|condition| {
+            format!("{} has {} categories", shortened(&condition.name), categories(condition))
+        })
+        .collect();
+    if !many.is_empty() {
+        warnings.push(format!("in {kept} rows, condition {}", listed(&many)));
     }
     let c = encode_rows(&columns, &conditions, kept);
     Ok(Rows {

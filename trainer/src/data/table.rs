@@ -1,8 +1,11 @@
 //! The columns of a file: their names, and the values of those that are wanted.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use anyhow::{Result, bail};
+
+use crate::disk::quote::{listed, shortened};
 
 /// What a file says about its columns.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,12 +27,16 @@ impl Header {
         if self.named { names.map(find).collect() } else { None }
     }
 
+    /// Returns the name of a column for a message.
+    pub(super) fn name(&self, column: usize) -> Cow<'_, str> {
+        shortened(&self.names[column])
+    }
+
     /// Returns the names of the columns for a message, or their number if they have no names.
     pub(super) fn listed(&self) -> String {
         match self.names.len() {
             n if !self.named => format!("{n} without names"),
-            n if n > 10 => format!("{} and {} more", self.names[..10].join(", "), n - 10),
-            _ => self.names.join(", "),
+            _ => listed(&self.names),
         }
     }
 }

@@ -14,7 +14,22 @@ const UNKNOWN: f64 = (1_u64 << 40) as f64;
 ///
 /// Returns an error with both numbers if they are not.
 pub fn check(bytes: f64, what: &str, advice: &str) -> Result<()> {
-    let available = available();
+    compare(bytes, available(), what, advice)
+}
+
+/// Checks that `ulimit -v`, if it is set, leaves about `bytes` bytes of addresses for `what`: a program that gets no
+/// memory in the middle of its work is aborted. Addresses are reserved in large steps, so `bytes` is more than the
+/// memory that is used, and the machine's memory is not compared.
+///
+/// # Errors
+///
+/// Returns an error with both numbers if it leaves less.
+pub fn check_limit(bytes: f64, what: &str) -> Result<()> {
+    let available = address_space().unwrap_or(UNKNOWN);
+    compare(bytes, available, what, "raise the limit of `ulimit -v`")
+}
+
+fn compare(bytes: f64, available: f64, what: &str, advice: &str) -> Result<()> {
     ensure!(
         bytes <= available,
         "{what} needs about {} of memory, but {} is available: {advice}",
@@ -24,8 +39,8 @@ pub fn check(bytes: f64, what: &str, advice: &str) -> Result<()> {
     Ok(())
 }
 
-/// Returns the bytes that this process may still take: the machine's available memory, or what a container's
-/// limit leaves if that is less.
+/// Returns the bytes that this process may still take: the machine's available memory, or what the limit of a container
+/// or of `ulimit -v` leaves if that is less.
 fn available() -> f64 {
     let machine = fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
         let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
@@ -41,7 +56,19 @@ fn available() -> f64 {
         text.trim().parse::<f64>().ok()
     };
     let container = number("max").map(|most| (most - number("current").unwrap_or(0.0)).max(0.0));
-    [machine, container].into_iter().flatten().fold(UNKNOWN, f64::min)
+    [machine, container, address_space()].into_iter().flatten().fold(UNKNOWN, f64::min)
+}
+
+/// Returns the bytes that `ulimit -v` leaves. `None` without a limit.
+fn address_space() -> Option<f64> {
+    let read = |path: &str, key: &str| {
+        let text = fs::read_to_string(path).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix(key))?;
+        line.split_whitespace().next()?.parse::<f64>().ok()
+    };
+    let most = read("/proc/self/limits", "Max address space")?;
+    let taken = read("/proc/self/status", "VmSize:").unwrap_or(0.0) * 1024.0;
+    Some((most - taken).max(0.0))
 }
 
 /// Returns a number of bytes as text with a unit.

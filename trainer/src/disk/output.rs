@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::own_names::is_own;
 use super::place::{Place, same_file};
 use super::whole::Staged;
 
@@ -14,7 +15,9 @@ use super::whole::Staged;
 /// - A regular file is written whole or not at all, and synced to the disk with its folder. A symbolic link
 ///   leads to its target, which may not exist yet. An existing file is replaced only where the user asked for
 ///   it, and its mode is kept.
-/// - A pipe, a device such as `/dev/null`, or standard output (`-`) gets the bytes as they come.
+/// - A pipe, a device such as `/dev/null`, or standard output (`-`) gets the bytes as they come. A regular file to
+///   which standard output or standard error was redirected gets them at the place where it stands. Any other
+///   descriptor of a regular file, such as `/dev/fd/3`, is refused.
 /// - An input of the command is never written, under any of its names.
 #[derive(Debug)]
 pub struct Output {
@@ -41,6 +44,12 @@ impl Output {
         let place = Place::of(path)?;
         let output = Self { path: path.to_path_buf(), place, replace };
         if let Place::File(target) = &output.place {
+            ensure!(
+                !is_own(target),
+                "cannot write {}: names that begin with .flowlet are those of flowlet's own files: choose another \
+                 name with --out",
+                path.display()
+            );
             refuse_input(path, inputs)?;
             output.refuse_existing()?;
             Staged::new(target)?;
@@ -64,7 +73,7 @@ impl Output {
     pub fn file(&self) -> Option<&Path> {
         match &self.place {
             Place::File(target) => Some(target),
-            Place::Stdout | Place::Stream(_) => None,
+            Place::Stdout | Place::Stderr | Place::Stream(_) => None,
         }
     }
 
@@ -82,6 +91,7 @@ impl Output {
         let context = || format!("cannot write {}", self.path.display());
         match &self.place {
             Place::Stdout => Ok(Box::new(io::stdout())),
+            Place::Stderr => Ok(Box::new(io::stderr())),
             Place::Stream(path) => {
                 // Appends, since the shell may have opened a file here to which others write too.
                 let file = OpenOptions::new().append(true).open(path).with_context(context)?;
@@ -142,6 +152,20 @@ pub(super) fn refuse_input(path: &Path, inputs: &[PathBuf]) -> Result<()> {
             input.display()
         );
     }
+    Ok(())
+}
+
+/// Refuses `-` as the name of a directory: several files cannot go to standard output.
+///
+/// # Errors
+///
+/// Returns an error if `directory` is `-`.
+pub fn refuse_stdout(directory: &Path) -> Result<()> {
+    ensure!(
+        directory != Path::new("-"),
+        "--out -: expected a directory, since several files cannot be written to standard output (./- is a directory \
+         called -)"
+    );
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! A file of many rows, written in steps under a temporary name. After a kill, writing can resume.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -9,17 +9,17 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::files;
 use super::lock;
 use super::output::{exists, exists_already, refuse_input};
+use super::own_names::record;
 use super::part_record::Record;
 use super::place::folder;
-use super::whole::{keep_mode, sync_folder};
+use super::whole::{keep_mode, remove, sync_folder};
 
 /// The file `NAME.part`, which is renamed to `NAME` when it is complete. Until then an earlier file `NAME`
 /// stays unchanged.
 ///
-/// `.flowlet-NAME.json`, the record, holds the settings of the run that the rows belong to, and the number of
+/// `.flowlet.NAME.json`, the record, holds the settings of the run that the rows belong to, and the number of
 /// bytes that are synced to the disk. A process may be killed, or the power lost, at any time. Then one of
 /// these states is found:
 ///
@@ -48,6 +48,12 @@ pub struct PartFile {
     /// Whether the record stays beside the complete file.
     resume: bool,
 }
+
+/// The end of the name of an incomplete file.
+const PART: &str = ".part";
+
+/// The longest name of a file, in bytes: file systems allow 255.
+const LONGEST: usize = 255 - PART.len();
 
 /// What [`PartFile::open`] may do with existing files.
 #[derive(Clone, Copy, Debug, Default)]
@@ -91,7 +97,14 @@ impl PartFile {
         let Value::Object(settings) = serde_json::to_value(settings)? else {
             bail!("the settings of a part file must be an object");
         };
-        let part = with_suffix(path, ".part");
+        let bytes = path.file_name().map_or(0, OsStr::len);
+        ensure!(
+            bytes <= LONGEST,
+            "the name {} has {bytes} bytes: expected at most {LONGEST}, since the file is called NAME.part until it \
+             is complete",
+            path.display()
+        );
+        let part = with_suffix(path, PART);
         refuse_input(&part, begin.inputs)?;
         let file = lock::open(&part)?
             .with_context(|| format!("another process is writing {}", part.display()))?;
@@ -197,7 +210,7 @@ impl PartFile {
 
     fn begin(&mut self, head: &[u8]) -> Result<()> {
         // Rows of an earlier run must not be counted as this run's.
-        files::remove(&self.record_path())?;
+        remove(&self.record_path())?;
         sync_folder(folder(&self.part)).with_context(|| self.cannot_write())?;
         keep_mode(&self.path, &self.file).with_context(|| self.cannot_write())?;
         self.file.set_len(0).with_context(|| self.cannot_write())?;
@@ -265,7 +278,7 @@ impl PartFile {
         fs::rename(&self.part, &self.path)
             .and_then(|()| sync_folder(folder(&self.path)))
             .with_context(|| format!("cannot write {}", self.path.display()))?;
-        if self.resume { Ok(()) } else { files::remove(&self.record_path()) }
+        if self.resume { Ok(()) } else { remove(&self.record_path()) }
     }
 
     /// Stops before the file is complete. Removes the file if it has no rows to resume from.
@@ -292,7 +305,7 @@ impl PartFile {
     }
 
     fn record_path(&self) -> PathBuf {
-        Record::path(&self.path)
+        record(&self.path)
     }
 }
 

@@ -1,15 +1,15 @@
-//! The record of a file of many rows, `.flowlet-NAME.json`.
+//! The record of a file of many rows, `.flowlet.NAME.json`.
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::input;
-use super::whole::{OURS, write_whole};
+use super::whole::write_whole;
 
 /// The settings of a file of rows, and how much of it is on the disk.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,13 +27,6 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Returns the path of the record of the file `target`. The name begins with a dot, so that `cat part-*`
-    /// does not find it.
-    pub(super) fn path(target: &Path) -> PathBuf {
-        let name = target.file_name().unwrap_or_default().to_string_lossy();
-        target.with_file_name(format!("{OURS}{name}.json"))
-    }
-
     /// Reads the record `path`. Returns `None` if there is none.
     ///
     /// # Errors

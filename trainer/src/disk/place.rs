@@ -11,6 +11,8 @@ use anyhow::{Context, Result, bail};
 pub(super) enum Place {
     /// Standard output of this process.
     Stdout,
+    /// Standard error of this process.
+    Stderr,
     /// A pipe or a device such as a terminal, whose bytes are written as they come. The path is as given.
     Stream(PathBuf),
     /// A regular file at this path, which is not a link. The file may not exist yet.
@@ -26,10 +28,14 @@ impl Place {
     /// # Errors
     ///
     /// Returns an error that names the path if its folder does not exist, or if it leads to something that
-    /// cannot be written: a folder, a block device, a socket, a cycle of links.
+    /// cannot be written: a folder, a block device, a socket, a cycle of links, a regular file that another
+    /// descriptor than standard output and standard error has open.
     pub(super) fn of(path: &Path) -> Result<Self> {
-        if is_stdout(path) {
-            return Ok(Self::Stdout);
+        let descriptor = descriptor(path);
+        match descriptor {
+            Some(Descriptor::Own(1)) => return Ok(Self::Stdout),
+            Some(Descriptor::Own(2)) => return Ok(Self::Stderr),
+            _ => {}
         }
         let context = || format!("cannot write {}", path.display());
         let found = match fs::metadata(path) {
@@ -37,13 +43,20 @@ impl Place {
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(error).with_context(context),
         };
-        let is_stream = found.as_ref().is_some_and(is_stream) || is_descriptor(path);
         match found {
-            Some(_) if is_stream => Ok(Self::Stream(path.to_path_buf())),
+            Some(found) if is_stream(&found) => Ok(Self::Stream(path.to_path_buf())),
             Some(found) if found.is_dir() => bail!("{}: it is a directory", context()),
             Some(found) if !found.is_file() => {
                 bail!("{}: it is neither a regular file nor a pipe", context())
             }
+            None if descriptor.is_some() => bail!("{}: no file is open there", context()),
+            // Opened again, it would be written from its start, or the next write through the descriptor would go
+            // over the result.
+            _ if descriptor.is_some() => bail!(
+                "{}: a regular file is open there, and what else is written to it would mix with the result: \
+                 give the file's name, or write to standard output: --out - > FILE",
+                context()
+            ),
             _ => {
                 let target = follow(path).with_context(context)?;
                 let folder = folder(&target);
@@ -80,17 +93,44 @@ pub(super) fn folder(path: &Path) -> &Path {
     }
 }
 
-/// Whether `path` is standard output. It must not be opened again: in a file, the bytes would begin at its start.
-fn is_stdout(path: &Path) -> bool {
-    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| path == Path::new(name))
+/// The entry of an open file in `/dev/fd` or `/proc`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Descriptor {
+    /// This process has opened the file under this number.
+    Own(u32),
+    /// Another process has.
+    Other,
 }
 
-/// Whether `path` is an open file of this process, such as the shell's `>(command)`.
-fn is_descriptor(path: &Path) -> bool {
-    path == Path::new("/dev/stderr")
-        || ["/dev/fd", "/proc/self/fd"]
-            .iter()
-            .any(|folder| path.parent() == Some(Path::new(folder)))
+/// Returns the descriptor that `path` is or leads to, such as the shell's `>(command)`. It must not be followed
+/// further: the target is a file that is open already, perhaps not from its start.
+fn descriptor(path: &Path) -> Option<Descriptor> {
+    // Known by name too, since there may be no /proc.
+    let named = [("-", 1), ("/dev/stdout", 1), ("/dev/stderr", 2)];
+    if let Some((_, number)) = named.iter().find(|(name, _)| path == Path::new(name)) {
+        return Some(Descriptor::Own(*number));
+    }
+    let whole = |path: &str| fs::canonicalize(path).ok();
+    let (fd, process) = (whole("/dev/fd"), whole("/proc/self"));
+    let mut path = path.to_path_buf();
+    for _ in 0..LINKS {
+        let folder = fs::canonicalize(folder(&path)).ok()?;
+        let name = path.file_name()?;
+        if let Some(number) = name.to_str().and_then(|name| name.parse().ok()) {
+            let is_folder = folder.file_name() == Some("fd".as_ref());
+            if fd.as_ref() == Some(&folder)
+                || is_folder && process.as_ref().is_some_and(|process| folder.starts_with(process))
+            {
+                return Some(Descriptor::Own(number));
+            }
+            if is_folder && folder.starts_with("/proc") {
+                return Some(Descriptor::Other);
+            }
+        }
+        let target = fs::read_link(&path).ok()?;
+        path = folder.join(target);
+    }
+    None
 }
 
 #[cfg(unix)]
@@ -122,14 +162,21 @@ pub(super) fn same_file(one: &Path, other: &Path) -> io::Result<bool> {
     Ok(one.is_some() && one == other)
 }
 
+/// What a file or folder is, under all its names: its device and its number there.
 #[cfg(unix)]
-fn identity(path: &Path) -> io::Result<(u64, u64)> {
+pub(super) type Identity = (u64, u64);
+
+#[cfg(not(unix))]
+pub(super) type Identity = PathBuf;
+
+#[cfg(unix)]
+pub(super) fn identity(path: &Path) -> io::Result<Identity> {
     use std::os::unix::fs::MetadataExt;
     fs::metadata(path).map(|found| (found.dev(), found.ino()))
 }
 
 #[cfg(not(unix))]
-fn identity(path: &Path) -> io::Result<PathBuf> {
+pub(super) fn identity(path: &Path) -> io::Result<Identity> {
     fs::canonicalize(path)
 }
 
@@ -164,5 +211,35 @@ mod tests {
         assert_eq!(Place::of(Path::new("-")).unwrap(), Place::Stdout);
         assert_eq!(Place::of(Path::new("/dev/stdout")).unwrap(), Place::Stdout);
         assert_eq!(Place::of(Path::new("./-")).unwrap(), Place::File(PathBuf::from("./-")));
+    }
+
+    /// A regular file that is open already is standard output, standard error, or refused.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn open_regular_files_are_not_opened_again() {
+        use std::os::fd::AsRawFd;
+        let folder = tempfile::tempdir().unwrap();
+        let file = fs::File::create(folder.path().join("file")).unwrap();
+        let link = folder.path().join("link");
+        let number = file.as_raw_fd();
+        symlink(format!("/dev/fd/{number}"), &link).unwrap();
+        let process = std::process::id();
+        for path in [
+            format!("/dev/fd/{number}"),
+            format!("/proc/self/fd/{number}"),
+            format!("/proc/thread-self/fd/{number}"),
+            format!("/proc/{process}/fd/{number}"),
+            format!("/dev/../dev/fd/{number}"),
+            link.display().to_string(),
+        ] {
+            let error = Place::of(Path::new(&path)).unwrap_err().to_string();
+            assert!(error.contains("a regular file is open there"), "{path}: {error}");
+        }
+        symlink("/dev/stdout", folder.path().join("out")).unwrap();
+        for path in ["/proc/self/fd/1", "/dev/fd/1", "/dev/../dev/stdout"] {
+            assert_eq!(Place::of(Path::new(path)).unwrap(), Place::Stdout, "{path}");
+        }
+        assert_eq!(Place::of(&folder.path().join("out")).unwrap(), Place::Stdout);
+        assert_eq!(Place::of(Path::new("/proc/self/fd/2")).unwrap(), Place::Stderr);
     }
 }

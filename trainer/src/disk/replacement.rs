@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::files;
 use super::lock::LockFile;
 use super::names::{
     CHECKPOINT_FILE, CONFIG_FILE, LOCK_FILE, MODEL_FILE, REPLACES_FILE, RUN_FILES, TEACHER_FILE,
 };
 use super::output::exists;
+use super::own_names::is_temporary_of;
 use super::place::folder;
-use super::whole::{OURS, sync_folder, write_whole};
+use super::whole::{remove, sync_folder, write_whole};
 
 /// Marks the run in `NAME.new`: it replaces the directory `named` when it is done. The mark moves with the run,
 /// and is the last thing that is removed.
@@ -119,7 +119,7 @@ pub(super) fn complete(directory: &Path) -> Result<()> {
         || sync_folder(directory).with_context(|| format!("cannot write {}", directory.display()));
     for names in [&[CHECKPOINT_FILE][..], &[TEACHER_FILE, REPLACES_FILE]] {
         for name in names {
-            files::remove(&directory.join(name))?;
+            remove(&directory.join(name))?;
         }
         sync()?;
     }
@@ -218,11 +218,11 @@ fn remove_run(directory: &Path) -> Result<()> {
         .with_context(context)
 }
 
-/// Returns the name of a file in the directory `path` that is neither in `names` nor temporary, if any.
+/// Returns the name of a file in the directory `path` that is neither in `names` nor a run's temporary file, if any.
 pub(super) fn file_not_in(names: &[&str], path: &Path) -> std::io::Result<Option<String>> {
     for entry in fs::read_dir(path)? {
         let name = entry?.file_name();
-        if !names.iter().any(|known| name == *known) && !name.to_string_lossy().starts_with(OURS) {
+        if !names.iter().any(|known| name == *known) && !is_temporary_of(&RUN_FILES, &name) {
             return Ok(Some(name.to_string_lossy().into_owned()));
         }
     }

@@ -8,16 +8,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::anchor::Anchor;
 use super::lock::LockFile;
 use super::names::{
     CHECKPOINT_FILE, CONFIG_FILE, LOCK_FILE, METRICS_FILE, MODEL_FILE, RUN_FILES, STARTED_FILES,
 };
-use super::place::same_file;
+use super::output::refuse_stdout;
+use super::own_names::is_temporary_of;
+use super::place::{folder, same_file};
 use super::replacement::{
     beside, check_free, complete, file_not_in, is_replaced_now, mark, mend, replace, replaced_by,
     will_replace,
 };
-use super::whole::{OURS, create_directory, write_whole};
+use super::whole::create_directory;
 
 /// The directory of a run in progress.
 ///
@@ -30,7 +33,7 @@ use super::whole::{OURS, create_directory, write_whole};
 #[derive(Debug)]
 pub struct RunDirectory {
     /// Where the run is written.
-    path: PathBuf,
+    anchor: Anchor,
     /// The run that it replaces at its end.
     replaced: Option<PathBuf>,
     /// The locks of this run, and of the run that it replaces. They are held until this value is dropped.
@@ -47,9 +50,10 @@ impl RunDirectory {
     /// if `NAME.new` holds a model, a checkpoint or other files.
     pub fn create(path: &Path, force: bool, inputs: &[PathBuf]) -> Result<Self> {
         let context = || format!("cannot create the directory {}", path.display());
+        refuse_stdout(path)?;
         // Resolves links and `.`, so that the directory itself is replaced.
         let named = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-        ensure!(mend(&named)?, another_run(&named));
+        ensure!(mend(&named)?, another_run(&named, CHOOSE));
         ensure!(
             !named.exists() || named.is_dir(),
             "{} is not a directory: choose another with --out",
@@ -60,12 +64,12 @@ impl RunDirectory {
             check_files(path, inputs)?;
         }
         create_directory(path).with_context(context)?;
-        let lock = lock(path)?;
+        let lock = lock(path, CHOOSE)?;
         // Checked again under the lock, since another run may have ended meanwhile.
-        ensure!(!is_replaced_now(&named)?, another_run(&named));
+        ensure!(!is_replaced_now(&named)?, another_run(&named, CHOOSE));
         check_files(path, inputs)?;
         if file_not_in(&STARTED_FILES, path).with_context(context)?.is_none() {
-            return Self::begin(path.to_path_buf(), None, vec![lock]);
+            return Self::begin(path, None, vec![lock]);
         }
         ensure!(
             force || !path.join(CHECKPOINT_FILE).exists(),
@@ -101,9 +105,9 @@ impl RunDirectory {
         }
         check_free(&named)?;
         create_directory(&beside).with_context(context)?;
-        let locks = vec![self::lock(&beside)?, lock];
+        let locks = vec![self::lock(&beside, CHOOSE)?, lock];
         mark(&beside, &named)?;
-        Self::begin(beside, Some(named), locks)
+        Self::begin(&beside, Some(named), locks)
     }
 
     /// Opens the directory of a stopped run, to resume it: `path`, or `NAME.new` beside it if that run will
@@ -115,7 +119,7 @@ impl RunDirectory {
     pub fn resume(path: &Path) -> Result<Option<Self>> {
         // `path` does not exist if a run was killed between two renames.
         let named = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-        ensure!(mend(&named)?, another_run(&named));
+        ensure!(mend(&named)?, another_run(&named, WAIT));
         let beside = beside(&named)?;
         let replacement = if will_replace(&beside, &named) {
             Some((beside, named.clone()))
@@ -125,38 +129,43 @@ impl RunDirectory {
         if let Some((run, replaced)) = replacement
             && run.join(CONFIG_FILE).exists()
         {
-            let mut locks = vec![lock(&run)?];
+            let mut locks = vec![lock(&run, WAIT)?];
             if replaced.exists() {
-                locks.push(lock(&replaced)?);
+                locks.push(lock(&replaced, WAIT)?);
             }
-            return Self::begin(run, Some(replaced), locks).map(Some);
+            return Self::begin(&run, Some(replaced), locks).map(Some);
         }
         let begun = || path.join(CONFIG_FILE).exists();
         ensure!(begun(), "{} holds no run to resume: it has no {CONFIG_FILE}", path.display());
-        let lock = lock(path)?;
+        let lock = lock(path, WAIT)?;
         if path.join(MODEL_FILE).exists() && !path.join(CHECKPOINT_FILE).exists() {
             // The last run may have been killed before it removed the rest.
             complete(path)?;
             return Ok(None);
         }
-        Self::begin(path.to_path_buf(), None, vec![lock]).map(Some)
+        Self::begin(path, None, vec![lock]).map(Some)
     }
 
-    fn begin(path: PathBuf, replaced: Option<PathBuf>, locks: Vec<LockFile>) -> Result<Self> {
+    fn begin(path: &Path, replaced: Option<PathBuf>, locks: Vec<LockFile>) -> Result<Self> {
         let context = || format!("cannot write {}", path.display());
-        // This process holds the lock, so no other one is writing these files.
-        for entry in fs::read_dir(&path).with_context(context)? {
+        // This process holds the lock, so no other one is writing these files. Other commands may write others.
+        for entry in fs::read_dir(path).with_context(context)? {
             let entry = entry.with_context(context)?;
-            if entry.file_name().to_string_lossy().starts_with(OURS) {
+            if is_temporary_of(&RUN_FILES, &entry.file_name()) {
                 fs::remove_file(entry.path()).with_context(context)?;
             }
         }
-        Ok(Self { path, replaced, locks })
+        Ok(Self { anchor: Anchor::new(path)?, replaced, locks })
     }
 
     /// Returns the directory that the run is written to until it is finished.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.anchor.path()
+    }
+
+    /// Returns the same directory, for files that are written during the run.
+    pub fn anchor(&self) -> &Anchor {
+        &self.anchor
     }
 
     /// Returns the directory of the run that this one replaces at its end, if any.
@@ -168,9 +177,9 @@ impl RunDirectory {
     ///
     /// # Errors
     ///
-    /// Returns an error if writing fails, for example because the disk is full.
+    /// Returns an error if writing fails, or if the directory was moved: see [`Anchor::write`].
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        write_whole(&self.path.join(name), bytes)
+        self.anchor.write(name, bytes)
     }
 
     /// Ends a run that succeeded: removes the run that it replaces and moves this one to its place, then
@@ -181,10 +190,11 @@ impl RunDirectory {
     /// Returns an error if a directory or file cannot be moved or removed. Both runs are then still there.
     pub fn finish(mut self) -> Result<()> {
         // The only file that is not synced when it is written.
-        sync_file(&self.path.join(METRICS_FILE))
+        let path = self.anchor.path();
+        sync_file(&path.join(METRICS_FILE))
             .with_context(|| format!("cannot write {METRICS_FILE}"))?;
-        let Some(named) = self.replaced.take() else { return complete(&self.path) };
-        replace(&named, &self.path)?;
+        let Some(named) = self.replaced.take() else { return complete(path) };
+        replace(&named, path)?;
         // The first lock has moved with the run, the second one is gone with the replaced run.
         self.locks[0].moved(named.join(LOCK_FILE));
         complete(&named)
@@ -213,15 +223,18 @@ fn sync_file(path: &Path) -> io::Result<()> {
     }
 }
 
-fn another_run(directory: &Path) -> String {
-    format!(
-        "another run is being written to {}: choose another directory with --out",
-        directory.display()
-    )
+/// What to do if another process writes to the directory of a new run.
+const CHOOSE: &str = "choose another directory with --out";
+
+/// What to do if another process writes to the directory of a run that is to be resumed.
+const WAIT: &str = "wait until it has ended, or stop it, before you resume it";
+
+fn another_run(directory: &Path, advice: &str) -> String {
+    format!("another run is being written to {}: {advice}", directory.display())
 }
 
-fn lock(directory: &Path) -> Result<LockFile> {
-    LockFile::take(directory.join(LOCK_FILE))?.with_context(|| another_run(directory))
+fn lock(directory: &Path, advice: &str) -> Result<LockFile> {
+    LockFile::take(directory.join(LOCK_FILE))?.with_context(|| another_run(directory, advice))
 }
 
 /// Refuses a directory that holds more than a run, which even --force must not remove.
@@ -244,6 +257,13 @@ fn check_files(directory: &Path, inputs: &[PathBuf]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Returns the directory of the run that `model` belongs to if the run was stopped, or is still being trained.
+pub fn unfinished_run(model: &Path) -> Option<&Path> {
+    let is_model = model.file_name() == Some(MODEL_FILE.as_ref());
+    let has = |name: &str| model.with_file_name(name).exists();
+    (is_model && has(CONFIG_FILE) && has(CHECKPOINT_FILE)).then(|| folder(model))
 }
 
 /// Returns the files of the run in the directory of `model`, except `except`, for a command that must not write

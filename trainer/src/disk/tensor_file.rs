@@ -4,9 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use flowlet::Digest;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 
 use super::input;
+use super::quote::shortened;
+
+/// The key of the digest in the metadata.
+const SEAL: &str = "digest";
 
 /// The tensors and metadata of a file, by name.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -133,6 +138,46 @@ impl TensorFile {
         Self::parse(&input::read(path)?).with_context(|| path.display().to_string())
     }
 
+    /// Stores the digest of the contents in the metadata, so that damage is noticed.
+    pub fn seal(&mut self) {
+        self.metadata.insert(SEAL.to_string(), self.digest());
+    }
+
+    /// Checks the digest that [`TensorFile::seal`] stored.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there is none, or the contents have another one.
+    pub fn check_seal(&self) -> Result<()> {
+        let stored = self.metadata.get(SEAL).context("it has no digest of its contents")?;
+        let found = self.digest();
+        ensure!(
+            *stored == found,
+            "expected contents with the digest {}, found {found}",
+            shortened(stored)
+        );
+        Ok(())
+    }
+
+    /// Returns the digest of the tensors and the other metadata, as 16 hexadecimal digits.
+    fn digest(&self) -> String {
+        let mut digest = Digest::new();
+        // Each part follows its length, so that no two files give the same bytes.
+        let mut add = |bytes: &[u8]| {
+            digest.update_bytes(&(bytes.len() as u64).to_le_bytes());
+            digest.update_bytes(bytes);
+        };
+        for (key, value) in self.metadata.iter().filter(|(key, _)| *key != SEAL) {
+            [key, value].into_iter().for_each(|text| add(text.as_bytes()));
+        }
+        for (name, block) in &self.tensors {
+            add(name.as_bytes());
+            add(format!("{:?} {:?}", block.dtype, block.shape).as_bytes());
+            add(&block.bytes);
+        }
+        format!("{:016x}", digest.value())
+    }
+
     /// Returns the tensor `name`.
     ///
     /// # Errors
@@ -199,6 +244,28 @@ mod tests {
         let bytes = file.to_bytes().unwrap();
         assert_eq!(TensorFile::parse(&bytes).unwrap(), file);
         assert_eq!(bytes, file.to_bytes().unwrap());
+    }
+
+    /// Every byte of the file is flipped once.
+    #[test]
+    fn a_flipped_byte_breaks_the_seal_unless_it_says_nothing() {
+        let mut file = TensorFile::default();
+        file.tensors.insert("a".into(), Block::f32(&[2], &[1.0, -2.5]));
+        file.tensors.insert("b".into(), Block::f32(&[1, 1], &[0.5]));
+        file.metadata.insert("phase".into(), "1".into());
+        assert!(file.check_seal().is_err());
+        file.seal();
+        file.check_seal().unwrap();
+        let bytes = file.to_bytes().unwrap();
+        for at in 0..bytes.len() {
+            for bit in [1, 0x20] {
+                let mut flipped = bytes.clone();
+                flipped[at] ^= bit;
+                if let Ok(read) = TensorFile::parse(&flipped) {
+                    assert!(read.check_seal().is_err() || read == file, "byte {at}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Files that are written whole or not at all.
+//! Files that are written whole or not at all, and their removal.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -10,13 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::lock::{self, Attempt, attempt};
+use super::own_names::temporary;
 use super::place::{Place, folder};
-
-/// Prefix of the names of flowlet's own files. A process that is killed may leave one.
-pub(super) const OURS: &str = ".flowlet-";
-
-/// The longest part of a file's name, in bytes, that the name of its temporary file repeats.
-const NAME: usize = 200;
 
 /// How long to wait for another process that writes the same file.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -145,19 +140,23 @@ fn remove_dead(path: &Path) -> io::Result<Attempt> {
     Ok(locked)
 }
 
-fn temporary(target: &Path) -> PathBuf {
-    let name = target.file_name().unwrap_or_default().to_string_lossy();
-    // Names that are equal up to here share a temporary file, one after the other.
-    let end = (0..=name.len().min(NAME)).rev().find(|&end| name.is_char_boundary(end));
-    let name = &name[..end.unwrap_or(0)];
-    target.with_file_name(format!("{OURS}{name}"))
-}
-
 /// Returns a temporary name that no other process uses.
 fn own(target: &Path) -> PathBuf {
     let mut name = OsString::from(temporary(target));
     name.push(format!(".{}", std::process::id()));
     PathBuf::from(name)
+}
+
+/// Removes the file `path` if it exists.
+///
+/// # Errors
+///
+/// Returns an error that names the file if it cannot be removed.
+pub fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed.with_context(|| format!("cannot remove {}", path.display())),
+    }
 }
 
 /// Gives `file` the mode of the file `target`, if there is one.

@@ -3,14 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
-use flowlet::SolverKind;
+use flowlet::{MAX_HEADER, SolverKind};
 
 use crate::config::words::{DeviceKind, check_steps, solver};
 use crate::data::ConditionColumn;
+use crate::disk::quote::quoted;
 use crate::network::Shape;
 
 /// The version of the file format that this crate writes.
 const FORMAT: &str = "1";
+
+/// The most bytes that one tensor takes in a file's header.
+const TENSOR: usize = 160;
+
+/// The most tensors of a file besides the weights and biases: units, the grid, the self-test.
+const OTHER_TENSORS: usize = 20;
 
 /// The name of the default source distribution.
 const NOISE: &str = "standard normal";
@@ -78,6 +85,24 @@ impl Description {
         Ok(pairs.into_iter().map(|(key, value)| (format!("flowlet.{key}"), value)).collect())
     }
 
+    /// Checks that a model of `shape` with this description will be a file that the runtime reads: that its names are
+    /// not too long.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error with the size of the header and the most that it may have.
+    pub fn check_size(&self, shape: Shape) -> Result<()> {
+        let tensors = TENSOR * (2 * (shape.hidden_layers + 2) + OTHER_TENSORS);
+        let names = serde_json::to_string(&self.to_metadata(shape)?)?.len();
+        let most = MAX_HEADER as usize - tensors;
+        ensure!(
+            names <= most,
+            "the names of the columns and categories take {names} bytes in the header of the model's file, expected at \
+             most {most}: choose shorter names, fewer columns or fewer categories"
+        );
+        Ok(())
+    }
+
     /// Parses the metadata of a model file.
     ///
     /// # Errors
@@ -85,7 +110,8 @@ impl Description {
     /// Returns an error that names the key if a value is not valid.
     pub fn from_metadata(metadata: &BTreeMap<String, String>) -> Result<Self> {
         let get = |key: &str| metadata.get(&format!("flowlet.{key}"));
-        let context = |key: &str, value: &str| format!("metadata flowlet.{key} is {value:?}");
+        let context =
+            |key: &str, value: &str| format!("metadata flowlet.{key} is {}", quoted(value));
         Ok(Self {
             solver: get("solver")
                 .map(|value| solver(value).with_context(|| context("solver", value)))

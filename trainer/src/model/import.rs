@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use candle_core::{DType, Device, Tensor};
 use flowlet::ActivationKind;
 
+use crate::disk::quote::listed;
 use crate::disk::tensor_file::{Block, TensorFile};
 use crate::model::Model;
 use crate::model::description::Description;
@@ -116,17 +117,17 @@ fn linear_layers(
     let numbered: Vec<(String, usize)> =
         tensors.keys().filter_map(|name| split_name(name)).collect();
     let prefixes: BTreeSet<&str> = numbered.iter().map(|(prefix, _)| prefix.as_str()).collect();
-    let listed = || prefixes.iter().copied().collect::<Vec<_>>().join(", ");
+    let all = || listed(&prefixes.iter().copied().collect::<Vec<_>>());
     let prefix = match (prefix, prefixes.first(), prefixes.len()) {
         (Some(given), ..) if prefixes.contains(given) => given,
         (Some(given), ..) => {
-            bail!("found no layers with the prefix {given:?}: expected one of {}", listed())
+            bail!("found no layers with the prefix {given:?}: expected one of {}", all())
         }
         (None, Some(only), 1) => only,
         (None, None, _) => bail!(
             "found no tensor called PREFIX.NUMBER.weight: expected a Sequential of linear layers"
         ),
-        _ => bail!("found layers with several prefixes: choose one with --prefix: {}", listed()),
+        _ => bail!("found layers with several prefixes: choose one with --prefix: {}", all()),
     };
     let numbers: BTreeSet<usize> =
         numbered.iter().filter(|(found, _)| found == prefix).map(|(_, number)| *number).collect();

@@ -120,6 +120,20 @@ impl Network {
         self.layers.iter().flat_map(|layer| [layer.weight.clone(), layer.bias.clone()]).collect()
     }
 
+    /// Returns a network of the same shape with copies of these weights, in the order of [`Self::variables`].
+    ///
+    /// # Errors
+    ///
+    /// When a tensor is missing or has another shape.
+    pub fn with(&self, weights: &[Tensor]) -> Result<Self> {
+        let named = self
+            .layers
+            .iter()
+            .enumerate()
+            .flat_map(|(k, _)| ["weight", "bias"].map(|kind| format!("net.{}.{kind}", 2 * k)));
+        Self::from_tensors(self.shape, &named.zip(weights.iter().cloned()).collect())
+    }
+
     /// The weights and biases under their names in a model file: `net.0.weight`, `net.0.bias`,
     /// `net.2.weight` and so on.
     pub fn tensors(&self) -> BTreeMap<String, Tensor> {

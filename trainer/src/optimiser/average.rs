@@ -3,11 +3,13 @@
 use anyhow::Result;
 use candle_core::{Tensor, Var};
 
+use super::kernels::Follow;
+
 /// An exponential moving average of a network's variables.
 #[derive(Debug)]
 pub struct Average {
     variables: Vec<Var>,
-    average: Vec<Tensor>,
+    average: Vec<Var>,
     decay: f64,
 }
 
@@ -24,10 +26,8 @@ impl Average {
     ///
     /// Returns candle's error if the device is out of memory.
     pub fn new(variables: Vec<Var>, decay: f64) -> Result<Self> {
-        let average = variables
-            .iter()
-            .map(|variable| variable.as_detached_tensor().copy())
-            .collect::<candle_core::Result<_>>()?;
+        let copy = |variable: &Var| Var::from_tensor(&variable.as_detached_tensor().copy()?);
+        let average = variables.iter().map(copy).collect::<candle_core::Result<_>>()?;
         Ok(Self { variables, average, decay })
     }
 
@@ -35,25 +35,35 @@ impl Average {
     ///
     /// # Errors
     ///
-    /// Returns candle's error if an operation fails on the device.
+    /// Returns candle's error if the variables are not on the CPU, or not of 32-bit floats.
     pub fn update(&mut self, n: usize) -> Result<()> {
-        let decay = decay_at(self.decay, n);
-        for (average, variable) in self.average.iter_mut().zip(&self.variables) {
-            // Detached, because candle would otherwise keep every earlier average for
-            // differentiation.
-            *average = ((&*average * decay)? + (variable.as_detached_tensor() * (1.0 - decay))?)?;
+        let follow = Follow { decay: decay_at(self.decay, n) };
+        for (average, variable) in self.average.iter().zip(&self.variables) {
+            average.inplace_op2(variable.as_tensor(), &follow)?;
         }
         Ok(())
     }
 
-    /// Returns the average of each variable, in the order of the variables.
-    pub fn tensors(&self) -> &[Tensor] {
-        &self.average
+    /// Returns a copy of the average of each variable, in the order of the variables.
+    ///
+    /// # Errors
+    ///
+    /// Returns candle's error if memory does not suffice.
+    pub fn tensors(&self) -> Result<Vec<Tensor>> {
+        let copy = |average: &Var| average.as_detached_tensor().copy();
+        Ok(self.average.iter().map(copy).collect::<candle_core::Result<_>>()?)
     }
 
     /// Continues from the averages of a checkpoint.
-    pub fn restore(&mut self, average: Vec<Tensor>) {
-        self.average = average;
+    ///
+    /// # Errors
+    ///
+    /// Returns candle's error if a shape differs.
+    pub fn restore(&mut self, average: &[Tensor]) -> Result<()> {
+        for (own, average) in self.average.iter().zip(average) {
+            own.set(average)?;
+        }
+        Ok(())
     }
 }
 
@@ -67,7 +77,7 @@ mod tests {
         let x = Var::new(&[1.0_f32], &Device::Cpu).unwrap();
         let mut average = Average::new(vec![x.clone()], 0.9).unwrap();
         x.set(&Tensor::new(&[0.0_f32], &Device::Cpu).unwrap()).unwrap();
-        let value = |average: &Average| average.tensors()[0].to_vec1::<f32>().unwrap()[0];
+        let value = |average: &Average| average.tensors().unwrap()[0].to_vec1::<f32>().unwrap()[0];
         average.update(1).unwrap();
         assert!((value(&average) - 2.0 / 11.0).abs() < 1e-6);
         let before = value(&average);

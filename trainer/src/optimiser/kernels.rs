@@ -104,3 +104,32 @@ impl InplaceOp2 for Step {
         Ok(())
     }
 }
+
+/// candle operation: moves an average towards a variable.
+pub(super) struct Follow {
+    pub(super) decay: f64,
+}
+
+impl InplaceOp2 for Follow {
+    fn name(&self) -> &'static str {
+        "moving average"
+    }
+
+    fn cpu_fwd(
+        &self,
+        average: &mut CpuStorage,
+        layout: &Layout,
+        variable: &CpuStorage,
+        variable_layout: &Layout,
+    ) -> candle_core::Result<()> {
+        let variable = floats(variable, variable_layout)?;
+        let average = floats_mut(average, layout)?;
+        let [decay, rest] = [self.decay, 1.0 - self.decay].map(|share| share as f32);
+        dispatch!(Level::new(), _ => {
+            for (average, &x) in average.iter_mut().zip(variable) {
+                *average = *average * decay + x * rest;
+            }
+        });
+        Ok(())
+    }
+}

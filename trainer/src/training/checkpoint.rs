@@ -2,20 +2,22 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Error, Result, anyhow, bail, ensure};
 use candle_core::{Device, Tensor, Var};
 
-use crate::disk::names::{CHECKPOINT_FILE, CONFIG_FILE};
+use crate::disk::anchor::Anchor;
+use crate::disk::names::{CHECKPOINT_FILE, CONFIG_FILE, TEACHER_FILE};
 use crate::disk::tensor_file::{Block, TensorFile};
-use crate::disk::{files, input, whole};
+use crate::disk::{input, whole};
 use crate::network::Network;
+use crate::training::phase::Chosen;
 
 /// Reads and writes the checkpoint of a run.
 ///
 /// The file is replaced atomically, so that the last complete checkpoint is never lost.
 #[derive(Clone, Debug)]
 pub struct Checkpoints {
-    path: PathBuf,
+    directory: Anchor,
     /// The digest of the run's configuration.
     config: String,
     /// The digest of the run's data.
@@ -33,6 +35,15 @@ pub struct State {
     pub average: Vec<Tensor>,
 }
 
+/// The weights of the lowest held-out loss so far.
+#[derive(Clone, Debug)]
+pub struct Best {
+    /// Which they are.
+    pub chosen: Chosen,
+    /// They, in the network's order.
+    pub weights: Vec<Tensor>,
+}
+
 /// The whole state of a training phase.
 #[derive(Clone, Debug)]
 pub struct Checkpoint {
@@ -40,19 +51,25 @@ pub struct Checkpoint {
     pub phase: usize,
     /// The number of iterations done in the phase.
     pub iteration: usize,
-    /// The loss of each of them.
+    /// The losses of the last of them.
     pub losses: Vec<f64>,
     /// The duration of the run so far, in seconds.
     pub seconds: f64,
     /// The state of the supply of batches, as text.
     pub supply: String,
+    /// The best weights so far, if they are kept.
+    pub best: Option<Best>,
     tensors: TensorFile,
 }
 
 impl Checkpoints {
     /// Creates the checkpoints in a run's directory, for a configuration and data with these digests.
-    pub fn new(directory: &Path, config: String, data: String) -> Self {
-        Self { path: directory.join(CHECKPOINT_FILE), config, data }
+    pub fn new(directory: Anchor, config: String, data: String) -> Self {
+        Self { directory, config, data }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join(CHECKPOINT_FILE)
     }
 
     /// Removes a checkpoint that an earlier run left.
@@ -61,7 +78,7 @@ impl Checkpoints {
     ///
     /// Returns an error if it cannot be removed.
     pub fn clear(&self) -> Result<()> {
-        files::remove(&self.path)
+        whole::remove(&self.path())
     }
 
     /// Reads the last checkpoint, if there is one.
@@ -70,11 +87,12 @@ impl Checkpoints {
     ///
     /// Returns an error if it is damaged, or belongs to another configuration or other data.
     pub fn read(&self) -> Result<Option<Checkpoint>> {
-        if !self.path.exists() {
+        let path = self.path();
+        if !path.exists() {
             return Ok(None);
         }
-        let context = || format!("{}: not a checkpoint of this run", self.path.display());
-        let file = TensorFile::parse(&input::read(&self.path)?).with_context(context)?;
+        let file = read_sealed(&path)?;
+        let context = || format!("{}: not a checkpoint of this run", path.display());
         self.parse(file).with_context(context).map(Some)
     }
 
@@ -95,12 +113,16 @@ impl Checkpoints {
              again with --force",
             self.config
         );
+        let iteration: usize = get("iteration")?.parse()?;
+        let losses = file.tensor("losses")?.to_f64()?;
+        ensure!(losses.len() <= iteration, "it has more losses than iterations");
         Ok(Checkpoint {
             phase: get("phase")?.parse()?,
-            iteration: get("iteration")?.parse()?,
-            losses: file.tensor("losses")?.to_f64()?,
+            iteration,
+            losses,
             seconds: get("seconds")?.parse()?,
             supply: file.tensor("supply")?.to_text()?,
+            best: best(&file)?,
             tensors: file,
         })
     }
@@ -115,6 +137,7 @@ impl Checkpoints {
         [phase, iteration]: [usize; 2],
         (losses, seconds, supply): (&[f64], f64, String),
         state: &State,
+        best: Option<&Best>,
     ) -> Result<()> {
         let mut file = TensorFile::default();
         file.tensors.insert("losses".to_string(), Block::f64(&[losses.len()], losses));
@@ -123,6 +146,11 @@ impl Checkpoints {
         add(&mut file, "weight", &state.weights)?;
         add(&mut file, "moments", &state.moments)?;
         add(&mut file, "average", &state.average)?;
+        if let Some(Best { chosen: Chosen { iteration, loss, last }, weights }) = best {
+            add(&mut file, "best", weights)?;
+            let chosen = [*iteration as f64, *loss, *last];
+            file.tensors.insert("chosen".to_string(), Block::f64(&[3], &chosen));
+        }
         for (key, value) in [
             ("config", self.config.clone()),
             ("data", self.data.clone()),
@@ -132,7 +160,28 @@ impl Checkpoints {
         ] {
             file.metadata.insert(key.to_string(), value);
         }
-        whole::write_whole(&self.path, &file.to_bytes()?).context("cannot write a checkpoint")
+        file.seal();
+        let written = self.directory.write(CHECKPOINT_FILE, &file.to_bytes()?);
+        written.context("cannot write a checkpoint")
+    }
+
+    /// Writes the teacher, without which a student's checkpoint cannot be resumed.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if writing fails, for example because the disk is full.
+    pub fn write_teacher(&self, mut teacher: TensorFile) -> Result<()> {
+        teacher.seal();
+        self.directory.write(TEACHER_FILE, &teacher.to_bytes()?)
+    }
+
+    /// Reads the teacher.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there is none or it is damaged.
+    pub fn read_teacher(&self) -> Result<TensorFile> {
+        read_sealed(&self.directory.path().join(TEACHER_FILE))
     }
 }
 
@@ -165,6 +214,37 @@ impl Checkpoint {
             average: if averages { read("average", &own)? } else { Vec::new() },
         })
     }
+}
+
+/// Reads a file of a stopped run, and checks that it is as it was written.
+fn read_sealed(path: &Path) -> Result<TensorFile> {
+    let sealed = |bytes: &[u8]| {
+        let file = TensorFile::parse(bytes)?;
+        file.check_seal()?;
+        Ok(file)
+    };
+    sealed(&input::read(path)?).map_err(|error: Error| {
+        anyhow!(
+            "{} is damaged, so the run cannot be continued from it ({error:#}): restore the file, or start again with \
+             --force",
+            path.display()
+        )
+    })
+}
+
+/// Reads the best weights of a checkpoint.
+fn best(file: &TensorFile) -> Result<Option<Best>> {
+    let Some(chosen) = file.tensors.get("chosen") else { return Ok(None) };
+    let chosen = chosen.to_f64()?;
+    let [iteration, loss, last] = chosen[..] else { bail!("chosen: expected 3 numbers") };
+    let tensor = |block: &Block| -> Result<Tensor> {
+        Ok(Tensor::from_vec(block.to_f32()?, block.shape(), &Device::Cpu)?)
+    };
+    let weights = (0..).map_while(|k| file.tensors.get(&format!("best.{k}")));
+    Ok(Some(Best {
+        chosen: Chosen { iteration: iteration as usize, loss, last },
+        weights: weights.map(tensor).collect::<Result<_>>()?,
+    }))
 }
 
 fn add(file: &mut TensorFile, name: &str, tensors: &[Tensor]) -> Result<()> {

@@ -8,12 +8,12 @@ use super::phase::{Monitor, Phase, Trained};
 use super::run::Run;
 use crate::config::FewStepsConfig;
 use crate::config::schedule::{Decay, Schedule};
-use crate::config::words::CouplingKind;
+use crate::config::words::{CouplingKind, Keep};
 use crate::coupling::Coupling;
 use crate::coupling::dataset::Units;
 use crate::data::random::{Stream, generator};
 use crate::disk::names::TEACHER_FILE;
-use crate::disk::whole::write_whole;
+use crate::disk::tensor_file::TensorFile;
 use crate::model::description::Description;
 use crate::model::tuning::tune;
 use crate::model::{Model, export};
@@ -45,13 +45,14 @@ pub(super) fn train(run: &Run<'_>, monitor: &mut dyn Monitor) -> Result<Trained>
         trained.network
     } else {
         let keep = run.keep.context("a resumed run needs its directory")?;
-        Model::open(&keep.directory.join(TEACHER_FILE))?.network()?
+        let teacher = keep.checkpoints.read_teacher()?;
+        Model::parse(&teacher.to_bytes()?, TEACHER_FILE.into())?.network()?
     };
     let teacher = runtime_model(&teacher)?;
     let steps = steps(run, &teacher)?;
 
     let mut rng = generator(run.config.seed, Stream::Student);
-    let mut network = Network::initialize(run.shape()?, &mut rng)?;
+    let mut network = Network::initialize(run.shape(), &mut rng)?;
     if begun <= 1 {
         let trained = distil(run, monitor, &teacher, network, &steps)?;
         if trained.stopped || run.config.few_steps.own_iterations() == 0 {
@@ -69,24 +70,25 @@ fn teach(run: &Run<'_>, monitor: &mut dyn Monitor) -> Result<Trained> {
     let shape = Shape {
         hidden_width: few_steps.teacher_hidden_width,
         hidden_layers: few_steps.teacher_hidden_layers,
-        ..run.shape()?
+        ..run.shape()
     };
     let trained = run.flow(monitor, shape)?;
     if let (Some(keep), false) = (run.keep, trained.stopped) {
-        write_whole(&keep.directory.join(TEACHER_FILE), &to_bytes(&trained.network)?)?;
+        keep.checkpoints.write_teacher(to_file(&trained.network)?)?;
     }
     Ok(trained)
 }
 
 /// Returns the model file of a network without conversion of units.
-fn to_bytes(network: &Network) -> Result<Vec<u8>> {
+fn to_file(network: &Network) -> Result<TensorFile> {
     let shape = network.shape();
     let units = Units::identity(shape.data_dim, shape.condition_dim);
-    export(network, &units, &Description::default())?.to_bytes()
+    export(network, &units, &Description::default())
 }
 
 fn runtime_model(network: &Network) -> Result<HeapMlp> {
-    HeapMlp::try_from_safetensors(&to_bytes(network)?).context("cannot read the teacher's model")
+    HeapMlp::try_from_safetensors(&to_file(network)?.to_bytes()?)
+        .context("cannot read the teacher's model")
 }
 
 /// Returns the student's steps. If there are several, their times are fitted to the teacher's paths.
@@ -159,5 +161,6 @@ fn phase(index: usize, steps: &Steps, iterations: usize, learning_rate: f64) -> 
         adam: AdamSettings { weight_decay: 0.0, gradient_clip: Some(1.0) },
         ema: None,
         held_out: None,
+        keep: Keep::Last,
     }
 }

@@ -5,11 +5,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Error, Result, anyhow};
 
 use crate::config::schedule::Schedule;
+use crate::config::words::Keep;
 use crate::network::Network;
 use crate::objective::{Objective, Tensors};
 use crate::optimiser::AdamSettings;
-use crate::training::checkpoint::{Checkpoint, Checkpoints, State};
+use crate::training::checkpoint::{Best, Checkpoint, Checkpoints};
 use crate::training::engine::{Engine, Feed, Known, Place, engine};
+use crate::training::losses::Losses;
 use crate::training::metrics::{Measurement, row_every};
 
 /// Observes a training run, and may stop it.
@@ -44,6 +46,8 @@ pub struct Phase {
     pub ema: Option<f64>,
     /// The held-out batch, on which the held-out loss is measured.
     pub held_out: Option<Tensors>,
+    /// Which weights are the result. Without a held-out batch, the last ones.
+    pub keep: Keep,
 }
 
 /// The start of a phase and its checkpoints.
@@ -66,24 +70,29 @@ pub struct Training<'a> {
 pub struct Trained {
     /// The network after the last iteration.
     pub network: Network,
-    /// The loss of each iteration of the last phase.
-    pub losses: Vec<f64>,
+    /// The losses of the last phase.
+    pub losses: Losses,
     /// The duration of the run with all its phases so far, in seconds.
     pub seconds: f64,
     /// The index of the last phase.
     pub phase: usize,
     /// Whether the monitor stopped the run.
     pub stopped: bool,
+    /// Which weights were kept, if they were chosen by the held-out loss.
+    pub chosen: Option<Chosen>,
     /// The time grid that a student was trained for, `[N + 1]`. `None` for a flow.
     pub times: Option<Vec<f32>>,
 }
 
-impl Trained {
-    /// Returns the mean loss of the last 1,000 iterations, or of all if there are fewer.
-    pub fn recent_loss(&self) -> f64 {
-        let last = &self.losses[self.losses.len().saturating_sub(1000)..];
-        last.iter().sum::<f64>() / last.len() as f64
-    }
+/// The weights that were kept: those of the lowest held-out loss.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Chosen {
+    /// Their iteration.
+    pub iteration: usize,
+    /// Their held-out loss.
+    pub loss: f64,
+    /// The held-out loss of the last iteration at which it was measured.
+    pub last: f64,
 }
 
 /// The number of rows between two measurements of the held-out loss.
@@ -105,26 +114,32 @@ pub(super) fn train_phase(
     let variables = network.variables();
     let mut engine = engine(place, phase, &network, feed, training.resumed)?;
     let iterations = phase.schedule.iterations;
+    let losses = Losses::new(iterations);
     let mut log = Log {
         phase,
         monitor,
-        losses: training.resumed.map_or(Vec::new(), |checkpoint| checkpoint.losses.clone()),
+        losses: match training.resumed {
+            Some(checkpoint) => losses.resumed(checkpoint.iteration, checkpoint.losses.clone()),
+            None => losses,
+        },
         gradient_norm: 0.0,
+        best: training.resumed.and_then(|checkpoint| checkpoint.best.clone()),
         start: training.start,
         before: training.before,
     };
     let mut kept = Instant::now();
     let keep = |engine: &mut dyn Engine, log: &Log<'_>| {
         let Some(checkpoints) = training.checkpoints else { return Ok(()) };
-        let at = [phase.index, log.losses.len()];
-        checkpoints.write(at, (&log.losses, log.seconds(), engine.supply()?), &engine.state()?)
+        let at = [phase.index, log.losses.iterations()];
+        let progress = (log.losses.last(), log.seconds(), engine.supply()?);
+        checkpoints.write(at, progress, &engine.state()?, log.best.as_ref())
     };
     if phase.index > 0 && training.resumed.is_none() {
         // Keeps the result of the earlier phases, which is not on disk yet.
         keep(engine.as_mut(), &log)?;
     }
     let mut stopped = false;
-    for iteration in log.losses.len() + 1..=iterations {
+    for iteration in log.losses.iterations() + 1..=iterations {
         // A batch may take a long time if optimal transport pairs many points.
         if !engine.wait(&|| log.monitor.stops())? {
             log.tell(engine.as_mut(), true)?;
@@ -151,8 +166,11 @@ pub(super) fn train_phase(
             break;
         }
     }
-    let State { weights, average, .. } = engine.state()?;
-    let weights = if average.is_empty() { weights } else { average };
+    let chosen = log.best.as_ref().map(|best| best.chosen);
+    let weights = match log.best.take() {
+        Some(best) => best.weights,
+        None => engine.exported()?,
+    };
     for (variable, weight) in variables.iter().zip(&weights) {
         variable.set(weight)?;
     }
@@ -160,14 +178,14 @@ pub(super) fn train_phase(
     for (name, tensor) in network.tensors() {
         let sum = tensor.abs()?.sum_all()?.to_scalar::<f32>()?;
         if !sum.is_finite() {
-            let iteration = log.losses.len();
+            let iteration = log.losses.iterations();
             return Err(diverged(phase, &format!("{name} is {sum} after iteration {iteration}")));
         }
     }
     drop(engine);
     let seconds = log.seconds();
     let losses = log.losses;
-    Ok(Trained { network, losses, seconds, phase: phase.index, stopped, times: None })
+    Ok(Trained { network, losses, seconds, phase: phase.index, stopped, chosen, times: None })
 }
 
 impl Phase {
@@ -190,9 +208,11 @@ impl Phase {
 struct Log<'a> {
     phase: &'a Phase,
     monitor: &'a mut dyn Monitor,
-    losses: Vec<f64>,
+    losses: Losses,
     /// Of the last iteration whose loss is known.
     gradient_norm: f64,
+    /// The weights of the lowest held-out loss, if they are kept.
+    best: Option<Best>,
     start: Instant,
     before: f64,
 }
@@ -207,7 +227,7 @@ impl Log<'_> {
         for Known { loss, gradient_norm } in engine.known(all)? {
             self.losses.push(loss);
             self.gradient_norm = gradient_norm;
-            let iteration = self.losses.len();
+            let iteration = self.losses.iterations();
             finite(self.phase, iteration, loss)?;
             self.monitor.iteration(iteration, loss);
             if self.phase.ends_row(iteration) {
@@ -219,24 +239,36 @@ impl Log<'_> {
 
     /// Measures a row that ends with the last iteration whose loss is known.
     fn row(&mut self, engine: &mut dyn Engine) -> Result<()> {
-        let iteration = self.losses.len();
+        let iteration = self.losses.iterations();
         let rows = row_every(self.phase.schedule.iterations);
-        let row = &self.losses[(iteration - 1) / rows * rows..];
+        // A run that stops here writes the same row as one that does not.
+        let judges = self.phase.judges(iteration);
+        let held_out_loss = if judges { engine.held_out_loss()? } else { None };
+        if let (Some(loss), Keep::Best) = (held_out_loss, self.phase.keep) {
+            self.choose(iteration, loss, engine)?;
+        }
         let measurement = Measurement {
             phase: self.phase.index,
             iteration,
-            loss: row.iter().sum::<f64>() / row.len() as f64,
-            // A run that stops here writes the same row as one that does not.
-            held_out_loss: if self.phase.judges(iteration) {
-                engine.held_out_loss()?
-            } else {
-                None
-            },
+            loss: self.losses.mean_of((iteration - 1) % rows + 1),
+            held_out_loss,
             learning_rate: self.phase.schedule.at(iteration),
             gradient_norm: self.gradient_norm,
             seconds: self.seconds(),
         };
         self.monitor.measured(&measurement)
+    }
+
+    /// Keeps the weights of `iteration` if their held-out loss is the lowest so far.
+    fn choose(&mut self, iteration: usize, loss: f64, engine: &mut dyn Engine) -> Result<()> {
+        match &mut self.best {
+            Some(best) if best.chosen.loss <= loss => best.chosen.last = loss,
+            best => {
+                let chosen = Chosen { iteration, loss, last: loss };
+                *best = Some(Best { chosen, weights: engine.exported()? });
+            }
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,5 @@
 //! A run: its configuration, data, device and checkpoints.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -23,8 +22,6 @@ use crate::optimiser::AdamSettings;
 /// The files from which a run can be resumed.
 #[derive(Clone, Debug)]
 pub struct Keep {
-    /// The run's directory.
-    pub directory: PathBuf,
     /// Its checkpoints.
     pub checkpoints: Checkpoints,
     /// The checkpoint to resume from.
@@ -43,15 +40,8 @@ pub(super) struct Run<'a> {
 
 impl Run<'_> {
     /// Returns the shape of the network that is exported.
-    pub(super) fn shape(&self) -> Result<Shape> {
-        let model = &self.config.model;
-        Ok(Shape {
-            data_dim: self.dataset.data_dim(),
-            condition_dim: self.dataset.condition_dim(),
-            hidden_width: model.hidden_width,
-            hidden_layers: model.hidden_layers,
-            activation: model.activation,
-        })
+    pub(super) fn shape(&self) -> Shape {
+        shape(self.config, self.dataset)
     }
 
     /// Trains a network of `shape` by flow matching: it learns the velocity between source and target.
@@ -97,6 +87,7 @@ impl Run<'_> {
             },
             ema: (train.ema > 0.0).then_some(train.ema),
             held_out,
+            keep: train.keep,
         };
         self.phase(&phase, network, feed, monitor)
     }
@@ -118,6 +109,18 @@ impl Run<'_> {
             resumed,
         };
         train_phase(phase, network, (self.place, feed), monitor, training)
+    }
+}
+
+/// Returns the shape of the network that a run exports.
+pub(super) fn shape(config: &Config, dataset: &Dataset) -> Shape {
+    let model = &config.model;
+    Shape {
+        data_dim: dataset.data_dim(),
+        condition_dim: dataset.condition_dim(),
+        hidden_width: model.hidden_width,
+        hidden_layers: model.hidden_layers,
+        activation: model.activation,
     }
 }
 

@@ -177,6 +177,15 @@ impl Drop for Running {
     }
 }
 
+/// Whether these tests were started with a signal ignored, such as by `nohup`, so that the commands that they start
+/// ignore it too. SIGHUP is 1, SIGINT is 2.
+pub fn ignores(signal: u32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+}
+
 /// Pseudorandom numbers.
 pub struct Random(u64);
 

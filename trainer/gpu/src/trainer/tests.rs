@@ -259,6 +259,17 @@ fn paths_end_where_the_loss_expects_them() {
     assert!(loss(&settings, &weights, &Batch { x_1, ..batch }) < 1e-10);
 }
 
+#[test]
+fn losses_are_those_of_the_average_where_one_is_kept() {
+    let settings = Settings { averages: true, ..settings(ActivationKind::Gelu, Task::Velocity) };
+    let (mut trainer, state) = trainer(&settings);
+    assert_eq!(trainer.exported().unwrap(), state.average);
+    let average: Vec<f64> = state.average.iter().map(|&w| w.into()).collect();
+    let batch = Batch::new(BATCH);
+    let expected = loss(&settings, &average, &batch);
+    assert!((trainer.loss(batch.given()).unwrap() - expected).abs() < 1e-5);
+}
+
 /// The inputs of the first layer and the answers that are wanted, of many drawn batches.
 fn drawn(pools: Pools<'_>, task: Task, batches: u64) -> (Vec<Vec<f32>>, Vec<Vec<f32>>) {
     let settings = Settings { batch: 4000, ..settings(ActivationKind::Relu, task) };
@@ -266,7 +277,7 @@ fn drawn(pools: Pools<'_>, task: Task, batches: u64) -> (Vec<Vec<f32>>, Vec<Vec<
     let (mut inputs, mut wanted) = (Vec::new(), Vec::new());
     for iteration in 0..batches {
         trainer.begin(iteration, &[STEP]).unwrap();
-        trainer.forward(4000, trainer.draw).unwrap();
+        trainer.forward(4000, trainer.draw, trainer.memory.weights).unwrap();
         let stride = trainer.stride;
         let rows = trainer.floats(trainer.memory.inputs[0][0], 4000 * stride).unwrap();
         inputs.extend(rows.chunks(stride).map(<[f32]>::to_vec));

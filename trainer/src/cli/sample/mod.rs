@@ -5,7 +5,6 @@ mod settings;
 mod shard;
 
 use std::io::Write;
-use std::num::NonZeroU64;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -51,8 +50,8 @@ pub(super) struct Args {
     /// Model file, or directory of a run
     model: PathBuf,
     /// Number of samples [default: 10, or one for each row of --x0 or --conditions]
-    #[arg(short, value_name = "N")]
-    n: Option<NonZeroU64>,
+    #[arg(short, value_name = "N", value_parser = between(1, usize::MAX))]
+    n: Option<usize>,
     /// Integration method [default: the one that the model was made for]
     #[arg(long, value_name = "NAME", value_parser = solver_parser())]
     solver: Option<SolverKind>,
@@ -128,7 +127,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         None => None,
     };
 
-    let n = rows(args.n.map(NonZeroU64::get), x_0.as_ref(), conditions.as_ref())?;
+    let n = rows(args.n.map(|n| n as u64), x_0.as_ref(), conditions.as_ref())?;
     let block = block(&model, &solver);
     let starts = match x_0 {
         Some(x_0) => Starts::Given(x_0),

@@ -12,11 +12,10 @@ use flowlet::SolverKind;
 use self::settings::Settings;
 use self::summary::summary;
 use super::interrupt::Interrupts;
-use super::output::{note, print};
+use super::output::{note, tell};
 use super::progress::Progress;
 use super::report;
 use crate::config::words::DeviceKind;
-
 use crate::coupling::dataset::{Dataset, Real};
 use crate::data::Matrix;
 use crate::data::random::{Stream, choose, generator};
@@ -25,14 +24,13 @@ use crate::disk::run_directory::RunDirectory;
 use crate::judge::golden::Golden;
 use crate::judge::judgement::judge;
 use crate::judge::verify::verify;
-use crate::model::description::Description;
 use crate::model::self_test;
 use crate::model::tuning;
 use crate::model::{Model, export};
 use crate::report::numbers::thousands;
 use crate::training::checkpoint::Checkpoints;
 use crate::training::metrics::{Done, MetricsFile};
-use crate::training::{Keep, check, check_device, phases, resolve, train};
+use crate::training::{Keep, check, check_device, description, phases, resolve, train};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -130,16 +128,16 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let data = dataset.digest();
     let digest = config.digest(&data)?;
     config.data.digest = config.reads_inputs().then(|| data.clone());
-    let checkpoints = Checkpoints::new(run.path(), digest.clone(), data);
+    let phases = phases(&config);
+    let checkpoints = Checkpoints::new(run.anchor().clone(), digest.clone(), data);
     if args.resume.is_none() {
         checkpoints.clear()?;
     }
     let resumed = checkpoints.read()?;
     // Also for a resumed run, since its data files may have moved.
     run.write(CONFIG_FILE, config.placed_in(run.path())?.to_toml()?.as_bytes())?;
-    let keep = Keep { directory: run.path().to_path_buf(), checkpoints, resumed };
+    let keep = Keep { checkpoints, resumed };
 
-    let phases = phases(&config);
     let total = phases.iter().map(|(_, iterations)| iterations).sum();
     let done = keep.resumed.as_ref().map(|checkpoint| (checkpoint.phase, checkpoint.iteration));
     let before = done.map_or(0, |(phase, iteration)| {
@@ -168,7 +166,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     };
     let so_far = || {
         let (name, iterations) = phases[trained.phase];
-        let done = thousands(trained.losses.len());
+        let done = thousands(trained.losses.iterations());
         format!("after {done} of {} iterations ({name})", thousands(iterations))
     };
     // A student has no model before the last phase.
@@ -176,16 +174,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         return stopped(&so_far());
     }
 
-    let description = Description {
-        solver: Some(SolverKind::Euler),
-        steps: Some(config.steps()),
-        source: dataset.source.name(&config.source),
-        data_columns: dataset.data_columns.clone(),
-        conditions: dataset.conditions.clone(),
-        seed: Some(config.seed),
-        config: Some(digest),
-        device: Some(config.train.device).filter(|device| *device != DeviceKind::Cpu),
-    };
+    let description = description(&config, &dataset, &digest);
     let mut file = export(&trained.network, &dataset.units, &description)?;
     if let Some(times) = &trained.times {
         tuning::apply(&mut file, SolverKind::Euler, times)?;
@@ -210,12 +199,13 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let judgement = judge(&model, &model.solver(None, None)?, &dataset, config.seed)?;
     run.write(GOLDEN_FILE, &golden.to_bytes()?)?;
     run.finish()?;
-    let summary = summary(&directory, &config, &trained, &model, &verified, &judgement)?;
-    let printed = print(&summary);
+    let summary =
+        summary(&directory, &config, &trained, &model, &verified, &judgement, dataset.selected_on)?;
+    let printed = tell(&summary);
     if args.report {
         let page = report::of_run(&directory, &config, dataset)
             .context("the model is complete, but its report could not be written")?;
-        print(&format!("  report      {}\n", page.display()))?;
+        tell(&format!("  report      {}\n", page.display()))?;
     }
     printed?;
     Ok(if verified.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -103,9 +103,7 @@ fn open_target(target: &str) -> Result<(Config, String)> {
     }
     let path = Path::new(target);
     if is_standard_input(path) {
-        let mut config = Config::default();
-        config.data.source = target.to_string();
-        return Ok((config, "standard-input".to_string()));
+        return Ok((Config::for_source(target), "standard-input".to_string()));
     }
     let stem = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     if path.extension().is_some_and(|extension| extension == "toml") {
@@ -116,9 +114,7 @@ fn open_target(target: &str) -> Result<(Config, String)> {
         let parent = path.parent().and_then(stem).filter(|_| path.ends_with(CONFIG_FILE));
         return Ok((config, parent.or(stem(path)).unwrap_or_default()));
     }
-    let mut config = Config::default();
-    config.data.source = target.to_string();
-    Ok((config, stem(path).unwrap_or_default()))
+    Ok((Config::for_source(target), stem(path).unwrap_or_default()))
 }
 
 #[cfg(test)]

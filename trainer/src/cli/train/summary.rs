@@ -9,7 +9,7 @@ use crate::judge::judgement::{FEW, Judgement};
 use crate::judge::verify::Report;
 use crate::model::Model;
 use crate::report::numbers::{count, thousands};
-use crate::training::{Trained, phases};
+use crate::training::{Chosen, Trained, phases};
 
 pub(super) fn summary(
     directory: &Path,
@@ -18,10 +18,11 @@ pub(super) fn summary(
     model: &Model,
     report: &Report,
     judgement: &Judgement,
+    selected_on: Option<usize>,
 ) -> Result<String> {
     use std::fmt::Write;
     let mut text = String::new();
-    let last = trained.losses.len();
+    let last = trained.losses.iterations();
     let Judgement { measure, model: distance, real, samples, judged_on, memory, .. } = judgement;
     let phases = phases(config);
     let done = |(k, (name, iterations)): (usize, &(&str, usize))| {
@@ -44,9 +45,24 @@ pub(super) fn summary(
     writeln!(
         text,
         "  loss        {:.4}, the mean of the last {}",
-        trained.recent_loss(),
+        trained.losses.recent(),
         count(last.min(1000), "iteration")
     )?;
+    if let Some(Chosen { iteration, loss, last }) = trained.chosen {
+        writeln!(
+            text,
+            "  kept        iteration {}, of the lowest held-out loss: {loss:.4}; after the last one it was {last:.4}",
+            thousands(iteration)
+        )?;
+        if let Some(rows) = selected_on {
+            writeln!(
+                text,
+                "{:14}(its {} judge it too, so what follows is too good: from 200 on, other rows judge)",
+                "",
+                count(rows, "held-out row")
+            )?;
+        }
+    }
     writeln!(
         text,
         "  distance    {distance:.4} to the target, {real:.4} between two sets of real data\n\

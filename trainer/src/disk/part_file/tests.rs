@@ -73,7 +73,7 @@ impl Place {
 }
 
 const PART: &str = "rows.csv.part";
-const RECORD: &str = ".flowlet-rows.csv.json";
+const RECORD: &str = ".flowlet.rows.csv.json";
 
 #[test]
 fn a_complete_file_gets_its_final_name_and_nothing_else_stays() {

@@ -266,6 +266,16 @@ impl Engine for Card<'_> {
         }
     }
 
+    fn exported(&mut self) -> Result<Vec<Tensor>> {
+        match &mut self.trainer {
+            Some(trainer) => split(&trainer.exported()?, self.network),
+            None => Ok(match &self.start.state {
+                State { average, .. } if !average.is_empty() => average.clone(),
+                State { weights, .. } => weights.clone(),
+            }),
+        }
+    }
+
     fn state(&mut self) -> Result<State> {
         match &mut self.trainer {
             Some(trainer) => from_weights(&trainer.state()?, self.network),
@@ -339,36 +349,35 @@ fn to_weights(state: &State) -> Result<Weights> {
 }
 
 fn from_weights(weights: &Weights, network: &Network) -> Result<State> {
-    let variables = network.variables();
-    let split = |values: &[f32]| -> Result<Vec<Tensor>> {
-        let mut rest = values;
-        let mut tensors = Vec::new();
-        for variable in &variables {
-            let Some((own, after)) = rest.split_at_checked(variable.elem_count()) else {
-                bail!("the card returned too few weights");
-            };
-            rest = after;
-            tensors.push(Tensor::from_slice(own, variable.shape(), &Device::Cpu)?);
-        }
-        Ok(tensors)
-    };
     let flat = |tensor: Tensor| tensor.flatten_all();
-    let moments = split(&weights.m)?
+    let moments = split(&weights.m, network)?
         .into_iter()
-        .zip(split(&weights.v)?)
+        .zip(split(&weights.v, network)?)
         .map(|(m, v)| Tensor::stack(&[flat(m)?, flat(v)?], 0))
         .collect::<candle_core::Result<_>>()?;
-    let average = if weights.average.is_empty() { Vec::new() } else { split(&weights.average)? };
-    Ok(State { weights: split(&weights.weights)?, moments, average })
+    let average =
+        if weights.average.is_empty() { Vec::new() } else { split(&weights.average, network)? };
+    Ok(State { weights: split(&weights.weights, network)?, moments, average })
+}
+
+/// Splits numbers into tensors as those of the network, in its order.
+fn split(values: &[f32], network: &Network) -> Result<Vec<Tensor>> {
+    let mut rest = values;
+    let mut tensors = Vec::new();
+    for variable in network.variables() {
+        let Some((own, after)) = rest.split_at_checked(variable.elem_count()) else {
+            bail!("the card returned too few weights");
+        };
+        rest = after;
+        tensors.push(Tensor::from_slice(own, variable.shape(), &Device::Cpu)?);
+    }
+    Ok(tensors)
 }
 
 /// Sets the network's weights.
 fn set(network: &Network, weights: &[f32]) -> Result<()> {
-    let mut rest = weights;
-    for variable in network.variables() {
-        let (own, after) = rest.split_at(variable.elem_count());
-        rest = after;
-        variable.set(&Tensor::from_slice(own, variable.shape(), &Device::Cpu)?)?;
+    for (variable, weights) in network.variables().iter().zip(split(weights, network)?) {
+        variable.set(&weights)?;
     }
     Ok(())
 }

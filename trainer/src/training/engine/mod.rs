@@ -6,6 +6,7 @@ mod processor;
 mod tests;
 
 use anyhow::{Result, anyhow};
+use candle_core::Tensor;
 use flowlet::SolverKind;
 
 pub(super) use card::CardPools;
@@ -57,8 +58,11 @@ pub(super) trait Engine {
     /// Returns what became known since the last call: of all iterations, after they have been waited for, if `all`.
     fn known(&mut self, all: bool) -> Result<Vec<Known>>;
 
-    /// Returns the loss of the held-out batch, if the phase has one.
+    /// Returns the loss of the held-out batch, if the phase has one, under the weights that would be exported.
     fn held_out_loss(&mut self) -> Result<Option<f64>>;
+
+    /// Returns the weights that would be exported, in the network's order: their average, if one is kept.
+    fn exported(&mut self) -> Result<Vec<Tensor>>;
 
     /// Returns the state after all iterations.
     fn state(&mut self) -> Result<State>;

@@ -1,6 +1,7 @@
 //! Training on the processor, by this crate's kernels.
 
 use anyhow::Result;
+use candle_core::Tensor;
 
 use super::{Engine, Known, another_supply};
 use crate::network::Network;
@@ -41,11 +42,18 @@ impl<'a> Processor<'a> {
             }
             optimiser.restore(checkpoint.iteration, &state.moments)?;
             if let Some(average) = &mut average {
-                average.restore(state.average);
+                average.restore(&state.average)?;
             }
             supply.restore(&checkpoint.supply).map_err(|error| another_supply(&error))?;
         }
         Ok(Self { phase, network, optimiser, average, supply, known: Vec::new() })
+    }
+
+    /// Copies of the weights, since a variable cannot be set to a tensor that shares its numbers.
+    fn weights(&self) -> Result<Vec<Tensor>> {
+        let variables = self.network.variables();
+        let copies = variables.iter().map(|variable| variable.as_detached_tensor().copy());
+        Ok(copies.collect::<candle_core::Result<_>>()?)
     }
 }
 
@@ -73,20 +81,24 @@ impl Engine for Processor<'_> {
 
     fn held_out_loss(&mut self) -> Result<Option<f64>> {
         let Some(batch) = &self.phase.held_out else { return Ok(None) };
-        let loss = self.phase.objective.loss(self.network, batch)?;
+        let loss = match &self.average {
+            Some(average) => {
+                self.phase.objective.loss(&self.network.with(&average.tensors()?)?, batch)?
+            }
+            None => self.phase.objective.loss(self.network, batch)?,
+        };
         Ok(Some(loss.to_scalar::<f32>()?.into()))
     }
 
+    fn exported(&mut self) -> Result<Vec<Tensor>> {
+        self.average.as_ref().map_or_else(|| self.weights(), Average::tensors)
+    }
+
     fn state(&mut self) -> Result<State> {
-        let variables = self.network.variables();
         Ok(State {
-            // Copies, since a variable cannot be set to a tensor that shares its numbers.
-            weights: variables
-                .iter()
-                .map(|variable| variable.as_detached_tensor().copy())
-                .collect::<candle_core::Result<_>>()?,
+            weights: self.weights()?,
             moments: self.optimiser.moments(),
-            average: self.average.as_ref().map_or(Vec::new(), |average| average.tensors().to_vec()),
+            average: self.average.as_ref().map_or(Ok(Vec::new()), Average::tensors)?,
         })
     }
 

@@ -4,12 +4,15 @@ use anyhow::Result;
 use tempfile::TempDir;
 
 use super::Place;
-use crate::config::words::CouplingKind;
-use crate::config::{Config, preset};
+use crate::config::schedule::Decay;
+use crate::config::words::{CouplingKind, Keep};
+use crate::config::{Config, TrainConfig, preset};
 use crate::coupling::dataset::Dataset;
+use crate::data::random::{Stream, generator};
+use crate::disk::anchor::Anchor;
 use crate::training::checkpoint::Checkpoints;
 use crate::training::metrics::Measurement;
-use crate::training::{Keep, Monitor, Trained, train_at};
+use crate::training::{Keep as Keeping, Monitor, Trained, train_at};
 
 /// Stops after so many iterations of a phase, if at all.
 #[derive(Default)]
@@ -32,7 +35,9 @@ impl Monitor for Watch {
     }
 
     fn stops(&self) -> bool {
-        self.stop == Some((self.phase, self.iteration))
+        // A card tells of several iterations at once.
+        self.stop
+            .is_some_and(|(phase, iteration)| self.phase == phase && self.iteration >= iteration)
     }
 }
 
@@ -47,7 +52,7 @@ fn config(name: &str) -> Config {
     config
 }
 
-fn trained(place: Place, config: &Config, watch: &mut Watch, keep: Option<&Keep>) -> Trained {
+fn trained(place: Place, config: &Config, watch: &mut Watch, keep: Option<&Keeping>) -> Trained {
     let dataset = Dataset::open(config).unwrap();
     train_at(place, config, &dataset, watch, keep).unwrap()
 }
@@ -74,7 +79,7 @@ fn a_card_trains_as_the_processor_with_the_same_batches() {
     let (mut one, mut two) = (Watch::default(), Watch::default());
     let processor = trained(Place::Processor, &config, &mut one, None);
     let card = trained(Place::Emulated, &config, &mut two, None);
-    assert!(apart(&processor.losses, &card.losses) < 1e-3);
+    assert!(apart(processor.losses.last(), card.losses.last()) < 1e-3);
     assert!(apart(&weights(&processor), &weights(&card)) < 1e-3);
     assert_eq!(held_out(&one).len(), 15);
     assert!(apart(&held_out(&one), &held_out(&two)) < 1e-3);
@@ -89,7 +94,7 @@ fn a_card_trains_as_the_processor_with_the_same_batches() {
 fn a_card_draws_batches_of_the_same_distribution() {
     let mut config = config("mixture");
     config.train.iterations = 600;
-    let mean = |trained: &Trained| trained.losses[300..].iter().sum::<f64>() / 300.0;
+    let mean = |trained: &Trained| trained.losses.last()[300..].iter().sum::<f64>() / 300.0;
     let processor = mean(&trained(Place::Processor, &config, &mut Watch::default(), None));
     let card = mean(&trained(Place::Emulated, &config, &mut Watch::default(), None));
     assert!((processor - card).abs() < 0.1, "{processor} {card}");
@@ -117,7 +122,7 @@ fn a_card_trains_students() {
     let card = trained(Place::Emulated, &config, &mut Watch::default(), None);
     assert_eq!(processor.phase, 2);
     assert!(apart(&weights(&processor), &weights(&card)) < 0.02);
-    assert!(apart(&processor.losses, &card.losses) < 0.02);
+    assert!(apart(processor.losses.last(), card.losses.last()) < 0.02);
 }
 
 #[test]
@@ -126,9 +131,9 @@ fn a_run_that_was_interrupted_on_a_card_ends_as_one_that_was_not() {
     let whole = trained(Place::Emulated, &config, &mut Watch::default(), None);
     for stop in [(0, 70), (1, 30), (2, 40)] {
         let folder = TempDir::new().unwrap();
-        let checkpoints =
-            Checkpoints::new(folder.path(), "configuration".to_owned(), "data".to_owned());
-        let mut keep = Keep { directory: folder.path().to_owned(), checkpoints, resumed: None };
+        let anchor = Anchor::new(folder.path()).unwrap();
+        let checkpoints = Checkpoints::new(anchor, "configuration".to_owned(), "data".to_owned());
+        let mut keep = Keeping { checkpoints, resumed: None };
         let mut watch = Watch { stop: Some(stop), ..Watch::default() };
         let stopped = trained(Place::Emulated, &config, &mut watch, Some(&keep));
         assert!(stopped.stopped, "{stop:?}");
@@ -136,5 +141,72 @@ fn a_run_that_was_interrupted_on_a_card_ends_as_one_that_was_not() {
         let resumed = trained(Place::Emulated, &config, &mut Watch::default(), Some(&keep));
         assert_eq!(weights(&resumed), weights(&whole), "{stop:?}");
         assert_eq!(resumed.losses, whole.losses, "{stop:?}");
+    }
+}
+
+/// Few rows, which a wide network soon learns by heart.
+fn overfit(folder: &TempDir) -> Config {
+    let path = folder.path().join("rows.csv");
+    let mut rng = generator(3, Stream::Target);
+    let rows = crate::data::preset("moons").unwrap().draw(16, false, &mut rng).x;
+    let lines: String =
+        (0..16).map(|k| format!("{},{}\n", rows.row(k)[0], rows.row(k)[1])).collect();
+    std::fs::write(&path, format!("x,y\n{lines}")).unwrap();
+    let mut config = Config::for_source(path.to_str().unwrap());
+    config.data.holdout = 0.5;
+    config.model.hidden_width = 32;
+    config.train.iterations = 1000;
+    config.train.batch_size = 16;
+    config.train.learning_rate = 1e-2;
+    config
+}
+
+#[test]
+fn the_weights_of_the_lowest_held_out_loss_are_kept() {
+    let folder = TempDir::new().unwrap();
+    let mut config = overfit(&folder);
+    let mut watch = Watch::default();
+    let best = trained(Place::Processor, &config, &mut watch, None);
+    let chosen = best.chosen.expect("weights are chosen");
+    let lowest = held_out(&watch).into_iter().fold(f64::INFINITY, f64::min);
+    assert_eq!(chosen.loss, lowest);
+    assert!(chosen.iteration < 700 && chosen.last > 1.05 * lowest, "{chosen:?}");
+    let row = watch.rows.iter().find(|row| row.iteration == chosen.iteration).unwrap();
+    assert_eq!(row.held_out_loss, Some(lowest));
+
+    // A run that ends there has the same averages if its rates are the same.
+    config.train.schedule = Decay::Constant;
+    let best = trained(Place::Processor, &config, &mut Watch::default(), None);
+    let iteration = best.chosen.unwrap().iteration;
+    let mut watch = Watch { stop: Some((0, iteration)), ..Watch::default() };
+    let last = Config { train: TrainConfig { keep: Keep::Last, ..config.train.clone() }, ..config };
+    let stopped = trained(Place::Processor, &last, &mut watch, None);
+    assert_eq!(stopped.chosen, None);
+    assert_eq!(weights(&best), weights(&stopped));
+}
+
+#[test]
+fn an_interrupted_run_keeps_the_same_weights() {
+    let folder = TempDir::new().unwrap();
+    let config = overfit(&folder);
+    for place in [Place::Processor, Place::Emulated] {
+        let whole = trained(place, &config, &mut Watch::default(), None);
+        let best = whole.chosen.unwrap().iteration;
+        // Before, at and after the kept iteration, and where no loss is measured.
+        for stop in [best - 3, best, best + 7, 950] {
+            let run = TempDir::new().unwrap();
+            let anchor = Anchor::new(run.path()).unwrap();
+            let checkpoints = Checkpoints::new(anchor, "c".to_owned(), "d".to_owned());
+            let mut keep = Keeping { checkpoints, resumed: None };
+            let mut watch = Watch { stop: Some((0, stop)), ..Watch::default() };
+            let stopped = trained(place, &config, &mut watch, Some(&keep));
+            let done = stopped.losses.iterations();
+            assert!(stopped.stopped && done >= stop && done < 1000);
+            assert!(stopped.chosen.is_none_or(|one| one.iteration <= done));
+            keep.resumed = keep.checkpoints.read().unwrap();
+            let resumed = trained(place, &config, &mut Watch::default(), Some(&keep));
+            assert_eq!(resumed.chosen, whole.chosen, "{place:?}, {stop}");
+            assert_eq!(weights(&resumed), weights(&whole), "{place:?}, {stop}");
+        }
     }
 }
