@@ -33,7 +33,15 @@ impl Desk {
     }
 
     pub fn command(&self, arguments: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_flowlet"));
+        // A shell's background job ignores Ctrl-C, and `flowlet` would go on ignoring it; `env` ends that.
+        let flowlet = env!("CARGO_BIN_EXE_flowlet");
+        let mut command = if ignores_signals() {
+            let mut command = Command::new("env");
+            command.args(["--default-signal=INT,TERM,HUP", flowlet]);
+            command
+        } else {
+            Command::new(flowlet)
+        };
         command.args(arguments.split_whitespace()).current_dir(self.0.path());
         command
     }
@@ -204,6 +212,14 @@ impl Random {
     pub fn choose<T: Copy>(&mut self, of: &[T]) -> T {
         of[(self.share() * of.len() as f64) as usize]
     }
+}
+
+/// Whether this process ignores SIGHUP, SIGINT or SIGTERM. Only Linux tells.
+fn ignores_signals() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    [1, 2, 15].iter().any(|signal| mask & 1 << (signal - 1) != 0)
 }
 
 fn signal(signal: &str, id: u32) {
