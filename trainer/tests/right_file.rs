@@ -341,6 +341,42 @@ fn a_run_records_the_device_that_trains_it() {
     refused("stopped is trained on cuda");
 }
 
+/// The mean condition and none are different inputs of the network.
+#[test]
+fn label_dropout_with_numbers_tells_the_network_that_there_is_a_condition() {
+    let desk = Desk::new();
+    let rows: String = (0..60).map(|k| format!("{},{k}\n", k * k % 17)).collect();
+    desk.write("rows.csv", format!("x,c\n{rows}"));
+    let train = format!("train rows.csv --condition c {SHORT}");
+    desk.succeed(&format!("{train} --label-dropout 0.3 --out with"));
+    desk.succeed(&format!("{train} --out without"));
+    let model = |run: &str| {
+        let file = fs::read(desk.path(run).join("model.safetensors")).unwrap();
+        flowlet::HeapMlp::try_from_safetensors(&file).unwrap()
+    };
+    assert_eq!(model("without").condition_dim(), 1);
+    let with = model("with");
+    assert_eq!(with.condition_dim(), 2);
+    let none = with.null_condition().to_vec();
+    assert!((none[0] - 29.5).abs() < 4.0 && none[1] == 0.0, "{none:?}");
+
+    // The mean condition is not the null condition, and guidance has a second field to leave.
+    let rows = |arguments: &str| desk.succeed(&format!("sample with -n 3 {arguments}"));
+    let mean = format!("--condition {}", none[0]);
+    assert_ne!(rows(&mean), rows(&format!("--condition {},0", none[0])));
+    assert_ne!(rows(&mean), rows(&format!("{mean} --guidance 2")));
+    desk.write("c.csv", "c\n3\n4\n");
+    assert_eq!(desk.succeed("sample with --conditions c.csv").lines().count(), 3);
+    desk.fail("sample with -n 3", "give --condition c: 1 values");
+    desk.fail(
+        "sample without -n 3 --condition 3 --guidance 2",
+        "the model was trained without --label-dropout",
+    );
+    desk.succeed("evaluate with --steps 1,2");
+    desk.succeed("tune with --steps 2 --force");
+    desk.succeed("report with");
+}
+
 #[test]
 fn a_negative_number_is_a_value_and_not_a_flag() {
     let desk = Desk::new();

@@ -88,6 +88,7 @@ pub(super) fn condition(model: &Model, cells: Option<&List>) -> Result<Matrix> {
 fn describe(columns: &[ConditionColumn], numbers: usize) -> String {
     let names: Vec<String> = columns
         .iter()
+        .filter(|column| column.has_choice())
         .map(|column| match &column.categories {
             Some(categories) => {
                 format!("{} (one of {})", shortened(&column.name), listed(categories))
@@ -95,8 +96,9 @@ fn describe(columns: &[ConditionColumn], numbers: usize) -> String {
             None => shortened(&column.name).into_owned(),
         })
         .collect();
-    if names.len() == numbers {
-        format!("{}: {numbers} values, separated by commas", listed(&names))
+    let chosen = columns.iter().any(|column| column.has_choice() && column.categories.is_some());
+    if !chosen {
+        format!("{}: {} values, separated by commas", listed(&names), names.len())
     } else {
         format!("{}; or all {numbers} numbers, separated by commas", listed(&names))
     }

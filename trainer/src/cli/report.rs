@@ -302,7 +302,9 @@ fn describe(columns: &[ConditionColumn], c: &[f32]) -> Vec<String> {
             None => format!("{} = {}", condition.name, number(values[0].into())),
         }
     };
-    columns.iter().map(describe).collect()
+    let described: Vec<String> = columns.iter().map(describe).collect();
+    let asked = described.into_iter().zip(columns).filter(|(_, column)| column.has_choice());
+    asked.map(|(text, _)| text).collect()
 }
 
 /// Returns the last component of a path, after `.` and links are resolved.

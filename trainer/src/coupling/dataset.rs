@@ -194,6 +194,13 @@ impl Dataset {
         let rows = load(path, &options)?;
         let mut warnings = rows.warnings;
         let mut train = rows.points;
+        let mut conditions = rows.conditions;
+        // For categories, zeros say by themselves that there is none.
+        let numbers = conditions.iter().any(|condition| condition.categories.is_none());
+        if numbers && config.train.label_dropout > 0.0 {
+            conditions.push(ConditionColumn::presence(&conditions));
+            train.c = train.c.with_column(1.0);
+        }
         let all = train.x.rows();
         ensure!(
             u32::try_from(all).is_ok(),
@@ -216,7 +223,7 @@ impl Dataset {
                 .push("no rows are held out: the summary compares with training rows".to_string());
         }
 
-        warnings.extend(untrained_categories(&rows.conditions, &train));
+        warnings.extend(untrained_categories(&conditions, &train));
 
         let units = if data.standardize {
             let (units, constant) = Standardization::fit(&train.x);
@@ -234,10 +241,7 @@ impl Dataset {
                 );
                 warnings.push(format!("{are}: trained with scale 1"));
             }
-            Units {
-                data: units,
-                condition: Standardization::fit_conditions(&train.c, &rows.conditions),
-            }
+            Units { data: units, condition: Standardization::fit_conditions(&train.c, &conditions) }
         } else {
             Units {
                 data: Standardization::identity(train.x.columns()),
@@ -279,7 +283,7 @@ impl Dataset {
             real: Real::Rows { train, held_out },
             units,
             data_columns: rows.data_columns,
-            conditions: rows.conditions,
+            conditions,
             warnings,
         })
     }

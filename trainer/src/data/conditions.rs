@@ -28,6 +28,21 @@ impl ConditionColumn {
         self.categories.as_ref().map_or(1, Vec::len)
     }
 
+    /// The column that tells, in a network that was also trained without conditions, that there are some: for numbers,
+    /// zeros in flow units alone would be their means. Its only category is always chosen, so commands do not ask for it.
+    pub fn presence(others: &[Self]) -> Self {
+        let mut name = "condition".to_string();
+        while others.iter().any(|other| other.name == name) {
+            name.push('_');
+        }
+        Self { name, categories: Some(vec!["given".to_string()]) }
+    }
+
+    /// Whether there is something to choose: a number, or one of several categories.
+    pub fn has_choice(&self) -> bool {
+        self.categories.as_ref().is_none_or(|categories| categories.len() > 1)
+    }
+
     /// Appends the encoding of one cell to `c`. `text` is the same cell as text.
     pub(super) fn encode(&self, cell: Cell<'_>, text: &str, c: &mut Vec<f32>) -> Result<()> {
         let Some(categories) = &self.categories else {
@@ -79,8 +94,8 @@ impl ConditionColumn {
     }
 }
 
-/// Returns the network's condition, `[C]`, for one row of `cells`: either a category or number for each of
-/// `columns`, or the `C` numbers themselves.
+/// Returns the network's condition, `[C]`, for one row of `cells`: a category or number for each of `columns`, or for
+/// each of those that have a choice, or the `C` numbers themselves.
 ///
 /// # Errors
 ///
@@ -91,6 +106,21 @@ pub fn encode(columns: &[ConditionColumn], cells: &[&str]) -> Result<Vec<f32>> {
         let mut c = Vec::with_capacity(width);
         for (column, cell) in columns.iter().zip(cells) {
             column.encode(parse(cell), cell.trim(), &mut c)?;
+        }
+        return Ok(c);
+    }
+    let asked = columns.iter().filter(|column| column.has_choice()).count();
+    if cells.len() == asked {
+        let mut c = Vec::with_capacity(width);
+        let mut cells = cells.iter();
+        for column in columns {
+            match cells.as_slice().first() {
+                Some(cell) if column.has_choice() => {
+                    cells.next();
+                    column.encode(parse(cell), cell.trim(), &mut c)?;
+                }
+                _ => c.push(1.0),
+            }
         }
         return Ok(c);
     }
@@ -138,7 +168,7 @@ pub(super) fn encode_rows(
 }
 
 /// Reads one condition per row, `[rows][C]`. In a file with column names, it reads the columns that are
-/// called like `columns`. In a file without names, it reads a value for each of `columns` in order, or all
+/// called like `columns`; those that have no choice may be missing. In a file without names, it reads a value for each of `columns` in order, or all
 /// `C` numbers.
 ///
 /// # Errors
@@ -155,7 +185,17 @@ pub fn load_conditions(path: &Path, columns: &[ConditionColumn]) -> Result<Matri
     let header = file.header();
     let count = header.names.len();
     let in_order = || (0..count).collect();
-    let chosen: Vec<usize> = match header.find(columns.iter().map(|column| &column.name)) {
+    let asked: Vec<&ConditionColumn> =
+        columns.iter().filter(|column| column.has_choice()).collect();
+    let named = header.find(columns.iter().map(|column| &column.name));
+    if named.is_none() && asked.len() < columns.len() {
+        let found = header.find(asked.iter().map(|column| &column.name));
+        if found.is_some() || (count == asked.len() && !header.named) {
+            let found = found.unwrap_or_else(in_order);
+            return read_asked(file, columns, &found);
+        }
+    }
+    let chosen: Vec<usize> = match named {
         Some(found) => found,
         None if count == columns.len() && !header.named => in_order(),
         None if count == width && (!header.named || width != columns.len()) => in_order(),
@@ -181,6 +221,37 @@ pub fn load_conditions(path: &Path, columns: &[ConditionColumn]) -> Result<Matri
         }
         return Ok(Matrix::new(table.data, table.rows, width));
     }
+    read_columns(file, columns, &chosen)
+}
+
+/// Reads the columns `found` for those of `columns` that have a choice, and fills the others.
+fn read_asked(file: read::Reader, columns: &[ConditionColumn], found: &[usize]) -> Result<Matrix> {
+    let asked: Vec<ConditionColumn> =
+        columns.iter().filter(|column| column.has_choice()).cloned().collect();
+    let some = read_columns(file, &asked, found)?;
+    let width: usize = columns.iter().map(ConditionColumn::width).sum();
+    let mut c = Vec::with_capacity(some.rows() * width);
+    for row in 0..some.rows() {
+        let mut rest = some.row(row);
+        for column in columns {
+            if column.has_choice() {
+                let (own, after) = rest.split_at(column.width());
+                c.extend_from_slice(own);
+                rest = after;
+            } else {
+                c.push(1.0);
+            }
+        }
+    }
+    Ok(Matrix::new(c, some.rows(), width))
+}
+
+/// Reads the file's columns `chosen` as `columns`.
+fn read_columns(
+    file: read::Reader,
+    columns: &[ConditionColumn],
+    chosen: &[usize],
+) -> Result<Matrix> {
     let kind = |column: &ConditionColumn| match column.categories {
         Some(_) => Use::Labels,
         None => Use::Numbers,
@@ -247,6 +318,24 @@ mod tests {
     fn categories_become_one_hot_and_numbers_stay() {
         assert_eq!(encode(&columns(), &["dog", "3.5"]).unwrap(), [0.0, 1.0, 3.5]);
         assert_eq!(encode(&columns(), &["0", "1", "3.5"]).unwrap(), [0.0, 1.0, 3.5]);
+    }
+
+    #[test]
+    fn a_column_without_a_choice_is_filled() {
+        let mut columns = columns();
+        columns.push(ConditionColumn::presence(&columns));
+        assert_eq!(columns[2].name, "condition");
+        for cells in [&["dog", "3.5"][..], &["dog", "3.5", "given"], &["0", "1", "3.5", "1"]] {
+            assert_eq!(encode(&columns, cells).unwrap(), [0.0, 1.0, 3.5, 1.0], "{cells:?}");
+        }
+        assert!(encode(&columns, &["dog"]).is_err());
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("c.csv");
+        for text in ["age,animal\n1,cat\n2,dog\n", "animal,age\ncat,1\ndog,2\n", "cat,1\ndog,2\n"] {
+            fs::write(&path, text).unwrap();
+            let c = load_conditions(&path, &columns).unwrap();
+            assert_eq!(c.values(), [1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 2.0, 1.0], "{text}");
+        }
     }
 
     #[test]

@@ -72,6 +72,16 @@ impl Matrix {
         Self::new(values, self.rows + other.rows, columns)
     }
 
+    /// Returns the matrix with one more column, of `value`, behind the others.
+    pub fn with_column(&self, value: f32) -> Self {
+        let mut values = Vec::with_capacity(self.values.len() + self.rows);
+        for row in 0..self.rows {
+            values.extend_from_slice(self.row(row));
+            values.push(value);
+        }
+        Self::new(values, self.rows, self.columns + 1)
+    }
+
     /// Moves the rows that `flags` names out of the matrix, and returns them.
     ///
     /// # Panics

@@ -36,6 +36,9 @@ pub struct Description {
     pub data_columns: Vec<String>,
     /// The user's condition columns. One-hot ones take several of the `C` columns.
     pub conditions: Vec<ConditionColumn>,
+    /// The share of conditions that were dropped in training: 0 if guidance does not work. `None` if unknown, or without
+    /// conditions.
+    pub label_dropout: Option<f64>,
     /// The training seed.
     pub seed: Option<u64>,
     /// The digest of the resolved configuration, in hexadecimal.
@@ -72,6 +75,9 @@ impl Description {
         }
         if !self.conditions.is_empty() {
             pairs.push(("conditions", serde_json::to_string(&self.conditions)?));
+        }
+        if let Some(dropout) = self.label_dropout {
+            pairs.push(("label_dropout", dropout.to_string()));
         }
         if let Some(seed) = self.seed {
             pairs.push(("seed", seed.to_string()));
@@ -134,6 +140,9 @@ impl Description {
                 .unwrap_or_default(),
             seed: get("seed")
                 .map(|value| value.parse().with_context(|| context("seed", value)))
+                .transpose()?,
+            label_dropout: get("label_dropout")
+                .map(|value| value.parse().with_context(|| context("label_dropout", value)))
                 .transpose()?,
             config: get("config").cloned(),
             device: get("device")

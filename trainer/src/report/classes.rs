@@ -38,7 +38,9 @@ pub fn figure(subject: &Subject) -> Result<Option<Figure>> {
     let mut column = 0;
     let mut found = None;
     for (k, condition) in conditions.iter().enumerate() {
-        if let (Some(categories), None) = (&condition.categories, &found) {
+        if let (Some(categories), true, None) =
+            (&condition.categories, condition.has_choice(), &found)
+        {
             found = Some((k, condition.name.as_str(), categories, column));
         }
         column += condition.width();

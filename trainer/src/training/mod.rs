@@ -72,6 +72,7 @@ pub fn description(config: &Config, dataset: &Dataset, digest: &str) -> Descript
         source: dataset.source.name(&config.source),
         data_columns: dataset.data_columns.clone(),
         conditions: dataset.conditions.clone(),
+        label_dropout: (!dataset.conditions.is_empty()).then_some(config.train.label_dropout),
         seed: Some(config.seed),
         config: Some(digest.to_string()),
         device: Some(config.train.device).filter(|device| *device != DeviceKind::Cpu),
