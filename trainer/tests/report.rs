@@ -238,6 +238,17 @@ fn distances_match_flowlet_evaluate() {
         let [a, b] = [&row["distances"]["w1"], distance].map(|value| value.as_f64().unwrap());
         assert!((a - b).abs() < 1e-9, "{row} {distance}");
     }
+    // In more dimensions and with conditions, the energy distance without bias is compared.
+    let desk = with_weights("8gaussians");
+    desk.succeed("report run");
+    let numbers = self::numbers(&read(&desk, "run/report.html"), "steps");
+    let json: Value = serde_json::from_str(&desk.succeed("evaluate run --format json")).unwrap();
+    assert_eq!(numbers["measure"], "energy");
+    let rows = json["rows"].as_array().unwrap();
+    for (row, distance) in rows.iter().zip(numbers["distances"].as_array().unwrap()) {
+        let [a, b] = [&row["energy"]["value"], distance].map(|value| value.as_f64().unwrap());
+        assert!((a - b).abs() < 1e-9, "{row} {distance}");
+    }
 }
 
 #[test]

@@ -209,6 +209,7 @@ impl Dataset {
         }
 
         warnings.extend(untrained_categories(&rows.conditions, &train));
+        warnings.extend(constant_conditions(&rows.conditions, &train));
 
         let units = if data.standardize {
             let (units, constant) = Standardization::fit(&train.x);
@@ -250,6 +251,17 @@ impl Dataset {
             conditions: rows.conditions,
             warnings,
         })
+    }
+
+    /// Returns the least and the largest value of each condition in the training rows, `None` for categories. Empty if
+    /// no condition is a number.
+    pub fn condition_ranges(&self) -> Vec<Option<[f32; 2]>> {
+        match &self.real {
+            Real::Rows { train, .. } if self.conditions.iter().any(|c| c.categories.is_none()) => {
+                ranges(&self.conditions, train)
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// Returns the number of data columns, `D`.
@@ -294,6 +306,36 @@ fn untrained_categories(conditions: &[ConditionColumn], train: &Points) -> Vec<S
         column += usize::from(condition.categories.is_none());
     }
     warnings
+}
+
+/// Returns the range of each condition that is a number.
+fn ranges(conditions: &[ConditionColumn], train: &Points) -> Vec<Option<[f32; 2]>> {
+    let mut column = 0;
+    let range = |condition: &ConditionColumn| {
+        let own = column;
+        column += condition.width();
+        let cells = (0..train.c.rows()).map(|row| train.c.row(row)[own]);
+        let range = cells.map(|x| [x, x]).reduce(|[a, b], [x, _]| [a.min(x), b.max(x)]);
+        range.filter(|_| condition.categories.is_none())
+    };
+    conditions.iter().map(range).collect()
+}
+
+/// Returns a warning for each condition that is the same in all training rows.
+fn constant_conditions(conditions: &[ConditionColumn], train: &Points) -> Vec<String> {
+    let ranges = ranges(conditions, train);
+    let constant = conditions.iter().zip(ranges).filter_map(|(condition, range)| {
+        let value = match (&condition.categories, range) {
+            (None, Some([low, high])) if low == high => low.to_string(),
+            (Some(all), _) if all.len() == 1 => all[0].clone(),
+            _ => return None,
+        };
+        Some(format!(
+            "condition {} is {value} in all training rows: the model cannot learn what it changes; leave it out",
+            condition.name
+        ))
+    });
+    constant.collect()
 }
 
 /// Refuses options for files, which a known distribution would silently ignore.

@@ -12,6 +12,7 @@ use flowlet::SolverKind;
 use self::settings::Settings;
 use self::summary::summary;
 use super::interrupt::Interrupts;
+use super::losses::measurements;
 use super::output::{note, print};
 use super::progress::Progress;
 use super::report;
@@ -24,6 +25,7 @@ use crate::disk::names::{CONFIG_FILE, GOLDEN_FILE, METRICS_FILE, MODEL_FILE};
 use crate::disk::run_directory::RunDirectory;
 use crate::judge::golden::Golden;
 use crate::judge::judgement::judge;
+use crate::judge::losses::Overfitting;
 use crate::judge::verify::verify;
 use crate::model::description::Description;
 use crate::model::self_test;
@@ -182,6 +184,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         source: dataset.source.name(&config.source),
         data_columns: dataset.data_columns.clone(),
         conditions: dataset.conditions.clone(),
+        condition_ranges: dataset.condition_ranges(),
         seed: Some(config.seed),
         config: Some(digest),
         device: Some(config.train.device).filter(|device| *device != DeviceKind::Cpu),
@@ -210,7 +213,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let judgement = judge(&model, &model.solver(None, None)?, &dataset, config.seed)?;
     run.write(GOLDEN_FILE, &golden.to_bytes()?)?;
     run.finish()?;
-    let summary = summary(&directory, &config, &trained, &model, &verified, &judgement)?;
+    let overfitting =
+        Overfitting::find(&measurements(&directory.join(METRICS_FILE), &mut Vec::new()));
+    let summary =
+        summary(&directory, &config, &trained, &model, &verified, &judgement, overfitting)?;
     let printed = print(&summary);
     if args.report {
         let page = report::of_run(&directory, &config, dataset)
