@@ -54,16 +54,19 @@ struct Cut {
 impl Tree {
     fn grow(columns: &[Vec<f32>], labels: &[bool], rng: &mut ChaCha8Rng) -> Self {
         let mut rows: Vec<u32> = (0..labels.len() as u32).collect();
+        let mut marks = Vec::new();
         let mut nodes = vec![Node::Leaf(0.5)];
         let mut open = vec![(0, 0..rows.len())];
         while let Some((node, range)) = open.pop() {
             let own = &mut rows[range.clone()];
-            let yes = own.iter().filter(|&&row| labels[row as usize]).count();
+            marks.clear();
+            marks.extend(own.iter().map(|&row| u32::from(labels[row as usize])));
+            let yes = marks.iter().sum::<u32>() as usize;
             nodes[node] = Node::Leaf(yes as f32 / own.len().max(1) as f32);
             if own.len() < SPLIT || yes == 0 || yes == own.len() {
                 continue;
             }
-            let Some(Cut { column, threshold, .. }) = best(columns, labels, own, rng) else {
+            let Some(Cut { column, threshold, .. }) = best(columns, &marks, own, rng) else {
                 continue;
             };
             let middle = range.start + partition(own, &columns[column], threshold);
@@ -88,18 +91,27 @@ impl Tree {
     }
 }
 
-/// Returns the best of a few random cuts of `rows`, or `None` if the columns tried are constant there.
-fn best(columns: &[Vec<f32>], labels: &[bool], rows: &[u32], rng: &mut ChaCha8Rng) -> Option<Cut> {
+/// Returns the best of a few random cuts of `rows`, or `None` if the columns tried are constant there. `marks` holds 1
+/// for each row whose label is `true`, else 0.
+fn best(columns: &[Vec<f32>], marks: &[u32], rows: &[u32], rng: &mut ChaCha8Rng) -> Option<Cut> {
     let tried = (columns.len() as f64).sqrt().ceil() as usize;
+    let all = rows.len() as u32;
+    let yes = marks.iter().sum::<u32>();
     let mut best: Option<Cut> = None;
+    let mut values = vec![0.0; rows.len()];
     // Constant columns do not count, as in the article, but the search must end.
     let (mut left, mut draws) = (tried, 4 * columns.len());
     while left > 0 && draws > 0 {
         draws -= 1;
         let column = rng.random_range(0..columns.len());
-        let values = || rows.iter().map(|&row| columns[column][row as usize]);
-        let (low, high) =
-            values().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), x| (l.min(x), h.max(x)));
+        let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
+        // Copied side by side, so that the loop that counts is one of vectors.
+        for (value, &row) in values.iter_mut().zip(rows) {
+            let x = columns[column][row as usize];
+            *value = x;
+            low = if x < low { x } else { low };
+            high = if x > high { x } else { high };
+        }
         let threshold = low + rng.random::<f32>() * (high - low);
         // Rounding may give the least value itself, below which there is no row.
         let threshold = if threshold > low { threshold } else { high };
@@ -107,20 +119,18 @@ fn best(columns: &[Vec<f32>], labels: &[bool], rows: &[u32], rng: &mut ChaCha8Rn
             continue;
         }
         left -= 1;
-        let (mut below, mut yes_below, mut yes) = (0_u32, 0_u32, 0_u32);
-        for &row in rows {
-            let label = u32::from(labels[row as usize]);
-            let is_below = u32::from(columns[column][row as usize] < threshold);
+        let (mut below, mut yes_below) = (0_u32, 0_u32);
+        for (&x, &mark) in values.iter().zip(marks) {
+            let is_below = u32::from(x < threshold);
             below += is_below;
-            yes_below += is_below & label;
-            yes += label;
+            yes_below += is_below & mark;
         }
         // Gini: the sum over both sides of (yes² + no²) ÷ rows; larger is purer.
         let side = |yes: u32, all: u32| {
             let (yes, all) = (f64::from(yes), f64::from(all));
             (yes * yes + (all - yes) * (all - yes)) / all
         };
-        let purity = side(yes_below, below) + side(yes - yes_below, rows.len() as u32 - below);
+        let purity = side(yes_below, below) + side(yes - yes_below, all - below);
         if best.as_ref().is_none_or(|best| purity > best.purity) {
             best = Some(Cut { column, threshold, purity });
         }

@@ -25,11 +25,11 @@ pub struct Overfitting {
 impl Overfitting {
     /// Finds it in the rows of `metrics.csv`. Only the flow's phase counts: a student's loss is of another kind.
     pub fn find(rows: &[Measurement]) -> Option<Self> {
-        let held_out = rows.iter().filter(|row| row.phase == 0).filter_map(|row| {
+        let mut held_out = rows.iter().filter(|row| row.phase == 0).filter_map(|row| {
             Some((row.iteration, row.held_out_loss.filter(|loss| loss.is_finite())?))
         });
         let (at, lowest) = held_out.clone().min_by(|(_, a), (_, b)| a.total_cmp(b))?;
-        let (end, last) = held_out.last()?;
+        let (end, last) = held_out.next_back()?;
         (last > lowest * (1.0 + CLEAR)).then_some(Self { lowest, at, last, end })
     }
 }
@@ -39,8 +39,7 @@ impl fmt::Display for Overfitting {
         let Self { lowest, at, last, end } = self;
         write!(
             f,
-            "the held-out loss was lowest, {lowest:.4}, after iteration {at}; after iteration {end} it was {last:.4}: \
-             later iterations fitted the training rows alone"
+            "held-out loss {lowest:.4} at its lowest, after iteration {at}, and {last:.4} after iteration {end}"
         )
     }
 }
@@ -72,7 +71,10 @@ mod tests {
         ]));
         let expected = Overfitting { lowest: 1.355, at: 20, last: 1.523, end: 40 };
         assert_eq!(found, Some(expected));
-        assert!(expected.to_string().contains("lowest, 1.3550, after iteration 20"), "{expected}");
+        assert!(
+            expected.to_string().contains("1.3550 at its lowest, after iteration 20, and 1.5230"),
+            "{expected}"
+        );
     }
 
     #[test]

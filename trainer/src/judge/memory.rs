@@ -52,7 +52,7 @@ impl Memory {
     pub fn sentence(&self) -> String {
         let [low, high] = self.interval;
         format!(
-            "{:.2} ({low:.2} to {high:.2}): samples' distances to training rows beside those of {} held-out rows",
+            "{:.2} (95 %: {low:.2} to {high:.2}), beside {} held-out rows; 1 repeats no training row",
             self.ratio, self.rows
         )
     }

@@ -9,7 +9,7 @@ use crate::coupling::dataset::Real;
 use crate::data::{Matrix, Points};
 
 /// Distances over all pairs take this many operations at most, a part of a second.
-const WORK: f64 = 4e8;
+const WORK: f64 = 2e8;
 
 /// The fewest samples, even beyond [`WORK`].
 const FEWEST: usize = 500;

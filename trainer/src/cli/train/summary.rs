@@ -50,7 +50,13 @@ pub(super) fn summary(
         count(last.min(1000), "iteration")
     )?;
     if let Some(overfitting) = overfitting {
-        writeln!(text, "{:14}the run overfits: {overfitting}", "")?;
+        writeln!(
+            text,
+            "{:14}the run overfits: {overfitting}.
+\
+             {:14}Fewer iterations, a smaller network or more rows would help",
+            "", ""
+        )?;
     }
     let sampled = format!("{} in {}", count(*samples, "sample"), count(config.steps(), "step"));
     let rows = if *judged_on == "fresh draws" {

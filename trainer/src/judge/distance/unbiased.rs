@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{sorted, squared_distance};
+use super::sorted;
 use crate::data::Matrix;
 
 /// Real rows that several sets of samples are compared with.
@@ -100,21 +100,50 @@ fn sums(a: &Matrix, b: &Matrix, period: usize) -> Vec<f64> {
     if a.columns() == 1 && (period == usize::MAX || each_but_itself) {
         return sums_on_a_line(a.values(), b.values());
     }
+    let blocks = blocks(b);
     (0..a.rows())
         .into_par_iter()
         .map(|i| {
             let (row, own) = (a.row(i), i % period);
             let mut sum = 0.0;
             let mut group = 0;
-            for j in 0..b.rows() {
-                if group != own || period == usize::MAX {
-                    sum += squared_distance(row, b.row(j)).sqrt();
+            for (block, columns) in blocks.chunks_exact(LANES * row.len()).enumerate() {
+                let mut distances = [0.0; LANES];
+                for (&x, column) in row.iter().zip(columns.chunks_exact(LANES)) {
+                    for (distance, b) in distances.iter_mut().zip(column) {
+                        let difference = f64::from(x) - b;
+                        *distance += difference * difference;
+                    }
                 }
-                group = if group + 1 == period { 0 } else { group + 1 };
+                distances = distances.map(f64::sqrt);
+                let count = LANES.min(b.rows() - block * LANES);
+                for distance in &distances[..count] {
+                    if group != own || period == usize::MAX {
+                        sum += distance;
+                    }
+                    group = if group + 1 == period { 0 } else { group + 1 };
+                }
             }
             sum
         })
         .collect()
+}
+
+/// Rows whose distances are computed side by side.
+const LANES: usize = 8;
+
+/// Returns the rows in blocks of [`LANES`], each column by column, `[blocks][columns][LANES]`. The last block is filled
+/// up with zeros.
+fn blocks(rows: &Matrix) -> Vec<f64> {
+    let starts = (0..rows.rows()).step_by(LANES);
+    let cells = starts.flat_map(|start| {
+        (0..rows.columns()).flat_map(move |column| {
+            (start..start + LANES).map(move |row| {
+                if row < rows.rows() { f64::from(rows.row(row)[column]) } else { 0.0 }
+            })
+        })
+    });
+    cells.collect()
 }
 
 fn sums_on_a_line(a: &[f32], b: &[f32]) -> Vec<f64> {

@@ -30,9 +30,9 @@ pub(super) struct Candidate {
     pub(super) evaluations: usize,
     /// The unbiased energy distance, which is the excess over a perfect model's, and its standard error.
     pub(super) energy: Option<[f64; 2]>,
-    /// How much more easily the classifier tells it apart than the one it tells apart least: the difference, and a
-    /// standard error on top.
-    pub(super) apart: f64,
+    /// How much more easily the classifier tells it apart than the one it tells apart least, and the standard error of
+    /// this difference.
+    pub(super) apart: [f64; 2],
     /// The deviation of each column, over all rows and within each class.
     pub(super) deviations: Vec<f64>,
 }
@@ -40,10 +40,13 @@ pub(super) struct Candidate {
 /// Returns the indices of the best row and of the cheapest that is as good; `None` without energy distances.
 pub(super) fn choose(rows: &[Candidate], within: f64) -> Option<(usize, usize)> {
     let energy = |k: usize| rows[k].energy.filter(|[value, _]| value.is_finite());
-    let near: Vec<usize> =
-        (0..rows.len()).filter(|&k| rows[k].apart <= APART && energy(k).is_some()).collect();
     let value = |k: usize| energy(k).map_or(f64::INFINITY, |[value, _]| value);
-    let best = near.iter().copied().min_by(|&a, &b| value(a).total_cmp(&value(b)))?;
+    // The best row must not clearly be told apart more easily. An advised row must clearly not be.
+    let may_be_best = |&k: &usize| rows[k].apart[0] <= APART + 2.0 * rows[k].apart[1];
+    let best = (0..rows.len())
+        .filter(|&k| energy(k).is_some())
+        .filter(may_be_best)
+        .min_by(|&a, &b| value(a).total_cmp(&value(b)))?;
     let [lowest, error] = energy(best)?;
     // What the rows cannot tell from the best is as good, and so is what is near enough to it.
     let enough = lowest + (2.0 * error).max(lowest.max(0.0) * within / 100.0);
@@ -51,12 +54,13 @@ pub(super) fn choose(rows: &[Candidate], within: f64) -> Option<(usize, usize)> 
         let pairs = rows[k].deviations.iter().zip(&rows[best].deviations);
         pairs.into_iter().all(|(a, b)| (a - b).abs() <= DEVIATION * b)
     };
-    let cheapest =
-        near.into_iter().filter(|&k| value(k) <= enough && alike(k)).min_by(|&a, &b| {
-            let order = rows[a].evaluations.cmp(&rows[b].evaluations);
-            order.then(value(a).total_cmp(&value(b)))
-        })?;
-    Some((best, cheapest))
+    let is_near = |k: usize| rows[k].apart[0] + rows[k].apart[1] <= APART;
+    let good = (0..rows.len()).filter(|&k| is_near(k) && value(k) <= enough && alike(k));
+    let cheapest = good.min_by(|&a, &b| {
+        let order = rows[a].evaluations.cmp(&rows[b].evaluations);
+        order.then(value(a).total_cmp(&value(b)))
+    });
+    Some((best, cheapest.unwrap_or(best)))
 }
 
 #[cfg(test)]
@@ -69,7 +73,7 @@ mod tests {
             .map(|&(evaluations, energy, apart, deviations)| Candidate {
                 evaluations,
                 energy: Some([energy, 0.01]),
-                apart,
+                apart: [apart, 0.0],
                 deviations: deviations.to_vec(),
             })
             .collect();
@@ -103,12 +107,29 @@ mod tests {
         assert_eq!(advised(&told, 5.0), (1, 1));
     }
 
+    /// The row that is told apart least may be so because it is narrow: the row of the lowest energy is the measure.
+    #[test]
+    fn a_narrow_row_that_is_told_apart_least_is_not_the_measure() {
+        let row = |evaluations, energy, apart, deviation| Candidate {
+            evaluations,
+            energy: Some([energy, 0.05]),
+            apart,
+            deviations: vec![deviation],
+        };
+        let rows = [
+            row(8, 0.04, [0.0, 0.0], 0.82),
+            row(16, 0.02, [0.013, 0.004], 0.89),
+            row(50, 0.01, [0.018, 0.005], 0.93),
+        ];
+        assert_eq!(choose(&rows, 5.0), Some((2, 1)));
+    }
+
     #[test]
     fn constant_columns_agree_and_nothing_to_compare_is_no_advice() {
         let constant: [(usize, f64, f64, &[f64]); 2] =
             [(1, 0.1, 0.0, &[0.0]), (50, 0.1, 0.0, &[0.0])];
         assert_eq!(advised(&constant, 5.0).1, 0);
-        let empty = Candidate { evaluations: 1, energy: None, apart: 0.0, deviations: vec![] };
+        let empty = Candidate { evaluations: 1, energy: None, apart: [0.0; 2], deviations: vec![] };
         assert!(choose(&[empty], 5.0).is_none());
     }
 }

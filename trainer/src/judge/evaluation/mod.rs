@@ -116,8 +116,8 @@ fn advise(measured: &[Measured], stage: &Stage, classified: usize, within: f64) 
         evaluations: measured.row.evaluations,
         energy: measured.row.energy.map(|energy| [energy.value, energy.error]),
         apart: match (&measured.row.told_apart, &least) {
-            (Some(told), Some(least)) => told.auc - least.auc + told.error_of_difference(least),
-            _ => 0.0,
+            (Some(told), Some(least)) => [told.auc - least.auc, told.error_of_difference(least)],
+            _ => [0.0; 2],
         },
         deviations: measured.deviations.clone(),
     };
