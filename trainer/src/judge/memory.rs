@@ -51,8 +51,14 @@ impl Memory {
     /// Says the ratio with its interval and what it compares.
     pub fn sentence(&self) -> String {
         let [low, high] = self.interval;
+        // Unknown if all samples are next to one row.
+        let interval = if high.is_finite() {
+            format!(" (95 %: {low:.2} to {high:.2})")
+        } else {
+            String::new()
+        };
         format!(
-            "{:.2} (95 %: {low:.2} to {high:.2}), beside {} held-out rows; 1 repeats no training row",
+            "{:.2}{interval}, beside {} held-out rows; 1 repeats no training row",
             self.ratio, self.rows
         )
     }

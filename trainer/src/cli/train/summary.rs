@@ -74,9 +74,10 @@ pub(super) fn summary(
         Distance::Energy { value: Some(value), error, with_conditions } => writeln!(
             text,
             "  distance    {value:.4} ± {error:.4} to the target, 0 is perfect\n\
-             {:14}(squared energy distance without bias{}, {sampled}, {rows})",
+             {:14}(squared energy distance without bias{},\n{:14}{sampled}, {rows})",
             "",
-            if *with_conditions { " of data and conditions together" } else { "" }
+            if *with_conditions { " of data and conditions together" } else { "" },
+            ""
         )?,
         Distance::Energy { value: None, .. } => {
             writeln!(text, "  distance    unknown: {rows}")?;
