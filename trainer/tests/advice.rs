@@ -138,7 +138,8 @@ fn a_run_that_learned_nothing_says_so() {
     let diverged = said.contains("training diverged");
     assert!(diverged || said.contains("the model learned nothing"), "{said}");
     if !diverged {
-        assert!(desk.succeed("evaluate bad --steps 50").contains("the model learned nothing"));
+        let said = desk.succeed("evaluate bad --steps 50");
+        assert!(said.contains("no advice: the model learned nothing"), "{said}");
     }
     assert!(!desk.succeed(&format!("{train} --out good")).contains("learned nothing"));
 }

@@ -53,7 +53,7 @@ pub fn evaluate(subject: &Subject<'_>, plan: &Plan, done: impl Fn() + Sync) -> R
         .map(|&(kind, steps)| sets.measure(kind, steps, plan).inspect(|_| done()))
         .collect::<Result<Vec<Measured>>>()?;
 
-    let advice = advise(&measured, stage, lot.real.x.rows(), plan.within);
+    let mut advice = advise(&measured, stage, lot.real.x.rows(), plan.within);
     let mut notes = Vec::new();
     let rows = stage.real.x.rows();
     if rows < FEW {
@@ -76,6 +76,11 @@ pub fn evaluate(subject: &Subject<'_>, plan: &Plan, done: impl Fn() + Sync) -> R
     };
     let mut starts = x_0.stage.clone();
     subject.units.data.backward(&mut starts);
+    let learned_nothing = stage.learned_nothing(&best.x, &starts, view);
+    if learned_nothing {
+        advice.row = None;
+        advice.reason.get_or_insert_with(|| "the model learned nothing".to_string());
+    }
     let repeated: Vec<usize> =
         (0..stage.c.rows()).map(|sample| sample % stage.real.x.rows()).collect();
     Ok(Evaluation {
@@ -101,7 +106,7 @@ pub fn evaluate(subject: &Subject<'_>, plan: &Plan, done: impl Fn() + Sync) -> R
         log_likelihood: field::log_likelihood(subject, &stage.real)?,
         memory,
         overfitting: subject.overfitting,
-        learned_nothing: stage.learned_nothing(&best.x, &starts, view),
+        learned_nothing,
         rows: measured.into_iter().map(|measured| measured.row).collect(),
         advice,
         notes,
