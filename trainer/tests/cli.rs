@@ -484,14 +484,27 @@ fn a_golden_file_is_renewed_from_its_own_inputs() {
 fn a_model_is_evaluated_by_solver_and_steps() {
     let desk = Desk::new();
     let moons = weights("moons");
-    let text = desk.succeed(&format!("evaluate {moons} -n 300 --steps 1,8 --solver euler,heun"));
-    for expected in ["data units", "fresh draws", "W2²", "between two sets", "nats", "within 5 %"]
-    {
+    let evaluate =
+        format!("evaluate {moons} -n 300 --steps 1,8 --solver euler,heun --chip thumbv7em");
+    let text = desk.succeed(&evaluate);
+    for expected in [
+        "data units",
+        "300 fresh draws",
+        "two sets of real data",
+        "told apart",
+        "real mean",
+        "nats",
+        "within 5 %",
+    ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
-    assert!(text.lines().last().unwrap().contains("multiply-adds a sample"), "{text}");
+    let last = text.lines().last().unwrap();
+    assert!(last.contains("multiply-adds a sample, about "), "{text}");
+    assert!(last.ends_with(" instructions on thumbv7em-none-eabihf"), "{text}");
+    assert_eq!(desk.succeed(&evaluate), text);
+    desk.fail(&format!("evaluate {moons} --chip z80"), "expected one of thumbv6m-none-eabi");
 
-    desk.succeed(&format!("evaluate {moons} -n 300 --steps 1,8 --solver euler,heun --out a.json"));
+    desk.succeed(&format!("{evaluate} --out a.json"));
     let json: serde_json::Value =
         serde_json::from_slice(&fs::read(desk.path("a.json")).unwrap()).unwrap();
     let rows = json["rows"].as_array().unwrap();
@@ -502,6 +515,13 @@ fn a_model_is_evaluated_by_solver_and_steps() {
     let floor = json["floor"]["w2"].as_f64().unwrap();
     assert!(w2(&rows[0]) > w2(&rows[1]) && w2(&rows[1]) > floor, "{json}");
     assert!(json["path_energy"].as_f64().unwrap() > 0.0);
+    // One step of Euler ends near the mean. Every measure sees it.
+    let of = |row: usize, name: [&str; 2]| rows[row][name[0]][name[1]].as_f64().unwrap();
+    assert!(of(0, ["energy", "value"]) > 10.0 * of(1, ["energy", "value"]), "{json}");
+    assert!(of(0, ["told_apart", "auc"]) > 0.99 && of(1, ["told_apart", "auc"]) < 0.9, "{json}");
+    assert!(rows[0]["deviation"][1].as_f64().unwrap() < 0.2, "{json}");
+    assert!(rows[1]["deviation"][0].as_f64().unwrap() > 0.8, "{json}");
+    assert_ne!(json["advice"]["row"], 0);
 
     // CSV has the same numbers.
     let csv = desk.succeed(&format!("evaluate {moons} -n 300 --steps 1,8 --format csv"));
@@ -511,6 +531,8 @@ fn a_model_is_evaluated_by_solver_and_steps() {
         ["solver", "euler", "euler", "real data"]
     );
     assert_eq!(lines[2][7].parse::<f64>().unwrap(), w2(&rows[1]));
+    assert_eq!(lines[2][10].parse::<f64>().unwrap(), of(1, ["energy", "value"]));
+    assert_eq!(lines[2][12].parse::<f64>().unwrap(), of(1, ["told_apart", "auc"]));
 }
 
 #[test]
@@ -538,6 +560,7 @@ fn a_conditional_model_is_evaluated_class_by_class() {
         // About 50 of the 400 points.
         assert!((20..90).contains(&class["points"].as_u64().unwrap()), "{class}");
         assert!(w2(class) > 0.6 * w2(floor) && w2(class) < 4.0 * w2(floor), "{class} {floor}");
+        assert!(class["energy"]["value"].is_number() && class["deviation"].is_array(), "{class}");
     }
 }
 
@@ -545,13 +568,27 @@ fn a_conditional_model_is_evaluated_class_by_class() {
 fn a_run_is_evaluated_on_its_held_out_rows_or_on_a_file() {
     let desk = Desk::new();
     desk.write("points.csv", points());
-    desk.succeed(&format!("train points.csv --data x,y --condition label,speed {SHORT}"));
-    let text = desk.succeed("evaluate runs/points --steps 4");
-    for expected in ["20 samples", "held-out rows", "label cat", "label dog"] {
+    let summary =
+        desk.succeed(&format!("train points.csv --data x,y --condition label,speed {SHORT}"));
+    let text = desk.succeed("evaluate runs/points --steps 4,50");
+    for expected in [
+        "40 held-out rows",
+        "two sets of 20 points",
+        "400 rows of the file",
+        "label cat",
+        "label dog",
+        "nearest-row ratio",
+        "40 held-out rows: W1, W2 and energy say little",
+    ] {
         assert!(text.contains(expected), "{expected}: {text}");
     }
+    // The summary judges the same samples of the model's own 50 steps.
+    let [_, energy] = text.split_once("euler        50").map(|(a, b)| [a, b]).unwrap();
+    let energy: Vec<&str> = energy.split_whitespace().take(6).collect();
+    let distance = format!("distance    {} ± {} to the target", energy[4], &energy[5]["±".len()..]);
+    assert!(summary.contains(&distance), "{distance}: {summary}");
     let text = desk.succeed("evaluate runs/points --steps 4 --data points.csv");
-    assert!(text.contains("200 samples and as many of the file's rows"), "{text}");
+    assert!(text.contains("400 the file's rows") && !text.contains("nearest-row"), "{text}");
 
     fs::copy(desk.path("runs/points/model.safetensors"), desk.path("alone.safetensors")).unwrap();
     desk.fail("evaluate alone.safetensors", "give --data");

@@ -238,6 +238,17 @@ fn distances_match_flowlet_evaluate() {
         let [a, b] = [&row["distances"]["w1"], distance].map(|value| value.as_f64().unwrap());
         assert!((a - b).abs() < 1e-9, "{row} {distance}");
     }
+    // In more dimensions and with conditions, the energy distance without bias is compared.
+    let desk = with_weights("8gaussians");
+    desk.succeed("report run");
+    let numbers = self::numbers(&read(&desk, "run/report.html"), "steps");
+    let json = desk.succeed("evaluate run --steps 4 --format json");
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(numbers["measure"], "energy");
+    // Four steps are the third panel.
+    let pair = [&json["rows"][0]["energy"]["value"], &numbers["distances"][2]];
+    let [a, b] = pair.map(|value| value.as_f64().unwrap());
+    assert!((a - b).abs() < 1e-9, "{a} {b}");
 }
 
 #[test]

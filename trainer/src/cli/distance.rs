@@ -9,7 +9,7 @@ use super::output::print;
 use crate::config::list::List;
 use crate::coupling::assignment::Cost;
 use crate::data::{Advice, Matrix, RowsOptions, load};
-use crate::judge::distance::{Distances, transport_cost};
+use crate::judge::distance::{Distances, energy, transport_cost};
 use crate::judge::evaluation::MOST_ASSIGNED;
 
 const EXAMPLES: &str = "\
@@ -55,7 +55,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         "{} rows: exact distances take at most {MOST_ASSIGNED} rows, unless there is a single column",
         a.rows()
     );
-    let Distances { w1, w2, w2_squared, sliced_w2, energy } = Distances::between(&a, &b);
+    let Distances { w1, w2, w2_squared, sliced_w2 } = Distances::between(&a, &b);
     let mut all = serde_json::json!({
         "points": a.rows(),
         "dimensions": a.columns(),
@@ -63,7 +63,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         "w2": w2,
         "w2_squared": w2_squared,
         "sliced_w2": sliced_w2,
-        "energy": energy,
+        "energy": energy(&a, &b),
     });
     if args.cityblock {
         all["w1_cityblock"] = transport_cost(&a, &b, Cost::Cityblock).into();

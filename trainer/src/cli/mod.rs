@@ -9,6 +9,7 @@ mod evaluate;
 mod import;
 mod inspect;
 mod interrupt;
+mod losses;
 mod man;
 mod output;
 mod progress;

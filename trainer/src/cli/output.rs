@@ -15,6 +15,7 @@ use crate::disk::run_directory::unfinished_run;
 use crate::disk::whole;
 use crate::model::Model;
 use crate::model::description::ASSUMPTION;
+use crate::model::unseen::unseen;
 
 /// Opens a model. If the file has no metadata, prints the assumption about it on standard error. Says there, too, if
 /// the model is of a run that is not complete.
@@ -65,7 +66,7 @@ pub(super) fn note(text: impl Display) {
     let _ = writeln!(io::stderr(), "{}", message(&text.to_string()));
 }
 
-/// Returns the condition of `--condition`, `[1][C]`.
+/// Returns the condition of `--condition`, `[1][C]`. Warns if it is far outside of what training saw.
 pub(super) fn condition(model: &Model, cells: Option<&List>) -> Result<Matrix> {
     let columns = model.condition_columns();
     let conditions = model.mlp.condition_dim();
@@ -81,7 +82,16 @@ pub(super) fn condition(model: &Model, cells: Option<&List>) -> Result<Matrix> {
     let cells: Vec<&str> = cells.0.iter().map(String::as_str).collect();
     let values = encode(&columns, &cells)
         .with_context(|| format!("--condition: expected {}", describe(&columns, conditions)))?;
-    Ok(Matrix::new(values, 1, conditions))
+    let c = Matrix::new(values, 1, conditions);
+    warn_of_unseen(model, &c);
+    Ok(c)
+}
+
+/// Warns of conditions that are far outside of what training saw.
+pub(super) fn warn_of_unseen(model: &Model, c: &Matrix) {
+    for said in unseen(&model.description, c) {
+        note(format_args!("warning: {said}"));
+    }
 }
 
 /// Describes the values of `--condition`: `label (one of a, b); or all 2 numbers, separated by commas`.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::output::note;
+use super::output::{note, warn_of_unseen};
 use crate::config::Config;
 use crate::coupling::dataset::{Dataset, Real};
 use crate::coupling::source::Source;
@@ -166,7 +166,9 @@ fn file(path: &Path, model: &Model) -> Result<Real> {
     let c = if conditions.is_empty() {
         Matrix::new(Vec::new(), x.rows(), 0)
     } else {
-        load_conditions(path, &conditions)?
+        let c = load_conditions(path, &conditions)?;
+        warn_of_unseen(model, &c);
+        c
     };
     Ok(Real::Rows { train: Arc::default(), held_out: Arc::new(Points { x, c }) })
 }

@@ -9,6 +9,7 @@ use anyhow::{Result, bail};
 use clap::ValueHint;
 
 use super::bar::parts;
+use super::losses::measurements;
 use super::output::{Force, condition, create_directory, note, open, print, tell};
 use super::real;
 use crate::config::Config;
@@ -17,10 +18,10 @@ use crate::coupling::Coupling;
 use crate::coupling::dataset::{Dataset, Real};
 use crate::data::random::{Stream, generator};
 use crate::data::{ConditionColumn, Matrix, Target};
-use crate::disk::input;
 use crate::disk::memory;
 use crate::disk::names::{METRICS_FILE, MODEL_FILE, REPORT_FILE};
 use crate::disk::output::{Output, write_all};
+use crate::judge::losses::Overfitting;
 use crate::model::Model;
 use crate::report::chart::number;
 use crate::report::{Known, Page, Shown, Subject, figures, raster, text};
@@ -100,7 +101,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let mut notes = Vec::new();
     let shown = shown(&model, args.condition.as_ref())?;
     let (known, source) = data(args, &model, &mut notes)?;
-    let metrics = metrics(&model.path.with_file_name(METRICS_FILE), &mut notes);
+    let metrics = measurements(&model.path.with_file_name(METRICS_FILE), &mut notes);
+    notes.extend(overfitting(&metrics, &model));
     let name = name(&args.model);
     let units = model.units()?;
     let seed = args.seed;
@@ -131,7 +133,8 @@ fn beside(model: &Path) -> PathBuf {
 pub(super) fn of_run(directory: &Path, config: &Config, dataset: Dataset) -> Result<PathBuf> {
     let model = Model::open(directory)?;
     let mut notes = Vec::new();
-    let metrics = metrics(&directory.join(METRICS_FILE), &mut notes);
+    let metrics = measurements(&directory.join(METRICS_FILE), &mut notes);
+    notes.extend(overfitting(&metrics, &model));
     let subject = Subject {
         name: name(directory),
         units: dataset.units.clone(),
@@ -233,29 +236,9 @@ fn of_real(real: Real, model: &Model) -> Result<Known> {
     Ok(Known { real, target, coupling: Coupling::Independent, transport_size: 1024 })
 }
 
-/// Returns the rows of `metrics.csv` before the first that cannot be read.
-fn metrics(path: &Path, notes: &mut Vec<String>) -> Vec<Measurement> {
-    let Ok((file, _)) = input::open(path) else {
-        notes.push(format!("There is no {METRICS_FILE} beside the model: the loss is left out."));
-        return Vec::new();
-    };
-    let mut rows = Vec::new();
-    for row in csv::Reader::from_reader(file).deserialize() {
-        match row {
-            Ok(row) => rows.push(row),
-            Err(error) => {
-                notes.push(format!(
-                    "{}: {error}. This row and the rows after it are left out.",
-                    path.display()
-                ));
-                break;
-            }
-        }
-    }
-    if !rows.iter().any(|row: &Measurement| row.loss.is_finite()) {
-        notes.push(format!("{} has no finite loss: the loss is left out.", path.display()));
-    }
-    rows
+/// Returns the note of a run that overfits.
+fn overfitting(metrics: &[Measurement], model: &Model) -> Option<String> {
+    Overfitting::find(metrics, model.description.kept_iteration).map(|found| format!("{found}."))
 }
 
 /// Returns the condition given by `--condition`, or the first category and the mean of numbers.
@@ -311,31 +294,4 @@ fn describe(columns: &[ConditionColumn], c: &[f32]) -> Vec<String> {
 fn name(path: &Path) -> String {
     let whole = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     whole.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_of_metrics_are_read_up_to_the_first_that_is_damaged() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join(METRICS_FILE);
-        let header = "phase,iteration,loss,held_out_loss,learning_rate,gradient_norm,seconds\n";
-        let first = "0,1,1.5,,0.001,1,0.1\n";
-        let odd = format!("{first}0,2,NaN,,0.001,1,0.1\n0,3,1.4,inf,0.001,1,0.2\n");
-        for (rows, expected, said) in [
-            (first, 1, None),
-            (&odd, 3, None),
-            ("0,1,NaN,,0.001,1,0.1\n", 1, Some("no finite loss")),
-            ("", 0, Some("no finite loss")),
-            (&format!("{first}what\n{first}"), 1, Some("the rows after it are left out")),
-        ] {
-            fs::write(&path, format!("{header}{rows}")).unwrap();
-            let mut notes = Vec::new();
-            assert_eq!(metrics(&path, &mut notes).len(), expected, "{rows}");
-            assert_eq!(notes.len(), usize::from(said.is_some()), "{notes:?}");
-            assert!(said.is_none_or(|said| notes[0].contains(said)), "{notes:?}");
-        }
-    }
 }

@@ -195,6 +195,7 @@ impl Dataset {
         let mut warnings = rows.warnings;
         let mut train = rows.points;
         let mut conditions = rows.conditions;
+        let asked = conditions.len();
         // For categories, zeros say by themselves that there is none.
         let numbers = conditions.iter().any(|condition| condition.categories.is_none());
         if numbers && config.train.label_dropout > 0.0 {
@@ -224,6 +225,7 @@ impl Dataset {
         }
 
         warnings.extend(untrained_categories(&conditions, &train));
+        warnings.extend(constant_conditions(&conditions[..asked], &train));
 
         let units = if data.standardize {
             let (units, constant) = Standardization::fit(&train.x);
@@ -288,6 +290,17 @@ impl Dataset {
         })
     }
 
+    /// Returns the least and the largest value of each condition in the training rows, `None` for categories. Empty if
+    /// no condition is a number.
+    pub fn condition_ranges(&self) -> Vec<Option<[f32; 2]>> {
+        match &self.real {
+            Real::Rows { train, .. } if self.conditions.iter().any(|c| c.categories.is_none()) => {
+                ranges(&self.conditions, train)
+            }
+            _ => Vec::new(),
+        }
+    }
+
     /// Returns the number of data columns, `D`.
     pub fn data_dim(&self) -> usize {
         self.data_columns.len()
@@ -337,6 +350,36 @@ fn untrained_categories(conditions: &[ConditionColumn], train: &Points) -> Optio
         [one] => Some(format!("no training row has the category {one}")),
         several => Some(format!("no training row has the categories {}", listed(several))),
     }
+}
+
+/// Returns the range of each condition that is a number.
+fn ranges(conditions: &[ConditionColumn], train: &Points) -> Vec<Option<[f32; 2]>> {
+    let mut column = 0;
+    let range = |condition: &ConditionColumn| {
+        let own = column;
+        column += condition.width();
+        let cells = (0..train.c.rows()).map(|row| train.c.row(row)[own]);
+        let range = cells.map(|x| [x, x]).reduce(|[a, b], [x, _]| [a.min(x), b.max(x)]);
+        range.filter(|_| condition.categories.is_none())
+    };
+    conditions.iter().map(range).collect()
+}
+
+/// Returns a warning for each condition that is the same in all training rows.
+fn constant_conditions(conditions: &[ConditionColumn], train: &Points) -> Vec<String> {
+    let ranges = ranges(conditions, train);
+    let constant = conditions.iter().zip(ranges).filter_map(|(condition, range)| {
+        let value = match (&condition.categories, range) {
+            (None, Some([low, high])) if low == high => low.to_string(),
+            (Some(all), _) if all.len() == 1 => all[0].clone(),
+            _ => return None,
+        };
+        Some(format!(
+            "condition {} is {value} in all training rows: the model cannot learn what it changes; leave it out",
+            condition.name
+        ))
+    });
+    constant.collect()
 }
 
 /// Refuses options for files, which a known distribution would silently ignore.

@@ -3,10 +3,16 @@
 
 pub mod distance;
 pub mod evaluation;
+mod forest;
 pub mod golden;
 pub mod judgement;
 pub mod likelihood;
+pub mod losses;
+pub mod memory;
 pub mod reference;
 pub mod sides;
 pub mod speed;
+pub mod stage;
+pub mod two_samples;
 pub mod verify;
+pub mod view;

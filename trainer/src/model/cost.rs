@@ -1,7 +1,7 @@
 //! Estimates the flash, RAM and instructions of a model of any shape on a chip, from measurements of the
 //! `mixture` model.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use crate::network::Shape;
@@ -62,6 +62,22 @@ pub fn estimates(shape: &Shape) -> Result<Vec<Estimate>> {
         .map(|line| line.context("trainer/src/model/cost/measured.csv"))
         .map(|line: Result<Measured>| Ok(line?.estimate(shape)))
         .collect()
+}
+
+/// Returns the estimate at opt-level 3 for the target whose name is, or begins with, `chip`.
+///
+/// # Errors
+///
+/// Returns an error that lists the targets if none or several match.
+pub fn on_chip(shape: &Shape, chip: &str) -> Result<Estimate> {
+    let all: Vec<Estimate> = estimates(shape)?.into_iter().filter(|one| one.opt == "3").collect();
+    let own = |one: &&Estimate| one.target == chip || one.target.split('-').next() == Some(chip);
+    let found: Vec<&Estimate> = all.iter().filter(own).collect();
+    let [one] = found[..] else {
+        let names: Vec<&str> = all.iter().map(|one| one.target.as_str()).collect();
+        bail!("no measured chip is called {chip}: expected one of {}", names.join(", "));
+    };
+    Ok(one.clone())
 }
 
 /// Returns the size of an `Mlp` in bytes: weights, biases, and the units of data and conditions.
@@ -153,6 +169,18 @@ mod tests {
             let found = found.unwrap();
             assert!((found.instructions as f64 / instructions - 1.0).abs() < 0.04, "{found:?}");
             assert!((found.ram as f64 / ram - 1.0).abs() < 0.04, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn a_chip_is_found_by_its_name_or_the_beginning_of_it() {
+        let found = |chip: &str| on_chip(&MIXTURE, chip).map(|one| (one.target, one.opt));
+        let expected = ("thumbv6m-none-eabi".to_string(), "3".to_string());
+        assert_eq!(found("thumbv6m").unwrap(), expected);
+        assert_eq!(found("thumbv6m-none-eabi").unwrap(), expected);
+        for wrong in ["", "thumb", "z80"] {
+            let error = found(wrong).unwrap_err().to_string();
+            assert!(error.contains("expected one of thumbv6m-none-eabi, "), "{error}");
         }
     }
 

@@ -39,6 +39,11 @@ pub struct Description {
     /// The share of conditions that were dropped in training: 0 if guidance does not work. `None` if unknown, or without
     /// conditions.
     pub label_dropout: Option<f64>,
+    /// The least and the largest value of each of [`Self::conditions`] in the training rows; `None` for categories.
+    /// Empty if unknown, or if there is no number.
+    pub condition_ranges: Vec<Option<[f32; 2]>>,
+    /// The iteration whose weights were kept, if they were chosen by the held-out loss.
+    pub kept_iteration: Option<usize>,
     /// The training seed.
     pub seed: Option<u64>,
     /// The digest of the resolved configuration, in hexadecimal.
@@ -78,6 +83,12 @@ impl Description {
         }
         if let Some(dropout) = self.label_dropout {
             pairs.push(("label_dropout", dropout.to_string()));
+        }
+        if !self.condition_ranges.is_empty() {
+            pairs.push(("condition_ranges", serde_json::to_string(&self.condition_ranges)?));
+        }
+        if let Some(iteration) = self.kept_iteration {
+            pairs.push(("kept_iteration", iteration.to_string()));
         }
         if let Some(seed) = self.seed {
             pairs.push(("seed", seed.to_string()));
@@ -138,11 +149,20 @@ impl Description {
                 })
                 .transpose()?
                 .unwrap_or_default(),
+            condition_ranges: get("condition_ranges")
+                .map(|value| {
+                    serde_json::from_str(value).with_context(|| context("condition_ranges", value))
+                })
+                .transpose()?
+                .unwrap_or_default(),
             seed: get("seed")
                 .map(|value| value.parse().with_context(|| context("seed", value)))
                 .transpose()?,
             label_dropout: get("label_dropout")
                 .map(|value| value.parse().with_context(|| context("label_dropout", value)))
+                .transpose()?,
+            kept_iteration: get("kept_iteration")
+                .map(|value| value.parse().with_context(|| context("kept_iteration", value)))
                 .transpose()?,
             config: get("config").cloned(),
             device: get("device")
@@ -178,6 +198,12 @@ impl Description {
                 "metadata flowlet.conditions: expected distinct categories for {name}, at least one"
             );
         }
+        let ranges = self.condition_ranges.len();
+        ensure!(
+            ranges == 0 || ranges == self.conditions.len(),
+            "metadata flowlet.condition_ranges: expected {} ranges, found {ranges}",
+            self.conditions.len()
+        );
         if let Some(steps) = self.steps {
             check_steps(steps).context("metadata flowlet.steps")?;
         }
@@ -197,6 +223,28 @@ pub const ASSUMPTION: &str = "input columns t, x, c; exact GELU; t from 0 (noise
 mod tests {
     use super::*;
     use flowlet::ActivationKind;
+
+    #[test]
+    fn ranges_of_conditions_are_kept_and_must_fit_the_conditions() {
+        let shape = Shape {
+            data_dim: 1,
+            condition_dim: 1,
+            hidden_width: 4,
+            hidden_layers: 0,
+            activation: ActivationKind::Gelu,
+        };
+        let own = Description {
+            conditions: crate::data::default_conditions(1),
+            condition_ranges: vec![Some([-0.1, 7.25e20])],
+            ..Description::default()
+        };
+        let metadata = own.to_metadata(shape).unwrap();
+        assert_eq!(Description::from_metadata(&metadata).unwrap(), own);
+        own.check(shape).unwrap();
+        let two = Description { condition_ranges: vec![None, None], ..own };
+        let error = two.check(shape).unwrap_err().to_string();
+        assert!(error.contains("condition_ranges: expected 1 ranges, found 2"), "{error}");
+    }
 
     #[test]
     fn the_device_is_in_the_metadata_unless_it_is_the_cpu() {

@@ -8,5 +8,6 @@ mod pickle;
 pub mod self_test;
 mod state_dict;
 pub mod tuning;
+pub mod unseen;
 
 pub use file::{Model, check_grid, export};

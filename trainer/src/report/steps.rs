@@ -11,12 +11,13 @@ use super::figure::Figure;
 use super::histogram::Histogram;
 use super::subject::Subject;
 use super::views::{Rectangle, marginal_view, plane_view};
-use crate::coupling::assignment::Cost;
+use crate::coupling::dataset::Units;
+use crate::data::Matrix;
 use crate::data::random::{Stream, generator};
-use crate::data::{Matrix, Points};
-use crate::judge::distance::{energy, transport_cost, wasserstein_1};
-use crate::judge::evaluation::FEW_DIMENSIONS;
-use crate::judge::sides::{Sides, joint};
+use crate::judge::distance::wasserstein_1;
+use crate::judge::sides::Sides;
+use crate::judge::stage::Stage;
+use crate::judge::view::View;
 use crate::report::numbers::thousands;
 use crate::solve::sampling;
 
@@ -26,8 +27,8 @@ const STEPS: [usize; 6] = [1, 2, 4, 8, 16, 50];
 /// The most points for W₁, which only sorts them.
 const SORTED: usize = 100_000;
 
-/// The most points for the other distances: W₂ needs an exact assignment.
-const ASSIGNED: usize = 1000;
+/// The most points for the energy distance, over all pairs.
+const PAIRED: usize = 4000;
 
 /// Bins of a panel in one dimension.
 const BINS: usize = 60;
@@ -35,39 +36,64 @@ const BINS: usize = 60;
 /// Dots of a panel in more dimensions.
 const DOTS: usize = 800;
 
-/// Measures the distance of samples to real data, if there are any.
-struct Judge<'a> {
-    subject: &'a Subject,
-    sides: Option<Sides>,
+/// Measures the distance of samples to real data.
+enum Judge {
+    /// The first Wasserstein distance, of numbers without conditions.
+    Wasserstein(Sides),
+    /// The energy distance without bias.
+    Energy(Stage),
+    /// There are no real data.
+    Nothing,
 }
 
-impl Judge<'_> {
-    /// Returns the name of the distance that suits the model.
+impl Judge {
+    /// The name of the distance.
     fn measure(&self) -> &'static str {
-        match self.subject.model.mlp.data_dim() {
-            1 if !self.subject.is_conditional() => "W₁",
-            dims if dims <= FEW_DIMENSIONS => "W₂",
-            _ => "energy distance",
+        match self {
+            Self::Wasserstein(_) => "W₁",
+            Self::Energy(_) | Self::Nothing => "energy",
         }
     }
 
-    /// Returns the distance of `points` to real data; `None` without data, or if a point is not finite.
-    fn distance(&self, points: &Points) -> Option<f64> {
-        let first = &self.sides.as_ref()?.first;
-        if points.x.values().iter().any(|x| !x.is_finite()) {
+    /// The conditions of the samples.
+    fn conditions(&self) -> Option<&Matrix> {
+        match self {
+            Self::Wasserstein(sides) => Some(&sides.second.c),
+            Self::Energy(stage) => Some(&stage.c),
+            Self::Nothing => None,
+        }
+    }
+
+    /// Real data to draw.
+    fn target(&self) -> Option<&Matrix> {
+        match self {
+            Self::Wasserstein(sides) => Some(&sides.first.x),
+            Self::Energy(stage) => Some(&stage.real.x),
+            Self::Nothing => None,
+        }
+    }
+
+    /// Returns the distance of `x` to real data; `None` without data, or if a point is not finite.
+    fn distance(&self, x: &Matrix, units: &Units) -> Option<f64> {
+        if x.values().iter().any(|x| !x.is_finite()) {
             return None;
         }
-        Some(match self.measure() {
-            "W₁" => wasserstein_1(points.x.values(), first.x.values()),
-            measure => {
-                let [a, b] = [points, first].map(|points| joint(points, &self.subject.units));
-                if measure == "W₂" {
-                    transport_cost(&a, &b, Cost::SquaredEuclidean).sqrt()
-                } else {
-                    energy(&a, &b)
-                }
+        match self {
+            Self::Wasserstein(sides) => Some(wasserstein_1(x.values(), sides.first.x.values())),
+            Self::Energy(stage) => {
+                stage.energy(x, &View { units, standardize: true }).map(|found| found.value)
             }
-        })
+            Self::Nothing => None,
+        }
+    }
+
+    /// Returns the distance that a perfect model gets.
+    fn floor(&self, units: &Units) -> Option<f64> {
+        match self {
+            Self::Wasserstein(sides) => self.distance(&sides.second.x, units),
+            Self::Energy(_) => Some(0.0),
+            Self::Nothing => None,
+        }
     }
 }
 
@@ -80,27 +106,34 @@ pub fn figure(subject: &Subject) -> Result<Figure> {
     let model = &subject.model;
     let plain = model.mlp.data_dim() == 1 && !subject.is_conditional();
     let most = subject.points(STEPS.iter().sum());
-    let limit = most.min(if plain { SORTED } else { ASSIGNED });
+    let limit = most.min(if plain { SORTED } else { PAIRED });
     let mut rng = generator(subject.seed, Stream::Evaluation);
-    let sides = subject.known.as_ref().map(|known| Sides::of(&known.real, limit, &mut rng));
-    let sides = sides.filter(|sides| sides.first.x.rows() > 0);
-    let c = match &sides {
-        Some(sides) => sides.second.c.clone(),
+    let units = &subject.units;
+    let judge = match &subject.known {
+        Some(known) if plain => Judge::Wasserstein(Sides::of(&known.real, limit, &mut rng)),
+        Some(known) => {
+            let view = View { units, standardize: true };
+            Judge::Energy(Stage::of(&known.real, &view, limit, &mut rng))
+        }
+        None => Judge::Nothing,
+    };
+    let judge = if judge.target().is_some_and(|x| x.rows() > 0) { judge } else { Judge::Nothing };
+    let c = match judge.conditions() {
+        Some(c) => c.clone(),
         None => subject.shown_rows(limit),
     };
-    let judge = Judge { subject, sides };
     let x_0 = subject.starts(c.rows());
-    let made: Vec<(HeapSolver, Points)> = STEPS
+    let made: Vec<(HeapSolver, Matrix)> = STEPS
         .into_par_iter()
         .map(|steps| {
             let solver = model.solver(Some(model.solver_kind()), Some(steps))?;
             let x = sampling::sample(&model.mlp, &solver, &x_0, &c);
-            Ok((solver, Points { x, c: c.clone() }))
+            Ok((solver, x))
         })
         .collect::<Result<_>>()?;
     let distances: Vec<Option<f64>> =
-        made.par_iter().map(|(_, points)| judge.distance(points)).collect();
-    let floor = judge.sides.as_ref().and_then(|sides| judge.distance(&sides.second));
+        made.par_iter().map(|(_, x)| judge.distance(x, units)).collect();
+    let floor = judge.floor(units);
     let numbers = json!({
         "steps": STEPS,
         "measure": judge.measure(),
@@ -119,8 +152,8 @@ pub fn figure(subject: &Subject) -> Result<Figure> {
             std::iter::once(title).chain(distance).collect()
         })
         .collect();
-    let first = judge.sides.as_ref().map(|sides| &sides.first.x);
-    let samples: Vec<&Matrix> = made.iter().map(|(_, points)| &points.x).collect();
+    let first = judge.target();
+    let samples: Vec<&Matrix> = made.iter().map(|(_, x)| x).collect();
     let sheet = |width: Width| {
         let mut panels: Vec<Panel> = if model.mlp.data_dim() == 1 {
             histograms(&samples, first, &model.data_columns()[0])
@@ -155,20 +188,21 @@ pub fn figure(subject: &Subject) -> Result<Figure> {
         thousands(c.rows()),
         model.solver_kind()
     );
-    match (judge.sides.as_ref(), floor) {
-        (Some(sides), Some(floor)) => {
-            let units = if judge.measure() == "W₁" {
-                "in data units"
-            } else if subject.is_conditional() {
-                "over data and conditions together, in standard deviations"
-            } else {
-                "in standard deviations"
-            };
+    match (&judge, floor) {
+        (Judge::Wasserstein(sides), Some(floor)) => {
             caption += &format!(
-                " {} is the distance to the target ({}), {units}. Between two sets of real data it is \
+                " W₁ is the distance to the target ({}), in data units. Between two sets of real data it is \
                  {floor:.3}; a perfect model would reach about that.",
-                judge.measure(),
                 sides.judged_on
+            );
+        }
+        (Judge::Energy(stage), _) => {
+            caption += &format!(
+                " The energy distance to the target ({} {}) is squared and without bias: a perfect model has about \
+                 0. It is over {}, in standard deviations.",
+                thousands(stage.real.x.rows()),
+                stage.judged_on,
+                if subject.is_conditional() { "data and conditions together" } else { "the data" }
             );
         }
         _ => caption += " No data are available for comparison.",

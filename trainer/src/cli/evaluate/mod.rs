@@ -1,6 +1,7 @@
 //! `flowlet evaluate`: how good a model's samples are, and what they cost.
 
 mod table;
+mod text;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,17 +13,19 @@ use flowlet::SolverKind;
 use self::table::{Format, write};
 use super::bar::parts;
 use super::between::between;
+use super::losses::measurements;
 use super::output::{Force, file_or_stdout, open};
 use super::real;
 use crate::config::words::{MOST_STEPS, solver_parser};
 use crate::coupling::dataset::Real;
 use crate::coupling::source::Source;
 use crate::disk::memory;
-use crate::disk::names::CONFIG_FILE;
+use crate::disk::names::{CONFIG_FILE, METRICS_FILE};
 use crate::disk::output::Output;
 use crate::disk::run_directory::files_of_run;
 use crate::judge::evaluation::{MOST_ASSIGNED, Plan, Subject, evaluate};
-use crate::model::Model;
+use crate::judge::losses::Overfitting;
+use crate::model::{Model, cost};
 
 /// The most points in one dimension, whose distance is computed by sorting.
 const MOST_SORTED: usize = 100_000_000;
@@ -36,12 +39,16 @@ Examples:
 
 /// Measure how good a model's samples are, and what they cost
 ///
-/// Measures the distances between samples and data that the model was not trained on, for each solver and number of
-/// steps. Beside them is the floor: the same distances between two sets of real data.
+/// Compares samples with data that the model was not trained on, for each solver and number of steps: by exact
+/// Wasserstein distances, by the energy distance without bias, by a classifier that tells samples from the file's rows,
+/// and column by column. The distances between two sets of real data are what a perfect model gets.
 ///
-/// W1 and W2 are exact. For a model with conditions, distances are over conditions and data together, each column in
-/// standard deviations; then for each class, over the data alone. The last line names the fewest evaluations whose
-/// distance is close to the best.
+/// For a model with conditions, distances are over conditions and data together, each column in standard deviations;
+/// then for each class, over the data alone. For a run, it says whether samples repeat training rows and whether the
+/// run overfits.
+///
+/// The last line names the solver with the fewest evaluations that is as good as the best: by its energy, by the
+/// classifier and by each column's deviation. If there are too few rows to know, it says so.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
@@ -63,16 +70,19 @@ pub(super) struct Args {
     /// Integration methods, separated by commas [default: the one that the model was made for]
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = solver_parser())]
     solver: Vec<SolverKind>,
-    /// Number of samples, and of points of data; at most 10000, unless the model has one dimension and no
-    /// conditions [default: 2000; 100000 for one dimension without conditions]
+    /// Number of samples, and the most points of data; at most 10000, unless the model has one dimension and no
+    /// conditions [default: 4000, and 2000 for W1 and W2; 100000 for one dimension without conditions]
     #[arg(short, value_name = "N", value_parser = between(1, MOST_SORTED))]
     n: Option<usize>,
     /// Seed of the starting points and of the choice of data
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
-    /// Distance from the best that the last line still accepts, in per cent of the best
+    /// Energy above the best that the last line still accepts, in per cent of the best
     #[arg(long, value_name = "PERCENT", default_value_t = 5.0)]
     within: f64,
+    /// Target chip, such as thumbv7em: adds the instructions of a sample to the advice. `flowlet inspect` lists the chips
+    #[arg(long, value_name = "CHIP")]
+    chip: Option<String>,
     /// Units of the distances [default: data for a preset, deviations for a file and for a model with conditions]
     #[arg(long, value_name = "UNITS")]
     units: Option<DistanceUnits>,
@@ -101,12 +111,15 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     inputs.extend(files_of_run(&model.path, &[]));
     let output = file_or_stdout(args.out.as_deref(), &args.force, &inputs)?;
     let format = format(args.format, &output)?;
+    let chip = args.chip.as_ref().map(|chip| cost::on_chip(&model.shape(), chip)).transpose();
+    let chip = chip.context("--chip")?;
     let (real, source) = data(args, &model)?;
     let units = model.units()?;
     let conditions = model.condition_columns();
 
     let plain = model.mlp.data_dim() == 1 && model.mlp.condition_dim() == 0;
     let points = args.n.unwrap_or(if plain { 100_000 } else { 2000 });
+    let samples = args.n.unwrap_or(if plain { 100_000 } else { 4000 });
     ensure!(
         plain || points <= MOST_ASSIGNED,
         "-n {points}: exact distances take at most {MOST_ASSIGNED} points, unless the model has one dimension and \
@@ -135,9 +148,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         solvers,
         steps: args.steps.clone(),
         points,
+        samples,
         seed: args.seed,
         standardize: in_deviations,
         within: args.within,
+        instructions: chip.as_ref().map(|chip| chip.instructions),
     };
     let subject = Subject {
         model: &model,
@@ -145,12 +160,17 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         units: &units,
         source: &source,
         conditions: &conditions,
+        overfitting: Overfitting::find(
+            &measurements(&model.path.with_file_name(METRICS_FILE), &mut Vec::new()),
+            model.description.kept_iteration,
+        ),
     };
     let bar = parts(plan.solvers.len() * plan.steps.len())?;
     let evaluation = evaluate(&subject, &plan, || bar.inc(1));
     bar.finish_and_clear();
     let evaluation = evaluation.with_context(|| model.path.display().to_string())?;
-    let text = write(&args.model.display().to_string(), &evaluation, format)?;
+    let chip = chip.as_ref().map(|chip| chip.target.as_str());
+    let text = write(&args.model.display().to_string(), &evaluation, format, chip)?;
     output.write(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,12 +1,10 @@
-//! Formats an evaluation as text, CSV or JSON.
-
-use std::fmt::Write;
+//! Formats an evaluation as CSV or JSON; `text` does it for people.
 
 use anyhow::Result;
 
+use super::text::text;
 use crate::judge::distance::Distances;
-use crate::judge::evaluation::{Class, Evaluation, LogLikelihood, Row};
-use crate::report::numbers::{count, thousands};
+use crate::judge::evaluation::{Class, Estimate, Evaluation, Row};
 
 /// The format of an evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -19,94 +17,18 @@ pub(super) enum Format {
     Json,
 }
 
-/// Formats the evaluation of the model called `name`.
-pub(super) fn write(name: &str, evaluation: &Evaluation, format: Format) -> Result<String> {
+/// Formats the evaluation of the model called `name`. `chip` is the one that instructions are for.
+pub(super) fn write(
+    name: &str,
+    evaluation: &Evaluation,
+    format: Format,
+    chip: Option<&str>,
+) -> Result<String> {
     match format {
-        Format::Text => text(name, evaluation),
+        Format::Text => text(name, evaluation, chip),
         Format::Csv => csv(evaluation),
         Format::Json => Ok(serde_json::to_string_pretty(evaluation)? + "\n"),
     }
-}
-
-fn text(name: &str, evaluation: &Evaluation) -> Result<String> {
-    let Evaluation { points, judged_on, over, units, rows, floor, advice, .. } = evaluation;
-    let mut text = String::new();
-    writeln!(
-        text,
-        "{name}: {} samples and as many of {judged_on}; distances over {over} in {units}\n",
-        thousands(*points)
-    )?;
-    writeln!(
-        text,
-        "{:<9} {:>5} {:>11} {:>13} {:>9} {:>9} {:>9} {:>9} {:>9}",
-        "solver", "steps", "evaluations", "multiply-adds", "W1", "W2", "W2²", "sliced W2", "energy"
-    )?;
-    for Row { solver, steps, evaluations, multiply_adds, distances, .. } in rows {
-        let work = thousands(*multiply_adds);
-        writeln!(
-            text,
-            "{solver:<9} {steps:>5} {evaluations:>11} {work:>13} {}",
-            columns(distances)
-        )?;
-    }
-    writeln!(text, "{:<41} {}\n", "between two sets of real data", columns(floor))?;
-
-    let best = &rows[advice.row];
-    if !best.by_class.is_empty() {
-        writeln!(
-            text,
-            "each class, over the data alone: {} in {}, then two sets of real data",
-            best.solver,
-            count(best.steps, "step")
-        )?;
-        for class in &best.by_class {
-            let real = evaluation.floor_by_class.iter().find(|real| real.class == class.class);
-            let of =
-                |class: &Class| format!("{:>6} points {}", class.points, columns(&class.distances));
-            writeln!(text, "{:<26} {}", class.class, of(class))?;
-            if let Some(real) = real {
-                writeln!(text, "{:<26} {}", "", of(real))?;
-            }
-        }
-        writeln!(text)?;
-    }
-    writeln!(text, "held-out loss          {:.4}", evaluation.held_out_loss)?;
-    if let Some(energy) = evaluation.path_energy {
-        writeln!(text, "normalised path energy {energy:.4} (0 for the shortest paths)")?;
-    }
-    match &evaluation.log_likelihood {
-        LogLikelihood::Nats { mean, error, truth, points } => {
-            let truth = truth
-                .map(|truth| format!("; the true density gives {truth:.4}"))
-                .unwrap_or_default();
-            writeln!(
-                text,
-                "log-likelihood         {mean:.4} nats a point (± {error:.4}, {} points){truth}",
-                thousands(*points)
-            )?;
-        }
-        LogLikelihood::LeftOut { reason } => {
-            writeln!(text, "log-likelihood         left out: {reason}")?;
-        }
-    }
-    writeln!(
-        text,
-        "\nfewest evaluations within {} % of the best {} ({:.4}): {} in {}, {} and {} multiply-adds a \
-         sample",
-        advice.within,
-        advice.measure,
-        advice.best,
-        best.solver,
-        count(best.steps, "step"),
-        count(best.evaluations, "evaluation"),
-        thousands(best.multiply_adds)
-    )?;
-    Ok(text)
-}
-
-fn columns(distances: &Distances) -> String {
-    let Distances { w1, w2, w2_squared, sliced_w2, energy } = distances;
-    [w1, w2, w2_squared, sliced_w2, energy].map(|distance| format!("{distance:>9.4}")).join(" ")
 }
 
 fn csv(evaluation: &Evaluation) -> Result<String> {
@@ -123,26 +45,52 @@ fn csv(evaluation: &Evaluation) -> Result<String> {
         "w2_squared",
         "sliced_w2",
         "energy",
+        "energy_error",
+        "auc",
+        "auc_error",
+        "least_deviation",
+        "largest_deviation",
     ])?;
-    let mut line = |start: [String; 4], class: &str, points: usize, distances: &Distances| {
-        let Distances { w1, w2, w2_squared, sliced_w2, energy } = distances;
-        let numbers = [w1, w2, w2_squared, sliced_w2, energy].map(ToString::to_string);
+    let mut line = |start: [String; 4],
+                    class: &str,
+                    points: usize,
+                    distances: &Distances,
+                    rest: [Option<f64>; 6]| {
+        let Distances { w1, w2, w2_squared, sliced_w2 } = distances;
+        let numbers = [w1, w2, w2_squared, sliced_w2].map(ToString::to_string);
         let middle = [class.to_string(), points.to_string()];
-        writer.write_record(start.into_iter().chain(middle).chain(numbers))
+        let rest = rest.map(|x| x.map_or_else(String::new, |x| x.to_string()));
+        writer.write_record(start.into_iter().chain(middle).chain(numbers).chain(rest))
     };
+    let split = |energy: Option<Estimate>| [energy.map(|e| e.value), energy.map(|e| e.error)];
+    let ends = |range: Option<[f64; 2]>| [range.map(|[low, _]| low), range.map(|[_, high]| high)];
     for row in &evaluation.rows {
         let numbers = [row.steps, row.evaluations, row.multiply_adds].map(|n| n.to_string());
         let [steps, evaluations, multiply_adds] = numbers;
         let start = [row.solver.to_string(), steps, evaluations, multiply_adds];
-        line(start.clone(), "", evaluation.points, &row.distances)?;
-        for Class { class, points, distances } in &row.by_class {
-            line(start.clone(), class, *points, distances)?;
+        let Row { told_apart, energy, deviation, .. } = row;
+        let [value, error] = split(*energy);
+        let [least, largest] = ends(*deviation);
+        let auc = told_apart.as_ref().map(|told| told.auc);
+        let auc_error = told_apart.as_ref().map(|told| told.error);
+        let rest = [value, error, auc, auc_error, least, largest];
+        line(start.clone(), "", evaluation.points, &row.distances, rest)?;
+        for Class { class, points, distances, energy, deviation } in &row.by_class {
+            let [value, error] = split(*energy);
+            let [least, largest] = ends(*deviation);
+            line(
+                start.clone(),
+                class,
+                *points,
+                distances,
+                [value, error, None, None, least, largest],
+            )?;
         }
     }
     let start = ["real data".to_string(), String::new(), String::new(), String::new()];
-    line(start.clone(), "", evaluation.points, &evaluation.floor)?;
-    for Class { class, points, distances } in &evaluation.floor_by_class {
-        line(start.clone(), class, *points, distances)?;
+    line(start.clone(), "", evaluation.points, &evaluation.floor, [None; 6])?;
+    for Class { class, points, distances, .. } in &evaluation.floor_by_class {
+        line(start.clone(), class, *points, distances, [None; 6])?;
     }
     Ok(String::from_utf8(writer.into_inner()?)?)
 }

@@ -16,7 +16,7 @@ use flowlet::{CONTRACT, Digest, HeapSolver, SolverKind};
 use super::bar::Bar;
 use super::between::between;
 use super::interrupt::Interrupts;
-use super::output::{Force, condition, note, open, source, starts};
+use super::output::{Force, condition, note, open, source, starts, warn_of_unseen};
 use crate::config::list::List;
 use crate::config::words::{MOST_STEPS, solver_parser};
 use crate::data::row_format::RowFormat;
@@ -128,7 +128,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         Some(_) if model.mlp.condition_dim() == 0 => {
             bail!("the model has no conditions: leave --conditions out")
         }
-        Some(path) => Some(load_conditions(path, &model.condition_columns())?),
+        Some(path) => {
+            let conditions = load_conditions(path, &model.condition_columns())?;
+            warn_of_unseen(&model, &conditions);
+            Some(conditions)
+        }
         None => None,
     };
 

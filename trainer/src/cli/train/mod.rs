@@ -10,8 +10,9 @@ use anyhow::{Context, Result, ensure};
 use flowlet::SolverKind;
 
 use self::settings::Settings;
-use self::summary::summary;
+use self::summary::{Judged, summary};
 use super::interrupt::Interrupts;
+use super::losses::measurements;
 use super::output::{note, tell};
 use super::progress::Progress;
 use super::report;
@@ -23,6 +24,7 @@ use crate::disk::names::{CONFIG_FILE, GOLDEN_FILE, METRICS_FILE, MODEL_FILE};
 use crate::disk::run_directory::RunDirectory;
 use crate::judge::golden::Golden;
 use crate::judge::judgement::judge;
+use crate::judge::losses::Overfitting;
 use crate::judge::verify::verify;
 use crate::model::self_test;
 use crate::model::tuning;
@@ -174,7 +176,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         return stopped(&so_far());
     }
 
-    let description = description(&config, &dataset, &digest);
+    let mut description = description(&config, &dataset, &digest);
+    description.kept_iteration = trained.chosen.map(|chosen| chosen.iteration);
     let mut file = export(&trained.network, &dataset.units, &description)?;
     if let Some(times) = &trained.times {
         tuning::apply(&mut file, SolverKind::Euler, times)?;
@@ -199,8 +202,15 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let judgement = judge(&model, &model.solver(None, None)?, &dataset, config.seed)?;
     run.write(GOLDEN_FILE, &golden.to_bytes()?)?;
     run.finish()?;
-    let summary =
-        summary(&directory, &config, &trained, &model, &verified, &judgement, dataset.selected_on)?;
+    let overfitting =
+        Overfitting::find(&measurements(&directory.join(METRICS_FILE), &mut Vec::new()), None);
+    let judged = Judged {
+        verified: &verified,
+        judgement: &judgement,
+        overfitting,
+        selected_on: dataset.selected_on,
+    };
+    let summary = summary(&directory, &config, &trained, &model, &judged)?;
     let printed = tell(&summary);
     if args.report {
         let page = report::of_run(&directory, &config, dataset)

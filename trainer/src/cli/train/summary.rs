@@ -5,25 +5,35 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::config::Config;
-use crate::judge::judgement::{FEW, Judgement};
+use crate::judge::judgement::{Distance, FEW, Judgement};
+use crate::judge::losses::Overfitting;
 use crate::judge::verify::Report;
 use crate::model::Model;
 use crate::report::numbers::{count, thousands};
 use crate::training::{Chosen, Trained, phases};
+
+/// What is known of a trained model.
+pub(super) struct Judged<'a> {
+    pub(super) verified: &'a Report,
+    pub(super) judgement: &'a Judgement,
+    /// Whether the run learned its rows by heart.
+    pub(super) overfitting: Option<Overfitting>,
+    /// As [`Dataset::selected_on`](crate::coupling::dataset::Dataset::selected_on).
+    pub(super) selected_on: Option<usize>,
+}
 
 pub(super) fn summary(
     directory: &Path,
     config: &Config,
     trained: &Trained,
     model: &Model,
-    report: &Report,
-    judgement: &Judgement,
-    selected_on: Option<usize>,
+    judged: &Judged<'_>,
 ) -> Result<String> {
     use std::fmt::Write;
     let mut text = String::new();
     let last = trained.losses.iterations();
-    let Judgement { measure, model: distance, real, samples, judged_on, memory, .. } = judgement;
+    let Judged { verified: report, judgement, overfitting, selected_on } = *judged;
+    let Judgement { distance, samples, rows, judged_on, memory, .. } = judgement;
     let phases = phases(config);
     let done = |(k, (name, iterations)): (usize, &(&str, usize))| {
         let iterations = if k == trained.phase { last } else { *iterations };
@@ -63,28 +73,58 @@ pub(super) fn summary(
             )?;
         }
     }
-    writeln!(
-        text,
-        "  distance    {distance:.4} to the target, {real:.4} between two sets of real data\n\
-         {:14}({measure}, {} in {}, {judged_on})",
-        "",
-        count(*samples, "sample"),
-        count(config.steps(), "step")
-    )?;
-    if *samples < FEW {
+    if let (Some(overfitting), None) = (overfitting, trained.chosen) {
+        writeln!(
+            text,
+            "{:14}{overfitting}.
+\
+             {:14}Fewer iterations, a smaller network or more rows would help",
+            "", ""
+        )?;
+    }
+    let sampled = format!("{} in {}", count(*samples, "sample"), count(config.steps(), "step"));
+    let rows = if *judged_on == "fresh draws" {
+        judged_on.to_string()
+    } else {
+        format!("{} {judged_on}", thousands(*rows))
+    };
+    match distance {
+        Distance::Wasserstein { model, real } => writeln!(
+            text,
+            "  distance    {model:.4} to the target, {real:.4} between two sets of real data\n\
+             {:14}(first Wasserstein distance, {sampled}, {rows})",
+            ""
+        )?,
+        Distance::Energy { value: Some(value), error, with_conditions } => writeln!(
+            text,
+            "  distance    {value:.4} ± {error:.4} to the target, 0 is perfect\n\
+             {:14}(squared energy distance without bias{},\n{:14}{sampled}, {rows})",
+            "",
+            if *with_conditions { " of data and conditions together" } else { "" },
+            ""
+        )?,
+        Distance::Energy { value: None, .. } => {
+            writeln!(text, "  distance    unknown: {rows}")?;
+        }
+    }
+    if judgement.rows < FEW {
         writeln!(
             text,
             "{:14}too few rows for a reliable distance: hold out more with --holdout",
             ""
         )?;
     }
-    if let Some(memory) = memory {
+    if judgement.learned_nothing {
         writeln!(
             text,
-            "  memory      samples are {:.4} from the nearest training row, held-out rows {:.4}",
-            memory.samples, memory.held_out
+            "{:14}the model learned nothing: its samples are no nearer to the data than the noise is.\n\
+             {:14}Try a smaller --learning-rate",
+            "", ""
         )?;
-        if memory.nearer {
+    }
+    if let Some(memory) = memory {
+        writeln!(text, "  memory      nearest-row ratio {}", memory.sentence())?;
+        if memory.repeats {
             writeln!(
                 text,
                 "{:14}samples are nearer to training rows than held-out rows are: the model repeats its\n\

@@ -4,12 +4,14 @@ mod energy;
 mod nearest;
 mod several;
 mod sliced;
+mod unbiased;
 mod wasserstein;
 
 pub use energy::energy;
 pub use nearest::nearest;
 pub use several::Distances;
 pub use sliced::sliced;
+pub use unbiased::{Reference, Unbiased};
 pub use wasserstein::{transport_cost, wasserstein_1};
 
 /// The square of the Euclidean distance between two points.

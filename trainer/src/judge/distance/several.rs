@@ -1,14 +1,13 @@
-//! Several distances between two sets, computed together.
+//! Several Wasserstein distances between two sets, computed together.
 
 use serde::Serialize;
 
-use super::energy::energy;
 use super::sliced::sliced;
 use super::wasserstein::transport_cost;
 use crate::coupling::assignment::Cost;
 use crate::data::Matrix;
 
-/// Several distances between two sets of equal size.
+/// Wasserstein distances between two sets of equal size.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Distances {
     /// The first Wasserstein distance, with Euclidean costs.
@@ -19,8 +18,6 @@ pub struct Distances {
     pub w2_squared: f64,
     /// The sliced second Wasserstein distance.
     pub sliced_w2: f64,
-    /// The energy distance.
-    pub energy: f64,
 }
 
 impl Distances {
@@ -36,7 +33,6 @@ impl Distances {
             w2: w2_squared.sqrt(),
             w2_squared,
             sliced_w2: sliced(a, b),
-            energy: energy(a, b),
         }
     }
 }

@@ -3,10 +3,10 @@
 use crate::coupling::dataset::{Real, Units};
 use crate::coupling::source::Source;
 use crate::data::ConditionColumn;
+use crate::judge::losses::Overfitting;
 use crate::model::Model;
 
-/// The most data dimensions in which W₂ over a few thousand points tells models apart, and in which the exact
-/// divergence for the likelihood is worth its cost.
+/// The most data dimensions in which the exact divergence for the likelihood is worth its cost.
 pub const FEW_DIMENSIONS: usize = 16;
 
 /// The most points that are assigned exactly; this many take seconds.
@@ -25,4 +25,6 @@ pub struct Subject<'a> {
     pub source: &'a Source,
     /// The condition columns.
     pub conditions: &'a [ConditionColumn],
+    /// What the losses of the model's run say.
+    pub overfitting: Option<Overfitting>,
 }

@@ -1,23 +1,12 @@
+use flowlet::SolverKind;
+
 use super::*;
 use crate::coupling::dataset::{Real, Units};
 use crate::coupling::source::Source;
+use crate::data::{Matrix, Points};
 use crate::disk::tensor_file::{Block, TensorFile};
-
-fn row(solver: &'static str, evaluations: usize, w2: f64) -> Row {
-    let distances = Distances { w1: w2, w2, w2_squared: w2 * w2, sliced_w2: w2, energy: 1.0 / w2 };
-    Row { solver, steps: 1, evaluations, multiply_adds: 0, distances, by_class: Vec::new() }
-}
-
-#[test]
-fn the_advice_is_the_cheapest_row_that_is_near_enough() {
-    let rows =
-        [row("euler", 1, 0.9), row("euler", 8, 0.105), row("heun", 8, 0.104), row("heun", 16, 0.1)];
-    let advised = |within: f64| advise(&rows, 2, within).row;
-    assert_eq!([advised(0.0), advised(4.5), advised(6.0), advised(1000.0)], [3, 2, 2, 0]);
-    // Above 16 dimensions the energy distance decides; here it ranks the rows the other way round.
-    assert_eq!(advise(&rows, 17, 0.0).row, 0);
-    assert_eq!(advise(&rows, 17, 0.0).measure, "energy distance");
-}
+use crate::model::Model;
+use crate::solve::sampling;
 
 /// A model whose velocity is (1, 2) everywhere, with means and scales of its data.
 fn constant() -> Model {
@@ -51,15 +40,23 @@ fn the_measures_of_a_constant_velocity_match_their_closed_forms() {
         condition: crate::data::Standardization::identity(0),
     };
     let source = Source::Normal;
-    let subject =
-        Subject { model: &model, real: &real, units: &units, source: &source, conditions: &[] };
+    let subject = Subject {
+        model: &model,
+        real: &real,
+        units: &units,
+        source: &source,
+        conditions: &[],
+        overfitting: None,
+    };
     let plan = Plan {
         solvers: vec![SolverKind::Euler, SolverKind::Rk4],
         steps: vec![1, 3],
         points: n,
+        samples: n,
         seed: 3,
         standardize: false,
         within: 5.0,
+        instructions: None,
     };
     let found = evaluate(&subject, &plan, || {}).unwrap();
     for Row { distances: Distances { w1, w2, sliced_w2, .. }, .. } in &found.rows {
