@@ -363,7 +363,13 @@ fn label_dropout_with_numbers_tells_the_network_that_there_is_a_condition() {
     // The mean condition is not the null condition, and guidance has a second field to leave.
     let rows = |arguments: &str| desk.succeed(&format!("sample with -n 3 {arguments}"));
     let mean = format!("--condition {}", none[0]);
-    assert_ne!(rows(&mean), rows(&format!("--condition {},0", none[0])));
+    let solver = flowlet::HeapSolver::uniform(flowlet::SolverKind::Euler, 9.try_into().unwrap());
+    let under = |c: [f32; 2]| {
+        let mut x = [0.5];
+        solver.sample(&with, &mut x, &c, &mut with.scratch());
+        x
+    };
+    assert_ne!(under([none[0], 1.0]), under([none[0], 0.0]));
     assert_ne!(rows(&mean), rows(&format!("{mean} --guidance 2")));
     desk.write("c.csv", "c\n3\n4\n");
     assert_eq!(desk.succeed("sample with --conditions c.csv").lines().count(), 3);
