@@ -77,6 +77,19 @@ fn the_loss_falls_and_every_parameter_changes() {
     }
 }
 
+/// The article's own run: its loss, and where its path from 0.85 ends.
+#[test]
+fn the_articles_run_gives_the_articles_numbers() {
+    let (trained, bytes) = run(&preset("article").unwrap(), &mut Watch::default());
+    let loss = trained.losses.recent();
+    assert!((loss - 1.85).abs() < 0.02, "{loss}");
+    let mlp = flowlet::HeapMlp::try_from_safetensors(&bytes).unwrap();
+    let solver = flowlet::HeapSolver::uniform(flowlet::SolverKind::Euler, 15.try_into().unwrap());
+    let mut x = [0.85];
+    solver.sample(&mlp, &mut x, &[], &mut mlp.scratch());
+    assert!((x[0] - 1.48).abs() < 0.08, "{x:?}");
+}
+
 #[test]
 fn every_activation_learns() {
     for &kind in flowlet::ActivationKind::ALL {
