@@ -1,6 +1,8 @@
 //! `flowlet train`: trains a model on data, exports it and verifies it.
 
+mod outlook;
 mod settings;
+mod sizing;
 mod summary;
 
 use std::path::{Path, PathBuf};
@@ -9,6 +11,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use flowlet::SolverKind;
 
+use self::outlook::outlook;
 use self::settings::Settings;
 use self::summary::summary;
 use super::interrupt::Interrupts;
@@ -29,13 +32,14 @@ use crate::model::tuning;
 use crate::model::{Model, export};
 use crate::report::numbers::thousands;
 use crate::training::checkpoint::Checkpoints;
-use crate::training::metrics::{Done, MetricsFile};
+use crate::training::metrics::{self, Done, MetricsFile};
 use crate::training::{Keep, check, check_device, description, phases, resolve, train};
 
 const EXAMPLES: &str = "\
 Examples:
   flowlet train mixture
   flowlet train points.csv --data x,y --condition label
+  flowlet train points.csv --seconds 60
   flowlet train --data actions.npy --conditions obs.npy --hidden-width 256
   flowlet train mixture --few-steps 1
   flowlet train runs/points/config.toml --seed 1 --out runs/points-1
@@ -105,13 +109,16 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             (directory.clone(), config, dataset, run)
         }
         None => {
-            let (mut config, name) = args.settings.resolve()?;
+            let (mut config, sizing, name) = args.settings.resolve()?;
             config.check()?;
             config.train.device = chosen(config.train.device);
             let directory = args.out.clone().unwrap_or_else(|| Path::new("runs").join(name));
             let dataset = Dataset::open(&config)?;
+            sizing.apply(&mut config, &dataset)?;
             check(&config, &dataset)?;
             let run = RunDirectory::create(&directory, args.force, &config.files())?;
+            // Last, since it takes seconds.
+            sizing.fit(&mut config, &dataset)?;
             (directory, config, dataset, run)
         }
     };
@@ -198,9 +205,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let verified = verify(&model, &golden)?;
     let judgement = judge(&model, &model.solver(None, None)?, &dataset, config.seed)?;
     run.write(GOLDEN_FILE, &golden.to_bytes()?)?;
+    let outlook = outlook(&metrics::read(&run.path().join(METRICS_FILE)).unwrap_or_default());
     run.finish()?;
-    let summary =
-        summary(&directory, &config, &trained, &model, &verified, &judgement, dataset.selected_on)?;
+    let chosen = (dataset.selected_on, outlook);
+    let summary = summary(&directory, &config, &trained, &model, &verified, &judgement, chosen)?;
     let printed = tell(&summary);
     if args.report {
         let page = report::of_run(&directory, &config, dataset)

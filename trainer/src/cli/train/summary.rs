@@ -18,7 +18,7 @@ pub(super) fn summary(
     model: &Model,
     report: &Report,
     judgement: &Judgement,
-    selected_on: Option<usize>,
+    (selected_on, outlook): (Option<usize>, Option<&str>),
 ) -> Result<String> {
     use std::fmt::Write;
     let mut text = String::new();
@@ -62,6 +62,9 @@ pub(super) fn summary(
                 count(rows, "held-out row")
             )?;
         }
+    }
+    if let Some(outlook) = outlook {
+        writeln!(text, "  outlook     {}", outlook.replace('\n', &format!("\n{:14}", "")))?;
     }
     writeln!(
         text,
