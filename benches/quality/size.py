@@ -3,7 +3,7 @@
     benches/quality/peers/run size.py --flowlet target/release/flowlet --out size.csv
     benches/quality/peers/run size.py --flowlet target/release/flowlet --tables iris,wine --auto
 
-A candidate is WIDTHxLAYERS@ITERATIONS; `--auto` tries what the command chooses by itself. For each table, split and
+A candidate is WIDTHxLAYERS@ITERATIONS, or WIDTHxLAYERS@ITERATIONS@RATE; `--auto` tries what the command chooses by itself. For each table, split and
 candidate: the lowest held-out loss and its iteration, the last one, the energy distance to rows that the command
 never saw, and the processor seconds of training with all that `flowlet train` does.
 
@@ -131,9 +131,10 @@ def attempt(flowlet, table, split, candidate, directory):
     names = ["class"] if classes else [f"x{k}" for k in range(data, rows.shape[1])]
     options = ["--condition", ",".join(names)] if names else []
     if candidate != "auto":
-        shape, iterations = candidate.split("@")
+        shape, iterations, *rate = candidate.split("@")
         width, layers = shape.split("x")
         options += ["--hidden-width", width, "--hidden-layers", layers, "--iterations", iterations]
+        options += ["--learning-rate", *rate] if rate else []
     command = [flowlet, "train", "train.csv", "--seed", split, "--out", "run", "--force", *options]
     os.chdir(directory)
     _, _, cpu = two_moons.timed(command)

@@ -153,9 +153,7 @@ fn the_data_decide_the_sizes_that_nobody_states() {
         (0..=n).map(|row| if row == 0 { line(1) } else { line(row) }).collect()
     };
     let header = |columns: u32| (0..columns).map(|k| format!("x{k}")).collect::<Vec<_>>().join(",");
-    for (name, n, columns) in
-        [("few", 20, 2), ("some", 300, 2), ("wide", 300, 30), ("many", 2500, 2)]
-    {
+    for (name, n, columns) in [("few", 20, 2), ("wide", 300, 30), ("many", 300, 2)] {
         desk.write(&format!("{name}.csv"), format!("{}\n{}", header(columns), rows(n, columns)));
     }
     let train = |arguments: &str| {
@@ -163,8 +161,7 @@ fn the_data_decide_the_sizes_that_nobody_states() {
         sizes(&desk, "run")
     };
     assert_eq!(train("few.csv"), [32, 1, 2000]);
-    assert_eq!(train("some.csv --iterations 5"), [64, 1, 5]);
-    assert_eq!(train("wide.csv --iterations 5"), [128, 2, 5]);
+    assert_eq!(train("wide.csv --iterations 5"), [64, 1, 5]);
     assert_eq!(train("many.csv --iterations 5"), [128, 3, 5]);
     assert_eq!(train("many.csv --iterations 5 --hidden-layers 2"), [128, 2, 5]);
     assert_eq!(train("many.csv --iterations 5 --size small"), [64, 1, 5]);
@@ -184,12 +181,12 @@ fn the_data_decide_the_sizes_that_nobody_states() {
 fn a_run_of_so_many_seconds_can_be_repeated_from_its_configuration() {
     let desk = Desk::new();
     desk.write("points.csv", points());
-    let train = "train points.csv --data x,y --condition label --hidden-width 8 --batch-size 8";
+    let train = "train points.csv --data x,y --condition label --hidden-width 8 --hidden-layers 1 \
+                 --batch-size 8";
     desk.succeed(&format!("{train} --seconds 1 --out a"));
     let [width, layers, iterations] = sizes(&desk, "a");
     assert_eq!((width, layers), (8, 1));
-    // No more than the rule's, since the rows are few.
-    assert!((100..=10_000).contains(&iterations) && iterations % 100 == 0, "{iterations}");
+    assert!((1..=80_000).contains(&iterations), "{iterations}");
     desk.succeed("train a/config.toml --out b");
     let model = |run: &str| fs::read(desk.path(run).join("model.safetensors")).unwrap();
     assert!(model("a") == model("b"));
@@ -206,7 +203,12 @@ fn sizes_that_cannot_be_chosen_are_refused() {
             "expected a number of seconds from 1 to",
         );
     }
-    desk.fail(&format!("{train} --size huge"), "invalid value 'huge' for '--size");
+    let output = desk.run(&format!("{train} --size huge"));
+    let error = text(&output.stderr);
+    assert!(
+        output.status.code() == Some(2) && error.contains("[possible values: auto, small]"),
+        "{error}"
+    );
     for flag in ["--size auto", "--size small", "--seconds 60"] {
         desk.fail(&format!("train moons {flag}"), "moons is a known distribution");
         desk.fail(

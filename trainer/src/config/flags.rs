@@ -37,6 +37,7 @@ impl Flags {
             hidden_width: self.0.contains_id("hidden_width"),
             hidden_layers: self.0.contains_id("hidden_layers"),
             iterations: self.0.contains_id("iterations"),
+            learning_rate: self.0.contains_id("learning_rate"),
         }
     }
 }
@@ -158,7 +159,7 @@ mod tests {
             ("--batch-size <N>", format!("[default: {}]", TrainConfig::default().batch_size)),
             ("--steps <N>", format!("[default: {}]", SampleConfig::default().steps)),
             ("--seed <SEED>", "[default: 0]".to_string()),
-            ("--learning-rate <RATE>", "[default: 0.001]".to_string()),
+            ("--learning-rate <RATE>", "else 0.001]".to_string()),
             ("--source <NAME|FILE>", "[default: normal]".to_string()),
             ("--activation <NAME>", "[default: gelu]".to_string()),
         ] {

@@ -195,7 +195,7 @@ pub struct TrainConfig {
     /// Pairs of noise and data in each step
     #[arg(long, value_name = "N")]
     pub batch_size: usize,
-    /// Learning rate of Adam
+    /// Learning rate of Adam [default: by --size for data from files, else 0.001]
     #[arg(long, value_name = "RATE")]
     pub learning_rate: f64,
     /// Learning rate after the warm-up [default: cosine for data from files, constant for presets]

@@ -22,6 +22,8 @@ pub struct Stated {
     pub hidden_layers: bool,
     /// `iterations`
     pub iterations: bool,
+    /// `learning_rate`
+    pub learning_rate: bool,
 }
 
 impl Stated {
@@ -32,6 +34,7 @@ impl Stated {
             hidden_width: has("model", "hidden_width"),
             hidden_layers: has("model", "hidden_layers"),
             iterations: has("train", "iterations"),
+            learning_rate: has("train", "learning_rate"),
         }
     }
 
@@ -41,12 +44,13 @@ impl Stated {
             hidden_width: self.hidden_width || other.hidden_width,
             hidden_layers: self.hidden_layers || other.hidden_layers,
             iterations: self.iterations || other.iterations,
+            learning_rate: self.learning_rate || other.learning_rate,
         }
     }
 }
 
 /// The size of a network, and of its training.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Size {
     /// Units in each hidden layer, H.
     pub hidden_width: usize,
@@ -54,16 +58,20 @@ pub struct Size {
     pub hidden_layers: usize,
     /// Optimiser steps.
     pub iterations: usize,
+    /// Learning rate of Adam.
+    pub learning_rate: f64,
 }
 
 impl Size {
-    const fn new(hidden_width: usize, hidden_layers: usize, iterations: usize) -> Self {
-        Self { hidden_width, hidden_layers, iterations }
+    const fn new(shape: [usize; 2], iterations: usize, learning_rate: f64) -> Self {
+        let [hidden_width, hidden_layers] = shape;
+        Self { hidden_width, hidden_layers, iterations, learning_rate }
     }
 
     /// The size that `config` has.
     pub fn of(config: &Config) -> Self {
-        Self::new(config.model.hidden_width, config.model.hidden_layers, config.train.iterations)
+        let shape = [config.model.hidden_width, config.model.hidden_layers];
+        Self::new(shape, config.train.iterations, config.train.learning_rate)
     }
 
     /// Sets what is not `stated` in `config`. There are at least as many iterations as the warm-up has.
@@ -77,6 +85,9 @@ impl Size {
         if !stated.iterations {
             config.train.iterations = self.iterations.max(config.train.warmup);
         }
+        if !stated.learning_rate {
+            config.train.learning_rate = self.learning_rate;
+        }
     }
 }
 
@@ -85,31 +96,23 @@ impl Size {
 pub struct Table {
     /// Training rows.
     pub rows: usize,
-    /// Data columns, D.
+    /// Data and condition columns, D + C: categories one-hot.
     pub columns: usize,
-    /// Condition columns, C.
-    pub conditions: usize,
 }
 
 /// Training rows below which a network learns them by heart before it has learned anything else.
 const FEW_ROWS: usize = 50;
 
-/// Training rows from which on deep networks are better, and long trainings do no harm.
-const MANY_ROWS: usize = 2_000;
+/// Rows for each column from which on a deep network and a long training are better.
+const MANY_ROWS: usize = 80;
 
-/// Data and condition columns from which on wide networks are better, even for fewer rows.
-const MANY_COLUMNS: usize = 24;
+const TINY: Size = Size::new([32, 1], 2_000, 1e-3);
+const SMALL: Size = Size::new([64, 1], 10_000, 1e-3);
+const MIDDLE: Size = Size::new([128, 2], 10_000, 2e-3);
+const DEEP: Size = Size::new([128, 3], 20_000, 2e-3);
 
-const TINY: Size = Size::new(32, 1, 2_000);
-const SMALL: Size = Size::new(64, 1, 10_000);
-const WIDE: Size = Size::new(128, 2, 6_000);
-const MIDDLE: Size = Size::new(128, 2, 10_000);
-const DEEP: Size = Size::new(128, 3, 20_000);
-/// Only for those who give it the time.
-const LARGE: Size = Size::new(256, 3, 40_000);
-
-/// The fewest iterations, however little time there is.
-const FEWEST: usize = 100;
+/// What fits into `--seconds` is rounded down to a multiple of this, where it is more.
+const ROUND: usize = 100;
 
 /// The most iterations of a table of many rows, as a multiple of what its network needs.
 const MOST: usize = 4;
@@ -117,23 +120,21 @@ const MOST: usize = 4;
 impl Table {
     /// The rule of `--size auto`.
     pub fn size(&self, kind: SizeKind) -> Size {
-        let Self { rows, columns, conditions } = *self;
         match kind {
-            _ if rows < FEW_ROWS => TINY,
-            SizeKind::Small => SMALL,
-            SizeKind::Auto if rows >= MANY_ROWS => DEEP,
-            SizeKind::Auto if columns + conditions >= MANY_COLUMNS => WIDE,
-            SizeKind::Auto => SMALL,
+            _ if self.rows < FEW_ROWS => TINY,
+            SizeKind::Auto if self.has_many_rows() => DEEP,
+            SizeKind::Auto | SizeKind::Small => SMALL,
         }
+    }
+
+    fn has_many_rows(&self) -> bool {
+        self.rows / self.columns.max(1) >= MANY_ROWS
     }
 
     /// The sizes that `--seconds` chooses from, the largest last.
     pub fn ladder(&self, kind: SizeKind) -> Vec<Size> {
-        match self.size(kind) {
-            DEEP => vec![SMALL, MIDDLE, DEEP, LARGE],
-            WIDE => vec![SMALL, WIDE],
-            size => vec![size],
-        }
+        let size = self.size(kind);
+        if size == DEEP { vec![SMALL, MIDDLE, DEEP] } else { vec![size] }
     }
 
     /// Of sizes, the largest last, each with the seconds that an iteration takes: the largest that has the time for
@@ -148,9 +149,10 @@ impl Table {
         let possible = |pace: f64| (seconds / pace).max(0.0) as usize;
         let fits = |(size, pace): &&(Size, f64)| possible(*pace) >= size.iterations;
         let (size, pace) = *timed.iter().rev().find(fits).unwrap_or(&timed[0]);
-        let most = if self.rows >= MANY_ROWS { MOST * size.iterations } else { size.iterations };
+        let most = if self.has_many_rows() { MOST * size.iterations } else { size.iterations };
         let iterations = possible(pace).min(most);
-        Size { iterations: (iterations / FEWEST * FEWEST).max(FEWEST), ..size }
+        let rounded = iterations / ROUND * ROUND;
+        Size { iterations: if rounded > 0 { rounded } else { iterations.max(1) }, ..size }
     }
 }
 
@@ -159,16 +161,17 @@ mod tests {
     use super::*;
 
     fn table(rows: usize, columns: usize) -> Table {
-        Table { rows, columns, conditions: 2 }
+        Table { rows, columns }
     }
 
     #[test]
-    fn the_size_grows_with_rows_and_columns() {
+    fn the_size_grows_with_the_rows_of_each_column() {
         let auto = |rows, columns| table(rows, columns).size(SizeKind::Auto);
         assert_eq!(auto(16, 6), TINY);
-        assert_eq!(auto(130, 13), SMALL);
-        assert_eq!(auto(410, 30), WIDE);
-        assert_eq!(auto(18_000, 2), DEEP);
+        assert_eq!(auto(130, 16), SMALL);
+        assert_eq!(auto(1_300, 74), SMALL);
+        assert_eq!(auto(8_000, 100), DEEP);
+        assert_eq!(auto(18_000, 4), DEEP);
         assert_eq!(table(18_000, 2).size(SizeKind::Small), SMALL);
         assert_eq!(table(16, 2).size(SizeKind::Small), TINY);
     }
@@ -177,14 +180,14 @@ mod tests {
     fn the_largest_size_that_has_the_time_for_its_iterations_is_chosen() {
         let table = table(18_000, 2);
         let sizes = table.ladder(SizeKind::Auto);
-        let timed: Vec<_> = sizes.into_iter().zip([3e-4, 1e-3, 2e-3, 6e-3]).collect();
+        let timed: Vec<_> = sizes.into_iter().zip([3e-4, 1e-3, 2e-3]).collect();
         let fit = |seconds| table.fit(&timed, seconds);
         assert_eq!(fit(60.0), Size { iterations: 30_000, ..DEEP });
-        assert_eq!(fit(300.0), Size { iterations: 50_000, ..LARGE });
         assert_eq!(fit(12.0), Size { iterations: 12_000, ..MIDDLE });
         assert_eq!(fit(1.0), Size { iterations: 3_300, ..SMALL });
-        assert_eq!(fit(-1.0), Size { iterations: FEWEST, ..SMALL });
-        assert_eq!(fit(1e9), Size { iterations: MOST * LARGE.iterations, ..LARGE });
+        assert_eq!(fit(0.02), Size { iterations: 66, ..SMALL });
+        assert_eq!(fit(-1.0), Size { iterations: 1, ..SMALL });
+        assert_eq!(fit(1e9), Size { iterations: MOST * DEEP.iterations, ..DEEP });
     }
 
     #[test]
@@ -199,7 +202,9 @@ mod tests {
         config.model.hidden_width = 7;
         config.train.warmup = 30_000;
         DEEP.apply(&mut config, Stated { hidden_width: true, ..Stated::default() });
-        assert_eq!(Size::of(&config), Size::new(7, 3, 30_000));
+        assert_eq!(Size::of(&config), Size::new([7, 3], 30_000, 2e-3));
+        DEEP.apply(&mut config, Stated { learning_rate: true, ..Stated::default() });
+        assert_eq!(Size::of(&config), Size { iterations: 30_000, ..DEEP });
         let file = "[model]\nhidden_layers = 2\n[train]\nema = 0.5\n".parse().unwrap();
         assert_eq!(Stated::of(&file), Stated { hidden_layers: true, ..Stated::default() });
     }

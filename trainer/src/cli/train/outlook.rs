@@ -44,7 +44,7 @@ mod tests {
             phase: 0,
             iteration: 10 * k,
             loss: 1.0,
-            held_out_loss: (k % 10 == 0).then(|| losses(k as f64 / (10 * measured) as f64)),
+            held_out_loss: k.is_multiple_of(10).then(|| losses(k as f64 / (10 * measured) as f64)),
             learning_rate: 1e-3,
             gradient_norm: 1.0,
             seconds: 1.0,

@@ -8,7 +8,7 @@ use super::super::output::note;
 use crate::config::Config;
 use crate::config::size::{Size, SizeKind, Stated, Table};
 use crate::coupling::dataset::{Dataset, Real};
-use crate::report::numbers::{count, thousands};
+use crate::report::numbers::count;
 use crate::training::seconds_per_iteration;
 
 /// What decides the sizes once the data are known.
@@ -79,10 +79,10 @@ impl Sizing {
         let left = SHARE * (seconds - start.elapsed().as_secs_f64());
         table.fit(&timed, left).apply(config, stated);
         note(format_args!(
-            "--seconds {seconds}: {} wide, {}, {} iterations",
+            "--seconds {seconds}: {} wide, {}, {}",
             config.model.hidden_width,
             count(config.model.hidden_layers, "hidden-to-hidden layer"),
-            thousands(config.train.iterations)
+            count(config.train.iterations, "iteration")
         ));
         Ok(())
     }
@@ -97,5 +97,5 @@ fn table(dataset: &Dataset) -> Table {
         Real::Rows { train, .. } => train.x.rows(),
         Real::Distribution { .. } => usize::MAX,
     };
-    Table { rows, columns: dataset.data_dim(), conditions: dataset.condition_dim() }
+    Table { rows, columns: dataset.data_dim() + dataset.condition_dim() }
 }
