@@ -1,11 +1,12 @@
-"""Trains networks of several sizes on ten tables, and two of them again with fewer rows. The rule of `--size auto` rests on the result.
+"""Trains networks of several sizes on ten tables, and two of them again with fewer rows. The rule of `--size auto`
+rests on the result.
 
     benches/quality/peers/run size.py --flowlet target/release/flowlet --out size.csv
     benches/quality/peers/run size.py --flowlet target/release/flowlet --tables iris,wine --auto
 
-A candidate is WIDTHxLAYERS@ITERATIONS, or WIDTHxLAYERS@ITERATIONS@RATE; `--auto` tries what the command chooses by itself. For each table, split and
-candidate: the lowest held-out loss and its iteration, the last one, the energy distance to rows that the command
-never saw, and the processor seconds of training with all that `flowlet train` does.
+A candidate is WIDTHxLAYERS@ITERATIONS, or WIDTHxLAYERS@ITERATIONS@RATE; `--auto` tries what the command chooses by
+itself. For each table, split and candidate: the lowest held-out loss and its iteration, the last one, the energy
+distance to rows that the command never saw, and the processor seconds of training with all that `flowlet train` does.
 
 The energy distance is without bias: between the test rows and samples with the same conditions, with the
 conditions as further columns, scaled by the training rows. So it can be below 0.

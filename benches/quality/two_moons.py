@@ -1,11 +1,11 @@
 """Two moons, a posterior: simulation-based inference by `flowlet train` with its defaults, judged by a classifier.
 
     benches/quality/peers/run two_moons.py --flowlet target/release/flowlet
-    benches/quality/peers/run two_moons.py --flowlet target/release/flowlet --seeds 0,1,2,3,4 -- --seconds 300
+    benches/quality/peers/run two_moons.py --flowlet target/release/flowlet --seeds 0,1,2,3,4
     benches/quality/peers/run two_moons.py --sbi                # the sbi package, if it is installed
 
 The simulator is sbibm's. Each seed has its own simulations, training run, samples, exact samples and folds. What
-follows -- goes to `flowlet train`.
+follows `--` goes to `flowlet train`.
 
 C2ST is the accuracy of a classifier that tells samples from exact ones: 0.5 is perfect. It has two layers of 20
 units and three folds, on 5,000 of each at the observation (0, 0).
