@@ -132,6 +132,102 @@ fn flags_override_a_configuration_file() {
     assert!(config.contains("iterations = 5") && config.contains("seed = 4"), "{config}");
 }
 
+/// The sizes in the `config.toml` of a run: width, layers, iterations.
+fn sizes(desk: &Desk, run: &str) -> [usize; 3] {
+    let config = fs::read_to_string(desk.path(run).join("config.toml")).unwrap();
+    let of = |key: &str| {
+        let (_, after) = config.split_once(&format!("\n{key} = ")).unwrap();
+        after.lines().next().unwrap().parse().unwrap()
+    };
+    ["hidden_width", "hidden_layers", "iterations"].map(of)
+}
+
+#[test]
+fn the_data_decide_the_sizes_that_nobody_states() {
+    let desk = Desk::new();
+    let rows = |n: u32, columns: u32| -> String {
+        let line = |row: u32| {
+            let cells = (0..columns).map(|k| (row * (7919 + k) % 101).to_string());
+            cells.collect::<Vec<_>>().join(",") + "\n"
+        };
+        (0..=n).map(|row| if row == 0 { line(1) } else { line(row) }).collect()
+    };
+    let header = |columns: u32| (0..columns).map(|k| format!("x{k}")).collect::<Vec<_>>().join(",");
+    for (name, n, columns) in [("few", 20, 2), ("wide", 300, 30), ("many", 300, 2)] {
+        desk.write(&format!("{name}.csv"), format!("{}\n{}", header(columns), rows(n, columns)));
+    }
+    let train = |arguments: &str| {
+        desk.succeed(&format!("train {arguments} --batch-size 8 --force --out run"));
+        sizes(&desk, "run")
+    };
+    assert_eq!(train("few.csv"), [32, 1, 2000]);
+    assert_eq!(train("wide.csv --iterations 5"), [64, 1, 5]);
+    assert_eq!(train("many.csv --iterations 5"), [128, 3, 5]);
+    assert_eq!(train("many.csv --iterations 5 --hidden-layers 2"), [128, 2, 5]);
+    assert_eq!(train("many.csv --iterations 5 --size small"), [64, 1, 5]);
+    // A preset keeps its own.
+    assert_eq!(train("moons --iterations 5"), [64, 1, 5]);
+    // What a configuration file states wins over the rule, and a flag over the file.
+    desk.write(
+        "c.toml",
+        "[data]\nsource = \"many.csv\"\n[model]\nhidden_width = 9\n[train]\niterations = 4\n",
+    );
+    assert_eq!(train("c.toml"), [9, 3, 4]);
+    assert_eq!(train("c.toml --iterations 5"), [9, 3, 5]);
+    assert_eq!(train("c.toml --iterations 5 --size auto"), [128, 3, 5]);
+}
+
+#[test]
+fn a_run_of_so_many_seconds_can_be_repeated_from_its_configuration() {
+    let desk = Desk::new();
+    desk.write("points.csv", points());
+    let train = "train points.csv --data x,y --condition label --hidden-width 8 --hidden-layers 1 \
+                 --batch-size 8";
+    desk.succeed(&format!("{train} --seconds 1 --out a"));
+    let [width, layers, iterations] = sizes(&desk, "a");
+    assert_eq!((width, layers), (8, 1));
+    assert!((1..=80_000).contains(&iterations), "{iterations}");
+    desk.succeed("train a/config.toml --out b");
+    let model = |run: &str| fs::read(desk.path(run).join("model.safetensors")).unwrap();
+    assert!(model("a") == model("b"));
+}
+
+#[test]
+fn sizes_that_cannot_be_chosen_are_refused() {
+    let desk = Desk::new();
+    desk.write("points.csv", points());
+    let train = "train points.csv --data x,y --condition label";
+    for seconds in ["0", "-1", "1e9", "nan", "inf", "soon"] {
+        desk.fail(
+            &format!("{train} --seconds={seconds}"),
+            "expected a number of seconds from 1 to",
+        );
+    }
+    let output = desk.run(&format!("{train} --size huge"));
+    let error = text(&output.stderr);
+    assert!(
+        output.status.code() == Some(2) && error.contains("[possible values: auto, small]"),
+        "{error}"
+    );
+    for flag in ["--size auto", "--size small", "--seconds 60"] {
+        desk.fail(&format!("train moons {flag}"), "moons is a known distribution");
+        desk.fail(
+            &format!("{train} --few-steps 1 {flag}"),
+            "few steps train a teacher and a student",
+        );
+    }
+    let mut run =
+        desk.begin(&format!("{train} --iterations 1000000 --checkpoint-seconds 0 --out run"));
+    run.until(|| desk.path("run/checkpoint.safetensors").exists());
+    run.kill();
+    for flag in ["--size auto", "--seconds 9"] {
+        let output = desk.run(&format!("train --resume run {flag}"));
+        let error = text(&output.stderr);
+        assert!(error.contains("a run is resumed with its own settings"), "{error}");
+        assert_eq!(output.status.code(), Some(2));
+    }
+}
+
 #[test]
 fn a_users_mixture_is_trained_on() {
     let desk = Desk::new();

@@ -7,6 +7,7 @@ use toml::{Table, Value};
 
 use super::keys;
 use super::options::Config;
+use super::size::Stated;
 use crate::disk::input;
 
 impl Config {
@@ -19,13 +20,23 @@ impl Config {
     /// Returns an error if the file cannot be read, is not TOML, or has an unknown key or an invalid value.
     /// The message names the file and the key.
     pub fn read(path: &Path) -> Result<Self> {
+        Self::read_stated(path).map(|(config, _)| config)
+    }
+
+    /// Reads a configuration file like [`Self::read`]. Also returns the sizes that it states itself.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`Self::read`].
+    pub fn read_stated(path: &Path) -> Result<(Self, Stated)> {
         let text = String::from_utf8(input::read(path)?).with_context(|| {
             format!("{}: expected a TOML file, found bytes that are not UTF-8", path.display())
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        let mut config = Self::parse(&text).with_context(|| path.display().to_string())?;
+        let (mut config, stated) =
+            Self::parse_stated(&text).with_context(|| path.display().to_string())?;
         config.opened_from(folder).with_context(|| path.display().to_string())?;
-        Ok(config)
+        Ok((config, stated))
     }
 
     /// Parses the text of a configuration file, like [`Self::read`], but leaves file names as they are.
@@ -34,6 +45,10 @@ impl Config {
     ///
     /// Returns an error if the text is not TOML, or has an unknown key or an invalid value.
     pub fn parse(text: &str) -> Result<Self> {
+        Self::parse_stated(text).map(|(config, _)| config)
+    }
+
+    fn parse_stated(text: &str) -> Result<(Self, Stated)> {
         let table: Table = toml::from_str(text)?;
         keys::check(&table)?;
         // Parses the text before merging, since errors of a merged table would have no line numbers.
@@ -43,9 +58,10 @@ impl Config {
         } else {
             Self::averaged()
         };
+        let sizes = Stated::of(&table);
         let mut merged = Table::try_from(&base)?;
         merge(&mut merged, table);
-        Ok(merged.try_into()?)
+        Ok((merged.try_into()?, sizes))
     }
 
     /// Returns the text of a configuration file with every option.

@@ -7,6 +7,7 @@ use toml::{Table, Value};
 use super::options::{
     Config, DataConfig, FewStepsConfig, ModelConfig, SampleConfig, SourceConfig, TrainConfig,
 };
+use super::size::Stated;
 
 /// The flags that were given for options of a run.
 #[derive(Clone, Debug)]
@@ -28,6 +29,16 @@ impl Flags {
     /// Returns the value of `--few-steps`, if it was given.
     pub fn few_steps(&self) -> Option<usize> {
         self.0.get_one("few_steps").copied()
+    }
+
+    /// Returns the sizes whose flags were given.
+    pub fn stated(&self) -> Stated {
+        Stated {
+            hidden_width: self.0.contains_id("hidden_width"),
+            hidden_layers: self.0.contains_id("hidden_layers"),
+            iterations: self.0.contains_id("iterations"),
+            learning_rate: self.0.contains_id("learning_rate"),
+        }
     }
 }
 
@@ -63,7 +74,8 @@ impl FromArgMatches for Flags {
     }
 }
 
-/// Adds the flags of `S` that `command` does not have yet. Each flag's help shows its default.
+/// Adds the flags of `S` that `command` does not have yet. Each flag's help shows its default: its own documentation
+/// says which, if it depends on the data, or this adds it.
 fn add<S: Args + Default + Serialize>(command: Command) -> Command {
     let defaults = Table::try_from(S::default()).unwrap_or_default();
     let flags = S::augment_args_for_update(Command::new("flags"));
@@ -94,6 +106,9 @@ fn shown(default: &Value) -> Option<String> {
 
 fn with_default(flag: Arg, default: &str) -> Arg {
     let help = flag.get_help().map(ToString::to_string).unwrap_or_default();
+    if help.contains("[default: ") {
+        return flag;
+    }
     flag.help(format!("{help} [default: {default}]"))
 }
 
@@ -140,16 +155,18 @@ mod tests {
     fn help_shows_the_default_of_each_option() {
         let help = command().render_long_help().to_string();
         for (flag, default) in [
-            ("--hidden-width <H>", format!("[default: {}]", ModelConfig::default().hidden_width)),
+            ("--hidden-width <H>", "[default: by --size for data from files, else".to_string()),
+            ("--batch-size <N>", format!("[default: {}]", TrainConfig::default().batch_size)),
             ("--steps <N>", format!("[default: {}]", SampleConfig::default().steps)),
             ("--seed <SEED>", "[default: 0]".to_string()),
-            ("--learning-rate <RATE>", "[default: 0.001]".to_string()),
+            ("--learning-rate <RATE>", "else 0.001]".to_string()),
             ("--source <NAME|FILE>", "[default: normal]".to_string()),
             ("--activation <NAME>", "[default: gelu]".to_string()),
         ] {
             let (_, after) = help.split_once(flag).unwrap_or_else(|| panic!("{flag}\n{help}"));
             let own = after.split("\n\n").next().unwrap();
             assert!(own.contains(&default), "{flag}{own}");
+            assert_eq!(own.matches("[default: ").count(), 1, "{flag}{own}");
         }
     }
 

@@ -10,6 +10,7 @@ mod options;
 mod places;
 mod preset;
 pub mod schedule;
+pub mod size;
 pub mod words;
 
 pub use flags::Flags;

@@ -166,10 +166,10 @@ impl Default for SourceConfig {
 #[serde(default)]
 #[command(next_help_heading = "Model")]
 pub struct ModelConfig {
-    /// Units in each hidden layer, H
+    /// Units in each hidden layer, H [default: by --size for data from files, else 64]
     #[arg(long, value_name = "H")]
     pub hidden_width: usize,
-    /// Hidden-to-hidden layers, L
+    /// Hidden-to-hidden layers, L [default: by --size for data from files, else 1]
     #[arg(long, value_name = "L")]
     pub hidden_layers: usize,
     /// Activation of the hidden units
@@ -189,13 +189,13 @@ impl Default for ModelConfig {
 #[serde(default)]
 #[command(next_help_heading = "Training")]
 pub struct TrainConfig {
-    /// Optimiser steps
+    /// Optimiser steps [default: by --size for data from files, else 10000]
     #[arg(long, value_name = "N")]
     pub iterations: usize,
     /// Pairs of noise and data in each step
     #[arg(long, value_name = "N")]
     pub batch_size: usize,
-    /// Learning rate of Adam
+    /// Learning rate of Adam [default: by --size for data from files, else 0.001]
     #[arg(long, value_name = "RATE")]
     pub learning_rate: f64,
     /// Learning rate after the warm-up [default: cosine for data from files, constant for presets]

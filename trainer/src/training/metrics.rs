@@ -36,6 +36,16 @@ pub fn row_every(iterations: usize) -> usize {
     iterations.div_ceil(ROWS).max(1)
 }
 
+/// Returns the rows of the file at `path` up to the first that cannot be read.
+///
+/// # Errors
+///
+/// Returns an error if the file cannot be opened.
+fn read(path: &Path) -> Result<Vec<Measurement>> {
+    let (file, _) = input::open(path)?;
+    Ok(csv::Reader::from_reader(file).deserialize().map_while(|row| row.ok()).collect())
+}
+
 /// How far a run had come when it stopped.
 #[derive(Clone, Copy, Debug)]
 pub struct Done {
@@ -73,12 +83,10 @@ impl MetricsFile {
     pub fn create(path: &Path, done: Option<Done>) -> Result<Self> {
         let mut kept = Vec::new();
         if let Some(done) = done
-            && let Ok((file, _)) = input::open(path)
+            && let Ok(rows) = read(path)
         {
-            // Stops at a row that was cut off.
-            let mut reader = csv::Reader::from_reader(file);
-            let rows = reader.deserialize::<Measurement>().map_while(|row| row.ok());
-            kept.extend(rows.take_while(|row| done.keeps(row)));
+            // A row that was cut off is left out.
+            kept.extend(rows.into_iter().take_while(|row| done.keeps(row)));
         }
         let mut writer = csv::Writer::from_writer(Vec::new());
         for row in &kept {

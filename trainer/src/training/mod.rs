@@ -6,6 +6,7 @@ mod engine;
 mod few_steps;
 mod losses;
 pub mod metrics;
+mod pace;
 mod phase;
 mod run;
 pub mod supply;
@@ -24,6 +25,7 @@ use crate::disk::memory;
 use crate::model::description::Description;
 
 pub use losses::Losses;
+pub use pace::seconds_per_iteration;
 pub use phase::{Chosen, Monitor, Phase, Trained, Training};
 pub use run::{Keep, check_device, resolve};
 

@@ -1,6 +1,8 @@
 //! `flowlet train`: trains a model on data, exports it and verifies it.
 
+mod outlook;
 mod settings;
+mod sizing;
 mod summary;
 
 use std::path::{Path, PathBuf};
@@ -9,6 +11,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, ensure};
 use flowlet::SolverKind;
 
+use self::outlook::outlook;
 use self::settings::Settings;
 use self::summary::{Judged, summary};
 use super::interrupt::Interrupts;
@@ -38,6 +41,7 @@ const EXAMPLES: &str = "\
 Examples:
   flowlet train mixture
   flowlet train points.csv --data x,y --condition label
+  flowlet train points.csv --seconds 60
   flowlet train --data actions.npy --conditions obs.npy --hidden-width 256
   flowlet train mixture --few-steps 1
   flowlet train runs/points/config.toml --seed 1 --out runs/points-1
@@ -107,13 +111,16 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             (directory.clone(), config, dataset, run)
         }
         None => {
-            let (mut config, name) = args.settings.resolve()?;
+            let (mut config, sizing, name) = args.settings.resolve()?;
             config.check()?;
             config.train.device = chosen(config.train.device);
             let directory = args.out.clone().unwrap_or_else(|| Path::new("runs").join(name));
             let dataset = Dataset::open(&config)?;
+            sizing.apply(&mut config, &dataset)?;
             check(&config, &dataset)?;
             let run = RunDirectory::create(&directory, args.force, &config.files())?;
+            // Last, since it takes seconds.
+            sizing.fit(&mut config, &dataset)?;
             (directory, config, dataset, run)
         }
     };
@@ -201,13 +208,13 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let verified = verify(&model, &golden)?;
     let judgement = judge(&model, &model.solver(None, None)?, &dataset, config.seed)?;
     run.write(GOLDEN_FILE, &golden.to_bytes()?)?;
+    let rows = measurements(&run.path().join(METRICS_FILE), &mut Vec::new());
     run.finish()?;
-    let overfitting =
-        Overfitting::find(&measurements(&directory.join(METRICS_FILE), &mut Vec::new()), None);
     let judged = Judged {
         verified: &verified,
         judgement: &judgement,
-        overfitting,
+        overfitting: Overfitting::find(&rows, None),
+        outlook: outlook(&rows),
         selected_on: dataset.selected_on,
     };
     let summary = summary(&directory, &config, &trained, &model, &judged)?;

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
 
+use super::sizing::Sizing;
 use crate::config::list::List;
+use crate::config::size::{SizeKind, Stated};
 use crate::config::words::DeviceKind;
 use crate::config::{Config, Flags, preset};
 use crate::disk::input::is_standard_input;
@@ -22,14 +24,29 @@ pub(super) struct Settings {
     #[arg(long, value_name = "COLUMNS|FILE", help_heading = "Data")]
     data: Option<String>,
 
+    /// How the sizes are chosen that are not stated: width, layers, iterations and learning rate [default: auto for data from files]
+    #[arg(long, value_enum, value_name = "NAME", help_heading = "Model")]
+    size: Option<SizeKind>,
+
+    /// Train the best model that so many seconds allow: times about two seconds of training, then sets the iterations,
+    /// and the sizes that are not stated. The run's config.toml holds them as numbers
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        help_heading = "Training",
+        value_parser = seconds,
+        conflicts_with = "iterations"
+    )]
+    seconds: Option<f64>,
+
     #[command(flatten)]
     flags: Flags,
 }
 
 impl Settings {
-    /// Returns the whole configuration and the name of the run.
-    pub(super) fn resolve(&self) -> Result<(Config, String)> {
-        let (mut config, name) = match (&self.target, &self.data) {
+    /// Returns the whole configuration, except for the sizes that the data decide, and the name of the run.
+    pub(super) fn resolve(&self) -> Result<(Config, Sizing, String)> {
+        let (mut config, stated, name) = match (&self.target, &self.data) {
             (Some(target), _) => open_target(target)?,
             (None, Some(file)) => open_target(file)?,
             (None, None) => bail!(
@@ -53,12 +70,24 @@ impl Settings {
             let advice = |_: &str| "write its path from there".to_string();
             read.check_files(Path::new(target.unwrap_or(&name)), &config, advice)?;
         }
-        Ok((config, name))
+        // A flag overrides what a configuration file states.
+        let stated = if self.size.is_some() { Stated::default() } else { stated };
+        let stated = stated.or(self.flags.stated());
+        Ok((config, Sizing { kind: self.size, seconds: self.seconds, stated }, name))
     }
 
     /// Returns the configuration of a stopped run, from its file `path`. Flags that name files may give new
     /// paths of the run's files. All other flags must have the values that the run already has.
     pub(super) fn resume(&self, path: &Path) -> Result<Config> {
+        for (flag, given) in
+            [("--size", self.size.is_some()), ("--seconds", self.seconds.is_some())]
+        {
+            ensure!(
+                !given,
+                "a run is resumed with its own settings, but the command says {flag}: leave it out, or train a new run \
+                 without --resume"
+            );
+        }
         let run = Config::read(path)?;
         let mut config = run.clone();
         self.flags.apply(&mut config)?;
@@ -97,24 +126,38 @@ fn flag(key: &str) -> String {
     }
 }
 
-fn open_target(target: &str) -> Result<(Config, String)> {
+/// The most seconds that a run may be given: a week.
+const MOST_SECONDS: f64 = 604_800.0;
+
+fn seconds(text: &str) -> Result<f64> {
+    let seconds: f64 = text.parse().unwrap_or(f64::NAN);
+    ensure!(
+        (1.0..=MOST_SECONDS).contains(&seconds),
+        "expected a number of seconds from 1 to {MOST_SECONDS}, a week"
+    );
+    Ok(seconds)
+}
+
+/// Returns the configuration of a target, the sizes that it states, and its name.
+fn open_target(target: &str) -> Result<(Config, Stated, String)> {
+    let stated = Stated::default();
     if let Some(config) = preset(target) {
-        return Ok((config, target.to_string()));
+        return Ok((config, stated, target.to_string()));
     }
     let path = Path::new(target);
     if is_standard_input(path) {
-        return Ok((Config::for_source(target), "standard-input".to_string()));
+        return Ok((Config::for_source(target), stated, "standard-input".to_string()));
     }
     let stem = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     if path.extension().is_some_and(|extension| extension == "toml") {
-        let mut config = Config::read(path)?;
+        let (mut config, stated) = Config::read_stated(path)?;
         // Trains on what the file holds now, perhaps with another split.
         config.data.digest = None;
         // For RUN/config.toml, the name is RUN.
         let parent = path.parent().and_then(stem).filter(|_| path.ends_with(CONFIG_FILE));
-        return Ok((config, parent.or(stem(path)).unwrap_or_default()));
+        return Ok((config, stated, parent.or(stem(path)).unwrap_or_default()));
     }
-    Ok((Config::for_source(target), stem(path).unwrap_or_default()))
+    Ok((Config::for_source(target), stated, stem(path).unwrap_or_default()))
 }
 
 #[cfg(test)]

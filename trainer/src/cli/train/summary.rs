@@ -20,6 +20,8 @@ pub(super) struct Judged<'a> {
     pub(super) overfitting: Option<Overfitting>,
     /// As [`Dataset::selected_on`](crate::coupling::dataset::Dataset::selected_on).
     pub(super) selected_on: Option<usize>,
+    /// Whether a larger network or more iterations would likely help.
+    pub(super) outlook: Option<&'a str>,
 }
 
 pub(super) fn summary(
@@ -32,7 +34,7 @@ pub(super) fn summary(
     use std::fmt::Write;
     let mut text = String::new();
     let last = trained.losses.iterations();
-    let Judged { verified: report, judgement, overfitting, selected_on } = *judged;
+    let Judged { verified: report, judgement, overfitting, selected_on, outlook } = *judged;
     let Judgement { distance, samples, rows, judged_on, memory, .. } = judgement;
     let phases = phases(config);
     let done = |(k, (name, iterations)): (usize, &(&str, usize))| {
@@ -81,6 +83,9 @@ pub(super) fn summary(
              {:14}Fewer iterations, a smaller network or more rows would help",
             "", ""
         )?;
+    }
+    if let Some(outlook) = outlook {
+        writeln!(text, "  outlook     {}", outlook.replace('\n', &format!("\n{:14}", "")))?;
     }
     let sampled = format!("{} in {}", count(*samples, "sample"), count(config.steps(), "step"));
     let rows = if *judged_on == "fresh draws" {
