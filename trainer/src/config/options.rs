@@ -10,7 +10,6 @@ use flowlet::ActivationKind;
 use serde::{Deserialize, Serialize};
 
 use super::list::List;
-use super::preset::preset;
 use super::schedule::Decay;
 use super::words::{CouplingKind, DeviceKind, Keep, NORMAL, activation_name, activation_parser};
 use crate::data::Component;
@@ -364,19 +363,6 @@ impl Default for SampleConfig {
 const EMA: f64 = 0.999;
 
 impl Config {
-    /// Returns the configuration for a source of data that says no more: that of [`preset`] for a known distribution;
-    /// for the rows of a file, the averaged weights of the lowest held-out loss, since few rows are soon learned by
-    /// heart.
-    pub fn for_source(source: &str) -> Self {
-        preset(source).unwrap_or_else(|| {
-            let mut config = Self::averaged();
-            config.data.source = source.to_string();
-            config.train.schedule = Decay::Cosine;
-            config.train.keep = Keep::Best;
-            config
-        })
-    }
-
     /// The defaults, with averaged weights.
     pub(super) fn averaged() -> Self {
         let mut config = Self::default();

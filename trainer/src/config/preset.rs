@@ -1,6 +1,8 @@
 //! Preset configurations.
 
 use super::options::{Config, TrainConfig};
+use super::schedule::Decay;
+use super::words::Keep;
 use crate::data::PRESETS;
 
 /// The article's run: its mixture, without the averaged weights that are the default otherwise.
@@ -26,4 +28,19 @@ pub fn preset(name: &str) -> Option<Config> {
         _ => {}
     }
     Some(config)
+}
+
+impl Config {
+    /// Returns the configuration for a source of data that says no more: that of [`preset`] for a known distribution;
+    /// for the rows of a file, the averaged weights of the lowest held-out loss, since few rows are soon learned by
+    /// heart.
+    pub fn for_source(source: &str) -> Self {
+        preset(source).unwrap_or_else(|| {
+            let mut config = Self::averaged();
+            config.data.source = source.to_string();
+            config.train.schedule = Decay::Cosine;
+            config.train.keep = Keep::Best;
+            config
+        })
+    }
 }

@@ -10,7 +10,7 @@ use crate::disk::names::{CHECKPOINT_FILE, CONFIG_FILE, TEACHER_FILE};
 use crate::disk::tensor_file::{Block, TensorFile};
 use crate::disk::{input, whole};
 use crate::network::Network;
-use crate::training::phase::Chosen;
+use crate::training::best::{Best, Chosen};
 
 /// Reads and writes the checkpoint of a run.
 ///
@@ -33,15 +33,6 @@ pub struct State {
     pub moments: Vec<Tensor>,
     /// The average of the weights; empty if none is kept.
     pub average: Vec<Tensor>,
-}
-
-/// The weights of the lowest held-out loss so far.
-#[derive(Clone, Debug)]
-pub struct Best {
-    /// Which they are.
-    pub chosen: Chosen,
-    /// They, in the network's order.
-    pub weights: Vec<Tensor>,
 }
 
 /// The whole state of a training phase.

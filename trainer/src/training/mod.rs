@@ -1,9 +1,11 @@
 //! Trains a network, in one phase or in up to three: a flow; or the flow of a teacher, its distillation into
 //! a student of N steps, and training of the student on its own endpoints.
 
+mod best;
 pub mod checkpoint;
 mod engine;
 mod few_steps;
+mod iterations;
 mod losses;
 pub mod metrics;
 mod pace;
@@ -24,9 +26,10 @@ use crate::coupling::dataset::Dataset;
 use crate::disk::memory;
 use crate::model::description::Description;
 
+pub use best::Chosen;
 pub use losses::Losses;
 pub use pace::seconds_per_iteration;
-pub use phase::{Chosen, Monitor, Phase, Trained, Training};
+pub use phase::{Monitor, Phase, Trained, Training};
 pub use run::{Keep, check_device, resolve};
 
 /// Returns the names of the phases of a run, with their iterations.

@@ -6,7 +6,8 @@ use anyhow::{Context, Result, bail};
 
 use super::checkpoint::{Checkpoint, Checkpoints};
 use super::engine::{CardPools, Feed, Place};
-use super::phase::{Monitor, Phase, Trained, Training, train_phase};
+use super::iterations::train_phase;
+use super::phase::{Monitor, Phase, Trained, Training};
 use super::supply::ahead::Ahead;
 use crate::config::Config;
 use crate::config::schedule::Schedule;

@@ -2,14 +2,10 @@
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use candle_core::{Device, Tensor};
-use flowlet_gpu::{AT_ONCE, Given, Pools, Settings, State as Weights, Step, Task, Times, Trainer};
+use flowlet_gpu::{AT_ONCE, Given, Settings, State as Weights, Step, Task, Trainer};
 
-use super::{Engine, Feed, Known, Place, another_supply, suits_cards};
-use crate::coupling::batches::BatchesOptions;
-use crate::coupling::source::Source;
-use crate::data::random::{Stream, generator};
-use crate::data::times;
-use crate::data::{Matrix, Points, Target};
+use super::interface::{Engine, Feed, Known, Place, another_supply, suits_cards};
+use super::pools::CardPools;
 use crate::network::Network;
 use crate::objective::{Objective, Tensors};
 use crate::optimiser::average::decay_at;
@@ -18,78 +14,8 @@ use crate::training::checkpoint::{Checkpoint, State};
 use crate::training::phase::Phase;
 use crate::training::supply::Supply;
 
-/// The rows from which a card draws batches of independent pairs: all rows of a file, or up to four million draws of
-/// a known distribution.
-///
-/// Unlike [`Batches`](crate::coupling::batches::Batches), a card draws rows with replacement. The batches have the
-/// same distribution, but other bytes.
-#[derive(Debug)]
-pub(in crate::training) struct CardPools {
-    target: Points,
-    source: Option<Matrix>,
-    times: Drawn,
-    label_dropout: f32,
-    batch: usize,
-    seed: u64,
-}
-
-/// How a card draws times.
-#[derive(Debug)]
-enum Drawn {
-    Uniform,
-    LogitNormal {
-        mean: f32,
-        deviation: f32,
-    },
-    /// From these.
-    Rows(Vec<f32>),
-}
-
-/// The most coordinates in the pool of a known distribution.
-const VALUES: usize = 1 << 24;
-/// The most rows in the pool of a known distribution.
-const ROWS: usize = 1 << 22;
-
 /// The supply's state in the checkpoints of a card that draws its batches: the iteration says all.
 const DRAWN: &str = "drawn on the card";
-
-impl CardPools {
-    /// Makes the pools of a run with `seed`. Ignores the coupling in `options`: pairs are independent.
-    pub fn new(mut target: Target, options: &BatchesOptions, data_dim: usize, seed: u64) -> Self {
-        let rows = ROWS.min(VALUES / data_dim.max(1)).max(options.size);
-        let target = target.pool(rows);
-        let source = match &options.source {
-            Source::Normal => None,
-            Source::Rows(rows) => Some(Matrix::clone(rows)),
-            other => Some(other.draw(rows, data_dim, &mut generator(seed, Stream::Source))),
-        };
-        let times = match options.times {
-            times::Times::Uniform => Drawn::Uniform,
-            times::Times::LogitNormal { mean, std } => Drawn::LogitNormal { mean, deviation: std },
-            times::Times::Beta { .. } => {
-                Drawn::Rows(options.times.draw(ROWS, &mut generator(seed, Stream::Time)))
-            }
-        };
-        let label_dropout = options.label_dropout as f32;
-        Self { target, source, times, label_dropout, batch: options.size, seed }
-    }
-
-    fn pools(&self) -> Pools<'_> {
-        Pools {
-            x: self.target.x.values(),
-            c: self.target.c.values(),
-            source: self.source.as_ref().map(Matrix::values),
-            times: match &self.times {
-                Drawn::Uniform => Times::Uniform,
-                Drawn::LogitNormal { mean, deviation } => {
-                    Times::LogitNormal { mean: *mean, deviation: *deviation }
-                }
-                Drawn::Rows(times) => Times::Rows(times),
-            },
-            dropout: self.label_dropout,
-        }
-    }
-}
 
 /// A phase on a card.
 pub(in crate::training) struct Card<'a> {

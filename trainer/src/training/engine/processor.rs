@@ -3,7 +3,7 @@
 use anyhow::Result;
 use candle_core::Tensor;
 
-use super::{Engine, Known, another_supply};
+use super::interface::{Engine, Known, another_supply};
 use crate::network::Network;
 use crate::optimiser::Adam;
 use crate::optimiser::average::Average;
