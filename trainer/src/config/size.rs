@@ -85,7 +85,8 @@ impl Size {
         if !stated.iterations {
             config.train.iterations = self.iterations.max(config.train.warmup);
         }
-        if !stated.learning_rate {
+        // The rate suits the network of this size. For another, it stays as it is.
+        if !(stated.learning_rate || stated.hidden_width || stated.hidden_layers) {
             config.train.learning_rate = self.learning_rate;
         }
     }
@@ -203,8 +204,10 @@ mod tests {
         config.model.hidden_width = 7;
         config.train.warmup = 30_000;
         DEEP.apply(&mut config, Stated { hidden_width: true, ..Stated::default() });
-        assert_eq!(Size::of(&config), Size::new([7, 3], 30_000, 2e-3));
+        assert_eq!(Size::of(&config), Size::new([7, 3], 30_000, 1e-3));
         DEEP.apply(&mut config, Stated { learning_rate: true, ..Stated::default() });
+        assert_eq!(Size::of(&config), Size { learning_rate: 1e-3, iterations: 30_000, ..DEEP });
+        DEEP.apply(&mut config, Stated::default());
         assert_eq!(Size::of(&config), Size { iterations: 30_000, ..DEEP });
         let file = "[model]\nhidden_layers = 2\n[train]\nema = 0.5\n".parse().unwrap();
         assert_eq!(Stated::of(&file), Stated { hidden_layers: true, ..Stated::default() });
