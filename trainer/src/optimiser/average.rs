@@ -3,6 +3,8 @@
 use anyhow::Result;
 use candle_core::{Tensor, Var};
 
+use super::kernels::Follow;
+
 /// An exponential moving average of a network's variables.
 #[derive(Debug)]
 pub struct Average {
@@ -38,10 +40,8 @@ impl Average {
     /// Returns candle's error if an operation fails on the device.
     pub fn update(&mut self, n: usize) -> Result<()> {
         let decay = decay_at(self.decay, n);
-        for (average, variable) in self.average.iter_mut().zip(&self.variables) {
-            // Detached, because candle would otherwise keep every earlier average for
-            // differentiation.
-            *average = ((&*average * decay)? + (variable.as_detached_tensor() * (1.0 - decay))?)?;
+        for (average, variable) in self.average.iter().zip(&self.variables) {
+            average.inplace_op2(variable.as_tensor(), &Follow { decay })?;
         }
         Ok(())
     }
