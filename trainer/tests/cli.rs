@@ -677,12 +677,20 @@ fn bench_takes_sizes_and_measures_training() {
     assert!(number("least_milliseconds") <= number("milliseconds"), "{speed}");
     assert!(0.0 < number("peak_share"), "{speed}");
 
-    let text = desk.succeed(&format!("bench {sizes} -n 100 --steps 2"));
-    assert!(text.contains("100 samples in 2 steps of euler"), "{text}");
-    desk.fail("bench", "MODEL");
-    desk.fail(&format!("bench {} --hidden-width 64", weights("moons")), "--hidden-width");
-    desk.fail("bench --training -n 10", "-n");
-    desk.fail("bench --hidden-width 64 --batch-size 10", "--training");
+    let samples = desk.succeed(&format!("bench {sizes} -n 100 --steps 2"));
+    assert!(samples.contains("100 samples in 2 steps of euler"), "{samples}");
+    let moons = weights("moons");
+    for (arguments, named) in [
+        ("bench".to_owned(), "<MODEL>"),
+        (format!("bench {moons} --hidden-width 64"), "--hidden-width"),
+        (format!("bench {moons} --hidden-layers 2"), "--hidden-layers"),
+        ("bench --training -n 10".to_owned(), "-n <N>"),
+        ("bench --hidden-width 64 --batch-size 10".to_owned(), "--training"),
+    ] {
+        let output = desk.run(&arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments}");
+        assert!(text(&output.stderr).contains(named), "{arguments}: {}", text(&output.stderr));
+    }
     desk.fail("bench --hidden-width 0", "expected 1 to 16384");
 }
 
