@@ -797,6 +797,36 @@ fn bench_measures_the_cost_of_samples() {
     desk.fail("bench nowhere", "nowhere");
 }
 
+#[test]
+fn bench_takes_sizes_and_measures_training() {
+    let desk = Desk::new();
+    let sizes = "--hidden-width 16 --hidden-layers 2 --threads 1 --seconds 0";
+    let json = desk.succeed(&format!("bench --training {sizes} --batch-size 32 --json"));
+    let speed: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let number = |key: &str| speed[key].as_f64().unwrap_or_else(|| panic!("{key}: {speed}"));
+    assert_eq!((number("hidden_width"), number("hidden_layers")), (16.0, 2.0));
+    assert_eq!((number("batch_size"), number("threads")), (32.0, 1.0));
+    assert!(0.0 < number("least_milliseconds"), "{speed}");
+    assert!(number("least_milliseconds") <= number("milliseconds"), "{speed}");
+    assert!(0.0 < number("peak_share"), "{speed}");
+
+    let samples = desk.succeed(&format!("bench {sizes} -n 100 --steps 2"));
+    assert!(samples.contains("100 samples in 2 steps of euler"), "{samples}");
+    let moons = weights("moons");
+    for (arguments, named) in [
+        ("bench".to_owned(), "<MODEL>"),
+        (format!("bench {moons} --hidden-width 64"), "--hidden-width"),
+        (format!("bench {moons} --hidden-layers 2"), "--hidden-layers"),
+        ("bench --training -n 10".to_owned(), "-n <N>"),
+        ("bench --hidden-width 64 --batch-size 10".to_owned(), "--training"),
+    ] {
+        let output = desk.run(&arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments}");
+        assert!(text(&output.stderr).contains(named), "{arguments}: {}", text(&output.stderr));
+    }
+    desk.fail("bench --hidden-width 0", "expected 1 to 16384");
+}
+
 /// `cargo test -p flowlet-trainer --no-default-features`, which `.ci/night` runs.
 #[cfg(not(feature = "figures"))]
 #[test]

@@ -5,6 +5,10 @@ use crate::lanes::LANES;
 use crate::panel::{BLOCK, REST};
 use crate::vectors::{Vectors, with_vectors};
 
+/// Inputs in a block where a tile has few outputs. A panel's tiles share a block: 16 KiB of weights and 8 KiB of
+/// inputs, which stay in the L1 cache, where the whole panel of a wide layer would not.
+const INPUTS: usize = 128;
+
 /// Computes [`product`](super::product) in every lane. Sets `out[o]` to value `o` of `start`, plus `first`'s
 /// term if there is one, plus `inputs[i] · columns[i][o]` for `i` in order. `columns`
 /// (`[inputs.len()][out.len()]`) is laid out in [panels](crate::panel).
@@ -61,10 +65,23 @@ impl<M: Vectors> LaneProduct<'_, M> {
                 break;
             };
             let rows = panel.as_chunks::<W>().0;
+            let few = W / N > 2;
+            let length = if few { INPUTS.min(rows.len()) } else { rows.len() };
+            let (first, rest_rows) = rows.split_at_checked(length).unwrap_or((rows, &[]));
             let mut column = 0;
             while column + N <= W {
-                self.tile::<W, N>(out, at + column, rows, column);
+                self.tile::<W, N>(out, at + column, first, self.inputs, column, false);
                 column += N;
+            }
+            if few {
+                let inputs = self.inputs.get(length..).unwrap_or_default();
+                for (rows, inputs) in rest_rows.chunks(INPUTS).zip(inputs.chunks(INPUTS)) {
+                    let mut column = 0;
+                    while column + N <= W {
+                        self.tile::<W, N>(out, at + column, rows, inputs, column, true);
+                        column += N;
+                    }
+                }
             }
             at += W;
             columns = rest;
@@ -72,39 +89,48 @@ impl<M: Vectors> LaneProduct<'_, M> {
         (at, columns)
     }
 
-    /// Computes the `N` outputs from `at` on. Their weights are `rows[i][column..column + N]`.
+    /// Adds `inputs[i] · rows[i][column..column + N]` for `i` in order to the `N` outputs from `at` on. The sums begin
+    /// with the initial sums and the first term, or they continue the sums in `out`.
     #[inline(always)]
     fn tile<const W: usize, const N: usize>(
         &self,
         out: &mut [[f32; LANES]],
         at: usize,
         rows: &[[f32; W]],
+        inputs: &[[f32; LANES]],
         column: usize,
+        continues: bool,
     ) {
         let vectors = self.vectors;
         let Some(out) = out.get_mut(at..).and_then(|out| out.first_chunk_mut::<N>()) else {
             return;
         };
         let mut sums = [vectors.splat(0.0); N];
-        match self.start {
-            Start::Same(start) => {
-                let Some(start) = part::<_, N>(start, at) else { return };
-                for (sum, &start) in sums.iter_mut().zip(start) {
-                    *sum = vectors.splat(start);
+        if continues {
+            for (sum, out) in sums.iter_mut().zip(&*out) {
+                *sum = vectors.load(out);
+            }
+        } else {
+            match self.start {
+                Start::Same(start) => {
+                    let Some(start) = part::<_, N>(start, at) else { return };
+                    for (sum, &start) in sums.iter_mut().zip(start) {
+                        *sum = vectors.splat(start);
+                    }
+                }
+                Start::Each(start) => {
+                    let Some(start) = part::<_, N>(start, at) else { return };
+                    for (sum, start) in sums.iter_mut().zip(start) {
+                        *sum = vectors.load(start);
+                    }
                 }
             }
-            Start::Each(start) => {
-                let Some(start) = part::<_, N>(start, at) else { return };
-                for (sum, start) in sums.iter_mut().zip(start) {
-                    *sum = vectors.load(start);
-                }
+            if let Some((weights, input)) = self.first {
+                let Some(weights) = part::<_, N>(weights, at) else { return };
+                add(vectors, &mut sums, weights, vectors.splat(input));
             }
         }
-        if let Some((weights, input)) = self.first {
-            let Some(weights) = part::<_, N>(weights, at) else { return };
-            add(vectors, &mut sums, weights, vectors.splat(input));
-        }
-        for (row, input) in rows.iter().zip(self.inputs) {
+        for (row, input) in rows.iter().zip(inputs) {
             let Some(weights) = part::<_, N>(row, column) else { return };
             add(vectors, &mut sums, weights, vectors.load(input));
         }
@@ -186,7 +212,8 @@ mod tests {
     fn cases() -> impl Iterator<Item = Case> {
         [1, 2, 7, 8, 9, 31, 32, 33, 40, 41, 64, 97]
             .into_iter()
-            .flat_map(|outputs| [0, 1, 3, 64].map(|inputs| Case::new(outputs, inputs)))
+            // More inputs than one block has, and than two.
+            .flat_map(|outputs| [0, 1, 3, 64, 130, 300].map(|inputs| Case::new(outputs, inputs)))
     }
 
     #[test]

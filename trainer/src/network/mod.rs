@@ -5,7 +5,7 @@ pub mod activation_f64;
 pub mod layer;
 mod mlp;
 mod products;
-mod sharing;
+pub(crate) mod sharing;
 mod slopes;
 pub(crate) mod storage;
 

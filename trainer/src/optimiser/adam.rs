@@ -1,10 +1,12 @@
 //! The optimiser Adam. Its moments can be read and restored, for checkpoints.
 
+use std::sync::Mutex;
+
 use anyhow::{Result, ensure};
 use candle_core::backprop::GradStore;
-use candle_core::{Tensor, Var};
+use candle_core::{Device, Tensor, Var};
 
-use super::kernels::{BETA, Step, SumOfSquares, Update};
+use super::kernels::{BETA, Factors, Step, SumOfSquares};
 
 /// Settings of Adam. The other constants are the paper's: β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,7 +24,7 @@ pub struct AdamSettings {
 pub struct Adam {
     variables: Vec<Var>,
     /// Running means of the gradient and of its square, `[2, n]` for each variable.
-    moments: Vec<Var>,
+    moments: Vec<Vec<f32>>,
     steps: usize,
     settings: AdamSettings,
 }
@@ -39,13 +41,12 @@ impl Adam {
     ///
     /// # Errors
     ///
-    /// Returns candle's error if memory does not suffice.
+    /// When a variable is not on the CPU.
     pub fn new(variables: Vec<Var>, settings: AdamSettings) -> Result<Self> {
-        let zeros = |variable: &Var| {
-            let shape = (2, variable.elem_count());
-            Ok(Var::zeros(shape, variable.dtype(), variable.device())?)
-        };
-        let moments = variables.iter().map(zeros).collect::<Result<_>>()?;
+        let on_cpu = variables.iter().all(|variable| variable.device().is_cpu());
+        ensure!(on_cpu, "expected variables on the CPU");
+        let zeros = |variable: &Var| vec![0.0; 2 * variable.elem_count()];
+        let moments = variables.iter().map(zeros).collect();
         Ok(Self { variables, moments, steps: 0, settings })
     }
 
@@ -63,24 +64,28 @@ impl Adam {
             Some(most) if norm > most => most / norm,
             _ => 1.0,
         };
-        let step = Step {
+        let factors = Factors {
+            clip: clip as f32,
             scale_m: scale_m as f32,
             scale_v: scale_v as f32,
             decay: decay as f32,
             learning_rate: learning_rate as f32,
         };
-        for (variable, moments) in self.variables.iter().zip(&self.moments) {
+        for (variable, moments) in self.variables.iter().zip(&mut self.moments) {
             let Some(gradient) = gradients.get(variable) else { continue };
-            let gradient = gradient.contiguous()?;
-            moments.inplace_op2(&gradient, &Update { clip: clip as f32 })?;
-            variable.inplace_op2(moments.as_tensor(), &step)?;
+            let step = Step { moments: Mutex::new(moments), factors };
+            variable.inplace_op2(&gradient.contiguous()?, &step)?;
         }
         Ok(norm)
     }
 
     /// Returns the moments of each variable, `[2, n]`.
     pub fn moments(&self) -> Vec<Tensor> {
-        self.moments.iter().map(|moments| moments.as_tensor().clone()).collect()
+        let tensor = |moments: &Vec<f32>| {
+            Tensor::from_slice(moments, (2, moments.len() / 2), &Device::Cpu)
+                .expect("two moments for each element")
+        };
+        self.moments.iter().map(tensor).collect()
     }
 
     /// Continues after `steps` steps, with `moments` as [`Self::moments`] returned them.
@@ -95,8 +100,14 @@ impl Adam {
             self.variables.len(),
             moments.len()
         );
-        for (own, moments) in self.moments.iter().zip(moments) {
-            own.set(moments)?;
+        for (own, moments) in self.moments.iter_mut().zip(moments) {
+            let shape = [2, own.len() / 2];
+            ensure!(
+                moments.dims() == shape,
+                "moments: expected shape {shape:?}, found {:?}",
+                moments.dims()
+            );
+            *own = moments.flatten_all()?.to_vec1()?;
         }
         self.steps = steps;
         Ok(())

@@ -4,6 +4,7 @@
 
 mod inner;
 mod outer;
+mod packed;
 mod panels;
 mod vectors;
 
@@ -88,5 +89,32 @@ mod tests {
         let first: Vec<f32> = a.chunks_exact(m).flat_map(|row| &row[..70]).copied().collect();
         narrow.copy_from_slice(&outer_products(&first, 70, &b, k));
         assert_eq!(narrow, whole[..70 * k]);
+    }
+
+    /// Blocks, packed copies and parts for cores must not change the order of a sum's terms: its bytes are those of one
+    /// chain of additions.
+    #[test]
+    fn wide_products_have_the_bytes_of_narrow_ones() {
+        let (n, wide, columns) = (200, 528, 272);
+        let (rows, matrix) = (random(1, n * wide), random(2, columns * wide));
+        let start = random(3, columns);
+        let panels = Panels::of_transpose(&matrix, [wide, columns], &start);
+        let mut found = vec![0.0; n * columns];
+        panels.multiply(&rows, &mut found);
+        // One output at a time is a padded panel, whose sums stay in registers.
+        for c in [0, 1, 17, 271] {
+            let column = &matrix[c * wide..][..wide];
+            let mut alone = vec![0.0; n];
+            Panels::of_transpose(column, [wide, 1], &start[c..=c]).multiply(&rows, &mut alone);
+            assert!((0..n).all(|r| alone[r].to_bits() == found[r * columns + c].to_bits()), "{c}");
+        }
+
+        let (a, b) = (random(4, n * 256), random(5, n * 272));
+        let whole = outer_products(&a, 256, &b, 272);
+        for m in [0, 3, 255] {
+            let one: Vec<f32> = a.chunks_exact(256).map(|row| row[m]).collect();
+            let alone = outer_products(&one, 1, &b, 272);
+            assert_eq!(alone, whole[m * 272..][..272], "{m}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use fearless_simd::{Level, Simd, dispatch};
 
+use super::packed;
 use super::vectors::{LANES, ROWS, VECTORS, add, load, store, width};
 use crate::network::sharing::share;
 
@@ -9,7 +10,7 @@ use crate::network::sharing::share;
 /// starts, so that the block stays in the L1 cache.
 const BLOCK: usize = 64;
 
-/// Rows of the result that one core computes at a time.
+/// Rows of the result that one core computes at a time, a multiple of [`ROWS`].
 const SHARE: usize = 64;
 
 /// Returns `aᵀ·b` (`[m, k]`) for `a` (`[n, m]`) and `b` (`[n, k]`): the sum of the outer products of their
@@ -18,9 +19,12 @@ pub(crate) fn outer_products(a: &[f32], m: usize, b: &[f32], k: usize) -> Vec<f3
     let mut sums = vec![0.0; m * k];
     share(a.len() * k, sums.chunks_mut(SHARE * k).enumerate(), |(part, sums)| {
         let at = part * SHARE;
-        let blocks = a.chunks(BLOCK * m).zip(b.chunks(BLOCK * k));
-        dispatch!(Level::new(), simd => for (a, b) in blocks {
-            Outer { a, m, b, k }.add(simd, at, sums);
+        dispatch!(Level::new(), simd => if packed::pays(simd, m, k) {
+            packed::add_products(simd, (a, m, at), (b, k), sums);
+        } else {
+            for (a, b) in a.chunks(BLOCK * m).zip(b.chunks(BLOCK * k)) {
+                Outer { a, m, b, k }.add(simd, at, sums);
+            }
         });
     });
     sums

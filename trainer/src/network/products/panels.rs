@@ -3,6 +3,17 @@
 use fearless_simd::{Level, Simd, dispatch};
 
 use super::vectors::{LANES, ROWS, VECTORS, add, load, store, width};
+use crate::network::sharing::share;
+
+/// Rows of a wide panel in a block. The rows of `x` pass a whole block before the next one starts, so that it stays
+/// in the cache: here in the L2 cache, from which a wide panel's tiles read as fast as they compute.
+const WIDE_BLOCK: usize = 512;
+
+/// Rows of a panel of one vector in a block, which stays in the L1 cache.
+const BLOCK: usize = 256;
+
+/// Multiplications that take as long as to pack one number.
+const PACKING: usize = 16;
 
 /// The right factor of a product, `[depth, columns]`, and the values that its sums begin with. The columns
 /// are packed into panels, one panel after the other, each row by row. The last panel is padded with zeros.
@@ -44,18 +55,23 @@ impl Panels {
     fn pack(
         [depth, columns]: [usize; 2],
         start: &[f32],
-        fill: impl Fn(&mut [f32], usize, usize),
+        fill: impl Fn(&mut [f32], usize, usize) + Send + Sync,
     ) -> Self {
         let padded = columns.next_multiple_of(LANES);
         let (mut values, mut sums) = (vec![0.0; depth * padded], vec![0.0; padded]);
         sums[..start.len()].copy_from_slice(start);
         let (mut at, mut left) = (0, &mut values[..]);
-        while at < columns {
-            let width = dispatch!(Level::new(), simd => width(simd, columns - at));
-            let (panel, rest) = left.split_at_mut(depth * width);
-            fill(panel, width, at);
-            (at, left) = (at + width, rest);
-        }
+        let panels = std::iter::from_fn(|| {
+            let first = at;
+            let width = match columns - first {
+                0 => return None,
+                left => dispatch!(Level::new(), simd => width(simd, left)),
+            };
+            let (panel, rest) = std::mem::take(&mut left).split_at_mut(depth * width);
+            (at, left) = (columns.min(first + width), rest);
+            Some((panel, width, first))
+        });
+        share(PACKING * depth * columns, panels, |(panel, width, at)| fill(panel, width, at));
         Self { depth, columns, values, start: sums }
     }
 
@@ -90,36 +106,51 @@ impl Panels {
         out: &mut [f32],
     ) {
         let (depth, columns) = (self.depth, self.columns);
-        let blocks = rows.chunks(ROWS * depth).zip(out.chunks_mut(ROWS * columns));
-        for (rows, out) in blocks {
-            if rows.len() == ROWS * depth {
-                self.tile::<S, ROWS, V>(simd, rows, panel, at, out);
-            } else {
-                let rest = rows.chunks_exact(depth).zip(out.chunks_exact_mut(columns));
-                for (row, out) in rest {
-                    self.tile::<S, 1, V>(simd, row, panel, at, out);
+        let block = match V {
+            // The sums of a padded panel are not continued, because `out` has no place for all of them.
+            _ if at + V * LANES > columns => depth,
+            1 => BLOCK,
+            _ => WIDE_BLOCK,
+        };
+        for (k, panel) in panel.chunks(block * V * LANES).enumerate() {
+            let (from, tiles) =
+                (k * block, rows.chunks(ROWS * depth).zip(out.chunks_mut(ROWS * columns)));
+            for (rows, out) in tiles {
+                if rows.len() == ROWS * depth {
+                    self.tile::<S, ROWS, V>(simd, rows, (panel, from), at, out);
+                } else {
+                    let rest = rows.chunks_exact(depth).zip(out.chunks_exact_mut(columns));
+                    for (row, out) in rest {
+                        self.tile::<S, 1, V>(simd, row, (panel, from), at, out);
+                    }
                 }
             }
         }
     }
 
-    /// Computes the same columns for `R` rows.
+    /// Adds a block of a panel, whose first row is `from`, to the same columns of `R` rows. The sums of all but the
+    /// first block continue those in `out`.
     #[inline(always)]
     fn tile<S: Simd, const R: usize, const V: usize>(
         &self,
         simd: S,
         rows: &[f32],
-        panel: &[f32],
+        (panel, from): (&[f32], usize),
         at: usize,
         out: &mut [f32],
     ) {
-        let depth = self.depth;
         let mut sums = [load::<S, V>(simd, &self.start[at..]); R];
+        if from > 0 {
+            for (r, sums) in sums.iter_mut().enumerate() {
+                *sums = load(simd, &out[r * self.columns + at..]);
+            }
+        }
+        let panel = panel.as_chunks::<LANES>().0.as_chunks::<V>().0;
+        let depth = panel.len();
         let mut each = [&rows[..depth]; R];
         for (r, row) in each.iter_mut().enumerate() {
-            *row = &rows[r * depth..][..depth];
+            *row = &rows[r * self.depth + from..][..depth];
         }
-        let panel = &panel.as_chunks::<LANES>().0.as_chunks::<V>().0[..depth];
         for k in 0..depth {
             let factors = load::<S, V>(simd, panel[k].as_flattened());
             for (sums, row) in sums.iter_mut().zip(&each) {
@@ -133,11 +164,21 @@ impl Panels {
 }
 
 /// Fills a panel `[depth, W]` with the first `W` of `columns`, each of `depth` numbers, or with all if there
-/// are fewer.
+/// are fewer. Goes in blocks of rows that stay in the L1 cache while each column writes to them.
 fn transpose<const W: usize>(columns: &[f32], depth: usize, panel: &mut [f32]) {
-    let panel = panel.as_chunks_mut::<W>().0;
-    for (n, column) in columns.chunks_exact(depth).take(W).enumerate() {
-        for (row, &value) in panel.iter_mut().zip(column) {
+    let columns = || columns.chunks_exact(depth).take(W).enumerate();
+    let (blocks, rest) = panel.as_chunks_mut::<W>().0.as_chunks_mut::<LANES>();
+    for (k, rows) in blocks.iter_mut().enumerate() {
+        for (n, column) in columns() {
+            let column: &[f32; LANES] = column[k * LANES..].first_chunk().expect("a whole block");
+            for (row, &value) in rows.iter_mut().zip(column) {
+                row[n] = value;
+            }
+        }
+    }
+    let done = depth - rest.len();
+    for (n, column) in columns() {
+        for (row, &value) in rest.iter_mut().zip(&column[done..]) {
             row[n] = value;
         }
     }

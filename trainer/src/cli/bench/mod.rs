@@ -1,18 +1,25 @@
-//! `flowlet bench`: how fast this machine samples a model.
+//! `flowlet bench`: how fast this machine samples a model, or trains one.
+
+mod training;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use flowlet::SolverKind;
+use flowlet::{ActivationKind, SolverKind};
 
 use super::between::between;
 use super::output::{condition, open, print};
 use crate::config::list::List;
 use crate::config::words::{MOST_STEPS, solver_parser};
+use crate::coupling::dataset::Units;
+use crate::data::random::{Stream, generator};
 use crate::disk::memory;
 use crate::judge::speed::{Speed, measure};
+use crate::model::description::Description;
+use crate::model::{Model, export};
+use crate::network::{Network, Shape};
 use crate::report::numbers::thousands;
 
 /// The most samples in a batch.
@@ -21,17 +28,36 @@ const MOST_SAMPLES: usize = 100_000_000;
 const EXAMPLES: &str = "\
 Examples:
   flowlet bench runs/mixture
-  flowlet bench model.safetensors -n 10000 --steps 4 --threads 1 --json";
+  flowlet bench model.safetensors -n 10000 --steps 4 --threads 1 --json
+  flowlet bench --hidden-width 512 --hidden-layers 3 -n 10000 --steps 10
+  flowlet bench --training --hidden-width 512 --hidden-layers 3 --batch-size 1024";
 
-/// Measure how fast this machine samples a model
+/// Data dimensions of the networks that are measured by their sizes.
+const DATA_DIM: usize = 2;
+
+/// Measure how fast this machine samples a model, or trains one
 ///
-/// Measures a batch of samples, and one sample alone. Times are medians of several runs, without reading or
-/// writing files.
+/// Measures a batch of samples, and one sample alone: of a model file, or of a network of 2 data dimensions
+/// with random weights and the sizes that you give. With --training, measures the iterations of training a
+/// network of these sizes. Times are medians of several runs, without reading or writing files.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     /// Model file, or directory of a run
-    model: PathBuf,
+    #[arg(required_unless_present_any = ["training", "hidden_width"], conflicts_with_all = ["training", "hidden_width"])]
+    model: Option<PathBuf>,
+    /// Units in each hidden layer, H, of a network with random weights [default with --training: 64]
+    #[arg(long, value_name = "H", value_parser = between(1, 1 << 14))]
+    hidden_width: Option<usize>,
+    /// Hidden-to-hidden layers, L, of that network [default: 1]
+    #[arg(long, value_name = "L", value_parser = between(0, 1024), conflicts_with = "model")]
+    hidden_layers: Option<usize>,
+    /// Measure training instead of sampling
+    #[arg(long, conflicts_with_all = ["n", "steps", "solver", "condition"])]
+    training: bool,
+    /// Pairs of noise and data in each iteration of training
+    #[arg(long, value_name = "N", default_value = "256", value_parser = between(1, 1 << 24), requires = "training")]
+    batch_size: usize,
     /// Samples in the batch
     #[arg(short, value_name = "N", default_value = "100000", value_parser = between(1, MOST_SAMPLES))]
     n: usize,
@@ -41,7 +67,7 @@ pub(super) struct Args {
     /// Integration method [default: the one that the model was made for]
     #[arg(long, value_name = "NAME", value_parser = solver_parser())]
     solver: Option<SolverKind>,
-    /// Threads that share the batch [default: one for each core]
+    /// Threads that share the work [default: one for each core]
     #[arg(long, value_name = "N", value_parser = between(1, 1024))]
     threads: Option<usize>,
     /// Condition of all samples: a value for each condition column, or all C numbers, separated by commas. It
@@ -57,7 +83,13 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let model = open(&args.model)?;
+    if args.training {
+        return training::run(args);
+    }
+    let model = match &args.model {
+        Some(path) => open(path)?,
+        None => random_model(args)?,
+    };
     let solver = model.solver(args.solver, Some(args.steps)).context("--steps")?;
     let c = match &args.condition {
         Some(cells) => condition(&model, Some(cells))?.row(0).to_vec(),
@@ -70,8 +102,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         &format!("-n {}", args.n),
         "choose a smaller -n",
     )?;
-    let threads = args.threads.unwrap_or(0);
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build()?;
+    let pool = pool(args)?;
     let time = Duration::from_secs(args.seconds);
     let speed = pool.install(|| measure(&model, &solver, args.n, &c, time));
     let text = if args.json {
@@ -81,6 +112,30 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     };
     print(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The threads that share the work.
+fn pool(args: &Args) -> Result<rayon::ThreadPool> {
+    Ok(rayon::ThreadPoolBuilder::new().num_threads(args.threads.unwrap_or(0)).build()?)
+}
+
+/// A model of the given sizes with random weights.
+fn random_model(args: &Args) -> Result<Model> {
+    let shape = Shape {
+        data_dim: DATA_DIM,
+        condition_dim: 0,
+        hidden_width: args.hidden_width.unwrap_or(64),
+        hidden_layers: args.hidden_layers.unwrap_or(1),
+        activation: ActivationKind::Gelu,
+    };
+    memory::check(
+        8.0 * shape.parameters() as f64,
+        "a network of these sizes",
+        "choose a smaller --hidden-width or --hidden-layers",
+    )?;
+    let network = Network::initialize(shape, &mut generator(0, Stream::Weights))?;
+    let file = export(&network, &Units::identity(DATA_DIM, 0), &Description::default())?;
+    Model::parse(&file.to_bytes()?, PathBuf::from("a network with random weights"))
 }
 
 fn describe(speed: &Speed, kind: SolverKind) -> String {
