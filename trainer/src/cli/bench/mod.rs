@@ -12,7 +12,8 @@ use flowlet::{ActivationKind, SolverKind};
 use super::between::between;
 use super::output::{condition, open, print};
 use crate::config::list::List;
-use crate::config::words::{MOST_STEPS, solver_parser};
+use crate::config::preset;
+use crate::config::words::{DeviceKind, MOST_STEPS, solver_parser};
 use crate::coupling::dataset::Units;
 use crate::data::random::{Stream, generator};
 use crate::disk::memory;
@@ -84,7 +85,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     if args.training {
-        return training::run(args);
+        return run_training(args);
     }
     let model = match &args.model {
         Some(path) => open(path)?,
@@ -110,6 +111,28 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     } else {
         describe(&speed, solver.kind())
     };
+    print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Measures the training of a network of the given sizes.
+fn run_training(args: &Args) -> Result<ExitCode> {
+    let mut config = preset("moons").context("the preset moons")?;
+    if let Some(width) = args.hidden_width {
+        config.model.hidden_width = width;
+    }
+    if let Some(layers) = args.hidden_layers {
+        config.model.hidden_layers = layers;
+    }
+    config.train.batch_size = args.batch_size;
+    config.train.device = DeviceKind::Cpu;
+    // The time ends the training.
+    config.train.iterations = 1_000_000_000;
+    config.check()?;
+    let time = Duration::from_secs(args.seconds);
+    let speed = pool(args)?.install(|| training::measure(&config, time))?;
+    let text =
+        if args.json { serde_json::to_string(&speed)? + "\n" } else { training::describe(&speed) };
     print(&text)?;
     Ok(ExitCode::SUCCESS)
 }

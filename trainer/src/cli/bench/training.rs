@@ -1,15 +1,11 @@
 //! `flowlet bench --training`: how fast this machine trains a network.
 
-use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::Serialize;
 
-use super::Args;
-use crate::cli::output::print;
-use crate::config::words::DeviceKind;
-use crate::config::{Config, preset};
+use crate::config::Config;
 use crate::coupling::dataset::Dataset;
 use crate::judge::speed::{median, peak};
 use crate::model::cost;
@@ -24,7 +20,7 @@ const FEWEST: usize = 5;
 
 /// The time that an iteration of training takes on this machine.
 #[derive(Clone, Copy, Debug, Serialize)]
-struct Speed {
+pub(super) struct Speed {
     hidden_width: usize,
     hidden_layers: usize,
     batch_size: usize,
@@ -40,28 +36,8 @@ struct Speed {
     peak_share: f64,
 }
 
-pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let mut config = preset("moons").context("the preset moons")?;
-    if let Some(width) = args.hidden_width {
-        config.model.hidden_width = width;
-    }
-    if let Some(layers) = args.hidden_layers {
-        config.model.hidden_layers = layers;
-    }
-    config.train.batch_size = args.batch_size;
-    config.train.device = DeviceKind::Cpu;
-    // The time ends the training.
-    config.train.iterations = 1_000_000_000;
-    config.check()?;
-    let time = Duration::from_secs(args.seconds);
-    let speed = super::pool(args)?.install(|| measure(&config, time))?;
-    let text = if args.json { serde_json::to_string(&speed)? + "\n" } else { describe(&speed) };
-    print(&text)?;
-    Ok(ExitCode::SUCCESS)
-}
-
 /// Trains for about `time`.
-fn measure(config: &Config, time: Duration) -> Result<Speed> {
+pub(super) fn measure(config: &Config, time: Duration) -> Result<Speed> {
     let dataset = Dataset::open(config)?;
     let mut clock = Clock { start: Instant::now(), time, ends: Vec::new() };
     let trained = train(config, &dataset, &mut clock, None)?;
@@ -109,7 +85,7 @@ impl Monitor for Clock {
     }
 }
 
-fn describe(speed: &Speed) -> String {
+pub(super) fn describe(speed: &Speed) -> String {
     let Speed { hidden_width, hidden_layers, batch_size, threads, iterations, .. } = speed;
     let thread = if *threads == 1 { "thread" } else { "threads" };
     format!(
