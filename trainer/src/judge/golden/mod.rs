@@ -154,8 +154,8 @@ impl Golden {
     }
 
     /// Returns the expected rounding error of the paths and of the velocities. For the velocities it is the
-    /// largest [`Reference::rounding`] on the grid; for the paths, the largest on their points times their
-    /// duration. Flow units.
+    /// largest [`Reference::rounding`] on the grid; for the paths, the largest on a path's points times its duration
+    /// and its growth: an error grows where neighbouring paths part. Flow units.
     ///
     /// # Errors
     ///
@@ -164,17 +164,31 @@ impl Golden {
         self.check_size(model)?;
         let reference = Reference::new(&model.file, model.mlp.activation())?;
         let data_dim = self.x_0.columns();
-        let points = self.path.reference.chunks_exact(data_dim).enumerate().map(|(k, x)| {
-            let (p, i) = (k / self.times.len(), k % self.times.len());
-            reference.rounding(f64::from(self.times[i]), x, self.condition.row(p))
+        let paths = self.path.reference.chunks_exact(data_dim * self.times.len()).enumerate();
+        let paths = paths.map(|(p, path)| {
+            let points = path
+                .chunks_exact(data_dim)
+                .zip(&self.times)
+                .map(|(x, &t)| reference.rounding(f64::from(t), x, self.condition.row(p)));
+            points.fold(0.0, f64::max) * self.growth(&reference, p, path)
         });
         let grid = (0..self.grid_t.len()).map(|g| {
             let x: Vec<f64> = self.grid_x.row(g).iter().copied().map(f64::from).collect();
             reference.rounding(f64::from(self.grid_t[g]), &x, self.grid_condition.row(g))
         });
-        let (path, grid) = (points.fold(0.0, f64::max), grid.fold(0.0, f64::max));
+        let (path, grid) = (paths.fold(0.0, f64::max), grid.fold(0.0, f64::max));
         let time = self.times.last().zip(self.times.first()).map_or(0.0, |(b, a)| f64::from(b - a));
         Ok((path * time, grid))
+    }
+
+    /// Returns how far a neighbour of path `p` goes from it, relative to how far it starts from it: at least 1.
+    fn growth(&self, reference: &Reference, p: usize, path: &[f64]) -> f64 {
+        /// The distance of the neighbour's start, in each coordinate.
+        const APART: f32 = 1.0 / 1024.0;
+        let x_0: Vec<f32> = self.x_0.row(p).iter().map(|x| x + APART).collect();
+        let neighbour = reference.path(self.solver, &self.times, &x_0, self.condition.row(p));
+        let apart = path.iter().zip(&neighbour).map(|(a, b)| (a - b).abs());
+        (apart.fold(0.0, f64::max) / f64::from(APART)).max(1.0)
     }
 
     /// Computes the paths, `[P][N + 1][D]`, and the velocities, `[G][D]`, by the runtime.
