@@ -1,8 +1,8 @@
 //! Trains flowlet's networks on an NVIDIA GPU.
 //!
 //! An iteration is recorded once, as one CUDA graph, and then replayed: its batch is drawn on the card, cuBLAS
-//! multiplies, and a handful of kernels do the rest. With a framework's operations one by one, the launches alone
-//! would take twenty times as long as a small network's work.
+//! multiplies, and a handful of kernels do the rest. A framework launches its operations one by one, which takes more
+//! than ten times as long for a small network.
 //!
 //! The kernels are in `kernels.c`. The same text, compiled by a C compiler, trains on the processor, so that tests
 //! check everything but the card itself.

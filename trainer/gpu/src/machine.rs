@@ -152,7 +152,7 @@ pub(crate) trait Machine: fmt::Debug {
     /// Copies `words` to `to`.
     fn write(&mut self, words: &[u32], to: Address) -> Result<()>;
 
-    /// Copies from `from` into `words`, after all work.
+    /// Copies from `from` into `words`, after all work so far is done.
     fn read(&mut self, from: Address, words: &mut [u32]) -> Result<()>;
 
     /// The blocks in which a kernel goes over `n` elements: at most so many.

@@ -11,7 +11,7 @@ use crate::machine::{
     SlopeArguments, SquaresArguments, Tiles,
 };
 
-/// The iterations that a machine does without an answer. Their losses are read together.
+/// The most iterations whose losses are read together.
 pub const AT_ONCE: usize = 64;
 
 /// What is trained.
@@ -69,14 +69,14 @@ pub struct Pools<'a> {
     /// Rows of the source, `[N, D]`; none for normal noise.
     pub source: Option<&'a [f32]>,
     /// The distribution of times.
-    pub times: Times<'a>,
+    pub times: &'a Times,
     /// The share of samples whose conditions become zeros.
     pub dropout: f32,
 }
 
 /// A distribution of times.
-#[derive(Clone, Copy, Debug)]
-pub enum Times<'a> {
+#[derive(Clone, Debug)]
+pub enum Times {
     /// Uniform on [0, 1).
     Uniform,
     /// The logistic function of a normal number.
@@ -87,7 +87,7 @@ pub enum Times<'a> {
         deviation: f32,
     },
     /// One of these.
-    Rows(&'a [f32]),
+    Rows(Vec<f32>),
 }
 
 /// The numbers of one of Adam's steps.
@@ -239,8 +239,8 @@ impl Trainer {
                     Times::Uniform => {}
                     Times::LogitNormal { mean, deviation } => {
                         draw.logit_normal = 1;
-                        draw.time_mean = mean;
-                        draw.time_deviation = deviation;
+                        draw.time_mean = *mean;
+                        draw.time_deviation = *deviation;
                     }
                     Times::Rows(times) => {
                         draw.rows_t = upload(times)?;

@@ -61,7 +61,7 @@ impl Batch {
 fn activation(kind: ActivationKind, x: f64) -> f64 {
     let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
     match kind {
-        // erf by the integral of its series' terms, which is exact enough here.
+        // By the Taylor series of erf.
         ActivationKind::Gelu => 0.5 * x * (1.0 + erf(x / 2f64.sqrt())),
         ActivationKind::GeluTanh => {
             x * sigmoid(2.0 * (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3)))
@@ -140,7 +140,7 @@ fn count(settings: &Settings) -> usize {
     settings.layers.iter().map(|[inputs, outputs]| (inputs + 1) * outputs).sum()
 }
 
-/// A trainer with weights, moments and averages that are not 0.
+/// A trainer whose weights and averages are not 0, and its state.
 fn trainer(settings: &Settings) -> (Trainer, State) {
     let n = count(settings);
     let state = State {
@@ -296,7 +296,7 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
 fn drawn_batches_have_their_distributions() {
     // Two rows, told apart by their first coordinate, with conditions that fit.
     let (x, c) = ([1.0, 5.0, 3.0, -5.0], [10.0, 30.0]);
-    let pools = Pools { x: &x, c: &c, source: None, times: Times::Uniform, dropout: 0.25 };
+    let pools = Pools { x: &x, c: &c, source: None, times: &Times::Uniform, dropout: 0.25 };
     let (inputs, wanted) = drawn(pools, Task::Velocity, 5);
     let n = inputs.len() as f64;
     let (mut noise, mut rows, mut seen) = (Vec::new(), Vec::new(), [0.0; 2]);
@@ -341,7 +341,7 @@ fn drawn_batches_have_their_distributions() {
 #[test]
 fn times_and_sources_are_the_chosen_ones() {
     let (x, c) = ([1.0, 5.0], [10.0]);
-    let times = Times::LogitNormal { mean: 0.5, deviation: 1.5 };
+    let times = &Times::LogitNormal { mean: 0.5, deviation: 1.5 };
     let pools = Pools { x: &x, c: &c, source: None, times, dropout: 0.0 };
     let (inputs, _) = drawn(pools, Task::Velocity, 4);
     let logits = || inputs.iter().map(|x| (f64::from(x[0]) / (1.0 - f64::from(x[0]))).ln());
@@ -349,7 +349,7 @@ fn times_and_sources_are_the_chosen_ones() {
     assert!((mean(logits().map(|z| (z - 0.5).powi(2))) - 2.25).abs() < 0.15);
 
     let source = [7.0, 8.0, -7.0, -8.0];
-    let times = Times::Rows(&[0.25, 0.75]);
+    let times = &Times::Rows(vec![0.25, 0.75]);
     let pools = Pools { x: &x, c: &c, source: Some(&source), times, dropout: 0.0 };
     let (inputs, wanted) = drawn(pools, Task::Velocity, 1);
     let mut seen = [[0; 2]; 2];
@@ -363,7 +363,7 @@ fn times_and_sources_are_the_chosen_ones() {
 
     // An endpoint's steps begin at the noise.
     let task = Task::Endpoint(vec![0.125, 1.0]);
-    let pools = Pools { times: Times::Uniform, ..pools };
+    let pools = Pools { times: &Times::Uniform, ..pools };
     let (inputs, wanted) = drawn(pools, task, 1);
     assert!(inputs.iter().all(|x| x[0] == 0.125 && x[1].abs() == 7.0 && x[3] == 10.0));
     assert!(wanted.iter().all(|x| *x == [1.0, 5.0]));

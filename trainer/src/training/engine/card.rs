@@ -2,9 +2,10 @@
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use candle_core::{Device, Tensor};
+use flowlet::SolverKind;
 use flowlet_gpu::{AT_ONCE, Given, Settings, State as Weights, Step, Task, Trainer};
 
-use super::interface::{Engine, Feed, Known, Place, another_supply, suits_cards};
+use super::interface::{Engine, Feed, Known, Place, another_supply};
 use super::pools::CardPools;
 use crate::network::Network;
 use crate::objective::{Objective, Tensors};
@@ -20,11 +21,14 @@ const DRAWN: &str = "drawn on the card";
 /// A phase on a card.
 pub(in crate::training) struct Card<'a> {
     phase: &'a Phase,
-    /// The network, with the weights that the last state or batch needed.
+    /// The network. Its weights are set where a batch depends on them.
     network: &'a Network,
     /// Made with the first batch of a supply, whose size it needs.
     trainer: Option<Trainer>,
-    start: Start,
+    /// The state before the trainer is made.
+    start: State,
+    /// The rows of a card that draws its batches, until the trainer is made.
+    pools: Option<CardPools>,
     place: Place,
     /// `None` if batches are drawn on the card.
     supply: Option<&'a mut (dyn Supply + 'static)>,
@@ -32,12 +36,6 @@ pub(in crate::training) struct Card<'a> {
     /// Iterations that were begun and whose losses are not known.
     begun: usize,
     known: Vec<Known>,
-}
-
-/// A state before a trainer is made.
-struct Start {
-    state: State,
-    pools: Option<CardPools>,
 }
 
 impl<'a> Card<'a> {
@@ -57,7 +55,7 @@ impl<'a> Card<'a> {
             Feed::Supply(supply) => (Some(supply), None),
             Feed::Card(pools) => (None, Some(pools)),
         };
-        let state = match resumed {
+        let start = match resumed {
             Some(checkpoint) => {
                 let restored = match &mut supply {
                     Some(supply) => supply.restore(&checkpoint.supply),
@@ -73,14 +71,15 @@ impl<'a> Card<'a> {
             phase,
             network,
             trainer: None,
-            start: Start { state, pools },
+            start,
+            pools,
             place,
             supply,
             held_out: phase.held_out.as_ref().map(Batch::new).transpose()?,
             begun: 0,
             known: Vec::new(),
         };
-        if let Some(batch) = card.start.pools.as_ref().map(|pools| pools.batch) {
+        if let Some(batch) = card.pools.as_ref().map(|pools| pools.batch) {
             card.open(batch)?;
         }
         Ok(card)
@@ -89,7 +88,8 @@ impl<'a> Card<'a> {
     /// Makes the trainer for batches of `batch` rows.
     fn open(&mut self, batch: usize) -> Result<&mut Trainer> {
         let shape = self.network.shape();
-        let Start { state, pools } = &self.start;
+        // They are copied to the card, so the processor's memory is freed.
+        let pools = self.pools.take();
         let settings = Settings {
             data: shape.data_dim,
             conditions: shape.condition_dim,
@@ -110,7 +110,7 @@ impl<'a> Card<'a> {
             Place::Emulated => Trainer::emulated(settings, pools)?,
             _ => Trainer::on_card(settings, pools)?,
         };
-        trainer.set(&to_weights(state)?)?;
+        trainer.set(&to_weights(&self.start)?)?;
         Ok(self.trainer.insert(trainer))
     }
 
@@ -195,7 +195,7 @@ impl Engine for Card<'_> {
     fn exported(&mut self) -> Result<Vec<Tensor>> {
         match &mut self.trainer {
             Some(trainer) => split(&trainer.exported()?, self.network),
-            None => Ok(match &self.start.state {
+            None => Ok(match &self.start {
                 State { average, .. } if !average.is_empty() => average.clone(),
                 State { weights, .. } => weights.clone(),
             }),
@@ -205,12 +205,20 @@ impl Engine for Card<'_> {
     fn state(&mut self) -> Result<State> {
         match &mut self.trainer {
             Some(trainer) => from_weights(&trainer.state()?, self.network),
-            None => Ok(self.start.state.clone()),
+            None => Ok(self.start.clone()),
         }
     }
 
     fn supply(&self) -> Result<String> {
         self.supply.as_ref().map_or_else(|| Ok(DRAWN.to_owned()), |supply| supply.state())
+    }
+}
+
+/// Whether a card can be trained with `objective`.
+fn suits_cards(objective: &Objective) -> bool {
+    match objective {
+        Objective::Velocity => true,
+        Objective::Endpoint(steps) => steps.kind == SolverKind::Euler,
     }
 }
 
@@ -249,8 +257,9 @@ fn begin(network: &Network, averages: bool) -> Result<State> {
     let moments = |variable: &candle_core::Var| {
         Tensor::zeros((2, variable.elem_count()), variable.dtype(), &Device::Cpu)
     };
-    let weights: Vec<Tensor> =
-        variables.iter().map(|variable| variable.as_detached_tensor()).collect();
+    // Copies, since a variable cannot be set to a tensor that shares its numbers.
+    let copies = variables.iter().map(|variable| variable.as_detached_tensor().copy());
+    let weights = copies.collect::<candle_core::Result<Vec<_>>>()?;
     Ok(State {
         moments: variables.iter().map(moments).collect::<candle_core::Result<_>>()?,
         average: if averages { weights.clone() } else { Vec::new() },

@@ -2,10 +2,8 @@
 
 use anyhow::{Result, anyhow};
 use candle_core::Tensor;
-use flowlet::SolverKind;
 
 use super::pools::CardPools;
-use crate::objective::Objective;
 use crate::training::checkpoint::State;
 use crate::training::supply::Supply;
 
@@ -67,12 +65,4 @@ pub(super) fn another_supply(error: &anyhow::Error) -> anyhow::Error {
         "the checkpoint is of another device or another version of flowlet, so its batches cannot be continued \
          ({error:#}): start again with --force"
     )
-}
-
-/// Whether a card can be trained with `objective`.
-pub(in crate::training) fn suits_cards(objective: &Objective) -> bool {
-    match objective {
-        Objective::Velocity => true,
-        Objective::Endpoint(steps) => steps.kind == SolverKind::Euler,
-    }
 }

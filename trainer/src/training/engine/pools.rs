@@ -17,22 +17,10 @@ use crate::data::{Matrix, Points, Target};
 pub(in crate::training) struct CardPools {
     target: Points,
     source: Option<Matrix>,
-    times: Drawn,
+    times: Times,
     label_dropout: f32,
     pub(super) batch: usize,
     pub(super) seed: u64,
-}
-
-/// How a card draws times.
-#[derive(Debug)]
-enum Drawn {
-    Uniform,
-    LogitNormal {
-        mean: f32,
-        deviation: f32,
-    },
-    /// From these.
-    Rows(Vec<f32>),
 }
 
 /// The most coordinates in the pool of a known distribution.
@@ -51,10 +39,10 @@ impl CardPools {
             other => Some(other.draw(rows, data_dim, &mut generator(seed, Stream::Source))),
         };
         let times = match options.times {
-            times::Times::Uniform => Drawn::Uniform,
-            times::Times::LogitNormal { mean, std } => Drawn::LogitNormal { mean, deviation: std },
+            times::Times::Uniform => Times::Uniform,
+            times::Times::LogitNormal { mean, std } => Times::LogitNormal { mean, deviation: std },
             times::Times::Beta { .. } => {
-                Drawn::Rows(options.times.draw(ROWS, &mut generator(seed, Stream::Time)))
+                Times::Rows(options.times.draw(ROWS, &mut generator(seed, Stream::Time)))
             }
         };
         let label_dropout = options.label_dropout as f32;
@@ -67,13 +55,7 @@ impl CardPools {
             x: self.target.x.values(),
             c: self.target.c.values(),
             source: self.source.as_ref().map(Matrix::values),
-            times: match &self.times {
-                Drawn::Uniform => Times::Uniform,
-                Drawn::LogitNormal { mean, deviation } => {
-                    Times::LogitNormal { mean: *mean, deviation: *deviation }
-                }
-                Drawn::Rows(times) => Times::Rows(times),
-            },
+            times: &self.times,
             dropout: self.label_dropout,
         }
     }
