@@ -2,30 +2,22 @@
 
 use std::path::Path;
 
-use crate::disk::input;
 use crate::disk::names::METRICS_FILE;
-use crate::training::metrics::Measurement;
+use crate::training::metrics::{self, Measurement};
 
 /// Returns the rows of `metrics.csv` before the first that cannot be read.
 pub(super) fn measurements(path: &Path, notes: &mut Vec<String>) -> Vec<Measurement> {
-    let Ok((file, _)) = input::open(path) else {
+    let Ok((rows, damaged)) = metrics::read(path) else {
         notes.push(format!("There is no {METRICS_FILE} beside the model: the loss is left out."));
         return Vec::new();
     };
-    let mut rows = Vec::new();
-    for row in csv::Reader::from_reader(file).deserialize() {
-        match row {
-            Ok(row) => rows.push(row),
-            Err(error) => {
-                notes.push(format!(
-                    "{}: {error}. This row and the rows after it are left out.",
-                    path.display()
-                ));
-                break;
-            }
-        }
+    if let Some(error) = damaged {
+        notes.push(format!(
+            "{}: {error}. This row and the rows after it are left out.",
+            path.display()
+        ));
     }
-    if !rows.iter().any(|row: &Measurement| row.loss.is_finite()) {
+    if !rows.iter().any(|row| row.loss.is_finite()) {
         notes.push(format!("{} has no finite loss: the loss is left out.", path.display()));
     }
     rows

@@ -18,4 +18,4 @@ pub use options::{
     Columns, Config, DataConfig, FewStepsConfig, ModelConfig, SampleConfig, SourceConfig,
     TrainConfig,
 };
-pub use preset::preset;
+pub use preset::{ARTICLE, preset};

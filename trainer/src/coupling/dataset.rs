@@ -8,7 +8,7 @@ use flowlet::Digest;
 use rand_chacha::ChaCha8Rng;
 
 use crate::config::words::Keep;
-use crate::config::{Config, DataConfig};
+use crate::config::{ARTICLE, Config, DataConfig};
 use crate::coupling::source::Source;
 use crate::data::random::{Stream, choose, generator};
 use crate::data::{
@@ -106,8 +106,9 @@ impl Dataset {
         }
         let path = Path::new(source);
         if path.extension().is_none() && !path.exists() && !is_standard_input(path) {
-            let near = PRESETS
-                .into_iter()
+            let presets = PRESETS.into_iter().chain([ARTICLE]);
+            let near = presets
+                .clone()
                 .map(|preset| (strsim::jaro_winkler(preset, source), preset))
                 .filter(|(similarity, _)| *similarity > 0.75)
                 .max_by(|(a, _), (b, _)| a.total_cmp(b));
@@ -118,7 +119,7 @@ impl Dataset {
                 None => bail!(
                     "no preset or file is called {source}: the presets are {}; a file is a \
                      configuration (.toml) or data (.csv, .tsv, .npy, .safetensors)",
-                    PRESETS.join(", ")
+                    presets.collect::<Vec<_>>().join(", ")
                 ),
             }
         }

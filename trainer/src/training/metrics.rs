@@ -36,14 +36,21 @@ pub fn row_every(iterations: usize) -> usize {
     iterations.div_ceil(ROWS).max(1)
 }
 
-/// Returns the rows of the file at `path` up to the first that cannot be read.
+/// Returns the rows of the file at `path` up to the first that cannot be read, and why it cannot.
 ///
 /// # Errors
 ///
 /// Returns an error if the file cannot be opened.
-fn read(path: &Path) -> Result<Vec<Measurement>> {
+pub fn read(path: &Path) -> Result<(Vec<Measurement>, Option<csv::Error>)> {
     let (file, _) = input::open(path)?;
-    Ok(csv::Reader::from_reader(file).deserialize().map_while(|row| row.ok()).collect())
+    let mut rows = Vec::new();
+    for row in csv::Reader::from_reader(file).deserialize() {
+        match row {
+            Ok(row) => rows.push(row),
+            Err(error) => return Ok((rows, Some(error))),
+        }
+    }
+    Ok((rows, None))
 }
 
 /// How far a run had come when it stopped.
@@ -83,7 +90,7 @@ impl MetricsFile {
     pub fn create(path: &Path, done: Option<Done>) -> Result<Self> {
         let mut kept = Vec::new();
         if let Some(done) = done
-            && let Ok(rows) = read(path)
+            && let Ok((rows, _)) = read(path)
         {
             // A row that was cut off is left out.
             kept.extend(rows.into_iter().take_while(|row| done.keeps(row)));

@@ -52,10 +52,10 @@ pub fn phases(config: &Config) -> Vec<(&'static str, usize)> {
 /// Returns an error if the coupling or the label dropout does not suit the conditions, the device cannot be used, the
 /// network and its batches do not fit into memory, or the names of the columns do not fit into the model's file.
 pub fn check(config: &Config, dataset: &Dataset) -> Result<()> {
-    check_device(config.train.device)
-        .map_err(|error| anyhow!("{error:#}; or train with --device cpu"))?;
+    let device = resolve(config.train.device);
+    check_device(device).map_err(|error| anyhow!("{error:#}; or train with --device cpu"))?;
     // A card says itself when its own memory does not suffice.
-    if resolve(config.train.device) != DeviceKind::Cuda {
+    if device != DeviceKind::Cuda {
         check_memory(config, dataset)?;
     }
     let exported = description(config, dataset, &"0".repeat(16));
@@ -126,8 +126,9 @@ pub fn train(
     monitor: &mut dyn Monitor,
     keep: Option<&Keep>,
 ) -> Result<Trained> {
-    check_device(config.train.device)?;
-    let place = match resolve(config.train.device) {
+    let device = resolve(config.train.device);
+    check_device(device)?;
+    let place = match device {
         DeviceKind::Cuda => Place::Card,
         _ => Place::Processor,
     };

@@ -146,13 +146,13 @@ pub fn resolve(kind: DeviceKind) -> DeviceKind {
     }
 }
 
-/// Checks that a device can be used.
+/// Checks that a device, as [`resolve`] returned it, can be used.
 ///
 /// # Errors
 ///
 /// Returns an error that says what is missing if `kind` is CUDA and cannot be used.
 pub fn check_device(kind: DeviceKind) -> Result<()> {
-    match resolve(kind) {
+    match kind {
         DeviceKind::Cuda if cfg!(feature = "cuda") => {
             flowlet_gpu::card().context("no CUDA device can be used")?;
             Ok(())

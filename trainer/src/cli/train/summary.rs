@@ -78,13 +78,11 @@ pub(super) fn summary(
     if let (Some(overfitting), None) = (overfitting, trained.chosen) {
         writeln!(
             text,
-            "{:14}{overfitting}.
-\
+            "{:14}{overfitting}.\n\
              {:14}Fewer iterations, a smaller network or more rows would help",
             "", ""
         )?;
-    }
-    if let Some(outlook) = outlook {
+    } else if let Some(outlook) = outlook {
         writeln!(text, "  outlook     {}", outlook.replace('\n', &format!("\n{:14}", "")))?;
     }
     let sampled = format!("{} in {}", count(*samples, "sample"), count(config.steps(), "step"));
