@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 use super::place::{Identity, identity};
-use super::whole::write_whole;
+use super::whole::write_whole_if;
 
 /// A directory that must stay under its name.
 #[derive(Clone, Debug)]
@@ -39,6 +39,13 @@ impl Anchor {
     /// example because the disk is full. An earlier file stays.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
         let file = self.path.join(name);
+        // Checked twice: for the message if the directory is missing, and because it may be replaced meanwhile.
+        self.check(&file)?;
+        write_whole_if(&file, bytes, || self.check(&file))
+    }
+
+    /// Refuses to write `file` if another directory or none is at the path.
+    fn check(&self, file: &Path) -> Result<()> {
         ensure!(
             identity(&self.path).is_ok_and(|found| found == self.identity),
             "cannot write {}: the directory {1} was moved or removed during the run. Its last checkpoint, if any, is \
@@ -46,7 +53,7 @@ impl Anchor {
             file.display(),
             self.path.display()
         );
-        write_whole(&file, bytes)
+        Ok(())
     }
 }
 

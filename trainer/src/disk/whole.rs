@@ -25,10 +25,21 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// Returns an error if `path` leads to no regular file, or the folder cannot be written to. `path` is then
 /// unchanged.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_whole_if(path, bytes, || Ok(()))
+}
+
+/// Writes as [`write_whole`] does if `allowed` agrees, which is asked when the temporary file exists. If the folder
+/// is moved after that, the file gets its name nowhere else: the temporary file is not there.
+pub(super) fn write_whole_if(
+    path: &Path,
+    bytes: &[u8],
+    allowed: impl FnOnce() -> Result<()>,
+) -> Result<()> {
     let Place::File(target) = Place::of(path)? else {
         bail!("cannot write {}: it is not a regular file", path.display());
     };
     let mut staged = Staged::new(&target)?;
+    allowed()?;
     staged.fill(bytes)?;
     staged.publish()
 }
@@ -246,6 +257,21 @@ mod tests {
             }
         });
         assert_eq!(names(folder.path()), ["file"]);
+    }
+
+    #[test]
+    fn a_folder_that_is_replaced_during_a_write_gets_no_file() {
+        let parent = tempfile::tempdir().unwrap();
+        let [path, moved] = ["folder", "moved"].map(|name| parent.path().join(name));
+        fs::create_dir(&path).unwrap();
+        let replace = || {
+            fs::rename(&path, &moved)?;
+            Ok(fs::create_dir(&path)?)
+        };
+        assert!(write_whole_if(&path.join("file"), b"", replace).is_err());
+        assert!(names(&path).is_empty());
+        assert!(write_whole_if(&path.join("file"), b"", || bail!("moved")).is_err());
+        assert!(names(&path).is_empty());
     }
 
     #[test]
