@@ -12,19 +12,19 @@ pub(crate) const MAX_STEPS: usize = 1 << 24;
 
 /// A method and the times of its `N` steps.
 #[derive(Clone, Copy)]
-pub struct Steps<'a> {
+pub struct Steps<'a, T> {
     /// The method.
     pub kind: SolverKind,
     /// The time at which each step begins, `[N]`.
-    pub t: &'a [f32],
+    pub t: &'a [T],
     /// Each step's length, `[N]`.
-    pub dt: &'a [f32],
+    pub dt: &'a [T],
 }
 
-impl Steps<'_> {
+impl<T: Copy> Steps<'_, T> {
     /// The times of step `i`; `None` after the last step.
     #[inline]
-    pub(crate) fn get(&self, i: usize) -> Option<StepTime> {
+    pub(crate) fn get(&self, i: usize) -> Option<StepTime<T>> {
         let (&t, &dt) = (self.t.get(i)?, self.dt.get(i)?);
         Some(StepTime { t, dt, dt_before: self.dt.get(i.wrapping_sub(1)).copied() })
     }

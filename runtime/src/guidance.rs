@@ -1,7 +1,7 @@
 //! Classifier-free guidance: strengthens the effect of a condition.
 
 use crate::lanes::{Lanes, all};
-use crate::nan::canonical;
+use crate::scalar::Scalar;
 use crate::velocity::{LaneVelocity, VelocityField};
 
 /// A velocity field under classifier-free guidance. It extrapolates from the unconditional velocity towards
@@ -31,24 +31,27 @@ use crate::velocity::{LaneVelocity, VelocityField};
 /// assert_eq!(guided.velocity(0.0, [0.0], [3.0]), [4.0]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Guided<M, const C: usize> {
+pub struct Guided<M, const C: usize, T = f32> {
     /// The field, or a reference to it.
     pub field: M,
     /// The guidance weight: 0 gives the unconditional velocity, 1 the conditional one up to rounding.
-    pub weight: f32,
+    pub weight: T,
     /// The null condition, in the user's units.
-    pub unconditional: [f32; C],
+    pub unconditional: [T; C],
 }
 
-impl<M: VelocityField<D, C>, const D: usize, const C: usize> VelocityField<D, C> for Guided<M, C> {
-    fn velocity(&self, t: f32, x: [f32; D], c: [f32; C]) -> [f32; D] {
+impl<M, const D: usize, const C: usize, T: Scalar> VelocityField<D, C, T> for Guided<M, C, T>
+where
+    M: VelocityField<D, C, T>,
+{
+    fn velocity(&self, t: T, x: [T; D], c: [T; C]) -> [T; D] {
         let u = self.field.velocity(t, x, self.unconditional);
         let mut v = self.field.velocity(t, x, c);
         guide(&mut v, &u, self.weight);
         v
     }
 
-    fn with_lanes(&self, c: &Lanes<C>, run: &mut dyn FnMut(LaneVelocity<'_, D>)) {
+    fn with_lanes(&self, c: &Lanes<C, T>, run: &mut dyn FnMut(LaneVelocity<'_, D, T>)) {
         self.field.with_lanes(&all(self.unconditional), &mut |unconditional| {
             self.field.with_lanes(c, &mut |conditional| {
                 run(&mut |t, x| {
@@ -61,15 +64,15 @@ impl<M: VelocityField<D, C>, const D: usize, const C: usize> VelocityField<D, C>
         });
     }
 
-    fn to_data_units(&self, x: [f32; D]) -> [f32; D] {
+    fn to_data_units(&self, x: [T; D]) -> [T; D] {
         self.field.to_data_units(x)
     }
 }
 
 /// Guides velocities in place: `v ← u + ((v − u) · weight)`, where `u` are the unconditional velocities.
-pub(crate) fn guide(v: &mut [f32], u: &[f32], weight: f32) {
+pub(crate) fn guide<T: Scalar>(v: &mut [T], u: &[T], weight: T) {
     debug_assert_eq!(v.len(), u.len());
     for (v, &u) in v.iter_mut().zip(u) {
-        *v = canonical(u + (*v - u) * weight);
+        *v = v.guided(u, weight);
     }
 }

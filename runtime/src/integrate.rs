@@ -29,7 +29,7 @@ pub(crate) struct Guide<'a, N> {
 
 /// The buffers of an integration.
 pub(crate) struct Buffers<'a> {
-    pub(crate) stages: Stages<'a>,
+    pub(crate) stages: Stages<'a, f32>,
     /// The velocity at the start of the previous step.
     pub(crate) before: &'a mut [f32],
 }
@@ -50,10 +50,10 @@ impl<N: Evaluated> NetworkField<'_, N> {
     pub(crate) fn step(
         &mut self,
         kind: SolverKind,
-        time: StepTime,
+        time: StepTime<f32>,
         x: &mut [N],
         before: Option<&[f32]>,
-        stages: &mut Stages<'_>,
+        stages: &mut Stages<'_, f32>,
     ) {
         kind.step(N::flatten(x), time, before, stages, |t, x, v| {
             self.velocity(t, N::group(x), N::group_mut(v));
@@ -64,7 +64,7 @@ impl<N: Evaluated> NetworkField<'_, N> {
     /// after each.
     pub(crate) fn integrate(
         &mut self,
-        steps: Steps<'_>,
+        steps: Steps<'_, f32>,
         x: &mut [N],
         buffers: Buffers<'_>,
         mut after_step: impl FnMut(usize, &[N]),
@@ -85,7 +85,7 @@ impl<N: Evaluated> NetworkField<'_, N> {
 #[cfg(feature = "std")]
 pub(crate) fn integrate(
     mut field: NetworkField<'_, f32>,
-    steps: Steps<'_>,
+    steps: Steps<'_, f32>,
     x: &mut [f32],
     buffers: Buffers<'_>,
 ) {

@@ -285,7 +285,7 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
 
     /// Integrates `steps` from `x` in place. `prefix` is the first layer's initial sums.
     #[cfg(feature = "std")]
-    fn integrate_from(&self, prefix: &[f32; H], steps: Steps<'_>, x: &mut [f32; D]) {
+    fn integrate_from(&self, prefix: &[f32; H], steps: Steps<'_, f32>, x: &mut [f32; D]) {
         let units = [&mut const { Aligned([0.0; H]) }.0[..], &mut const { Aligned([0.0; H]) }.0];
         let [point, before, a, b, c, d] = &mut const { [[0.0; D]; 6] };
         let field = NetworkField {
@@ -325,7 +325,7 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     }
 
     #[cfg(feature = "std")]
-    fn __integrate(&self, steps: Steps<'_>, x: &mut [f32; D], c: [f32; C]) -> bool {
+    fn __integrate(&self, steps: Steps<'_, f32>, x: &mut [f32; D], c: [f32; C]) -> bool {
         if C == 0 {
             self.integrate_from(&self.first.bias, steps, x);
         } else {
@@ -387,7 +387,7 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     }
 
     #[cfg(feature = "std")]
-    fn __integrate(&self, steps: Steps<'_>, x: &mut [f32; D], _: [f32; 0]) -> bool {
+    fn __integrate(&self, steps: Steps<'_, f32>, x: &mut [f32; D], _: [f32; 0]) -> bool {
         self.mlp.integrate_from(&self.prefix, steps, x);
         true
     }

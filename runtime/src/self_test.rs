@@ -4,9 +4,9 @@ use core::error::Error;
 use core::fmt;
 use core::hint::black_box;
 
-use crate::method;
 use crate::model_file::read_values;
 use crate::safetensors::{File, LoadError, tri};
+use crate::scalar::sealed::Arithmetic as _;
 use crate::tensor::{SELF_TEST_STEPS as STEPS, Shape, TensorName};
 use crate::text::Message;
 use crate::velocity::VelocityField;
@@ -90,7 +90,7 @@ impl<const D: usize, const C: usize> SelfTest<D, C> {
             let (t, dt, x) = (black_box(t), black_box(dt), black_box(x));
             let v = field.velocity(t, x, c);
             for (coordinate, ((&x, &v), next)) in x.iter().zip(&v).zip(next).enumerate() {
-                let (expected, found) = (next.to_bits(), method::advanced(x, v, dt).to_bits());
+                let (expected, found) = (next.to_bits(), x.advanced(v, dt).to_bits());
                 if found != expected {
                     return Err(SelfTestError { step, coordinate, expected, found });
                 }

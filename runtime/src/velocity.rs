@@ -2,6 +2,7 @@
 
 use crate::grid::Steps;
 use crate::lanes::{LANES, Lanes, lane};
+use crate::scalar::Scalar;
 
 /// A velocity field over `D` data dimensions and `C` conditions.
 ///
@@ -21,10 +22,10 @@ use crate::lanes::{LANES, Lanes, lane};
 ///
 /// assert_eq!(Euler::<4>::UNIFORM.sample(&Straight, [0.0, 0.0], [1.0, -2.0]), [1.0, -2.0]);
 /// ```
-pub trait VelocityField<const D: usize, const C: usize> {
+pub trait VelocityField<const D: usize, const C: usize, T: Scalar = f32> {
     /// The velocity dx/dt at the time `t` (0 at the noise, 1 at the data) and the point `x` (flow units),
     /// under the condition `c` (the user's units).
-    fn velocity(&self, t: f32, x: [f32; D], c: [f32; C]) -> [f32; D];
+    fn velocity(&self, t: T, x: [T; D], c: [T; C]) -> [T; D];
 
     /// Evaluates [`LANES`] samples side by side, with the bits of [`Self::velocity`]. `c` is the condition of
     /// each lane. Calls `run` once, with a function that returns the velocities at a time and a point in each
@@ -35,9 +36,9 @@ pub trait VelocityField<const D: usize, const C: usize> {
     ///
     /// [`Solver::sample_batch`]: crate::Solver::sample_batch
     /// [`Solver::step_batch`]: crate::Solver::step_batch
-    fn with_lanes(&self, c: &Lanes<C>, run: &mut dyn FnMut(LaneVelocity<'_, D>)) {
+    fn with_lanes(&self, c: &Lanes<C, T>, run: &mut dyn FnMut(LaneVelocity<'_, D, T>)) {
         run(&mut |t, x| {
-            let mut v = [[0.0; LANES]; D];
+            let mut v = [[T::ZERO; LANES]; D];
             for l in 0..LANES {
                 let each = self.velocity(t, lane(x, l), lane(c, l));
                 for (v, each) in v.iter_mut().zip(each) {
@@ -51,35 +52,39 @@ pub trait VelocityField<const D: usize, const C: usize> {
     /// Integrates `steps` from `x` in place, with the bits of single steps. Returns `false` and leaves `x`
     /// unchanged if the field has no fast path.
     #[doc(hidden)]
-    fn __integrate(&self, steps: Steps<'_>, x: &mut [f32; D], c: [f32; C]) -> bool {
+    fn __integrate(&self, steps: Steps<'_, T>, x: &mut [T; D], c: [T; C]) -> bool {
         let _ = (steps, x, c);
         false
     }
 
     /// Converts from flow units to data units. The default returns `x` unchanged.
-    fn to_data_units(&self, x: [f32; D]) -> [f32; D] {
+    fn to_data_units(&self, x: [T; D]) -> [T; D] {
         x
     }
 }
 
 /// A function from a time and a point in each lane to the velocities there; [`VelocityField::with_lanes`]
 /// provides it.
-pub type LaneVelocity<'a, const D: usize> = &'a mut dyn FnMut(f32, &Lanes<D>) -> Lanes<D>;
+pub type LaneVelocity<'a, const D: usize, T = f32> =
+    &'a mut dyn FnMut(T, &Lanes<D, T>) -> Lanes<D, T>;
 
-impl<M: VelocityField<D, C> + ?Sized, const D: usize, const C: usize> VelocityField<D, C> for &M {
-    fn velocity(&self, t: f32, x: [f32; D], c: [f32; C]) -> [f32; D] {
+impl<M, const D: usize, const C: usize, T: Scalar> VelocityField<D, C, T> for &M
+where
+    M: VelocityField<D, C, T> + ?Sized,
+{
+    fn velocity(&self, t: T, x: [T; D], c: [T; C]) -> [T; D] {
         (**self).velocity(t, x, c)
     }
 
-    fn with_lanes(&self, c: &Lanes<C>, run: &mut dyn FnMut(LaneVelocity<'_, D>)) {
+    fn with_lanes(&self, c: &Lanes<C, T>, run: &mut dyn FnMut(LaneVelocity<'_, D, T>)) {
         (**self).with_lanes(c, run);
     }
 
-    fn __integrate(&self, steps: Steps<'_>, x: &mut [f32; D], c: [f32; C]) -> bool {
+    fn __integrate(&self, steps: Steps<'_, T>, x: &mut [T; D], c: [T; C]) -> bool {
         (**self).__integrate(steps, x, c)
     }
 
-    fn to_data_units(&self, x: [f32; D]) -> [f32; D] {
+    fn to_data_units(&self, x: [T; D]) -> [T; D] {
         (**self).to_data_units(x)
     }
 }

@@ -11,7 +11,7 @@ fn tiny() -> Tiny {
 }
 
 /// 41 paths at different steps: two full groups of lanes and an incomplete one.
-fn states<S: Method>(solver: &Solver<S, 5>) -> Vec<State<2, S::Memory<2>>> {
+fn states<S: Method>(solver: &Solver<S, 5>) -> Vec<State<2, S::Memory<2, f32>>> {
     let mut states: Vec<_> = Noise::new(1).samples(0).take(41).map(|x| solver.start(x)).collect();
     let model = tiny();
     // Neighbours at the same step, at different steps, and after the last step.
@@ -132,7 +132,7 @@ mod heap {
         let (solver, mut scratch) = (uniform(S::KIND), model.scratch());
         for c in [conditions(41), conditions(1)] {
             let mut expected = states(&fixed);
-            let start = |state: &State<2, S::Memory<2>>| {
+            let start = |state: &State<2, S::Memory<2, f32>>| {
                 let mut path = solver.start(&Noise::new(1).sample::<2>(0));
                 path.x.copy_from_slice(&state.x);
                 path.i = state.i;

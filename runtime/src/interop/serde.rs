@@ -1,6 +1,7 @@
 //! serde's traits for kinds, which are stored as their names in a model file, and for the state of a path.
 
 use core::fmt;
+use core::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Unexpected, Visitor};
 use serde::ser::{Serialize, SerializeTuple, Serializer};
@@ -8,6 +9,7 @@ use serde::ser::{Serialize, SerializeTuple, Serializer};
 use crate::activation::ActivationKind;
 use crate::method::SolverKind;
 use crate::method::sealed::Memory;
+use crate::scalar::Scalar;
 use crate::solver::State;
 
 macro_rules! by_name {
@@ -44,10 +46,10 @@ macro_rules! by_name {
 by_name!(ActivationKind, "the name of an activation");
 by_name!(SolverKind, "the name of a solver");
 
-/// `[f32; D]` with serde's traits for every `D`; serde implements them only for lengths up to 32.
-struct Point<const D: usize>([f32; D]);
+/// `[T; D]` with serde's traits for every `D`; serde implements them only for lengths up to 32.
+struct Point<const D: usize, T>([T; D]);
 
-impl<const D: usize> Serialize for Point<D> {
+impl<const D: usize, T: Serialize> Serialize for Point<D, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut tuple = serializer.serialize_tuple(D)?;
         for x in &self.0 {
@@ -57,19 +59,22 @@ impl<const D: usize> Serialize for Point<D> {
     }
 }
 
-impl<'de, const D: usize> Deserialize<'de> for Point<D> {
-    fn deserialize<T: Deserializer<'de>>(deserializer: T) -> Result<Self, T::Error> {
-        struct Coordinates<const D: usize>;
+impl<'de, const D: usize, T: Scalar + Deserialize<'de>> Deserialize<'de> for Point<D, T> {
+    fn deserialize<R: Deserializer<'de>>(deserializer: R) -> Result<Self, R::Error> {
+        struct Coordinates<const D: usize, T>(PhantomData<T>);
 
-        impl<'de, const D: usize> Visitor<'de> for Coordinates<D> {
-            type Value = Point<D>;
+        impl<'de, const D: usize, T: Scalar + Deserialize<'de>> Visitor<'de> for Coordinates<D, T> {
+            type Value = Point<D, T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, "{D} coordinates")
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Point<D>, A::Error> {
-                let mut x = [0.0; D];
+            fn visit_seq<A: SeqAccess<'de>>(
+                self,
+                mut sequence: A,
+            ) -> Result<Point<D, T>, A::Error> {
+                let mut x = [T::ZERO; D];
                 for (k, x) in x.iter_mut().enumerate() {
                     let next = sequence.next_element()?;
                     *x = next.ok_or_else(|| A::Error::invalid_length(k, &self))?;
@@ -78,29 +83,33 @@ impl<'de, const D: usize> Deserialize<'de> for Point<D> {
             }
         }
 
-        deserializer.deserialize_tuple(D, Coordinates)
+        deserializer.deserialize_tuple(D, Coordinates(PhantomData))
     }
 }
 
 /// The stored form of a [`State`].
 #[derive(serde::Serialize, serde::Deserialize)]
-#[serde(rename = "State")]
-struct Stored<const D: usize> {
+#[serde(rename = "State", bound(deserialize = "T: Scalar + Deserialize<'de>"))]
+struct Stored<const D: usize, T> {
     i: usize,
-    x: Point<D>,
+    x: Point<D, T>,
     /// The velocity at the start of the previous step, if the method uses it and it is known.
-    memory: Option<Point<D>>,
+    memory: Option<Point<D, T>>,
 }
 
-impl<const D: usize, M: Memory<D>> Serialize for State<D, M> {
+impl<const D: usize, M: Memory<D, T>, T: Scalar + Serialize> Serialize for State<D, M, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let memory = self.memory.before().copied().map(Point);
         Stored { i: self.i, x: Point(self.x), memory }.serialize(serializer)
     }
 }
 
-impl<'de, const D: usize, M: Memory<D> + Default> Deserialize<'de> for State<D, M> {
-    fn deserialize<T: Deserializer<'de>>(deserializer: T) -> Result<Self, T::Error> {
+impl<'de, const D: usize, M, T> Deserialize<'de> for State<D, M, T>
+where
+    M: Memory<D, T> + Default,
+    T: Scalar + Deserialize<'de>,
+{
+    fn deserialize<R: Deserializer<'de>>(deserializer: R) -> Result<Self, R::Error> {
         let Stored { i, x: Point(x), memory } = Stored::deserialize(deserializer)?;
         let mut state = Self::at(i, x);
         if let Some(Point(v)) = memory {

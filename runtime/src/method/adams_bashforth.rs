@@ -1,8 +1,9 @@
 //! The two-step Adams–Bashforth method.
 
 use super::sealed::{Formula, Stages, StepTime};
-use super::step::{advance, advanced, half};
+use super::step::advance;
 use super::{Method, SolverKind};
+use crate::scalar::Scalar;
 
 /// The two-step Adams–Bashforth method: one evaluation per step, order 2. It also uses the velocity at the
 /// start of the previous step (`v_before`), which is its memory.
@@ -18,7 +19,7 @@ pub struct AdamsBashforth2;
 
 impl Method for AdamsBashforth2 {
     const KIND: SolverKind = SolverKind::AdamsBashforth2;
-    type Memory<const D: usize> = Option<[f32; D]>;
+    type Memory<const D: usize, T: Scalar> = Option<[T; D]>;
 }
 
 impl Formula for AdamsBashforth2 {
@@ -30,24 +31,24 @@ impl Formula for AdamsBashforth2 {
     }
 
     #[inline(always)]
-    fn step(
-        x: &mut [f32],
-        StepTime { t, dt, dt_before }: StepTime,
-        before: Option<&[f32]>,
-        Stages { v: [v, ..], .. }: &mut Stages<'_>,
-        mut velocity: impl FnMut(f32, &[f32], &mut [f32]),
+    fn step<T: Scalar>(
+        x: &mut [T],
+        StepTime { t, dt, dt_before }: StepTime<T>,
+        before: Option<&[T]>,
+        Stages { v: [v, ..], .. }: &mut Stages<'_, T>,
+        mut velocity: impl FnMut(T, &[T], &mut [T]),
     ) {
         velocity(t, x, v);
         let (Some(before), Some(dt_before)) = (before, dt_before) else {
             return advance(x, v, dt);
         };
-        extrapolate(x, v, before, half(dt) / dt_before, dt);
+        extrapolate(x, v, before, dt.lean(dt_before), dt);
     }
 }
 
-/// `x ← x + ((v + ((v − v_before) · factor)) · dt)`, for each coordinate.
-fn extrapolate(x: &mut [f32], v: &[f32], before: &[f32], factor: f32, dt: f32) {
+/// The step after the first one, for each coordinate.
+fn extrapolate<T: Scalar>(x: &mut [T], v: &[T], before: &[T], lean: T, dt: T) {
     for ((x, &v), &before) in x.iter_mut().zip(v).zip(before) {
-        *x = advanced(*x, v + (v - before) * factor, dt);
+        *x = x.extrapolated(v, before, lean, dt);
     }
 }

@@ -2,17 +2,18 @@
 
 use super::sealed::{Formula, Stages, StepTime};
 use super::{AdamsBashforth2, Euler, Heun, Midpoint, Rk4, SolverKind};
+use crate::scalar::Scalar;
 
 impl SolverKind {
     /// Takes a step with this method: [`Formula::step`].
     #[inline]
-    pub(crate) fn step(
+    pub(crate) fn step<T: Scalar>(
         self,
-        x: &mut [f32],
-        time: StepTime,
-        before: Option<&[f32]>,
-        stages: &mut Stages<'_>,
-        velocity: impl FnMut(f32, &[f32], &mut [f32]),
+        x: &mut [T],
+        time: StepTime<T>,
+        before: Option<&[T]>,
+        stages: &mut Stages<'_, T>,
+        velocity: impl FnMut(T, &[T], &mut [T]),
     ) {
         match self {
             Self::Euler => Euler::step(x, time, before, stages, velocity),

@@ -3,6 +3,7 @@
 use super::sealed::{Formula, Stages, StepTime};
 use super::step::advance;
 use super::{Method, SolverKind};
+use crate::scalar::Scalar;
 
 /// Euler's method: one evaluation per step, order 1.
 ///
@@ -15,7 +16,7 @@ pub struct Euler;
 
 impl Method for Euler {
     const KIND: SolverKind = SolverKind::Euler;
-    type Memory<const D: usize> = ();
+    type Memory<const D: usize, T: Scalar> = ();
 }
 
 impl Formula for Euler {
@@ -27,12 +28,12 @@ impl Formula for Euler {
     }
 
     #[inline(always)]
-    fn step(
-        x: &mut [f32],
-        StepTime { t, dt, .. }: StepTime,
-        _: Option<&[f32]>,
-        Stages { v: [v, ..], .. }: &mut Stages<'_>,
-        mut velocity: impl FnMut(f32, &[f32], &mut [f32]),
+    fn step<T: Scalar>(
+        x: &mut [T],
+        StepTime { t, dt, .. }: StepTime<T>,
+        _: Option<&[T]>,
+        Stages { v: [v, ..], .. }: &mut Stages<'_, T>,
+        mut velocity: impl FnMut(T, &[T], &mut [T]),
     ) {
         velocity(t, x, v);
         advance(x, v, dt);

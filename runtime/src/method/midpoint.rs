@@ -1,15 +1,16 @@
 //! The midpoint method.
 
 use super::sealed::{Formula, Stages, StepTime};
-use super::step::{advance, advance_into, half};
+use super::step::{advance, advance_into};
 use super::{Method, SolverKind};
+use crate::scalar::Scalar;
 
 /// The midpoint method: two evaluations per step, order 2.
 ///
 /// ```text
 /// h  = dt · 0.5
 /// v₁ = v(t, x)
-/// v₂ = v(t + h, x + (v₁ · h))
+/// v₂ = v(t.later(h), x + (v₁ · h))
 /// x ← x + (v₂ · dt)
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +18,7 @@ pub struct Midpoint;
 
 impl Method for Midpoint {
     const KIND: SolverKind = SolverKind::Midpoint;
-    type Memory<const D: usize> = ();
+    type Memory<const D: usize, T: Scalar> = ();
 }
 
 impl Formula for Midpoint {
@@ -29,17 +30,17 @@ impl Formula for Midpoint {
     }
 
     #[inline(always)]
-    fn step(
-        x: &mut [f32],
-        StepTime { t, dt, .. }: StepTime,
-        _: Option<&[f32]>,
-        Stages { point, v: [v_1, v_2, ..] }: &mut Stages<'_>,
-        mut velocity: impl FnMut(f32, &[f32], &mut [f32]),
+    fn step<T: Scalar>(
+        x: &mut [T],
+        StepTime { t, dt, .. }: StepTime<T>,
+        _: Option<&[T]>,
+        Stages { point, v: [v_1, v_2, ..] }: &mut Stages<'_, T>,
+        mut velocity: impl FnMut(T, &[T], &mut [T]),
     ) {
-        let h = half(dt);
+        let h = dt.half();
         velocity(t, x, v_1);
         advance_into(point, x, v_1, h);
-        velocity(t + h, point, v_2);
+        velocity(t.later(h), point, v_2);
         advance(x, v_2, dt);
     }
 }

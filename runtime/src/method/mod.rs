@@ -15,13 +15,14 @@ mod step;
 
 use core::fmt::Debug;
 
+use crate::scalar::Scalar;
+
 pub use adams_bashforth::AdamsBashforth2;
 pub use euler::Euler;
 pub use heun::Heun;
 pub use kind::SolverKind;
 pub use midpoint::Midpoint;
 pub use rk4::Rk4;
-pub(crate) use step::advanced;
 
 /// A method as part of a solver's type.
 pub trait Method: sealed::Formula {
@@ -30,27 +31,33 @@ pub trait Method: sealed::Formula {
 
     /// What the method remembers from one step to the next, for points with `D` coordinates; `()` if nothing.
     /// The default is the memory before the first step.
-    type Memory<const D: usize>: Copy + Debug + Default + PartialEq + sealed::Memory<D>;
+    type Memory<const D: usize, T: Scalar>: Copy
+        + Debug
+        + Default
+        + PartialEq
+        + sealed::Memory<D, T>;
 }
 
 pub(crate) mod sealed {
+    use crate::scalar::Scalar;
+
     /// The time of a step.
     #[derive(Clone, Copy, Debug)]
-    pub struct StepTime {
+    pub struct StepTime<T> {
         /// The time at which the step begins.
-        pub t: f32,
+        pub t: T,
         /// The step's length.
-        pub dt: f32,
+        pub dt: T,
         /// The length of the previous step, if there was one.
-        pub dt_before: Option<f32>,
+        pub dt_before: Option<T>,
     }
 
     /// The buffers of a step, each as long as a point. Buffers that the method does not use may be empty.
-    pub struct Stages<'a> {
+    pub struct Stages<'a, T> {
         /// The point of an evaluation after the first one.
-        pub point: &'a mut [f32],
+        pub point: &'a mut [T],
         /// The velocities. The first one is the velocity at the start of the step.
-        pub v: [&'a mut [f32]; 4],
+        pub v: [&'a mut [T]; 4],
     }
 
     /// A method's formula.
@@ -63,42 +70,42 @@ pub(crate) mod sealed {
 
         /// Moves `x` from the time `time.t` to `time.t + time.dt`. `before` is the velocity at the start of
         /// the previous step, if it is known. `velocity` writes the velocity at a time and a point.
-        fn step(
-            x: &mut [f32],
-            time: StepTime,
-            before: Option<&[f32]>,
-            stages: &mut Stages<'_>,
-            velocity: impl FnMut(f32, &[f32], &mut [f32]),
+        fn step<T: Scalar>(
+            x: &mut [T],
+            time: StepTime<T>,
+            before: Option<&[T]>,
+            stages: &mut Stages<'_, T>,
+            velocity: impl FnMut(T, &[T], &mut [T]),
         );
     }
 
     /// What a method remembers from one step to the next.
-    pub trait Memory<const D: usize> {
+    pub trait Memory<const D: usize, T> {
         /// The velocity at the start of the previous step, if it is known and the method uses it.
-        fn before(&self) -> Option<&[f32; D]>;
+        fn before(&self) -> Option<&[T; D]>;
 
         /// Stores the velocity at the start of a step, if the method uses it.
-        fn remember(&mut self, v: [f32; D]);
+        fn remember(&mut self, v: [T; D]);
     }
 
-    impl<const D: usize> Memory<D> for () {
+    impl<const D: usize, T> Memory<D, T> for () {
         #[inline(always)]
-        fn before(&self) -> Option<&[f32; D]> {
+        fn before(&self) -> Option<&[T; D]> {
             None
         }
 
         #[inline(always)]
-        fn remember(&mut self, _: [f32; D]) {}
+        fn remember(&mut self, _: [T; D]) {}
     }
 
-    impl<const D: usize> Memory<D> for Option<[f32; D]> {
+    impl<const D: usize, T> Memory<D, T> for Option<[T; D]> {
         #[inline(always)]
-        fn before(&self) -> Option<&[f32; D]> {
+        fn before(&self) -> Option<&[T; D]> {
             self.as_ref()
         }
 
         #[inline(always)]
-        fn remember(&mut self, v: [f32; D]) {
+        fn remember(&mut self, v: [T; D]) {
             *self = Some(v);
         }
     }

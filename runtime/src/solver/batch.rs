@@ -8,10 +8,11 @@ use crate::lanes::{LANES, Lanes, all, gather, lane};
 use crate::method::Method;
 use crate::method::sealed::Memory as _;
 use crate::registers::VECTORS;
+use crate::scalar::Scalar;
 use crate::text::Message;
 use crate::velocity::VelocityField;
 
-impl<S: Method, const N: usize> Solver<S, N> {
+impl<S: Method, const N: usize, T: Scalar> Solver<S, N, T> {
     /// Samples many points at once, in place: replaces each noise in `x` by a sample in data units. `c` has
     /// one condition for each point, or one for all points.
     ///
@@ -36,9 +37,9 @@ impl<S: Method, const N: usize> Solver<S, N> {
     /// Panics if `c` has neither one condition nor one for each point.
     pub fn sample_batch<const D: usize, const C: usize>(
         &self,
-        field: &impl VelocityField<D, C>,
-        x: &mut [[f32; D]],
-        c: &[[f32; C]],
+        field: &impl VelocityField<D, C, T>,
+        x: &mut [[T; D]],
+        c: &[[T; C]],
     ) {
         unwrap(self.try_sample_batch(field, x, c));
     }
@@ -50,9 +51,9 @@ impl<S: Method, const N: usize> Solver<S, N> {
     /// [`BatchError`] if `c` has neither one condition nor one for each point. `x` is then unchanged.
     pub fn try_sample_batch<const D: usize, const C: usize>(
         &self,
-        field: &impl VelocityField<D, C>,
-        x: &mut [[f32; D]],
-        c: &[[f32; C]],
+        field: &impl VelocityField<D, C, T>,
+        x: &mut [[T; D]],
+        c: &[[T; C]],
     ) -> Result<(), BatchError> {
         self.try_integrate_batch(field, x, c)?;
         for x in x {
@@ -68,9 +69,9 @@ impl<S: Method, const N: usize> Solver<S, N> {
     /// Panics as [`Self::sample_batch`] does.
     pub fn integrate_batch<const D: usize, const C: usize>(
         &self,
-        field: &impl VelocityField<D, C>,
-        x: &mut [[f32; D]],
-        c: &[[f32; C]],
+        field: &impl VelocityField<D, C, T>,
+        x: &mut [[T; D]],
+        c: &[[T; C]],
     ) {
         unwrap(self.try_integrate_batch(field, x, c));
     }
@@ -82,9 +83,9 @@ impl<S: Method, const N: usize> Solver<S, N> {
     /// The errors of [`Self::try_sample_batch`].
     pub fn try_integrate_batch<const D: usize, const C: usize>(
         &self,
-        field: &impl VelocityField<D, C>,
-        x: &mut [[f32; D]],
-        c: &[[f32; C]],
+        field: &impl VelocityField<D, C, T>,
+        x: &mut [[T; D]],
+        c: &[[T; C]],
     ) -> Result<(), BatchError> {
         let conditions = Conditions::new(x.len(), c)?;
         if VECTORS {
@@ -104,13 +105,13 @@ impl<S: Method, const N: usize> Solver<S, N> {
     #[cfg(feature = "alloc")]
     pub fn trajectory_batch<const D: usize, const C: usize>(
         &self,
-        field: &impl VelocityField<D, C>,
-        x_0: &[[f32; D]],
-        c: &[[f32; C]],
-    ) -> alloc::vec::Vec<[f32; D]> {
+        field: &impl VelocityField<D, C, T>,
+        x_0: &[[T; D]],
+        c: &[[T; C]],
+    ) -> alloc::vec::Vec<[T; D]> {
         let n = x_0.len();
         let conditions = unwrap(Conditions::new(n, c));
-        let mut points = alloc::vec![[0.0; D]; (N + 1) * n];
+        let mut points = alloc::vec![[T::ZERO; D]; (N + 1) * n];
         points[..n].copy_from_slice(x_0);
         if !VECTORS {
             for (k, &x_0) in x_0.iter().enumerate() {
@@ -159,9 +160,9 @@ impl<S: Method, const N: usize> Solver<S, N> {
     /// Panics if `c` has neither one condition nor one for each state.
     pub fn step_batch<const D: usize, const C: usize>(
         &self,
-        field: &impl VelocityField<D, C>,
-        states: &mut [State<D, S::Memory<D>>],
-        c: &[[f32; C]],
+        field: &impl VelocityField<D, C, T>,
+        states: &mut [State<D, S::Memory<D, T>, T>],
+        c: &[[T; C]],
     ) {
         unwrap(self.try_step_batch(field, states, c));
     }
@@ -173,9 +174,9 @@ impl<S: Method, const N: usize> Solver<S, N> {
     /// [`BatchError`] if `c` has neither one condition nor one for each state. `states` is then unchanged.
     pub fn try_step_batch<const D: usize, const C: usize>(
         &self,
-        field: &impl VelocityField<D, C>,
-        states: &mut [State<D, S::Memory<D>>],
-        c: &[[f32; C]],
+        field: &impl VelocityField<D, C, T>,
+        states: &mut [State<D, S::Memory<D, T>, T>],
+        c: &[[T; C]],
     ) -> Result<(), BatchError> {
         let conditions = Conditions::new(states.len(), c)?;
         if VECTORS {
@@ -189,11 +190,11 @@ impl<S: Method, const N: usize> Solver<S, N> {
     /// [`Self::try_step_batch`] with neighbours side by side.
     fn step_groups<const D: usize, const C: usize>(
         &self,
-        field: &impl VelocityField<D, C>,
-        states: &mut [State<D, S::Memory<D>>],
-        conditions: &Conditions<'_, C>,
+        field: &impl VelocityField<D, C, T>,
+        states: &mut [State<D, S::Memory<D, T>, T>],
+        conditions: &Conditions<'_, C, T>,
     ) {
-        let alike = |a: &State<D, S::Memory<D>>, b: &State<D, S::Memory<D>>| {
+        let alike = |a: &State<D, S::Memory<D, T>, T>, b: &State<D, S::Memory<D, T>, T>| {
             a.i == b.i && a.memory.before().is_some() == b.memory.before().is_some()
         };
         let (mut first, mut rest) = (0, states);
@@ -215,7 +216,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
             let Some(time) = group.first().and_then(|state| self.steps().get(state.i)) else {
                 continue;
             };
-            let (mut x, mut before) = ([[0.0; LANES]; D], [[0.0; LANES]; D]);
+            let (mut x, mut before) = ([[T::ZERO; LANES]; D], [[T::ZERO; LANES]; D]);
             let mut known = false;
             for (l, state) in group.iter().enumerate() {
                 set_lane(&mut x, l, state.x);
@@ -226,7 +227,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
             }
             let mut v = before;
             field.with_lanes(&c, &mut |velocity| {
-                v = take_step::<S, _>(time, &mut x, known.then_some(&before), |t, x| {
+                v = take_step::<S, _, _>(time, &mut x, known.then_some(&before), |t, x| {
                     velocity(t, x)
                 });
             });
@@ -241,9 +242,9 @@ impl<S: Method, const N: usize> Solver<S, N> {
     /// [`Self::try_step_batch`] for targets without vectors: it takes fewer instructions, and no lanes on the stack.
     fn step_one_by_one<const D: usize, const C: usize>(
         &self,
-        field: &impl VelocityField<D, C>,
-        states: &mut [State<D, S::Memory<D>>],
-        conditions: &Conditions<'_, C>,
+        field: &impl VelocityField<D, C, T>,
+        states: &mut [State<D, S::Memory<D, T>, T>],
+        conditions: &Conditions<'_, C, T>,
     ) {
         for (k, state) in states.iter_mut().enumerate() {
             self.step(field, state, conditions.point(k));
@@ -253,9 +254,9 @@ impl<S: Method, const N: usize> Solver<S, N> {
     /// [`Self::try_integrate_batch`] for targets without vectors: it takes fewer instructions, and no lanes on the stack.
     fn integrate_one_by_one<const D: usize, const C: usize>(
         &self,
-        field: &impl VelocityField<D, C>,
-        x: &mut [[f32; D]],
-        conditions: &Conditions<'_, C>,
+        field: &impl VelocityField<D, C, T>,
+        x: &mut [[T; D]],
+        conditions: &Conditions<'_, C, T>,
     ) {
         for (k, x) in x.iter_mut().enumerate() {
             *x = self.integrate(field, *x, conditions.point(k));
@@ -267,20 +268,21 @@ impl<S: Method, const N: usize> Solver<S, N> {
     /// points.
     fn integrate_groups<const D: usize, const C: usize>(
         &self,
-        field: &impl VelocityField<D, C>,
-        x: &mut [[f32; D]],
-        conditions: &Conditions<'_, C>,
-        mut after_step: impl FnMut(usize, usize, &Lanes<D>),
+        field: &impl VelocityField<D, C, T>,
+        x: &mut [[T; D]],
+        conditions: &Conditions<'_, C, T>,
+        mut after_step: impl FnMut(usize, usize, &Lanes<D, T>),
     ) {
         for (k, points) in x.chunks_mut(LANES).enumerate() {
-            let mut lanes = [[0.0; LANES]; D];
+            let mut lanes = [[T::ZERO; LANES]; D];
             gather(&mut lanes, points.as_flattened());
             field.with_lanes(&conditions.lanes(k * LANES), &mut |velocity| {
-                let mut before: Option<Lanes<D>> = None;
+                let mut before: Option<Lanes<D, T>> = None;
                 for i in 0..N {
                     let Some(time) = self.steps().get(i) else { return };
-                    let velocity = |t, x: &Lanes<D>| velocity(t, x);
-                    before = Some(take_step::<S, _>(time, &mut lanes, before.as_ref(), velocity));
+                    let velocity = |t, x: &Lanes<D, T>| velocity(t, x);
+                    before =
+                        Some(take_step::<S, _, _>(time, &mut lanes, before.as_ref(), velocity));
                     after_step(i, k * LANES, &lanes);
                 }
             });
@@ -292,7 +294,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
 }
 
 /// Writes `numbers` to lane `l`.
-fn set_lane<const N: usize>(lanes: &mut Lanes<N>, l: usize, numbers: [f32; N]) {
+fn set_lane<const N: usize, T: Scalar>(lanes: &mut Lanes<N, T>, l: usize, numbers: [T; N]) {
     for (lanes, x) in lanes.iter_mut().zip(numbers) {
         if let Some(lane) = lanes.get_mut(l) {
             *lane = x;
@@ -301,15 +303,15 @@ fn set_lane<const N: usize>(lanes: &mut Lanes<N>, l: usize, numbers: [f32; N]) {
 }
 
 /// The conditions of a batch.
-enum Conditions<'a, const C: usize> {
+enum Conditions<'a, const C: usize, T> {
     /// One condition for all points.
-    Same([f32; C]),
+    Same([T; C]),
     /// One condition for each point.
-    Each(&'a [[f32; C]]),
+    Each(&'a [[T; C]]),
 }
 
-impl<'a, const C: usize> Conditions<'a, C> {
-    fn new(points: usize, c: &'a [[f32; C]]) -> Result<Self, BatchError> {
+impl<'a, const C: usize, T: Scalar> Conditions<'a, C, T> {
+    fn new(points: usize, c: &'a [[T; C]]) -> Result<Self, BatchError> {
         match c {
             [c] => Ok(Self::Same(*c)),
             _ if c.len() == points => Ok(Self::Each(c)),
@@ -318,19 +320,19 @@ impl<'a, const C: usize> Conditions<'a, C> {
     }
 
     /// The condition of point `k`.
-    fn point(&self, k: usize) -> [f32; C] {
+    fn point(&self, k: usize) -> [T; C] {
         match self {
             Self::Same(c) => *c,
-            Self::Each(each) => each.get(k).copied().unwrap_or([0.0; C]),
+            Self::Each(each) => each.get(k).copied().unwrap_or([T::ZERO; C]),
         }
     }
 
     /// The conditions of the points from `first` on, one in each lane.
-    fn lanes(&self, first: usize) -> Lanes<C> {
+    fn lanes(&self, first: usize) -> Lanes<C, T> {
         match self {
             Self::Same(c) => all(*c),
             Self::Each(each) => {
-                let mut c = [[0.0; LANES]; C];
+                let mut c = [[T::ZERO; LANES]; C];
                 gather(&mut c, each.get(first..).unwrap_or_default().as_flattened());
                 c
             }

@@ -15,6 +15,7 @@ use heapless::Vec;
 use crate::grid::Steps;
 use crate::method::sealed::{Memory as _, Stages, StepTime};
 use crate::method::{self, Method};
+use crate::scalar::Scalar;
 use crate::velocity::VelocityField;
 use point::Point;
 
@@ -40,15 +41,15 @@ pub type AdamsBashforth2<const N: usize> = Solver<method::AdamsBashforth2, N>;
 /// docs of each [method's type](method) state its operations in order; each operation is rounded. These
 /// operations and the grid are part of the numeric contract.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Solver<S, const N: usize> {
-    t: [f32; N],
-    dt: [f32; N],
-    method: PhantomData<fn() -> S>,
+pub struct Solver<S, const N: usize, T = f32> {
+    pub(crate) t: [T; N],
+    pub(crate) dt: [T; N],
+    pub(crate) method: PhantomData<fn() -> S>,
 }
 
-impl<S: Method, const N: usize> Solver<S, N> {
+impl<S: Method, const N: usize, T: Scalar> Solver<S, N, T> {
     /// Returns the state of a path that starts at `x_0` (flow units).
-    pub fn start<const D: usize>(&self, x_0: [f32; D]) -> State<D, S::Memory<D>> {
+    pub fn start<const D: usize>(&self, x_0: [T; D]) -> State<D, S::Memory<D, T>, T> {
         State::at(0, x_0)
     }
 
@@ -76,13 +77,13 @@ impl<S: Method, const N: usize> Solver<S, N> {
     /// ```
     pub fn step<const D: usize, const C: usize>(
         &self,
-        field: &impl VelocityField<D, C>,
-        state: &mut State<D, S::Memory<D>>,
-        c: [f32; C],
+        field: &impl VelocityField<D, C, T>,
+        state: &mut State<D, S::Memory<D, T>, T>,
+        c: [T; C],
     ) -> bool {
         let Some(time) = self.steps().get(state.i) else { return false };
-        let velocity = |t, x: &[f32; D]| field.velocity(t, *x, c);
-        let v = take_step::<S, _>(time, &mut state.x, state.memory.before(), velocity);
+        let velocity = |t, x: &[T; D]| field.velocity(t, *x, c);
+        let v = take_step::<S, _, _>(time, &mut state.x, state.memory.before(), velocity);
         state.memory.remember(v);
         state.i += 1;
         true
@@ -91,20 +92,20 @@ impl<S: Method, const N: usize> Solver<S, N> {
     /// Takes all steps from `x_0` (noise, flow units) and returns a sample in data units.
     pub fn sample<const D: usize, const C: usize>(
         &self,
-        field: &impl VelocityField<D, C>,
-        x_0: [f32; D],
-        c: [f32; C],
-    ) -> [f32; D] {
+        field: &impl VelocityField<D, C, T>,
+        x_0: [T; D],
+        c: [T; C],
+    ) -> [T; D] {
         field.to_data_units(self.integrate(field, x_0, c))
     }
 
     /// Takes all steps from `x_0` and returns the last point, both in flow units.
     pub fn integrate<const D: usize, const C: usize>(
         &self,
-        field: &impl VelocityField<D, C>,
-        x_0: [f32; D],
-        c: [f32; C],
-    ) -> [f32; D] {
+        field: &impl VelocityField<D, C, T>,
+        x_0: [T; D],
+        c: [T; C],
+    ) -> [T; D] {
         let mut state = self.start(x_0);
         if !field.__integrate(self.steps(), &mut state.x, c) {
             while self.step(field, &mut state, c) {}
@@ -141,10 +142,10 @@ impl<S: Method, const N: usize> Solver<S, N> {
     /// ```
     pub fn trajectory<const D: usize, const C: usize, const K: usize>(
         &self,
-        field: &impl VelocityField<D, C>,
-        x_0: [f32; D],
-        c: [f32; C],
-    ) -> Vec<[f32; D], K> {
+        field: &impl VelocityField<D, C, T>,
+        x_0: [T; D],
+        c: [T; C],
+    ) -> Vec<[T; D], K> {
         const { assert!(K > N, "a trajectory of N steps has N + 1 points") };
         let mut points = Vec::new();
         let path = self.path(field, x_0, c).map(|(_, x)| x);
@@ -155,7 +156,7 @@ impl<S: Method, const N: usize> Solver<S, N> {
         points
     }
 
-    fn steps(&self) -> Steps<'_> {
+    fn steps(&self) -> Steps<'_, T> {
         Steps { kind: S::KIND, t: &self.t, dt: &self.dt }
     }
 }
@@ -163,11 +164,11 @@ impl<S: Method, const N: usize> Solver<S, N> {
 /// Takes one step with the method `S`, for one point or for points side by side. Returns the velocity at the
 /// start of the step.
 #[inline]
-fn take_step<S: Method, X: Point>(
-    time: StepTime,
+fn take_step<S: Method, T: Scalar, X: Point<T>>(
+    time: StepTime<T>,
     x: &mut X,
     before: Option<&X>,
-    mut velocity: impl FnMut(f32, &X) -> X,
+    mut velocity: impl FnMut(T, &X) -> X,
 ) -> X {
     let mut point = *x;
     let mut velocities = S::velocities(*x);

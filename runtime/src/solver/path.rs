@@ -4,6 +4,7 @@ use core::iter::FusedIterator;
 
 use super::{Solver, State};
 use crate::method::Method;
+use crate::scalar::Scalar;
 use crate::velocity::VelocityField;
 
 /// An iterator over the points of a path, each with its time, from [`Solver::path`].
@@ -11,41 +12,45 @@ use crate::velocity::VelocityField;
 /// Its whole state is in [`Self::state`], which may be copied, stored or changed between two steps.
 /// [`Solver::path_from`] continues from a copy, with the same bits.
 #[derive(Debug)]
-pub struct Path<'a, S: Method, M, const D: usize, const C: usize, const N: usize> {
-    pub(super) solver: &'a Solver<S, N>,
+pub struct Path<'a, S: Method, M, const D: usize, const C: usize, const N: usize, T: Scalar = f32> {
+    pub(super) solver: &'a Solver<S, N, T>,
     pub(super) field: &'a M,
-    pub(super) c: [f32; C],
+    pub(super) c: [T; C],
     /// The number of steps taken, the current point and the method's memory.
-    pub state: State<D, S::Memory<D>>,
+    pub state: State<D, S::Memory<D, T>, T>,
 }
 
-impl<S: Method, M, const D: usize, const C: usize, const N: usize> Clone
-    for Path<'_, S, M, D, C, N>
+impl<S: Method, M, const D: usize, const C: usize, const N: usize, T: Scalar> Clone
+    for Path<'_, S, M, D, C, N, T>
 {
     fn clone(&self) -> Self {
         Self { ..*self }
     }
 }
 
-impl<S: Method, M: VelocityField<D, C>, const D: usize, const C: usize, const N: usize>
-    Path<'_, S, M, D, C, N>
+impl<S: Method, M, const D: usize, const C: usize, const N: usize, T: Scalar>
+    Path<'_, S, M, D, C, N, T>
+where
+    M: VelocityField<D, C, T>,
 {
     /// The current point, in data units.
-    pub fn data(&self) -> [f32; D] {
+    pub fn data(&self) -> [T; D] {
         self.field.to_data_units(self.state.x)
     }
 }
 
-impl<S: Method, M: VelocityField<D, C>, const D: usize, const C: usize, const N: usize> Iterator
-    for Path<'_, S, M, D, C, N>
+impl<S: Method, M, const D: usize, const C: usize, const N: usize, T: Scalar> Iterator
+    for Path<'_, S, M, D, C, N, T>
+where
+    M: VelocityField<D, C, T>,
 {
-    type Item = (f32, [f32; D]);
+    type Item = (T, [T; D]);
 
     /// Takes a step. Returns the time (`t_i + dt_i`) and the point (flow units) after it.
     fn next(&mut self) -> Option<Self::Item> {
         let time = self.solver.steps().get(self.state.i)?;
         self.solver.step(self.field, &mut self.state, self.c);
-        Some((time.t + time.dt, self.state.x))
+        Some((time.t.later(time.dt), self.state.x))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -54,35 +59,39 @@ impl<S: Method, M: VelocityField<D, C>, const D: usize, const C: usize, const N:
     }
 }
 
-impl<S: Method, M: VelocityField<D, C>, const D: usize, const C: usize, const N: usize>
-    ExactSizeIterator for Path<'_, S, M, D, C, N>
+impl<S: Method, M, const D: usize, const C: usize, const N: usize, T: Scalar> ExactSizeIterator
+    for Path<'_, S, M, D, C, N, T>
+where
+    M: VelocityField<D, C, T>,
 {
 }
 
-impl<S: Method, M: VelocityField<D, C>, const D: usize, const C: usize, const N: usize>
-    FusedIterator for Path<'_, S, M, D, C, N>
+impl<S: Method, M, const D: usize, const C: usize, const N: usize, T: Scalar> FusedIterator
+    for Path<'_, S, M, D, C, N, T>
+where
+    M: VelocityField<D, C, T>,
 {
 }
 
-impl<S: Method, const N: usize> Solver<S, N> {
+impl<S: Method, const N: usize, T: Scalar> Solver<S, N, T> {
     /// Returns an iterator that takes one step at a time. It yields the time and the point after each of the
     /// `N` steps.
-    pub fn path<'a, const D: usize, const C: usize, M: VelocityField<D, C>>(
+    pub fn path<'a, const D: usize, const C: usize, M: VelocityField<D, C, T>>(
         &'a self,
         field: &'a M,
-        x_0: [f32; D],
-        c: [f32; C],
-    ) -> Path<'a, S, M, D, C, N> {
+        x_0: [T; D],
+        c: [T; C],
+    ) -> Path<'a, S, M, D, C, N, T> {
         self.path_from(field, self.start(x_0), c)
     }
 
     /// Continues a path from a state, for example from a saved game.
-    pub fn path_from<'a, const D: usize, const C: usize, M: VelocityField<D, C>>(
+    pub fn path_from<'a, const D: usize, const C: usize, M: VelocityField<D, C, T>>(
         &'a self,
         field: &'a M,
-        state: State<D, S::Memory<D>>,
-        c: [f32; C],
-    ) -> Path<'a, S, M, D, C, N> {
+        state: State<D, S::Memory<D, T>, T>,
+        c: [T; C],
+    ) -> Path<'a, S, M, D, C, N, T> {
         Path { solver: self, field, c, state }
     }
 }

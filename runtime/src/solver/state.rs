@@ -21,20 +21,20 @@
 /// assert_eq!(again, state);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct State<const D: usize, M = ()> {
+pub struct State<const D: usize, M = (), T = f32> {
     /// The number of steps taken.
     pub i: usize,
     /// The current point, in flow units.
-    pub x: [f32; D],
+    pub x: [T; D],
     /// The memory of the method: `()`, or for [`AdamsBashforth2`](crate::AdamsBashforth2) the velocity at the
     /// start of the previous step. Set it to `None` after moving `x` far: the next step is then an Euler
     /// step.
     pub memory: M,
 }
 
-impl<const D: usize, M: Default> State<D, M> {
+impl<const D: usize, M: Default, T> State<D, M, T> {
     /// A path at `x` (flow units) after `i` steps, without memory.
-    pub fn at(i: usize, x: [f32; D]) -> Self {
+    pub fn at(i: usize, x: [T; D]) -> Self {
         Self { i, x, memory: M::default() }
     }
 }

@@ -119,7 +119,7 @@ impl HeapSolver {
         self.t.iter().copied().chain(end)
     }
 
-    pub(super) fn as_steps(&self) -> Steps<'_> {
+    pub(super) fn as_steps(&self) -> Steps<'_, f32> {
         Steps { kind: self.kind, t: &self.t, dt: &self.dt }
     }
 
