@@ -71,6 +71,11 @@ pub enum GridError {
         /// The index of the time, from 0.
         index: usize,
     },
+    /// A time in [fixed point](crate::fixed) is not between 0 and 1.
+    OutOfRange {
+        /// The index of the time, from 0.
+        index: usize,
+    },
 }
 
 impl GridError {
@@ -89,6 +94,10 @@ impl GridError {
                 .text("time ")
                 .number(index as u64)
                 .text(" of the grid is not later than the time before it"),
+            Self::OutOfRange { index } => m
+                .text("time ")
+                .number(index as u64)
+                .text(" of the grid is not between 0 and 1 (2^30)"),
         }
     }
 }

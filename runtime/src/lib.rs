@@ -9,6 +9,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod elementary;
+pub mod fixed;
 
 mod activation;
 mod digest;

@@ -52,11 +52,17 @@ impl Noise {
 
     /// Writes sample `index` to `x`, which may have any length.
     pub fn fill(&self, index: u64, x: &mut [f32]) {
+        self.fill_with(index, x, normal_quantile);
+    }
+
+    /// Writes `quantile` of each of sample `index`'s random words to `x`.
+    #[inline(always)]
+    pub(crate) fn fill_with<T>(&self, index: u64, x: &mut [T], quantile: impl Fn(u32) -> T) {
         let key = [self.seed as u32, (self.seed >> 32) as u32];
         for (block, x) in (0..).zip(x.chunks_mut(4)) {
             let words = philox([index as u32, (index >> 32) as u32, block, self.stream], key);
             for (x, word) in x.iter_mut().zip(words) {
-                *x = normal_quantile(word);
+                *x = quantile(word);
             }
         }
     }

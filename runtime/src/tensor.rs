@@ -39,6 +39,27 @@ pub enum TensorName {
     SelfTestCondition,
     /// `self_test.next`, `[4][D]`: the points after the golden steps, in flow units.
     SelfTestNext,
+    /// `net.{2k}.shift`, `[outputs]`, in an integer model: the right shift of each sum.
+    Shift {
+        /// The index of the linear layer, from 0.
+        layer: usize,
+    },
+    /// `input.bits`, `[2]`, in an integer model: the fraction bits of points and conditions in the first layer.
+    InputBits,
+    /// `units.bits`, `[L + 1]`, in an integer model: the fraction bits of the hidden units.
+    UnitBits,
+    /// `data.shift`, `[D]`, in an integer model: the right shift after `data.scale`.
+    DataShift,
+    /// `data.inverse`, `[D]`, in an integer model: the factor from data units to flow units.
+    DataInverse,
+    /// `data.inverse_shift`, `[D]`, in an integer model: the right shift after `data.inverse`.
+    DataInverseShift,
+    /// `data.bits`, `[1]`, in an integer model: the fraction bits of data units.
+    DataBits,
+    /// `condition.shift`, `[C]`, in an integer model: the right shift after `condition.scale`.
+    ConditionShift,
+    /// `condition.bits`, `[1]`, in an integer model: the fraction bits of the conditions.
+    ConditionBits,
 }
 
 impl TensorName {
@@ -71,30 +92,42 @@ impl TensorName {
             Some(Self::Weight { layer })
         } else if bytes_equal(kind, b".bias") {
             Some(Self::Bias { layer })
+        } else if bytes_equal(kind, b".shift") {
+            Some(Self::Shift { layer })
         } else {
             None
         }
     }
 
     /// The number of tensor names in the format.
-    pub(crate) const COUNT: usize = 2 * MAX_LAYERS + FIXED.len();
+    pub(crate) const COUNT: usize = 3 * MAX_LAYERS + FIXED.len();
 
     /// A number below [`Self::COUNT`], different for each name.
     pub(crate) const fn index(self) -> usize {
-        match self {
-            Self::Weight { layer } => 2 * layer,
-            Self::Bias { layer } => 2 * layer + 1,
-            Self::DataMean => 2 * MAX_LAYERS,
-            Self::DataScale => 2 * MAX_LAYERS + 1,
-            Self::ConditionMean => 2 * MAX_LAYERS + 2,
-            Self::ConditionScale => 2 * MAX_LAYERS + 3,
-            Self::Grid => 2 * MAX_LAYERS + 4,
-            Self::SelfTestTime => 2 * MAX_LAYERS + 5,
-            Self::SelfTestDt => 2 * MAX_LAYERS + 6,
-            Self::SelfTestX => 2 * MAX_LAYERS + 7,
-            Self::SelfTestCondition => 2 * MAX_LAYERS + 8,
-            Self::SelfTestNext => 2 * MAX_LAYERS + 9,
-        }
+        let fixed = match self {
+            Self::Weight { layer } => return 3 * layer,
+            Self::Bias { layer } => return 3 * layer + 1,
+            Self::Shift { layer } => return 3 * layer + 2,
+            Self::DataMean => 0,
+            Self::DataScale => 1,
+            Self::ConditionMean => 2,
+            Self::ConditionScale => 3,
+            Self::Grid => 4,
+            Self::SelfTestTime => 5,
+            Self::SelfTestDt => 6,
+            Self::SelfTestX => 7,
+            Self::SelfTestCondition => 8,
+            Self::SelfTestNext => 9,
+            Self::InputBits => 10,
+            Self::UnitBits => 11,
+            Self::DataShift => 12,
+            Self::DataInverse => 13,
+            Self::DataInverseShift => 14,
+            Self::DataBits => 15,
+            Self::ConditionShift => 16,
+            Self::ConditionBits => 17,
+        };
+        3 * MAX_LAYERS + fixed
     }
 
     pub(crate) const fn equals(self, other: Self) -> bool {
@@ -105,6 +138,7 @@ impl TensorName {
         match self {
             Self::Weight { layer } => write_layer(message, layer).text(".weight"),
             Self::Bias { layer } => write_layer(message, layer).text(".bias"),
+            Self::Shift { layer } => write_layer(message, layer).text(".shift"),
             Self::DataMean => message.text(FIXED[0].1),
             Self::DataScale => message.text(FIXED[1].1),
             Self::ConditionMean => message.text(FIXED[2].1),
@@ -115,6 +149,14 @@ impl TensorName {
             Self::SelfTestX => message.text(FIXED[7].1),
             Self::SelfTestCondition => message.text(FIXED[8].1),
             Self::SelfTestNext => message.text(FIXED[9].1),
+            Self::InputBits => message.text(FIXED[10].1),
+            Self::UnitBits => message.text(FIXED[11].1),
+            Self::DataShift => message.text(FIXED[12].1),
+            Self::DataInverse => message.text(FIXED[13].1),
+            Self::DataInverseShift => message.text(FIXED[14].1),
+            Self::DataBits => message.text(FIXED[15].1),
+            Self::ConditionShift => message.text(FIXED[16].1),
+            Self::ConditionBits => message.text(FIXED[17].1),
         }
     }
 }
@@ -125,7 +167,7 @@ const fn write_layer(message: Message, layer: usize) -> Message {
 }
 
 /// The tensors that belong to no layer, in the order of their [`TensorName::index`].
-const FIXED: [(TensorName, &str); 10] = [
+const FIXED: [(TensorName, &str); 18] = [
     (TensorName::DataMean, "data.mean"),
     (TensorName::DataScale, "data.scale"),
     (TensorName::ConditionMean, "condition.mean"),
@@ -136,6 +178,14 @@ const FIXED: [(TensorName, &str); 10] = [
     (TensorName::SelfTestX, "self_test.x"),
     (TensorName::SelfTestCondition, "self_test.condition"),
     (TensorName::SelfTestNext, "self_test.next"),
+    (TensorName::InputBits, "input.bits"),
+    (TensorName::UnitBits, "units.bits"),
+    (TensorName::DataShift, "data.shift"),
+    (TensorName::DataInverse, "data.inverse"),
+    (TensorName::DataInverseShift, "data.inverse_shift"),
+    (TensorName::DataBits, "data.bits"),
+    (TensorName::ConditionShift, "condition.shift"),
+    (TensorName::ConditionBits, "condition.bits"),
 ];
 
 impl fmt::Display for TensorName {

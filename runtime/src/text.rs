@@ -150,6 +150,12 @@ impl Message {
         }
     }
 
+    /// Appends a number with its sign.
+    pub(crate) const fn integer(self, value: i32) -> Self {
+        let message = if value < 0 { self.text("-") } else { self };
+        message.number(value.unsigned_abs() as u64)
+    }
+
     /// Appends `0x` and eight hexadecimal digits.
     pub(crate) const fn hexadecimal(self, value: u32) -> Self {
         let mut message = self.text("0x");

@@ -8,8 +8,11 @@ use crate::text::Text;
 /// The version of the file format that this crate reads.
 const FORMAT: &str = "1";
 
+/// The version of the integer contract, as a model file states it.
+const INTEGER_CONTRACT: &str = "1";
+
 /// Rejects metadata with another format, activation or number of layers. Absent and unknown keys are ignored.
-pub(super) const fn check_convention(
+pub(crate) const fn check_convention(
     file: &File<'_>,
     activation: ActivationKind,
     hidden_layers: usize,
@@ -19,9 +22,14 @@ pub(super) const fn check_convention(
     check(file, "flowlet.hidden_layers", decimal(hidden_layers as u64))
 }
 
+/// Rejects an integer model of another version of the integer contract.
+pub(crate) const fn check_contract(file: &File<'_>) -> Result<(), LoadError> {
+    check(file, "flowlet.integer", Text::new(INTEGER_CONTRACT))
+}
+
 /// Rejects metadata that contradict the model's other sizes. Called after the tensors were read, because
 /// their errors say more: a tensor's name and both shapes.
-pub(super) const fn check_sizes(file: &File<'_>, dims: Dims) -> Result<(), LoadError> {
+pub(crate) const fn check_sizes(file: &File<'_>, dims: Dims) -> Result<(), LoadError> {
     tri!(check(file, "flowlet.data_dim", decimal(dims.data as u64)));
     tri!(check(file, "flowlet.condition_dim", decimal(dims.condition as u64)));
     check(file, "flowlet.hidden_width", decimal(dims.width as u64))

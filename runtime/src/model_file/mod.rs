@@ -5,6 +5,7 @@ mod network;
 mod solver;
 mod values;
 
+pub(crate) use metadata::{check_contract, check_convention, check_sizes};
 #[cfg(feature = "alloc")]
 pub(crate) use network::{read_activation, read_dims};
 #[cfg(feature = "alloc")]

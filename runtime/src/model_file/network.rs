@@ -66,7 +66,22 @@ const fn check_others(file: &File<'_>, dims: Dims) -> Result<(), LoadError> {
                 Shape::matrix(SELF_TEST_STEPS, dims.data)
             }
             TensorName::SelfTestCondition => Shape::matrix(SELF_TEST_STEPS, dims.condition),
-            _ => continue,
+            TensorName::DataMean
+            | TensorName::DataScale
+            | TensorName::ConditionMean
+            | TensorName::ConditionScale => continue,
+            // Only an integer model has these. Its weights have other dtypes, and were refused.
+            TensorName::Shift { .. }
+            | TensorName::InputBits
+            | TensorName::UnitBits
+            | TensorName::DataShift
+            | TensorName::DataInverse
+            | TensorName::DataInverseShift
+            | TensorName::DataBits
+            | TensorName::ConditionShift
+            | TensorName::ConditionBits => {
+                return Err(LoadError::UnexpectedTensor { name: entry.name });
+            }
         };
         let values = tri!(file.required(tensor, shape));
         let mut index = 0;

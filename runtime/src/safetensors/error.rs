@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::tensor::{Shape, TensorName};
-use crate::text::{Message, Text};
+use crate::text::{Message, Text, bytes_equal};
 
 /// The longest header that is accepted, in bytes. A model's header has a few thousand.
 pub const MAX_HEADER: u64 = 1 << 20;
@@ -50,10 +50,13 @@ pub enum LoadError {
         /// Its name.
         name: Text,
     },
-    /// A tensor's elements are not 32-bit floats.
+    /// A tensor's elements are of another type than the model needs: 32-bit floats, or in a model of
+    /// [`fixed`](crate::fixed) integers.
     Dtype {
         /// The tensor.
         tensor: TensorName,
+        /// The element type that the model needs, as the safetensors format writes it.
+        expected: &'static str,
         /// The file's element type, as the safetensors format writes it.
         found: Text,
     },
@@ -94,6 +97,26 @@ pub enum LoadError {
         tensor: TensorName,
         /// The index of the element.
         index: usize,
+    },
+    /// A sum of a layer of integers could exceed 32 bits: the output's weights or its bias are too large.
+    SumOverflows {
+        /// The layer's weights.
+        tensor: TensorName,
+        /// The output, from 0.
+        output: usize,
+    },
+    /// A number is outside its range, for example a shift.
+    OutOfRange {
+        /// The tensor.
+        tensor: TensorName,
+        /// The index of the element.
+        index: usize,
+        /// The smallest value that is allowed.
+        least: i32,
+        /// The largest value that is allowed.
+        most: i32,
+        /// The value in the file.
+        found: i32,
     },
     /// A time is not later than the time before it, or infinitely later.
     NotIncreasing {
@@ -164,8 +187,16 @@ impl LoadError {
             Self::UnexpectedTensor { name } => {
                 m.text("tensor ").quoted(name).text(" does not belong to a model of this shape")
             }
-            Self::Dtype { tensor, found } => {
-                tensor.write(m.text("tensor ")).text(": expected dtype `F32`, found ").quoted(found)
+            Self::Dtype { tensor, expected, found } => {
+                let m = tensor.write(m.text("tensor ")).text(": expected dtype `").text(expected);
+                let m = m.text("`, found ").quoted(found);
+                if bytes_equal(expected.as_bytes(), b"F32") && is_integer(found) {
+                    m.text(": integer models are read by `flowlet::fixed`")
+                } else if found.is("F32") {
+                    m.text(": `flowlet quantize` makes an integer model of this one")
+                } else {
+                    m
+                }
             }
             Self::Shape { tensor, expected, found } => found.write(
                 expected
@@ -193,6 +224,21 @@ impl LoadError {
                 .text(": element ")
                 .number(*index as u64)
                 .text(" is zero or negative, expected a positive scale"),
+            Self::SumOverflows { tensor, output } => tensor
+                .write(m.text("tensor "))
+                .text(": output ")
+                .number(*output as u64)
+                .text(" could exceed 32 bits: the sum of its weights, or its bias, is too large"),
+            Self::OutOfRange { tensor, index, least, most, found } => tensor
+                .write(m.text("tensor "))
+                .text(": element ")
+                .number(*index as u64)
+                .text(" is ")
+                .integer(*found)
+                .text(", expected a number from ")
+                .integer(*least)
+                .text(" to ")
+                .integer(*most),
             Self::NotIncreasing { tensor, index } => tensor
                 .write(m.text("tensor "))
                 .text(": element ")
@@ -213,6 +259,11 @@ impl LoadError {
                 .number(*found as u64),
         }
     }
+}
+
+/// Whether an integer model has tensors of this element type.
+const fn is_integer(dtype: &Text) -> bool {
+    dtype.is("I32") || dtype.is("I16") || dtype.is("I8") || dtype.is("U8")
 }
 
 impl fmt::Display for LoadError {

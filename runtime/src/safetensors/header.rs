@@ -93,9 +93,9 @@ impl<'a> File<'a> {
         let Some(tensor) = TensorName::parse(&entry.name) else {
             return Err(LoadError::UnexpectedTensor { name: entry.name });
         };
-        if !entry.dtype.is("F32") {
-            return Err(LoadError::Dtype { tensor, found: entry.dtype });
-        }
+        let Some(size) = element_size(&entry.dtype) else {
+            return Err(LoadError::Dtype { tensor, expected: "F32", found: entry.dtype });
+        };
         let Entry { begin, end, .. } = *entry;
         if end > self.data.len() as u64 && begin <= end {
             return Err(LoadError::Truncated {
@@ -103,11 +103,13 @@ impl<'a> File<'a> {
                 found: (8 + self.header.len() + self.data.len()) as u64,
             });
         }
-        match entry.shape.elements().checked_mul(4) {
+        match entry.shape.elements().checked_mul(size) {
             Some(bytes) if begin <= end && end - begin == bytes => {}
             _ => return Err(LoadError::Offsets { tensor, begin, end }),
         }
-        if let TensorName::Weight { layer } | TensorName::Bias { layer } = tensor
+        if let TensorName::Weight { layer }
+        | TensorName::Bias { layer }
+        | TensorName::Shift { layer } = tensor
             && layer >= self.layers
         {
             self.layers = layer + 1;
@@ -169,32 +171,48 @@ impl<'a> File<'a> {
         }
     }
 
-    /// The values of a tensor, little-endian and row-major; `None` if the file lacks it.
+    /// The floats of a tensor, little-endian and row-major; `None` if the file lacks it.
     ///
     /// # Errors
     ///
-    /// [`LoadError::Shape`] if its shape is not `expected`.
+    /// [`LoadError::Shape`] if its shape is not `expected`; [`LoadError::Dtype`] if it has no floats.
     pub(crate) const fn optional(
         &self,
         tensor: TensorName,
         expected: Shape,
     ) -> Result<Option<&'a [[u8; 4]]>, LoadError> {
+        match tri!(self.bytes(tensor, expected, "F32")) {
+            Some(bytes) => Ok(Some(bytes.as_chunks().0)),
+            None => Ok(None),
+        }
+    }
+
+    /// The bytes of a tensor whose elements are of the type `dtype`, little-endian and row-major; `None` if the file
+    /// lacks it.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError::Shape`] or [`LoadError::Dtype`] if it is another tensor.
+    pub(crate) const fn bytes(
+        &self,
+        tensor: TensorName,
+        expected: Shape,
+        dtype: &'static str,
+    ) -> Result<Option<&'a [u8]>, LoadError> {
         let Some(entry) = tri!(self.find(tensor)) else { return Ok(None) };
         if !entry.shape.equals(&expected) {
             return Err(LoadError::Shape { tensor, expected, found: entry.shape });
         }
-        Ok(Some(self.values(&entry)))
-    }
-
-    /// The values of a tensor, little-endian and row-major.
-    const fn values(&self, entry: &Entry) -> &'a [[u8; 4]] {
+        if !entry.dtype.is(dtype) {
+            return Err(LoadError::Dtype { tensor, expected: dtype, found: entry.dtype });
+        }
         // `check_entry` compared both positions with the data's length, so they fit a `usize`.
         if let Some((bytes, _)) = self.data.split_at_checked(entry.end as usize)
             && let Some((_, bytes)) = bytes.split_at_checked(entry.begin as usize)
         {
-            return bytes.as_chunks().0;
+            return Ok(Some(bytes));
         }
-        &[]
+        Ok(Some(&[]))
     }
 
     /// [`Self::optional`], with an error if the file lacks the tensor.
@@ -215,5 +233,18 @@ impl<'a> File<'a> {
             Some(metadata) => metadata.find(&Cursor::new(self.header, 0), &Text::new(key)),
             None => Ok(None),
         }
+    }
+}
+
+/// The size of a tensor's elements in bytes; `None` if no model has elements of this type.
+const fn element_size(dtype: &Text) -> Option<u64> {
+    if dtype.is("F32") || dtype.is("I32") {
+        Some(4)
+    } else if dtype.is("I16") {
+        Some(2)
+    } else if dtype.is("I8") || dtype.is("U8") {
+        Some(1)
+    } else {
+        None
     }
 }

@@ -1,0 +1,495 @@
+//! The network of whole numbers whose sizes are known at compile time.
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use super::fingerprint::{
+    INTEGER_CONTRACT, update_8, update_32, update_weights_4, update_weights_8, update_weights_16,
+};
+use super::network::{Formats, Network};
+use super::read::{Parts, read_hidden_4, read_hidden_8, read_hidden_16};
+use super::units::{ConditionUnits, DataUnits};
+use super::weight::{I4, Weight};
+use crate::activation::{Activation, Gelu};
+use crate::digest::Digest;
+use crate::network::Dims;
+use crate::safetensors::{File, LoadError, tri};
+use crate::velocity::VelocityField;
+
+/// [`Mlp`](crate::Mlp) in whole numbers, with 16 bits a weight.
+pub type Mlp<const D: usize, const C: usize, const H: usize, const L: usize, A = Gelu> =
+    MlpOf<D, C, H, L, A, i16>;
+
+/// [`Mlp`] with 8 bits a weight between hidden layers.
+pub type Mlp8<const D: usize, const C: usize, const H: usize, const L: usize, A = Gelu> =
+    MlpOf<D, C, H, L, A, i8>;
+
+/// [`Mlp`] with 4 bits a weight between hidden layers, two weights in a byte: `BYTES` is `L · H · ⌈H ÷ 2⌉`. Another
+/// number does not compile.
+///
+/// ```
+/// use flowlet::fixed::Mlp4;
+///
+/// /// 64 wide, one hidden-to-hidden layer: 64 · 32 bytes.
+/// static EMPTY: Mlp4<1, 0, 64, 1, 2048> = Mlp4::zero();
+/// ```
+pub type Mlp4<
+    const D: usize,
+    const C: usize,
+    const H: usize,
+    const L: usize,
+    const BYTES: usize,
+    A = Gelu,
+> = MlpOf<D, C, H, L, A, I4<BYTES>>;
+
+/// A multilayer perceptron in whole numbers whose output is a velocity: [`Mlp`], [`Mlp8`] or [`Mlp4`]. It has `D` data
+/// dimensions, `C` conditions, hidden width `H`, `L` hidden-to-hidden layers, the activation `A`, and weights of type
+/// `W` between hidden layers.
+///
+/// Points and velocities have [`STATE_BITS`](super::STATE_BITS) fraction bits, times have
+/// [`TIME_BITS`](super::TIME_BITS). Every result saturates, and no sum can overflow, whatever the inputs are.
+///
+/// The value contains only weights, so a `static` of it is stored in flash. An evaluation takes `2·2·H` bytes of stack
+/// for the hidden units, and a little for `D` and `C`.
+pub struct MlpOf<const D: usize, const C: usize, const H: usize, const L: usize, A, W: Weight> {
+    bias: [i32; H],
+    hidden_bias: [[i32; H]; L],
+    last_bias: [i32; D],
+    data_units: DataUnits<[i32; D], [i8; D]>,
+    condition_units: ConditionUnits<[i32; C], [i8; C]>,
+    time: [i16; H],
+    state: [[i16; H]; D],
+    condition: [[i16; H]; C],
+    last: [[i16; H]; D],
+    hidden: W::Hidden<H, L>,
+    shift: [i8; H],
+    hidden_shift: [[i8; H]; L],
+    last_shift: [i8; D],
+    point_bits: i8,
+    first_bits: i8,
+    hidden_bits: [i8; L],
+    data_bits: i8,
+    condition_bits: i8,
+    activation: PhantomData<fn() -> A>,
+}
+
+macro_rules! constructors {
+    (
+        $weight:ty, $dtype:literal, $zero:expr, |$hidden:ident| $flat:expr, $flat_mut:expr,
+        $read:path, $update:path $(, const $bytes:ident)?
+    ) => {
+        impl<
+            const D: usize,
+            const C: usize,
+            const H: usize,
+            const L: usize,
+            A: Activation
+            $(, const $bytes: usize)?
+        > MlpOf<D, C, H, L, A, $weight>
+        {
+            const ZERO: Self = {
+                assert!(D > 0, "a model has at least one data dimension");
+                assert!(H > 0, "a model is at least one unit wide");
+                assert!(L < 65, "a model has at most 64 hidden-to-hidden layers");
+                $(assert!(
+                    $bytes == L * H * H.div_ceil(2),
+                    "weights of four bits take L * H * (H / 2, rounded up) bytes"
+                );)?
+                Self {
+                    bias: [0; H],
+                    hidden_bias: [[0; H]; L],
+                    last_bias: [0; D],
+                    data_units: DataUnits {
+                        mean: [0; D],
+                        scale: [0; D],
+                        shift: [0; D],
+                        inverse: [0; D],
+                        inverse_shift: [0; D],
+                    },
+                    condition_units: ConditionUnits {
+                        mean: [0; C],
+                        scale: [0; C],
+                        shift: [0; C],
+                    },
+                    time: [0; H],
+                    state: [[0; H]; D],
+                    condition: [[0; H]; C],
+                    last: [[0; H]; D],
+                    hidden: $zero,
+                    shift: [0; H],
+                    hidden_shift: [[0; H]; L],
+                    last_shift: [0; D],
+                    point_bits: 0,
+                    first_bits: 0,
+                    hidden_bits: [0; L],
+                    data_bits: 0,
+                    condition_bits: 0,
+                    activation: PhantomData,
+                }
+            };
+
+            /// Reads a model at compile time. The program contains the weights, not the file.
+            ///
+            /// # Panics
+            ///
+            /// Panics if the file is not a model of this type. In a `static` or `const`, this is a compile error
+            /// with the text of [`LoadError`].
+            pub const fn from_safetensors(bytes: &[u8]) -> Self {
+                match Self::try_from_safetensors(bytes) {
+                    Ok(mlp) => mlp,
+                    Err(error) => panic!("{}", error.message().as_str()),
+                }
+            }
+
+            /// An empty model for [`Self::load`] to read into. Its velocity is 0 everywhere and under any
+            /// condition, and its samples are 0.
+            ///
+            /// All its bytes are zero, so a writable `static` of it is placed in `.bss`, which takes RAM but no
+            /// flash.
+            pub const fn zero() -> Self {
+                Self::ZERO
+            }
+
+            /// Reads a model at run time.
+            ///
+            /// # Errors
+            ///
+            /// [`LoadError`] if the bytes are not a model of this type. No input causes a panic or a read past its
+            /// end.
+            pub const fn try_from_safetensors(bytes: &[u8]) -> Result<Self, LoadError> {
+                let mut mlp = Self::ZERO;
+                match mlp.read(bytes) {
+                    Ok(()) => Ok(mlp),
+                    Err(error) => Err(error),
+                }
+            }
+
+            /// Reads a model at run time, in place. Unlike [`Self::try_from_safetensors`], it needs no stack for
+            /// a second model.
+            ///
+            /// # Errors
+            ///
+            /// [`LoadError`] if the bytes are not a model of this type. The model is then [`Self::zero`].
+            pub fn load(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
+                let result = self.read(bytes);
+                if result.is_err() {
+                    self.clear();
+                    let Self { hidden: $hidden, .. } = self;
+                    $flat_mut.fill(0);
+                }
+                result
+            }
+
+            /// A digest of the weights, the activation and the version of the integer contract. Models with the
+            /// same fingerprint give the same bits.
+            pub const fn fingerprint(&self) -> u64 {
+                let mut digest = Digest::new();
+                digest.update_bytes($dtype);
+                self.update(&mut digest);
+                let Self { hidden: $hidden, .. } = self;
+                $update(&mut digest, $flat, (H, H));
+                digest.value()
+            }
+
+            const fn read(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
+                let file = tri!(File::open(bytes));
+                let dims = Dims { data: D, condition: C, width: H, hidden_layers: L };
+                let Self { hidden: $hidden, .. } = self;
+                tri!($read(&file, dims, $flat_mut));
+                self.parts().read(&file, A::KIND, dims)
+            }
+        }
+    };
+}
+
+constructors!(
+    i16,
+    b"I16",
+    [[[0; H]; H]; L],
+    |hidden| hidden.as_flattened().as_flattened(),
+    hidden.as_flattened_mut().as_flattened_mut(),
+    read_hidden_16,
+    update_weights_16
+);
+constructors!(
+    i8,
+    b"I8",
+    [[[0; H]; H]; L],
+    |hidden| hidden.as_flattened().as_flattened(),
+    hidden.as_flattened_mut().as_flattened_mut(),
+    read_hidden_8,
+    update_weights_8
+);
+constructors!(
+    I4<BYTES>,
+    b"U8",
+    [0; BYTES],
+    |hidden| hidden.as_slice(),
+    hidden.as_mut_slice(),
+    read_hidden_4,
+    update_weights_4,
+    const BYTES
+);
+
+impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activation, W: Weight>
+    MlpOf<D, C, H, L, A, W>
+{
+    /// The parts but the weights between hidden layers.
+    const fn parts(&mut self) -> Parts<'_> {
+        let DataUnits { mean, scale, shift, inverse, inverse_shift } = &mut self.data_units;
+        let data_units = DataUnits {
+            mean: mean.as_mut_slice(),
+            scale: scale.as_mut_slice(),
+            shift: shift.as_mut_slice(),
+            inverse: inverse.as_mut_slice(),
+            inverse_shift: inverse_shift.as_mut_slice(),
+        };
+        let ConditionUnits { mean, scale, shift } = &mut self.condition_units;
+        let condition_units = ConditionUnits {
+            mean: mean.as_mut_slice(),
+            scale: scale.as_mut_slice(),
+            shift: shift.as_mut_slice(),
+        };
+        Parts {
+            bias: &mut self.bias,
+            time: &mut self.time,
+            state: self.state.as_flattened_mut(),
+            condition: self.condition.as_flattened_mut(),
+            shift: &mut self.shift,
+            hidden_bias: self.hidden_bias.as_flattened_mut(),
+            hidden_shift: self.hidden_shift.as_flattened_mut(),
+            last_bias: &mut self.last_bias,
+            last_shift: &mut self.last_shift,
+            last: self.last.as_flattened_mut(),
+            point_bits: &mut self.point_bits,
+            first_bits: &mut self.first_bits,
+            hidden_bits: &mut self.hidden_bits,
+            data_units,
+            data_bits: &mut self.data_bits,
+            condition_units,
+            condition_bits: &mut self.condition_bits,
+        }
+    }
+
+    /// Sets all parts but the weights between hidden layers to 0.
+    fn clear(&mut self) {
+        let parts = self.parts();
+        let data = parts.data_units;
+        let condition = parts.condition_units;
+        for numbers in [
+            parts.bias,
+            parts.hidden_bias,
+            parts.last_bias,
+            data.mean,
+            data.scale,
+            data.inverse,
+            condition.mean,
+            condition.scale,
+        ] {
+            numbers.fill(0);
+        }
+        for numbers in [parts.time, parts.state, parts.condition, parts.last] {
+            numbers.fill(0);
+        }
+        for numbers in [
+            parts.shift,
+            parts.hidden_shift,
+            parts.last_shift,
+            parts.hidden_bits,
+            data.shift,
+            data.inverse_shift,
+            condition.shift,
+        ] {
+            numbers.fill(0);
+        }
+        for number in [parts.point_bits, parts.first_bits, parts.data_bits, parts.condition_bits] {
+            *number = 0;
+        }
+    }
+
+    /// All parts as slices.
+    #[inline]
+    pub(crate) fn network(&self) -> Network<'_, W> {
+        let (data, condition) = (&self.data_units, &self.condition_units);
+        Network {
+            bias: &self.bias,
+            time: &self.time,
+            state: self.state.as_flattened(),
+            condition: self.condition.as_flattened(),
+            shift: &self.shift,
+            hidden_bias: self.hidden_bias.as_flattened(),
+            hidden_shift: self.hidden_shift.as_flattened(),
+            hidden: W::elements(&self.hidden),
+            last_bias: &self.last_bias,
+            last_shift: &self.last_shift,
+            last: self.last.as_flattened(),
+            formats: Formats {
+                point: self.point_bits,
+                first: self.first_bits,
+                hidden: &self.hidden_bits,
+            },
+            data_units: DataUnits {
+                mean: &data.mean,
+                scale: &data.scale,
+                shift: &data.shift,
+                inverse: &data.inverse,
+                inverse_shift: &data.inverse_shift,
+            },
+            condition_units: ConditionUnits {
+                mean: &condition.mean,
+                scale: &condition.scale,
+                shift: &condition.shift,
+            },
+        }
+    }
+
+    /// Adds what the fingerprint covers beside the weights between hidden layers.
+    const fn update(&self, digest: &mut Digest) {
+        digest.update_bytes(b"integer");
+        digest.update_bytes(&INTEGER_CONTRACT.to_le_bytes());
+        digest.update_bytes(A::KIND.name().as_bytes());
+        let sizes = [D, C, H, L];
+        let mut i = 0;
+        while i < sizes.len() {
+            digest.update_bytes(&(sizes[i] as u64).to_le_bytes());
+            i += 1;
+        }
+        update_32(digest, &self.bias);
+        update_weights_16(digest, &self.time, (H, 1));
+        update_weights_16(digest, self.state.as_flattened(), (H, D));
+        update_weights_16(digest, self.condition.as_flattened(), (H, C));
+        update_8(digest, &self.shift);
+        update_32(digest, self.hidden_bias.as_flattened());
+        update_8(digest, self.hidden_shift.as_flattened());
+        update_weights_16(digest, self.last.as_flattened(), (D, H));
+        update_32(digest, &self.last_bias);
+        update_8(digest, &self.last_shift);
+        update_8(digest, &[self.point_bits, self.first_bits]);
+        update_8(digest, &self.hidden_bits);
+        update_8(digest, &[self.data_bits, self.condition_bits]);
+        let data = &self.data_units;
+        update_32(digest, &data.mean);
+        update_32(digest, &data.scale);
+        update_8(digest, &data.shift);
+        update_32(digest, &data.inverse);
+        update_8(digest, &data.inverse_shift);
+        let condition = &self.condition_units;
+        update_32(digest, &condition.mean);
+        update_32(digest, &condition.scale);
+        update_8(digest, &condition.shift);
+    }
+
+    /// Fixes the condition: computes the terms that depend only on `c` once, for all evaluations. The bits are the
+    /// same. The result takes `4·H` bytes.
+    pub fn given(&self, c: [i32; C]) -> Given<'_, D, C, H, L, A, W> {
+        Given { mlp: self, prefix: self.prefix(c) }
+    }
+
+    /// Converts from data units to flow units. A path that starts at a point of your own instead of noise needs it.
+    pub fn to_flow_units(&self, mut x: [i32; D]) -> [i32; D] {
+        self.network().data_units.to_flow(&mut x);
+        x
+    }
+
+    /// The null condition, in the user's units: the condition that training with `--label-dropout` put in place of a
+    /// dropped one. [`Guided`](crate::Guided) needs it.
+    pub const fn null_condition(&self) -> [i32; C] {
+        self.condition_units.mean
+    }
+
+    /// The fraction bits of data units.
+    pub const fn data_bits(&self) -> i32 {
+        self.data_bits as i32
+    }
+
+    /// The fraction bits of conditions.
+    pub const fn condition_bits(&self) -> i32 {
+        self.condition_bits as i32
+    }
+
+    /// The first layer's bias plus its condition terms, `[H]`.
+    fn prefix(&self, c: [i32; C]) -> [i32; H] {
+        let mut sums = [0; H];
+        self.network().prefix(&c, &mut [0; C], &mut sums);
+        sums
+    }
+
+    /// Returns the velocity. `prefix` is the first layer's initial sums.
+    fn velocity_from(&self, prefix: &[i32; H], t: i32, x: [i32; D]) -> [i32; D] {
+        let v = &mut const { [0; D] };
+        let inputs = &mut const { [0; D] };
+        let [units, next] = &mut const { [[0; H]; 2] };
+        self.network().velocity(A::KIND, prefix, (t, &x), v, inputs, [units, next]);
+        *v
+    }
+}
+
+impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activation, W: Weight>
+    VelocityField<D, C, i32> for MlpOf<D, C, H, L, A, W>
+{
+    fn velocity(&self, t: i32, x: [i32; D], c: [i32; C]) -> [i32; D] {
+        if C == 0 {
+            // The bias alone: no copy is needed.
+            return self.velocity_from(&self.bias, t, x);
+        }
+        self.velocity_from(&self.prefix(c), t, x)
+    }
+
+    /// `((x · data.scale) >> data.shift) + data.mean`, with [`data_bits`](Self::data_bits) fraction bits.
+    fn to_data_units(&self, mut x: [i32; D]) -> [i32; D] {
+        self.network().data_units.to_data(&mut x);
+        x
+    }
+}
+
+impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activation, W: Weight>
+    fmt::Debug for MlpOf<D, C, H, L, A, W>
+{
+    /// Prints the sizes and the activation, but not the weights.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "fixed::Mlp<{D}, {C}, {H}, {L}, {}>", A::KIND)
+    }
+}
+
+/// A model under a fixed condition, from [`MlpOf::given`]: a velocity field without conditions.
+pub struct Given<'a, const D: usize, const C: usize, const H: usize, const L: usize, A, W: Weight> {
+    mlp: &'a MlpOf<D, C, H, L, A, W>,
+    /// The first layer's initial sums.
+    prefix: [i32; H],
+}
+
+impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activation, W: Weight>
+    VelocityField<D, 0, i32> for Given<'_, D, C, H, L, A, W>
+{
+    fn velocity(&self, t: i32, x: [i32; D], _: [i32; 0]) -> [i32; D] {
+        self.mlp.velocity_from(&self.prefix, t, x)
+    }
+
+    fn to_data_units(&self, x: [i32; D]) -> [i32; D] {
+        self.mlp.to_data_units(x)
+    }
+}
+
+impl<const D: usize, const C: usize, const H: usize, const L: usize, A, W: Weight> Clone
+    for MlpOf<D, C, H, L, A, W>
+{
+    fn clone(&self) -> Self {
+        Self { hidden: self.hidden.clone(), ..*self }
+    }
+}
+
+impl<const D: usize, const C: usize, const H: usize, const L: usize, A, W: Weight> Clone
+    for Given<'_, D, C, H, L, A, W>
+{
+    fn clone(&self) -> Self {
+        Self { ..*self }
+    }
+}
+
+impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activation, W: Weight>
+    fmt::Debug for Given<'_, D, C, H, L, A, W>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Given").field(&self.mlp).finish()
+    }
+}

@@ -1,0 +1,123 @@
+//! The weights between hidden layers: 16, 8 or 4 bits each.
+
+use super::panel::{PANEL, pairs};
+
+/// The type of the weights between hidden layers: `i16`, `i8` or [`I4`]. The first and the last layer have `i16`.
+///
+/// The trait is sealed.
+pub trait Weight: sealed::Sealed {}
+
+/// Weights of four bits, two in a byte, for a model with `BYTES` bytes of them: see [`Mlp4`](super::Mlp4).
+#[derive(Clone, Copy, Debug)]
+pub struct I4<const BYTES: usize>;
+
+pub(crate) mod sealed {
+    /// How weights are stored and multiplied.
+    pub trait Sealed: Copy + core::fmt::Debug {
+        /// The storage of `L` layers of `H · H` weights.
+        type Hidden<const H: usize, const L: usize>: Clone;
+
+        /// What a slice of weights consists of: a weight, or a byte of two.
+        type Element: Copy + 'static;
+
+        /// All weights, in panels.
+        fn elements<const H: usize, const L: usize>(
+            hidden: &Self::Hidden<H, L>,
+        ) -> &[Self::Element];
+
+        /// The number of elements of one output's weights.
+        fn row(inputs: usize) -> usize;
+
+        /// Adds `weights · inputs` to each sum. `weights` is a panel of `P` outputs.
+        fn add<const P: usize>(sums: &mut [i32; P], weights: &[Self::Element], inputs: &[i16]);
+    }
+}
+
+macro_rules! weight {
+    ($type:ty) => {
+        impl Weight for $type {}
+
+        impl sealed::Sealed for $type {
+            type Hidden<const H: usize, const L: usize> = [[[$type; H]; H]; L];
+            type Element = $type;
+
+            #[inline(always)]
+            fn elements<const H: usize, const L: usize>(hidden: &Self::Hidden<H, L>) -> &[$type] {
+                hidden.as_flattened().as_flattened()
+            }
+
+            #[inline(always)]
+            fn row(inputs: usize) -> usize {
+                inputs
+            }
+
+            #[inline(always)]
+            fn add<const P: usize>(sums: &mut [i32; P], weights: &[$type], inputs: &[i16]) {
+                let (inputs, last) = inputs.as_chunks::<2>();
+                let (weights, rest) = pairs::<_, P>(weights, inputs.len());
+                for (weights, &[even, odd]) in weights.iter().zip(inputs) {
+                    let (even, odd) = (i32::from(even), i32::from(odd));
+                    for (sum, &[weight, next]) in sums.iter_mut().zip(weights) {
+                        // Read before the sum is stored, so that a pair is one load.
+                        *sum = sum
+                            .wrapping_add(i32::from(weight) * even)
+                            .wrapping_add(i32::from(next) * odd);
+                    }
+                }
+                for &input in last {
+                    for (sum, &weight) in sums.iter_mut().zip(rest) {
+                        *sum = sum.wrapping_add(i32::from(weight) * i32::from(input));
+                    }
+                }
+            }
+        }
+    };
+}
+
+weight!(i16);
+weight!(i8);
+
+impl<const BYTES: usize> Weight for I4<BYTES> {}
+
+impl<const BYTES: usize> sealed::Sealed for I4<BYTES> {
+    type Hidden<const H: usize, const L: usize> = [u8; BYTES];
+    type Element = u8;
+
+    #[inline(always)]
+    fn elements<const H: usize, const L: usize>(hidden: &[u8; BYTES]) -> &[u8] {
+        hidden
+    }
+
+    #[inline(always)]
+    fn row(inputs: usize) -> usize {
+        inputs.div_ceil(2)
+    }
+
+    #[inline(always)]
+    fn add<const P: usize>(sums: &mut [i32; P], weights: &[u8], inputs: &[i16]) {
+        let (inputs, last) = inputs.as_chunks::<2>();
+        let (panels, rest) = weights.as_chunks::<P>();
+        for (weights, &[even, odd]) in panels.iter().zip(inputs) {
+            let (even, odd) = (i32::from(even), i32::from(odd));
+            for (sum, &byte) in sums.iter_mut().zip(weights) {
+                let [weight, next] = nibbles(byte);
+                *sum = sum.wrapping_add(weight * even).wrapping_add(next * odd);
+            }
+        }
+        debug_assert!(rest.is_empty());
+        if let (&[input], Some(weights)) = (last, panels.get(inputs.len())) {
+            for (sum, &byte) in sums.iter_mut().zip(weights) {
+                *sum = sum.wrapping_add(nibbles(byte)[0] * i32::from(input));
+            }
+        }
+    }
+}
+
+/// The two weights of a byte, from −8 to 7, the low four bits first.
+#[inline(always)]
+pub(crate) const fn nibbles(byte: u8) -> [i32; 2] {
+    let byte = byte as i8 as i32;
+    [(byte << 28) >> 28, byte >> 4]
+}
+
+const _: () = assert!(PANEL > 0);
