@@ -54,10 +54,8 @@ impl Coupling {
             CouplingKind::Transport => Ok(Self::Transport),
             CouplingKind::ConditionalTransport if conditions.is_empty() => Ok(Self::Transport),
             CouplingKind::ConditionalTransport => {
-                let (mut classes, mut numbers, mut column) = (Vec::new(), Vec::new(), 0);
-                for condition in conditions {
-                    let columns = column..column + condition.width();
-                    column = columns.end;
+                let (mut classes, mut numbers) = (Vec::new(), Vec::new());
+                for (columns, condition) in ConditionColumn::with_columns(conditions) {
                     match condition.categories {
                         Some(_) => classes.extend(columns),
                         None => numbers.extend(columns),
