@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Prints a line of CSV for each problem. Writes these lines and the points to `target/transport`, where
-//! `compare.py` finds them and solves the same problems with POT's network simplex.
+//! `compare.py` finds them and solves the same problems with POT's network simplex. Then prints the times of plain and
+//! of conditional transport with one condition.
 
 use std::fmt::Write;
 use std::fs;
@@ -14,9 +15,12 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Result;
+use flowlet_trainer::config::TrainConfig;
+use flowlet_trainer::config::words::CouplingKind;
+use flowlet_trainer::coupling::Coupling;
 use flowlet_trainer::coupling::assignment::{Cost, assign};
 use flowlet_trainer::data::random::{Stream, generator};
-use flowlet_trainer::data::{Matrix, preset};
+use flowlet_trainer::data::{Matrix, default_conditions, preset};
 use flowlet_trainer::solve::sampling::noise;
 
 const SIZES: [usize; 4] = [1024, 2048, 5000, 10_000];
@@ -47,7 +51,38 @@ fn main() -> Result<()> {
         }
     }
     fs::write(directory.join("flowlet.csv"), lines)?;
+    println!("data_columns,points,transport_seconds,conditional_seconds");
+    for &n in sizes.iter().filter(|&&n| n <= 2048) {
+        for columns in [1, 2, 8] {
+            println!("{columns},{n},{}", couplings(n, columns)?);
+        }
+    }
     Ok(())
+}
+
+/// Returns the least seconds of seven runs of plain and of conditional transport, for `n` points of which each is
+/// ± a sine of its condition, with noise.
+fn couplings(n: usize, columns: usize) -> Result<String> {
+    let [x_0, mut x_1] = [0, 1].map(|seed| noise(seed, n, columns));
+    let c = noise(2, n, 1);
+    for (i, x) in x_1.rows_mut().enumerate() {
+        let sign = if i % 2 == 0 { 1.0 } else { -1.0 };
+        x.iter_mut().for_each(|x| *x = 0.1 * *x + sign * (3.0 * c.row(i)[0]).sin());
+    }
+    let conditions = default_conditions(1);
+    let mut seconds = Vec::new();
+    for kind in [CouplingKind::Transport, CouplingKind::ConditionalTransport] {
+        let coupling =
+            Coupling::new(kind, &conditions, TrainConfig::default().condition_ratio, true)?;
+        let mut least = f64::INFINITY;
+        for _ in 0..7 {
+            let start = Instant::now();
+            coupling.pair(&x_0, &x_1, &c)?;
+            least = least.min(start.elapsed().as_secs_f64());
+        }
+        seconds.push(format!("{least:.5}"));
+    }
+    Ok(seconds.join(","))
 }
 
 /// Returns the problems with `n` points on each side: noise and data, data and data, and noise and noise in

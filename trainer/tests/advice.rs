@@ -180,6 +180,11 @@ fn conditions_that_training_did_not_see_are_named() {
     let said =
         warned(&format!("train constant.csv --data x,y --condition speed {SHORT} --out seven"));
     assert!(said.contains("condition speed is 7 in all training rows"), "{said}");
+    let two = std::fs::read_to_string(desk.path("constant.csv")).unwrap();
+    desk.write("two.csv", two.replace(",7\n", ",7,x\n").replace("speed\n", "speed,kind\n"));
+    let said =
+        warned(&format!("train two.csv --data x,y --condition speed,kind {SHORT} --out two"));
+    assert!(said.contains("conditions speed (7), kind (x) are the same in all"), "{said}");
     let said = warned("sample seven -n 3 --condition 9");
     assert!(said.contains("condition speed is 9, but all training rows had 7"), "{said}");
 }

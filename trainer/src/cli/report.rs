@@ -1,6 +1,7 @@
 //! `flowlet report`: the pictures that explain a model, in one page.
 
 use std::fs;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -254,13 +255,11 @@ fn shown(model: &Model, asked: Option<&List>) -> Result<Shown> {
         Some(_) => condition(model, asked)?,
         None => {
             let mut c = model.mlp.null_condition().to_vec();
-            let mut column = 0;
-            for condition in &columns {
+            for (own, condition) in ConditionColumn::with_columns(&columns) {
                 if condition.categories.is_some() {
-                    c[column..column + condition.width()].fill(0.0);
-                    c[column] = 1.0;
+                    c[own.clone()].fill(0.0);
+                    c[own.start] = 1.0;
                 }
-                column += condition.width();
             }
             let width = c.len();
             Matrix::new(c, 1, width)
@@ -272,10 +271,8 @@ fn shown(model: &Model, asked: Option<&List>) -> Result<Shown> {
 
 /// Returns the conditions as text, such as `label = cat` and `speed = 0.5`.
 fn describe(columns: &[ConditionColumn], c: &[f32]) -> Vec<String> {
-    let mut column = 0;
-    let describe = |condition: &ConditionColumn| {
-        let values = &c[column..column + condition.width()];
-        column += condition.width();
+    let describe = |(own, condition): (Range<usize>, &ConditionColumn)| {
+        let values = &c[own];
         match &condition.categories {
             Some(categories) => {
                 let chosen = values.iter().position(|&value| value == 1.0);
@@ -285,7 +282,7 @@ fn describe(columns: &[ConditionColumn], c: &[f32]) -> Vec<String> {
             None => format!("{} = {}", condition.name, number(values[0].into())),
         }
     };
-    let described: Vec<String> = columns.iter().map(describe).collect();
+    let described: Vec<String> = ConditionColumn::with_columns(columns).map(describe).collect();
     let asked = described.into_iter().zip(columns).filter(|(_, column)| column.has_choice());
     asked.map(|(text, _)| text).collect()
 }

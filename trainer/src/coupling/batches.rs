@@ -1,8 +1,11 @@
 //! Batches of coupled noise and data: what a network is trained on.
 
+use std::collections::VecDeque;
+
 use anyhow::{Result, ensure};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::coupling::Coupling;
@@ -45,10 +48,15 @@ pub struct Batches {
     /// Coupled pairs, and how many of them earlier batches used.
     ready: Option<(Pairs, usize)>,
     /// States of target and source before `ready` was drawn: a restored stream draws it again.
-    before: (TargetState, u128),
+    before: Before,
+    /// The coupled pairs that follow `ready`.
+    following: VecDeque<(Before, Pairs)>,
     label_dropout: f32,
     rng: Generators,
 }
+
+/// The states of target and source before coupled pairs were drawn.
+type Before = (TargetState, u128);
 
 #[derive(Debug)]
 struct Pairs {
@@ -75,6 +83,10 @@ pub struct BatchesState {
     times: u128,
     dropout: u128,
 }
+
+/// The most costs of pairs that couplings in parallel may store: two matrices of f32 are 512 MiB. A single coupling
+/// may store more.
+const COSTS: usize = 1 << 26;
 
 /// The fewest triples of row, noise and time in a held-out batch.
 const HELD_OUT: usize = 4096;
@@ -144,6 +156,7 @@ impl Batches {
             size,
             coupled,
             ready: None,
+            following: VecDeque::new(),
             label_dropout: label_dropout as f32,
             rng,
         }
@@ -161,8 +174,12 @@ impl Batches {
         let mut missing = self.size;
         while missing > 0 {
             if self.ready.as_ref().is_none_or(|(pairs, gone)| *gone == pairs.x_0.rows()) {
-                self.before = (self.target.state(), self.rng.source.get_word_pos());
-                self.ready = Some((self.couple()?, 0));
+                if self.following.is_empty() {
+                    self.following = self.couple(self.at_once())?;
+                }
+                let Some((before, pairs)) = self.following.pop_front() else { continue };
+                self.before = before;
+                self.ready = Some((pairs, 0));
             }
             let Some((Pairs { x_0: ready_0, points }, gone)) = &mut self.ready else { continue };
             let n = missing.min(ready_0.rows() - *gone);
@@ -192,15 +209,33 @@ impl Batches {
         })
     }
 
-    /// Draws and couples the next `coupled` points.
-    fn couple(&mut self) -> Result<Pairs> {
-        let points = self.target.next_batch(self.coupled);
-        let x_0 = self.source.draw(self.coupled, points.x.columns(), &mut self.rng.source);
-        if !self.coupling.transports() {
-            return Ok(Pairs { x_0, points });
+    /// Returns how many couplings are computed in parallel, on as many threads. The batches do not depend on it.
+    pub fn at_once(&self) -> usize {
+        if self.coupling.transports() {
+            (COSTS / self.coupled.pow(2)).clamp(1, rayon::current_num_threads())
+        } else {
+            1
         }
-        let order = self.coupling.pair(&x_0, &points.x, &points.c)?;
-        Ok(Pairs { x_0: x_0.select(&order), points })
+    }
+
+    /// Draws the points of the next `count` couplings in order, and couples them in parallel.
+    fn couple(&mut self, count: usize) -> Result<VecDeque<(Before, Pairs)>> {
+        let draw = |_| {
+            let before = (self.target.state(), self.rng.source.get_word_pos());
+            let points = self.target.next_batch(self.coupled);
+            let x_0 = self.source.draw(self.coupled, points.x.columns(), &mut self.rng.source);
+            (before, Pairs { x_0, points })
+        };
+        let drawn: Vec<_> = (0..count).map(draw).collect();
+        let coupling = &self.coupling;
+        if !coupling.transports() {
+            return Ok(drawn.into());
+        }
+        let pair = |(before, Pairs { x_0, points })| {
+            let order = coupling.pair(&x_0, &points.x, &points.c)?;
+            Ok((before, Pairs { x_0: x_0.select(&order), points }))
+        };
+        drawn.into_par_iter().map(pair).collect()
     }
 
     /// Returns the current position of the stream.
@@ -227,6 +262,7 @@ impl Batches {
         self.rng.source.set_word_pos(state.source);
         self.rng.times.set_word_pos(state.times);
         self.rng.dropout.set_word_pos(state.dropout);
+        self.following.clear();
         self.ready = match state.gone {
             Some(gone) => {
                 let coupled = self.coupled;
@@ -234,7 +270,7 @@ impl Batches {
                     gone <= coupled,
                     "expected a state with at most {coupled} used pairs, found {gone}"
                 );
-                Some((self.couple()?, gone))
+                self.couple(1)?.pop_front().map(|(_, pairs)| (pairs, gone))
             }
             None => None,
         };
@@ -280,6 +316,24 @@ mod tests {
                 assert_eq!(whole.next_batch().unwrap(), other.next_batch().unwrap());
             }
         }
+    }
+
+    #[test]
+    fn batches_do_not_depend_on_the_number_of_threads() {
+        let conditions = crate::data::ConditionColumn { name: "x".to_string(), categories: None };
+        let kind = crate::config::words::CouplingKind::ConditionalTransport;
+        let coupling = Coupling::new(kind, &[conditions], 0.05, false).unwrap();
+        let made = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let mut batches = batches(coupling.clone(), 20, 48);
+            pool.install(|| {
+                assert_eq!(batches.at_once(), threads);
+                (0..12)
+                    .map(|_| (batches.next_batch().unwrap(), batches.state()))
+                    .collect::<Vec<_>>()
+            })
+        };
+        assert_eq!(made(1), made(3));
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Prepares a run's data from its configuration: training data, held-out data, source and units.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use flowlet::Digest;
-use rand_chacha::ChaCha8Rng;
 
 use crate::config::words::Keep;
 use crate::config::{ARTICLE, Config, DataConfig};
@@ -254,10 +254,6 @@ impl Dataset {
         let Units { data: of_data, condition } = units.clone();
         let rng_of_target = generator(config.seed, Stream::Target);
         let target = Target::rows(Arc::clone(&train), of_data, condition, rng_of_target);
-        // A random subset if there are too many: the file's first rows may not be typical.
-        let chosen = |rows: usize, rng: &mut ChaCha8Rng| {
-            if rows > HELD_OUT { choose(rows, HELD_OUT, rng) } else { (0..rows).collect() }
-        };
         let mut digest = Digest::new();
         for matrix in [&train.x, &train.c, &held_out.x, &held_out.c] {
             digest.update(matrix.values());
@@ -270,8 +266,11 @@ impl Dataset {
             let mut judging = judging.to_vec();
             judging.sort_unstable();
             (held_out.select(selecting), held_out.select(&judging))
+        } else if part > HELD_OUT {
+            // A random subset: the file's first rows may not be typical.
+            (held_out.select(&choose(part, HELD_OUT, &mut rng)), held_out)
         } else {
-            (held_out.select(&chosen(part, &mut rng)), held_out)
+            (held_out.clone(), held_out)
         };
         let selected_on =
             (config.train.keep == Keep::Best && part > 0 && !separate).then_some(part);
@@ -332,9 +331,8 @@ impl Units {
 /// Returns a warning for the categories that no training row has.
 fn untrained_categories(conditions: &[ConditionColumn], train: &Points) -> Option<String> {
     let mut untrained = Vec::new();
-    let mut column = 0;
-    for condition in conditions {
-        for category in condition.categories.iter().flatten() {
+    for (columns, condition) in ConditionColumn::with_columns(conditions) {
+        for (column, category) in columns.zip(condition.categories.iter().flatten()) {
             if (0..train.c.rows()).all(|row| train.c.row(row)[column] == 0.0) {
                 untrained.push(format!(
                     "{} of {}",
@@ -342,9 +340,7 @@ fn untrained_categories(conditions: &[ConditionColumn], train: &Points) -> Optio
                     shortened(&condition.name)
                 ));
             }
-            column += 1;
         }
-        column += usize::from(condition.categories.is_none());
     }
     match untrained.as_slice() {
         [] => None,
@@ -355,32 +351,40 @@ fn untrained_categories(conditions: &[ConditionColumn], train: &Points) -> Optio
 
 /// Returns the range of each condition that is a number.
 fn ranges(conditions: &[ConditionColumn], train: &Points) -> Vec<Option<[f32; 2]>> {
-    let mut column = 0;
-    let range = |condition: &ConditionColumn| {
-        let own = column;
-        column += condition.width();
-        let cells = (0..train.c.rows()).map(|row| train.c.row(row)[own]);
+    let range = |(columns, condition): (Range<usize>, &ConditionColumn)| {
+        let cells = (0..train.c.rows()).map(|row| train.c.row(row)[columns.start]);
         let range = cells.map(|x| [x, x]).reduce(|[a, b], [x, _]| [a.min(x), b.max(x)]);
         range.filter(|_| condition.categories.is_none())
     };
-    conditions.iter().map(range).collect()
+    ConditionColumn::with_columns(conditions).map(range).collect()
 }
 
-/// Returns a warning for each condition that is the same in all training rows.
-fn constant_conditions(conditions: &[ConditionColumn], train: &Points) -> Vec<String> {
-    let ranges = ranges(conditions, train);
-    let constant = conditions.iter().zip(ranges).filter_map(|(condition, range)| {
+/// Returns a warning for the conditions that are the same in all training rows.
+fn constant_conditions(conditions: &[ConditionColumn], train: &Points) -> Option<String> {
+    let mut constant = Vec::new();
+    for (condition, range) in conditions.iter().zip(ranges(conditions, train)) {
         let value = match (&condition.categories, range) {
             (None, Some([low, high])) if low == high => low.to_string(),
-            (Some(all), _) if all.len() == 1 => all[0].clone(),
-            _ => return None,
+            (Some(all), _) if all.len() == 1 => shortened(&all[0]).into_owned(),
+            _ => continue,
         };
-        Some(format!(
-            "condition {} is {value} in all training rows: the model cannot learn what it changes; leave it out",
-            condition.name
-        ))
-    });
-    constant.collect()
+        constant.push((shortened(&condition.name), value));
+    }
+    match constant.as_slice() {
+        [] => None,
+        [(name, value)] => Some(format!(
+            "condition {name} is {value} in all training rows: the model cannot learn what it changes; leave it out"
+        )),
+        several => {
+            let several: Vec<String> =
+                several.iter().map(|(name, value)| format!("{name} ({value})")).collect();
+            Some(format!(
+                "conditions {} are the same in all training rows: the model cannot learn what they change; leave \
+                 them out",
+                listed(&several)
+            ))
+        }
+    }
 }
 
 /// Refuses options for files, which a known distribution would silently ignore.

@@ -54,10 +54,8 @@ impl Coupling {
             CouplingKind::Transport => Ok(Self::Transport),
             CouplingKind::ConditionalTransport if conditions.is_empty() => Ok(Self::Transport),
             CouplingKind::ConditionalTransport => {
-                let (mut classes, mut numbers, mut column) = (Vec::new(), Vec::new(), 0);
-                for condition in conditions {
-                    let columns = column..column + condition.width();
-                    column = columns.end;
+                let (mut classes, mut numbers) = (Vec::new(), Vec::new());
+                for (columns, condition) in ConditionColumn::with_columns(conditions) {
                     match condition.categories {
                         Some(_) => classes.extend(columns),
                         None => numbers.extend(columns),
@@ -155,31 +153,59 @@ fn is_finite(matrix: &Matrix) -> bool {
 /// With it, at most a share `ratio` of the pairs (i, j) of different rows costs no more than the drawn pair
 /// (j, j); 0 if that holds without conditions. `points` and `conditions` are squared distances, `[n][n]`.
 fn condition_weight(points: &[f32], conditions: &[f32], n: usize, ratio: f64) -> f32 {
-    let part = |weight: f32| {
-        // Drawn pairs (i = j) would count under any weight.
-        let near = (0..n * n).filter(|&at| {
-            let (i, j) = (at / n, at % n);
-            i != j && points[at] + weight * conditions[at] <= points[j * n + j]
-        });
-        near.count() as f64 / (n * n - n).max(1) as f64
+    if n < 2 {
+        return 0.0;
+    }
+    let drawn: Vec<f32> = points.iter().step_by(n + 1).copied().collect();
+    let rows = || points.chunks_exact(n).zip(conditions.chunks_exact(n));
+    let is_near =
+        |weight: f32, [point, condition, drawn]: [f32; 3]| point + weight * condition <= drawn;
+    // The number of near pairs. Drawn pairs (i = j) are near at any weight, and do not count.
+    let near = |weight: f32| {
+        let in_row = |(points, conditions): (&[f32], &[f32])| {
+            let pairs = points.iter().zip(conditions).zip(&drawn);
+            pairs.map(|((&p, &c), &d)| u32::from(is_near(weight, [p, c, d]))).sum::<u32>() as usize
+        };
+        rows().map(in_row).sum::<usize>() - n
     };
-    if part(0.0) <= ratio {
+    let exceeds = |near: usize| near as f64 / (n * n - n) as f64 > ratio;
+    if !exceeds(near(0.0)) {
         return 0.0;
     }
     let (mut low, mut high) = (0.0, 1.0);
-    while part(high) > ratio && high < 1e8 {
+    let mut near_at_high = near(high);
+    while exceeds(near_at_high) && high < 1e8 {
         (low, high) = (high, 2.0 * high);
+        near_at_high = near(high);
     }
+    // A pair that is near at a weight is near at all smaller ones. So only the pairs that are near at `low`, and not at
+    // `high`, have to be looked at again.
+    let mut open: Vec<[f32; 3]> = rows()
+        .flat_map(|(points, conditions)| points.iter().zip(conditions).zip(&drawn))
+        .map(|((&point, &condition), &drawn)| [point, condition, drawn])
+        .filter(|&pair| is_near(low, pair) && !is_near(high, pair))
+        .collect();
     for _ in 0..12 {
         let middle = 0.5 * (low + high);
-        if part(middle) > ratio { low = middle } else { high = middle }
+        let between = open.iter().filter(|&&pair| is_near(middle, pair)).count();
+        let beyond = exceeds(near_at_high + between);
+        if beyond {
+            low = middle;
+        } else {
+            high = middle;
+            near_at_high += between;
+        }
+        open.retain(|&pair| is_near(middle, pair) == beyond);
     }
     high
 }
 
 #[cfg(test)]
 mod tests {
+    use rand::RngExt;
+
     use super::*;
+    use crate::data::random::{Stream, generator};
 
     fn column(values: &[f32]) -> Matrix {
         Matrix::new(values.to_vec(), values.len(), 1)
@@ -219,6 +245,39 @@ mod tests {
         assert_eq!(strict.pair(&x_0, &x_1, &c).unwrap(), [0, 1]);
         let lax = Coupling::new(kind, &[number], 1.0, false).unwrap();
         assert_eq!(lax.pair(&x_0, &x_1, &c).unwrap(), [1, 0]);
+    }
+
+    #[test]
+    fn the_condition_weight_is_that_of_counting_all_pairs() {
+        let n = 60;
+        let mut rng = generator(0, Stream::Source);
+        for (scale, ratio) in
+            [(1.0, 0.05), (1e-3, 0.01), (30.0, 0.3), (1e-6, 0.0), (0.0, 0.1), (1.0, 1.0)]
+        {
+            let mut squares = |scale: f32| {
+                let values: Vec<f32> = (0..2 * n).map(|_| scale * rng.random::<f32>()).collect();
+                let (a, b) = (Matrix::new(values[..n].to_vec(), n, 1), column(&values[n..]));
+                [(&a, &b), (&a, &a)].map(|(a, b)| CostMatrix::between(a, b, Cost::SquaredEuclidean))
+            };
+            let ([points, _], [_, conditions]) = (squares(1.0), squares(scale));
+            let (points, conditions) = (points.values(), conditions.values());
+            let part = |weight: f32| {
+                let near = (0..n * n).filter(|at| {
+                    let (i, j) = (at / n, at % n);
+                    i != j && points[*at] + weight * conditions[*at] <= points[j * n + j]
+                });
+                near.count() as f64 / (n * n - n) as f64
+            };
+            let (mut low, mut high) = (0.0, if part(0.0) > ratio { 1.0 } else { 0.0 });
+            while part(high) > ratio && high < 1e8 {
+                (low, high) = (high, 2.0 * high);
+            }
+            for _ in 0..12 {
+                let middle = 0.5 * (low + high);
+                if part(middle) > ratio { low = middle } else { high = middle }
+            }
+            assert_eq!(condition_weight(points, conditions, n, ratio), high, "{scale} {ratio}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Conditions: their names and categories, and their encoding as numbers for the network.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::Path;
 
 use anyhow::{Error, Result, bail, ensure};
@@ -26,6 +27,15 @@ impl ConditionColumn {
     /// Returns how many of the network's `C` condition columns it takes.
     pub fn width(&self) -> usize {
         self.categories.as_ref().map_or(1, Vec::len)
+    }
+
+    /// Returns each of `conditions` with its columns of the network's `C`.
+    pub fn with_columns(conditions: &[Self]) -> impl Iterator<Item = (Range<usize>, &Self)> {
+        conditions.iter().scan(0, |next, condition| {
+            let columns = *next..*next + condition.width();
+            *next = columns.end;
+            Some((columns, condition))
+        })
     }
 
     /// The column that tells, in a network that was also trained without conditions, that there are some: for numbers,
@@ -102,24 +112,16 @@ impl ConditionColumn {
 /// Returns an error for another number of cells, an unknown category, or a number that is not finite.
 pub fn encode(columns: &[ConditionColumn], cells: &[&str]) -> Result<Vec<f32>> {
     let width: usize = columns.iter().map(ConditionColumn::width).sum();
-    if cells.len() == columns.len() {
-        let mut c = Vec::with_capacity(width);
-        for (column, cell) in columns.iter().zip(cells) {
-            column.encode(parse(cell), cell.trim(), &mut c)?;
-        }
-        return Ok(c);
-    }
     let asked = columns.iter().filter(|column| column.has_choice()).count();
-    if cells.len() == asked {
+    let all = cells.len() == columns.len();
+    if all || cells.len() == asked {
         let mut c = Vec::with_capacity(width);
         let mut cells = cells.iter();
         for column in columns {
-            match cells.as_slice().first() {
-                Some(cell) if column.has_choice() => {
-                    cells.next();
-                    column.encode(parse(cell), cell.trim(), &mut c)?;
-                }
-                _ => c.push(1.0),
+            let given = all || column.has_choice();
+            match if given { cells.next() } else { None } {
+                Some(cell) => column.encode(parse(cell), cell.trim(), &mut c)?,
+                None => c.push(1.0),
             }
         }
         return Ok(c);
@@ -168,8 +170,8 @@ pub(super) fn encode_rows(
 }
 
 /// Reads one condition per row, `[rows][C]`. In a file with column names, it reads the columns that are
-/// called like `columns`; those that have no choice may be missing. In a file without names, it reads a value for each of `columns` in order, or all
-/// `C` numbers.
+/// called like `columns`; those that have no choice may be missing. In a file without names, it reads a value
+/// for each of `columns` in order, or all `C` numbers.
 ///
 /// # Errors
 ///

@@ -59,14 +59,11 @@ impl Standardization {
     /// scale 1.
     pub fn fit_conditions(values: &Matrix, conditions: &[ConditionColumn]) -> Self {
         let (mut fitted, _) = Self::fit(values);
-        let mut column = 0;
-        for condition in conditions {
+        for (columns, condition) in ConditionColumn::with_columns(conditions) {
             if condition.categories.is_some() {
-                let columns = column..column + condition.width();
                 fitted.mean[columns.clone()].fill(0.0);
                 fitted.scale[columns].fill(1.0);
             }
-            column += condition.width();
         }
         fitted
     }

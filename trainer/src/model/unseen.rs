@@ -1,6 +1,7 @@
 //! Conditions that training did not see.
 
-use crate::data::Matrix;
+use crate::data::{ConditionColumn, Matrix};
+use crate::disk::quote::shortened;
 use crate::model::description::Description;
 
 /// A number outside of training's range by more than this share of the range is far from it.
@@ -10,16 +11,15 @@ const FAR: f32 = 0.1;
 /// training saw. Nothing is said of a model whose file does not hold the ranges.
 pub fn unseen(description: &Description, c: &Matrix) -> Vec<String> {
     let mut said = Vec::new();
-    let mut column = 0;
-    for (condition, range) in description.conditions.iter().zip(&description.condition_ranges) {
-        let own = column;
-        column += condition.width();
+    let conditions = ConditionColumn::with_columns(&description.conditions);
+    for ((columns, condition), range) in conditions.zip(&description.condition_ranges) {
         let Some([low, high]) = *range else { continue };
         let margin = FAR * (high - low);
         let is_far = |x: &f32| *x < low - margin || *x > high + margin;
-        let far: Vec<f32> = (0..c.rows()).map(|row| c.row(row)[own]).filter(is_far).collect();
+        let far: Vec<f32> =
+            (0..c.rows()).map(|row| c.row(row)[columns.start]).filter(is_far).collect();
         let Some(first) = far.first() else { continue };
-        let name = &condition.name;
+        let name = shortened(&condition.name);
         let seen = if low == high {
             format!("all training rows had {low}, so the model did not learn what it changes")
         } else {
@@ -43,7 +43,6 @@ pub fn unseen(description: &Description, c: &Matrix) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::ConditionColumn;
 
     fn said(range: Option<[f32; 2]>, values: &[f32]) -> Vec<String> {
         let column = |name: &str, categories: Option<Vec<String>>| ConditionColumn {

@@ -9,7 +9,7 @@ use super::figure::Figure;
 use super::histogram::Histogram;
 use super::subject::Subject;
 use super::views::{Rectangle, column_of, marginal_view, plane_view, points};
-use crate::data::{Matrix, Points};
+use crate::data::{ConditionColumn, Matrix, Points};
 use crate::report::numbers::thousands;
 
 /// The most classes that are shown.
@@ -35,16 +35,12 @@ struct Class {
 /// Returns an error if samples of the model are not finite.
 pub fn figure(subject: &Subject) -> Result<Option<Figure>> {
     let conditions = subject.model.condition_columns();
-    let mut column = 0;
-    let mut found = None;
-    for (k, condition) in conditions.iter().enumerate() {
-        if let (Some(categories), true, None) =
-            (&condition.categories, condition.has_choice(), &found)
-        {
-            found = Some((k, condition.name.as_str(), categories, column));
-        }
-        column += condition.width();
-    }
+    let found = ConditionColumn::with_columns(&conditions).enumerate().find_map(
+        |(k, (columns, condition))| {
+            let categories = condition.categories.as_ref().filter(|_| condition.has_choice())?;
+            Some((k, condition.name.as_str(), categories, columns.start))
+        },
+    );
     let Some((which, name, categories, first)) = found else { return Ok(None) };
     let real = subject.real(subject.points(1));
     let n = subject.points(STEPS * categories.len()).min(POINTS);

@@ -9,7 +9,7 @@ use crate::coupling::dataset::{Real, Units};
 use crate::coupling::source::Source;
 use crate::data::random::{Stream, generator};
 use crate::data::times::Times;
-use crate::data::{Distribution, Matrix, Points, Target};
+use crate::data::{ConditionColumn, Distribution, Matrix, Points, Target};
 use crate::judge::sides::choose;
 use crate::model::Model;
 use crate::model::cost;
@@ -179,13 +179,11 @@ impl Subject {
 
     /// Returns the indices of the rows of `c` (`[n, C]`) that have the shown categories; numbers may differ.
     pub fn rows_shown(&self, c: &Matrix) -> Vec<usize> {
-        let (mut one_hot, mut column) = (Vec::new(), 0);
-        for condition in self.model.condition_columns() {
-            if condition.categories.is_some() {
-                one_hot.extend(column..column + condition.width());
-            }
-            column += condition.width();
-        }
+        let conditions = self.model.condition_columns();
+        let one_hot: Vec<usize> = ConditionColumn::with_columns(&conditions)
+            .filter(|(_, condition)| condition.categories.is_some())
+            .flat_map(|(columns, _)| columns)
+            .collect();
         let agrees = |row: usize, k: usize| (c.row(row)[k] - self.shown.c[k]).abs() < 0.5;
         (0..c.rows()).filter(|&row| one_hot.iter().all(|&k| agrees(row, k))).collect()
     }

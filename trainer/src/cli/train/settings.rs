@@ -24,7 +24,8 @@ pub(super) struct Settings {
     #[arg(long, value_name = "COLUMNS|FILE", help_heading = "Data")]
     data: Option<String>,
 
-    /// How the sizes are chosen that are not stated: width, layers, iterations and learning rate [default: auto for data from files]
+    /// How the sizes are chosen that are not stated: width, layers, iterations and learning rate [default: auto
+    /// for data from files]
     #[arg(long, value_enum, value_name = "NAME", help_heading = "Model")]
     size: Option<SizeKind>,
 

@@ -1,5 +1,10 @@
 //! The cheapest columns of each row.
 
+use std::array::from_fn;
+use std::hint::select_unpredictable;
+
+use fearless_simd::{Level, dispatch};
+
 use super::costs::Costs;
 
 /// The most columns that are kept for a row.
@@ -105,11 +110,11 @@ impl Candidates {
         let (mut column, mut least, mut second) = (0, f64::INFINITY, f64::INFINITY);
         for (j, cost) in self.kept(i) {
             let net = cost - price[j];
-            if net < least {
-                (column, least, second) = (j, net, least);
-            } else if net < second {
-                second = net;
-            }
+            // Selects without a branch, which would often be predicted wrongly.
+            let less = net < least;
+            let other = select_unpredictable(less, least, net);
+            second = select_unpredictable(other < second, other, second);
+            (column, least) = select_unpredictable(less, (j, net), (column, least));
         }
         Cheapest { column, net: least, second }
     }
@@ -151,28 +156,30 @@ impl Candidates {
     }
 }
 
-/// Computes the net costs of a row, and their minimum in each block.
+/// Computes the net costs of a row, and their minimum in each block. A block has a multiple of [`LANES`] columns.
 fn subtract(row: &[f32], price: &[f64], block: usize, net: &mut [f64], minima: &mut Vec<f64>) {
-    const LANES: usize = 8;
-    let less = |a: f64, b: f64| if a < b { a } else { b };
     minima.clear();
-    let blocks = row.chunks(block).zip(price.chunks(block)).zip(net.chunks_mut(block));
-    for ((row, price), net) in blocks {
-        let mut least = [f64::INFINITY; LANES];
-        let (rows, row_rest) = row.as_chunks::<LANES>();
-        let (prices, price_rest) = price.as_chunks::<LANES>();
-        let (nets, net_rest) = net.as_chunks_mut::<LANES>();
-        for ((row, price), net) in rows.iter().zip(prices).zip(nets) {
-            for lane in 0..LANES {
-                net[lane] = f64::from(row[lane]) - price[lane];
-                least[lane] = less(net[lane], least[lane]);
-            }
+    // In one loop, LLVM would convert each cost by itself.
+    dispatch!(Level::new(), _ => {
+        for ((net, &cost), price) in net.iter_mut().zip(row).zip(price) {
+            *net = f64::from(cost) - price;
         }
-        let mut least = least.into_iter().fold(f64::INFINITY, less);
-        for ((row, price), net) in row_rest.iter().zip(price_rest).zip(net_rest) {
-            *net = f64::from(*row) - price;
-            least = less(*net, least);
-        }
-        minima.push(least);
+    });
+    dispatch!(Level::new(), _ => minima.extend(net.chunks(block).map(minimum)));
+}
+
+/// Columns whose net costs are compared at the same time.
+const LANES: usize = 8;
+
+#[inline(always)]
+fn minimum(net: &[f64]) -> f64 {
+    let less = |a: f64, b: f64| if a < b { a } else { b };
+    let (nets, rest) = net.as_chunks::<LANES>();
+    let mut least = [f64::INFINITY; LANES];
+    for net in nets {
+        least = from_fn(|lane| less(net[lane], least[lane]));
     }
+    let least: [f64; 4] = from_fn(|lane| less(least[lane], least[lane + 4]));
+    let least = less(less(least[0], least[2]), less(least[1], least[3]));
+    rest.iter().copied().fold(least, less)
 }

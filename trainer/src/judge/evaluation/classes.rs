@@ -5,12 +5,13 @@ use crate::data::{ConditionColumn, Points};
 /// Returns the name of each category, after its condition's, and its one-hot column.
 pub(super) fn categories(conditions: &[ConditionColumn]) -> Vec<(String, usize)> {
     let mut all = Vec::new();
-    let mut column = 0;
-    for condition in conditions {
-        for (k, category) in condition.categories.iter().flatten().enumerate() {
-            all.push((format!("{} {category}", condition.name), column + k));
-        }
-        column += condition.width();
+    for (columns, condition) in ConditionColumn::with_columns(conditions) {
+        let categories = condition.categories.iter().flatten();
+        all.extend(
+            categories
+                .zip(columns)
+                .map(|(category, column)| (format!("{} {category}", condition.name), column)),
+        );
     }
     all
 }

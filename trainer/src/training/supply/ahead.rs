@@ -1,17 +1,17 @@
-//! Batches that a separate thread makes ahead.
+//! Batches that separate threads make ahead.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use rayon::ThreadPoolBuilder;
 
 use super::Supply;
 use crate::coupling::batches::{Batch, Batches, BatchesState};
 use crate::network::Network;
 use crate::objective::Tensors;
 
-/// Batches of a run's data, made ahead on a separate thread, so that drawing and coupling run in parallel
+/// Batches of a run's data, made ahead on separate threads, so that drawing and coupling run in parallel
 /// with the network's training.
 #[derive(Debug)]
 pub struct Ahead {
@@ -37,7 +37,7 @@ const AT_ONCE: usize = 16;
 const BYTES: usize = 1 << 20;
 
 impl Ahead {
-    /// Creates a supply that makes `batches` ahead. The thread starts with the first batch.
+    /// Creates a supply that makes `batches` ahead. The threads start with the first batch.
     pub fn new(batches: Batches) -> Self {
         Self { state: batches.state(), stage: Stage::Waiting(Some(Box::new(batches))) }
     }
@@ -91,8 +91,10 @@ impl Supply for Ahead {
     }
 }
 
-/// Starts the thread that makes batches. It ends when the receiver is dropped.
+/// Starts the threads that make batches: one goes through the stream, and the others help it with couplings. They end
+/// when the receiver is dropped. They are not those of the network, whose short products would wait for couplings.
 fn start(mut batches: Box<Batches>) -> Result<Receiver<Made>> {
+    let at_once = batches.at_once();
     let (sender, receiver) = sync_channel(1);
     let makes = move || {
         let mut failed = false;
@@ -109,6 +111,8 @@ fn start(mut batches: Box<Batches>) -> Result<Receiver<Made>> {
             failed |= sender.send(made).is_err();
         }
     };
-    thread::Builder::new().spawn(makes).context("cannot start the thread that makes batches")?;
+    // After a panic the receiver sees that the sender is gone. Without a handler, rayon would abort the process.
+    let threads = ThreadPoolBuilder::new().num_threads(at_once).panic_handler(|_| ()).build();
+    threads.context("cannot start the threads that make batches")?.spawn(makes);
     Ok(receiver)
 }
