@@ -6,8 +6,8 @@ use super::mlp::{Network, Shape};
 use super::products::{FEW, Panels, Part, inner_products};
 use super::sharing::share;
 
-/// Multiplications that take as long as to pack one number.
-const COST: usize = 16;
+/// Multiplications that take as long as to pack a weight for both passes.
+const COST: usize = 32;
 
 /// The weights of a network as the kernels read them.
 #[derive(Debug)]

@@ -16,8 +16,14 @@ const SUM: usize = 1 << 16;
 /// Elements that one core processes at a time: with their moments they stay in the L2 cache.
 const PART: usize = 1 << 14;
 
-/// Multiplications that take as long as the memory accesses for one element.
-const COST: usize = 16;
+/// Multiplications that take as long as to read an element, and to add its square.
+const SQUARE: usize = 8;
+
+/// Multiplications that take as long as a step of an element: its root, its quotient, and seven accesses to memory.
+const STEP: usize = 64;
+
+/// Multiplications that take as long as to update an element of an average.
+const FOLLOW: usize = 16;
 
 /// Returns the Euclidean norm of all of `values`. The squares of each of the tensors, whose `sizes` are given, are added
 /// in 32-bit floats, and their sums in 64-bit floats.
@@ -31,7 +37,7 @@ pub(super) fn norm(values: &[f32], sizes: &[usize]) -> f64 {
     }
     let mut sums = vec![0.0; parts.len()];
     let pairs = parts.into_iter().zip(&mut sums);
-    share(COST * values.len(), pairs, |(values, sum)| *sum = sum_of_squares(values));
+    share(SQUARE * values.len(), pairs, |(values, sum)| *sum = sum_of_squares(values));
     let mut rest = &sums[..];
     let of_tensor = |&size: &usize| {
         let (own, after) = rest.split_at(size.div_ceil(SUM));
@@ -70,7 +76,7 @@ impl Factors {
     /// Updates both moments of the weights from the gradient, then the weights from the moments, part by part. One loop
     /// over all four would be slower: their elements fall on the same sets of the cache.
     pub(super) fn step(self, weights: &mut [f32], gradient: &[f32], m: &mut [f32], v: &mut [f32]) {
-        let work = COST * gradient.len();
+        let work = STEP * gradient.len();
         let parts = weights.chunks_mut(PART).zip(gradient.chunks(PART));
         let parts = parts.zip(m.chunks_mut(PART).zip(v.chunks_mut(PART)));
         share(work, parts, |((weights, gradient), (m, v))| {
@@ -107,7 +113,7 @@ impl Factors {
 pub(super) fn follow(average: &mut [f32], x: &[f32], decay: f64) {
     let (decay, rest) = (decay as f32, (1.0 - decay) as f32);
     let parts = average.chunks_mut(PART).zip(x.chunks(PART));
-    share(COST * x.len(), parts, |(average, x)| {
+    share(FOLLOW * x.len(), parts, |(average, x)| {
         dispatch!(Level::new(), _ => {
             for (average, x) in average.iter_mut().zip(x) {
                 *average = *average * decay + x * rest;
