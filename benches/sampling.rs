@@ -34,7 +34,7 @@ fn model_of_width(hidden_width: usize) -> HeapMlp {
         hidden_layers: 1,
         activation: ActivationKind::Gelu,
     };
-    let network = Network::initialize(shape, &mut generator(0, Stream::Weights)).unwrap();
+    let network = Network::initialize(shape, &mut generator(0, Stream::Weights));
     let file = export(&network, &Units::identity(1, 0), &Description::default()).unwrap();
     HeapMlp::try_from_safetensors(&file.to_bytes().unwrap()).unwrap()
 }

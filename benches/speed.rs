@@ -17,7 +17,7 @@ use flowlet::{Euler, HeapSolver, Mlp, SolverKind};
 use flowlet_trainer::data::Matrix;
 use flowlet_trainer::judge::speed;
 use flowlet_trainer::model::Model;
-use flowlet_trainer::network::{Network, Shape};
+use flowlet_trainer::network::by_candle::ByCandle;
 use flowlet_trainer::solve::sampling;
 
 static MIXTURE: Mlp<1, 0, 64, 1> =
@@ -54,23 +54,14 @@ fn flowlet(model: &Model) -> Result<[f64; 2]> {
 }
 
 fn candle(model: &Model) -> Result<[f64; 2]> {
-    let mlp = &model.mlp;
-    let shape = Shape {
-        data_dim: 1,
-        condition_dim: 0,
-        hidden_width: mlp.hidden_width(),
-        hidden_layers: mlp.hidden_layers(),
-        activation: mlp.activation(),
-    };
-    let tensors = candle_core::safetensors::load(&model.path, &Device::Cpu)?;
-    let network = Network::from_tensors(shape, &tensors.into_iter().collect())?;
+    let network = ByCandle::new(&model.network()?)?;
     let sample = |x: &Tensor, steps: usize| -> Result<()> {
         // Detached, so that candle does not record the operations for a gradient.
         let (rows, c) = (x.dim(0)?, Tensor::zeros((x.dim(0)?, 0), x.dtype(), x.device())?);
         let mut x = x.detach();
         for i in 0..steps {
             let t = Tensor::full(i as f32 / steps as f32, (rows, 1), x.device())?;
-            let v = network.velocity_by_candle(&t, &x, &c)?.detach();
+            let v = network.velocity(&t, &x, &c)?.detach();
             x = (x + (v / steps as f64)?)?;
         }
         black_box(x);

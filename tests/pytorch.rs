@@ -4,15 +4,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use candle_core::{Device, Tensor};
 use flowlet::{ActivationKind, Euler, Mlp};
+use flowlet_trainer::coupling::batches::Batch;
+use flowlet_trainer::data::Matrix;
 use flowlet_trainer::disk::tensor_file::{Block, TensorFile};
 use flowlet_trainer::model::Model;
 use flowlet_trainer::model::import::{Convention, import};
 use flowlet_trainer::network::activation_f64::activate;
 use flowlet_trainer::network::{Network, Shape};
-use flowlet_trainer::objective::loss::mean_squared_error;
-use flowlet_trainer::objective::path::linear;
+use flowlet_trainer::objective::Objective;
+use flowlet_trainer::objective::gradient::Gradient;
 use flowlet_trainer::optimiser::{Adam, AdamSettings};
 
 fn fixture(name: &str) -> PathBuf {
@@ -28,13 +29,14 @@ fn worst(a: &[f32], b: &[f32]) -> f32 {
 
 #[test]
 fn fifty_training_steps_give_pytorchs_losses_and_weights() {
-    let file = candle_core::safetensors::load(fixture("parity.safetensors"), &Device::Cpu).unwrap();
-    let under = |prefix: &str| -> BTreeMap<String, Tensor> {
-        let named = file.iter().filter_map(|(name, tensor)| {
+    let file = TensorFile::read(&fixture("parity.safetensors")).unwrap();
+    let under = |prefix: &str| -> BTreeMap<String, Block> {
+        let named = file.tensors.iter().filter_map(|(name, tensor)| {
             name.strip_prefix(prefix).map(|name| (name.to_string(), tensor.clone()))
         });
         named.collect()
     };
+    let values = |name: &str| file.tensor(name).unwrap().to_f32().unwrap();
     let shape = Shape {
         data_dim: 1,
         condition_dim: 0,
@@ -42,29 +44,30 @@ fn fifty_training_steps_give_pytorchs_losses_and_weights() {
         hidden_layers: 1,
         activation: ActivationKind::Gelu,
     };
-    let network = Network::from_tensors(shape, &under("initial.")).unwrap();
+    let mut network = Network::from_tensors(shape, &under("initial.")).unwrap();
     let settings = AdamSettings { weight_decay: 0.0, gradient_clip: None };
-    let mut optimiser = Adam::new(network.variables(), settings).unwrap();
-    let none = Tensor::zeros((256, 0), candle_core::DType::F32, &Device::Cpu).unwrap();
+    let sizes = shape.tensors().iter().map(|(_, shape)| shape.iter().product()).collect();
+    let mut optimiser = Adam::new(sizes, settings);
+    let mut gradient = Gradient::new(Objective::Velocity, shape);
+    let [x_0, x_1, t] = ["x_0", "x_1", "t"].map(values);
     let losses: Vec<f32> = (0..50)
         .map(|step| {
-            let [x_0, x_1, t] = ["x_0", "x_1", "t"].map(|name| file[name].get(step).unwrap());
-            let path = linear(&x_0, &x_1, &t).unwrap();
-            let predicted = network.velocity(&path.t, &path.x_t, &none).unwrap();
-            let loss = mean_squared_error(&predicted, &path.velocity).unwrap();
-            optimiser.step(&loss.backward().unwrap(), 1e-3).unwrap();
-            loss.to_scalar().unwrap()
+            let [x_0, x_1, t] = [&x_0, &x_1, &t].map(|all| all[step * 256..][..256].to_vec());
+            let [x_0, x_1] = [x_0, x_1].map(|values| Matrix::new(values, 256, 1));
+            let batch = Batch { x_0, x_1, c: Matrix::new(Vec::new(), 256, 0), t };
+            let loss = gradient.compute(&network, &batch).unwrap();
+            optimiser.step(network.weights_mut(), gradient.values(), 1e-3);
+            loss as f32
         })
         .collect();
 
-    let error = worst(&losses, &file["losses"].to_vec1().unwrap());
+    let error = worst(&losses, &values("losses"));
     println!("losses: worst difference {error:e}");
     assert!(error <= 1e-5, "losses: {error:e}");
     let expected = under("final.");
     assert_eq!(expected.len(), 6);
-    for (name, tensor) in network.tensors() {
-        let flat = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
-        let error = worst(&flat(&tensor), &flat(&expected[&name]));
+    for (name, _, found) in shape.split(network.weights()) {
+        let error = worst(found, &expected[&name].to_f32().unwrap());
         println!("{name}: worst difference {error:e}");
         assert!(error <= 1e-5, "{name}: {error:e}");
     }

@@ -6,7 +6,8 @@ The network is weights/mixture (2 -> 64 -> 64 -> 1, exact GELU), sampled with Eu
 seconds for 100,000 samples in 50 steps, `one` the microseconds for one sample in 15 steps. Each system runs in
 its own process, on as many cores as it has threads. In each of `--rounds` rounds the systems take turns; the
 least time of each counts. If a system can work in several ways (all samples at once or in chunks, one call
-per step or the whole loop compiled), its fastest way counts.
+per step or the whole loop compiled), its fastest way counts. sizes.py measures other networks with the same
+functions.
 """
 
 import argparse
@@ -16,26 +17,46 @@ import pathlib
 import subprocess
 import sys
 import time
+from typing import NamedTuple
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODEL = ROOT / "weights/mixture/model.safetensors"
-SAMPLES, STEPS, ONE_STEPS = 100_000, 50, 15
-CHUNKS = [1024, 4096, SAMPLES]
 PEERS = ["flowlet", "torch", "onnxruntime", "jax", "openvino", "candle"]
 
 
-def weights():
-    """Returns (weight [outputs][inputs], bias) of each layer."""
-    from safetensors.numpy import load_file
+class Problem(NamedTuple):
+    """A network, and what is sampled from it."""
 
-    tensors = load_file(MODEL)
-    return [(tensors[f"net.{k}.weight"], tensors[f"net.{k}.bias"]) for k in (0, 2, 4)]
+    width: int  # 0: the network is weights/mixture
+    hidden_layers: int
+    samples: int
+    steps: int
+    one_steps: int
+
+    def chunks(self):
+        return sorted({min(chunk, self.samples) for chunk in (1024, 4096, self.samples)})
+
+    def weights(self):
+        """Returns (weight [outputs][inputs], bias) of each layer; random ones with two data dimensions."""
+        import numpy as np
+        from safetensors.numpy import load_file
+
+        if not self.width:
+            tensors = load_file(MODEL)
+            return [(tensors[f"net.{k}.weight"], tensors[f"net.{k}.bias"]) for k in (0, 2, 4)]
+        rng = np.random.default_rng(1)
+        sizes = [3] + [self.width] * (self.hidden_layers + 1) + [2]
+        uniform = lambda n, *shape: (rng.uniform(-1, 1, shape) / n**0.5).astype(np.float32)
+        return [(uniform(i, o, i), uniform(i, o)) for i, o in zip(sizes, sizes[1:])]
+
+    def noise(self):
+        import numpy as np
+
+        shape = self.samples, 2 if self.width else 1
+        return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
 
 
-def noise(rows):
-    import numpy as np
-
-    return np.random.default_rng(0).standard_normal((rows, 1)).astype(np.float32)
+MIXTURE = Problem(0, 1, 100_000, 50, 15)
 
 
 def least(run, seconds=1.5):
@@ -54,31 +75,31 @@ def chunked(sample, x, chunk):
         sample(x[at : at + chunk])
 
 
-def torch_(threads):
+def torch_(problem, threads):
     import torch
 
     torch.set_num_threads(threads)
     layers = []
-    for weight, bias in weights():
+    for weight, bias in problem.weights():
         linear = torch.nn.Linear(*reversed(weight.shape))
         linear.weight.data, linear.bias.data = torch.from_numpy(weight), torch.from_numpy(bias)
         layers += [linear, torch.nn.GELU()]
     network = torch.nn.Sequential(*layers[:-1])
 
-    def sample(x, steps=STEPS):
+    def sample(x, steps=problem.steps):
         for i in range(steps):
             t = torch.full((len(x), 1), i / steps)
             x = x + network(torch.cat([t, x], 1)) / steps
         return x
 
-    x = torch.from_numpy(noise(SAMPLES))
+    x = torch.from_numpy(problem.noise())
     with torch.inference_mode():
-        many = min(least(lambda: chunked(sample, x, chunk)) for chunk in CHUNKS)
-        return many, least(lambda: sample(x[:1], ONE_STEPS))
+        many = min(least(lambda: chunked(sample, x, chunk)) for chunk in problem.chunks())
+        return many, least(lambda: sample(x[:1], problem.one_steps))
 
 
-def onnx_network(steps):
-    """Builds an ONNX graph of the whole path: `steps` Euler steps from `x` [B][1]."""
+def onnx_network(layers, steps):
+    """Builds an ONNX graph of the whole path: `steps` Euler steps from `x` [B][D]."""
     import numpy as np
     from onnx import TensorProto, helper, numpy_helper
 
@@ -88,28 +109,28 @@ def onnx_network(steps):
         constants.append(numpy_helper.from_array(np.asarray(value, np.float32), name))
         return name
 
-    for k, (weight, bias) in enumerate(weights()):
+    for k, (weight, bias) in enumerate(layers):
         constant(f"w{k}", weight[:, 1:].T if k == 0 else weight.T)
         constant(f"b{k}", bias)
     constant("dt", 1 / steps)
     x = "x"
     for i in range(steps):
         # The time is constant within a step, so its column becomes a part of the step's bias.
-        first, bias = weights()[0]
+        first, bias = layers[0]
         constant(f"b0.{i}", bias + first[:, 0] * np.float32(i / steps))
         h = x
-        for k in range(3):
+        for k in range(len(layers)):
             begin = f"b0.{i}" if k == 0 else f"b{k}"
             nodes.append(helper.make_node("Gemm", [h, f"w{k}", begin], [f"z{i}.{k}"]))
             h = f"z{i}.{k}"
-            if k < 2:
+            if k < len(layers) - 1:
                 nodes.append(helper.make_node("Gelu", [h], [f"h{i}.{k}"], approximate="none"))
                 h = f"h{i}.{k}"
         nodes.append(helper.make_node("Mul", [h, "dt"], [f"d{i}"]))
         following = "y" if i == steps - 1 else f"x{i}"
         nodes.append(helper.make_node("Add", [x, f"d{i}"], [following]))
         x = following
-    shape = ["rows", 1]
+    shape = ["rows", len(layers[-1][1])]
     graph = helper.make_graph(
         nodes,
         "path",
@@ -121,70 +142,73 @@ def onnx_network(steps):
     return model.SerializeToString()
 
 
-def onnxruntime(threads):
+def onnxruntime(problem, threads):
     import onnxruntime as ort
+
+    layers = problem.weights()
 
     def open_(steps):
         options = ort.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-        session = ort.InferenceSession(onnx_network(steps), options, ["CPUExecutionProvider"])
+        session = ort.InferenceSession(onnx_network(layers, steps), options, ["CPUExecutionProvider"])
         return lambda x: session.run(None, {"x": x})[0]
 
-    whole, step, short = open_(STEPS), open_(1), open_(ONE_STEPS)
+    whole, step, short = open_(problem.steps), open_(1), open_(problem.one_steps)
 
     def by_step(x):
         # Each call uses the first step's time. That gives wrong samples, but takes the same time.
-        for _ in range(STEPS):
+        for _ in range(problem.steps):
             x = step(x)
 
-    x = noise(SAMPLES)
-    ways = [(sample, chunk) for sample in (whole, by_step) for chunk in CHUNKS]
+    x = problem.noise()
+    ways = [(sample, chunk) for sample in (whole, by_step) for chunk in problem.chunks()]
     many = min(least(lambda: chunked(sample, x, chunk)) for sample, chunk in ways)
     return many, least(lambda: short(x[:1]))
 
 
-def jax(threads):
+def jax(problem, threads):
     # JAX has no option for it: it uses as many threads as the process has cores.
     import jax
     import jax.numpy as jnp
 
-    layers = [(jnp.asarray(weight.T), jnp.asarray(bias)) for weight, bias in weights()]
+    layers = [(jnp.asarray(weight.T), jnp.asarray(bias)) for weight, bias in problem.weights()]
 
     def compiled(steps):
         def step(i, x):
-            h = jnp.concatenate([jnp.full_like(x, i / steps), x], 1)
+            h = jnp.concatenate([jnp.full_like(x[:, :1], i / steps), x], 1)
             for k, (weight, bias) in enumerate(layers):
                 h = h @ weight + bias
-                h = jax.nn.gelu(h, approximate=False) if k < 2 else h
+                h = jax.nn.gelu(h, approximate=False) if k < len(layers) - 1 else h
             return x + h / steps
 
         return jax.jit(lambda x: jax.lax.fori_loop(0, steps, step, x))
 
-    sample, short = compiled(STEPS), compiled(ONE_STEPS)
-    x = noise(SAMPLES)
+    sample, short = compiled(problem.steps), compiled(problem.one_steps)
+    x = problem.noise()
 
     def many(chunk):
         parts = [jnp.asarray(x[at : at + chunk]) for at in range(0, len(x), chunk)]
         return least(lambda: jax.block_until_ready([sample(part) for part in parts]))
 
     first = jnp.asarray(x[:1])
-    return min(map(many, CHUNKS)), least(lambda: short(first).block_until_ready())
+    return min(map(many, problem.chunks())), least(lambda: short(first).block_until_ready())
 
 
-def openvino(threads):
+def openvino(problem, threads):
     import openvino as ov
 
-    core = ov.Core()
+    core, layers = ov.Core(), problem.weights()
 
     def open_(steps):
-        model = core.read_model(onnx_network(steps))
+        model = core.read_model(onnx_network(layers, steps))
         options = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
         network = core.compile_model(model, "CPU", options)
         return lambda x: network(x)[0]
 
-    sample, short = open_(STEPS), open_(ONE_STEPS)
-    x = noise(SAMPLES)
-    return min(least(lambda: chunked(sample, x, c)) for c in CHUNKS), least(lambda: short(x[:1]))
+    sample, short = open_(problem.steps), open_(problem.one_steps)
+    x = problem.noise()
+    many = min(least(lambda: chunked(sample, x, chunk)) for chunk in problem.chunks())
+    return many, least(lambda: short(x[:1]))
 
 
 def speed(*arguments):
@@ -194,30 +218,49 @@ def speed(*arguments):
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def flowlet(threads):
-    found = speed("flowlet", str(threads))
-    return found["many"], found["one"], found["peak"]
+def flowlet(problem, threads):
+    if not problem.width:
+        found = speed("flowlet", str(threads))
+        return found["many"], found["one"], found["peak"]
+    command = [ROOT / "target/release/flowlet", "bench", "--json", "--seconds", "3"]
+    command += ["--threads", str(threads), "-n", str(problem.samples), "--steps", str(problem.steps)]
+    command += ["--hidden-width", str(problem.width), "--hidden-layers", str(problem.hidden_layers)]
+    found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    return found["least_batch_seconds"], found["least_single_microseconds"] / 1e6, found["peak"]
 
 
-def candle(threads):
+def candle(_, threads):
     found = speed("candle", str(threads))
     return found["many"], found["one"]
 
 
-def worker(peer, threads):
+def worker(peer, threads, problem):
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
     named = {"torch": torch_}.get(peer) or globals()[peer]
-    print(json.dumps(named(threads)))
+    print(json.dumps(named(problem, threads)))
 
 
-def measure(peer, threads):
-    environment = dict(os.environ)
+def environment(threads):
+    """The environment of a peer with as many threads."""
+    variables = dict(os.environ)
     for name in ["OMP", "OPENBLAS", "MKL", "RAYON"]:
-        environment[f"{name}_NUM_THREADS"] = str(threads)
-    environment["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}"
-    command = [sys.executable, __file__, "--peer", peer, "--threads", str(threads)]
+        variables[f"{name}_NUM_THREADS"] = str(threads)
+    variables["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={'true' if threads > 1 else 'false'}"
+    return variables
+
+
+def processor():
+    """The processor's name, and whether it has AVX-512."""
+    lines = open("/proc/cpuinfo").read()
+    model = next(line for line in lines.splitlines() if line.startswith("model name"))
+    return f"processor: {model.split(':')[1].strip()}, AVX-512: {'avx512f' in lines}"
+
+
+def measure(peer, threads, problem=MIXTURE):
+    command = [sys.executable, ROOT / "benches/peers/sampling.py", "--peer", peer]
+    command += ["--threads", str(threads), "--problem", json.dumps(problem)]
     done = subprocess.run(
-        command, env=environment, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        command, env=environment(threads), check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -228,9 +271,10 @@ def main():
     parser.add_argument("--peers", default=",".join(PEERS))
     parser.add_argument("--peer", help=argparse.SUPPRESS)
     parser.add_argument("--threads", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--problem", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.peer:
-        return worker(arguments.peer, arguments.threads)
+        return worker(arguments.peer, arguments.threads, Problem(*json.loads(arguments.problem)))
     subprocess.run(["cargo", "bench", "--quiet", "--bench", "speed", "--no-run"], cwd=ROOT, check=True)
     peers = arguments.peers.split(",")
     best = {}
@@ -242,8 +286,7 @@ def main():
                 highest = [max(peak + least_peak)] if peak else []
                 best[peer, threads] = min(many, least_many), min(one, least_one), *highest
                 print(f"round {round_ + 1}: {peer}, {threads} threads", file=sys.stderr, flush=True)
-    model = next(line for line in open("/proc/cpuinfo") if line.startswith("model name"))
-    print(f"processor: {model.split(':')[1].strip()}, AVX-512: {'avx512f' in open('/proc/cpuinfo').read()}")
+    print(processor())
     print("system,many_1_thread_s,many_2_threads_s,one_sample_us")
     for peer in peers:
         (many, one, *_), (many_2, one_2, *_) = best[peer, 1], best[peer, 2]
@@ -259,7 +302,7 @@ def main():
         fastest = min(others, key=lambda peer: min(best[peer, t][1] for t in (1, 2)))
         peer_one = min(best[fastest, t][1] for t in (1, 2))
         print(f"one sample: {peer_one / one:.2f} times as fast as {fastest}")
-        operations = 2 * sum(weight.size for weight, _ in weights()) * ONE_STEPS
+        operations = 2 * sum(weight.size for weight, _ in MIXTURE.weights()) * MIXTURE.one_steps
         peak = max(own[0][2], own[1][2])
         print(f"peak of a core: {peak / 1e9:.1f} GFLOP/s; one sample's network: {operations / one / peak:.2f} of it")
 

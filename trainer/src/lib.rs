@@ -1,4 +1,4 @@
-//! Trains small flow-matching models with candle and exports them for the `flowlet` runtime.
+//! Trains small flow-matching models and exports them for the `flowlet` runtime.
 //!
 //! Each module is a room: it holds one idea and imports only from the rooms above it in this list.
 //!
@@ -8,10 +8,10 @@
 //! | [`data`] | tables and their readers, rows, units, splits, random streams, times, known distributions |
 //! | [`config`] | the configuration of a run: its options, presets and schedules |
 //! | [`solve`] | textbook solvers, dopri5, sampling with the runtime |
-//! | [`network`] | the network, its layers, activations and matrix products |
+//! | [`network`] | the network, both passes through it, activations, matrix products; the same by candle |
 //! | [`optimiser`] | Adam, the weights' moving average |
 //! | [`coupling`] | the data set, the source, pairs of both, batches; exact assignment |
-//! | [`objective`] | the probability path and the loss |
+//! | [`objective`] | the probability path, the loss and its gradient |
 //! | [`model`] | the model file, its description, import, self test, tuning, cost |
 //! | [`training`] | the phases of a run, its engines (processor and card), checkpoints, metrics, the supply of batches |
 //! | [`judge`] | goldens and their verification, the 64-bit reference, distances to real data, evaluation |

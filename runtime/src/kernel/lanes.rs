@@ -33,28 +33,34 @@ struct LaneProduct<'a, M> {
 impl<M: Vectors> LaneProduct<'_, M> {
     #[inline(always)]
     fn write(&self, out: &mut [[f32; LANES]], columns: &[f32]) {
-        // Enough sums side by side to hide an addition's latency, and few enough for the registers.
+        // Enough sums side by side to hide an addition's latency, and few enough for the registers. Where a vector is two
+        // registers of sixteen, twelve of them hold sums: with eight, loads and broadcasts take a tenth of the time.
         match M::WIDTH {
-            16 => self.outputs::<16, REST>(out, columns),
-            8 => self.outputs::<4, 4>(out, columns),
-            _ if cfg!(target_arch = "aarch64") => self.outputs::<4, 4>(out, columns),
-            _ => self.outputs::<2, 2>(out, columns),
+            16 => self.outputs::<16, REST, 1>(out, columns),
+            8 => self.outputs::<6, 4, { BLOCK % 6 }>(out, columns),
+            _ if cfg!(target_arch = "aarch64") => self.outputs::<4, 4, 1>(out, columns),
+            _ => self.outputs::<2, 2, 1>(out, columns),
         }
     }
 
-    /// Computes all outputs, `N` side by side in full panels and `R` side by side in narrower ones.
+    /// Computes all outputs, `N` side by side in full panels and `R` side by side in narrower ones. `T` outputs are left
+    /// over in a full panel that `N` does not divide.
     #[inline(always)]
-    fn outputs<const N: usize, const R: usize>(&self, out: &mut [[f32; LANES]], columns: &[f32]) {
-        let (done, columns) = self.panels::<BLOCK, N>(out, 0, columns);
+    fn outputs<const N: usize, const R: usize, const T: usize>(
+        &self,
+        out: &mut [[f32; LANES]],
+        columns: &[f32],
+    ) {
+        let (done, columns) = self.panels::<BLOCK, N, T>(out, 0, columns);
         let (done, columns) =
-            if REST > 1 { self.panels::<REST, R>(out, done, columns) } else { (done, columns) };
-        self.panels::<1, 1>(out, done, columns);
+            if REST > 1 { self.panels::<REST, R, 1>(out, done, columns) } else { (done, columns) };
+        self.panels::<1, 1, 1>(out, done, columns);
     }
 
-    /// Computes the outputs from `at` on that fill panels of `W` outputs, in tiles of `N` outputs.
+    /// Computes the outputs from `at` on that fill panels of `W` outputs, in tiles of `N` outputs and then of `T`.
     /// Returns the output after them, and the columns from there on.
     #[inline(always)]
-    fn panels<'c, const W: usize, const N: usize>(
+    fn panels<'c, const W: usize, const N: usize, const T: usize>(
         &self,
         out: &mut [[f32; LANES]],
         mut at: usize,
@@ -68,25 +74,37 @@ impl<M: Vectors> LaneProduct<'_, M> {
             let few = W / N > 2;
             let length = if few { INPUTS.min(rows.len()) } else { rows.len() };
             let (first, rest_rows) = rows.split_at_checked(length).unwrap_or((rows, &[]));
-            let mut column = 0;
-            while column + N <= W {
-                self.tile::<W, N>(out, at + column, first, self.inputs, column, false);
-                column += N;
-            }
+            self.tiles::<W, N, T>(out, at, first, self.inputs, false);
             if few {
                 let inputs = self.inputs.get(length..).unwrap_or_default();
                 for (rows, inputs) in rest_rows.chunks(INPUTS).zip(inputs.chunks(INPUTS)) {
-                    let mut column = 0;
-                    while column + N <= W {
-                        self.tile::<W, N>(out, at + column, rows, inputs, column, true);
-                        column += N;
-                    }
+                    self.tiles::<W, N, T>(out, at, rows, inputs, true);
                 }
             }
             at += W;
             columns = rest;
         }
         (at, columns)
+    }
+
+    /// Computes all tiles of a panel whose first output is `at`.
+    #[inline(always)]
+    fn tiles<const W: usize, const N: usize, const T: usize>(
+        &self,
+        out: &mut [[f32; LANES]],
+        at: usize,
+        rows: &[[f32; W]],
+        inputs: &[[f32; LANES]],
+        continues: bool,
+    ) {
+        let mut column = 0;
+        while column + N <= W {
+            self.tile::<W, N>(out, at + column, rows, inputs, column, continues);
+            column += N;
+        }
+        if !W.is_multiple_of(N) {
+            self.tile::<W, T>(out, at + column, rows, inputs, column, continues);
+        }
     }
 
     /// Adds `inputs[i] · rows[i][column..column + N]` for `i` in order to the `N` outputs from `at` on. The sums begin

@@ -93,7 +93,7 @@ pub fn peak() -> f64 {
     operations as f64 / least
 }
 
-/// The time that a model's samples take on this machine; medians of several runs.
+/// The time that a model's samples take on this machine; medians of several runs, but for those that say "least".
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Speed {
     /// Samples in the batch.
@@ -106,6 +106,8 @@ pub struct Speed {
     pub runs: usize,
     /// Seconds for the batch.
     pub batch_seconds: f64,
+    /// The least seconds for the batch.
+    pub least_batch_seconds: f64,
     /// Evaluations of the network per second, in the batch.
     pub evaluations_per_second: f64,
     /// The multiplications and additions of the layers' products in the batch, as a part of [`peak`] on
@@ -113,6 +115,10 @@ pub struct Speed {
     pub peak_share: f64,
     /// Microseconds for a single sample on one core.
     pub single_microseconds: f64,
+    /// The least of these.
+    pub least_single_microseconds: f64,
+    /// What [`peak`] returned, in operations per second.
+    pub peak: f64,
 }
 
 /// Measures `solver` on `model` under the condition `c` (`[C]`, the user's units): batches of `samples` on
@@ -147,15 +153,21 @@ pub fn measure(
     let batch_seconds = median(&mut batch);
     let evaluations_per_second = (samples * solver.evaluations()) as f64 / batch_seconds;
     let operations = 2 * cost::multiply_adds(&model.shape());
+    let one = |seconds: f64| seconds / AT_ONCE as f64 * 1e6;
+    let single_seconds = median(&mut single);
+    let peak = peak();
     Speed {
         samples,
         steps: solver.steps(),
         threads,
         runs: batch.len(),
         batch_seconds,
+        least_batch_seconds: batch[0],
         evaluations_per_second,
-        peak_share: operations as f64 * evaluations_per_second / (peak() * threads as f64),
-        single_microseconds: median(&mut single) / AT_ONCE as f64 * 1e6,
+        peak_share: operations as f64 * evaluations_per_second / (peak * threads as f64),
+        single_microseconds: one(single_seconds),
+        least_single_microseconds: one(single[0]),
+        peak,
     }
 }
 

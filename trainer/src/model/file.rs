@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use candle_core::Device;
 use flowlet::{HeapMlp, HeapSolver, SolverKind};
 
 use crate::config::words::check_steps;
@@ -184,24 +183,13 @@ impl Model {
         Source::known(distribution, &self.data_units()?)
     }
 
-    /// Returns the same network as candle tensors on the CPU.
+    /// Returns the network, for training or for candle.
     ///
     /// # Errors
     ///
-    /// Returns candle's errors.
+    /// When a tensor is missing or has another shape than the metadata say.
     pub fn network(&self) -> Result<Network> {
-        let tensors = self
-            .file
-            .tensors
-            .iter()
-            .filter(|(name, _)| name.starts_with("net."))
-            .map(|(name, block)| {
-                let tensor =
-                    candle_core::Tensor::from_vec(block.to_f32()?, block.shape(), &Device::Cpu)?;
-                Ok((name.clone(), tensor))
-            })
-            .collect::<Result<_>>()?;
-        Network::from_tensors(self.shape(), &tensors)
+        Network::from_tensors(self.shape(), &self.file.tensors)
     }
 }
 
@@ -232,12 +220,11 @@ fn sizes(mlp: &HeapMlp) -> Shape {
 ///
 /// # Errors
 ///
-/// Returns candle's error if the weights cannot be read back from the device.
+/// When the description does not fit the network.
 pub fn export(network: &Network, units: &Units, description: &Description) -> Result<TensorFile> {
     let mut tensors = std::collections::BTreeMap::new();
-    for (name, tensor) in network.tensors() {
-        let values = tensor.flatten_all()?.to_vec1::<f32>()?;
-        tensors.insert(name, Block::f32(tensor.dims(), &values));
+    for (name, shape, values) in network.shape().split(network.weights()) {
+        tensors.insert(name, Block::f32(&shape, values));
     }
     for (name, affine) in [("data", &units.data), ("condition", &units.condition)] {
         if !affine.is_identity() {

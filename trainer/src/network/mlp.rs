@@ -1,15 +1,14 @@
 //! The multilayer perceptron that is trained. It computes the same function as the runtime's
-//! [`Mlp`](flowlet::Mlp), on candle's tensors.
+//! [`Mlp`](flowlet::Mlp).
 
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
-use candle_core::{DType, Device, Tensor, Var};
 use flowlet::ActivationKind;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-use super::{activation, layer};
+use crate::disk::tensor_file::Block;
 
 /// A network's sizes and activation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,75 +38,77 @@ impl Shape {
     pub fn parameters(&self) -> usize {
         self.layers().iter().map(|[inputs, outputs]| (inputs + 1) * outputs).sum()
     }
+
+    /// The name in a model file and the shape of each weight and bias, in the order of [`Network::weights`]:
+    /// `net.0.weight` `[H, 1 + D + C]`, `net.0.bias` `[H]`, `net.2.weight` and so on.
+    pub fn tensors(&self) -> Vec<(String, Vec<usize>)> {
+        let named = |(k, [inputs, outputs]): (usize, [usize; 2])| {
+            let name = |kind| format!("net.{}.{kind}", 2 * k);
+            [(name("weight"), vec![outputs, inputs]), (name("bias"), vec![outputs])]
+        };
+        self.layers().into_iter().enumerate().flat_map(named).collect()
+    }
+
+    /// Splits `values`, one for each weight and bias, by the tensors that they belong to, each with its name and shape.
+    pub fn split<'a>(&self, values: &'a [f32]) -> Vec<(String, Vec<usize>, &'a [f32])> {
+        let mut rest = values;
+        let cut = |(name, shape): (String, Vec<usize>)| {
+            let (own, after) = rest.split_at(shape.iter().product());
+            rest = after;
+            (name, shape, own)
+        };
+        self.tensors().into_iter().map(cut).collect()
+    }
 }
 
-/// A network whose weights are candle variables: it can be trained, or evaluated by candle's operations to
-/// check the runtime.
-#[derive(Debug)]
+/// A network: its shape and its weights.
+#[derive(Clone, Debug)]
 pub struct Network {
     shape: Shape,
-    layers: Vec<Layer>,
-}
-
-#[derive(Debug)]
-struct Layer {
-    /// `[outputs, inputs]`, as PyTorch keeps it.
-    weight: Var,
-    /// `[outputs]`.
-    bias: Var,
+    weights: Vec<f32>,
 }
 
 impl Network {
     /// Returns a network with random weights, as PyTorch initialises a `Linear`: weights and biases uniform
     /// in ±1/√inputs. They are drawn layer by layer: the weight row by row, then the bias.
+    pub fn initialize(shape: Shape, rng: &mut ChaCha8Rng) -> Self {
+        let mut weights = Vec::with_capacity(shape.parameters());
+        for [inputs, outputs] in shape.layers() {
+            let bound = 1.0 / (inputs as f32).sqrt();
+            let draw = |_| (rng.random::<f32>() * 2.0 - 1.0) * bound;
+            weights.extend((0..(inputs + 1) * outputs).map(draw));
+        }
+        Self { shape, weights }
+    }
+
+    /// Returns a network of `shape` with `weights`, in the order of [`Self::weights`].
     ///
     /// # Errors
     ///
-    /// When memory does not suffice.
-    pub fn initialize(shape: Shape, rng: &mut ChaCha8Rng) -> Result<Self> {
-        let layers = shape
-            .layers()
-            .into_iter()
-            .map(|[inputs, outputs]| {
-                let bound = 1.0 / (inputs as f32).sqrt();
-                let mut draw = |n: usize| -> Vec<f32> {
-                    (0..n).map(|_| (rng.random::<f32>() * 2.0 - 1.0) * bound).collect()
-                };
-                let weight =
-                    Var::from_vec(draw(outputs * inputs), (outputs, inputs), &Device::Cpu)?;
-                let bias = Var::from_vec(draw(outputs), outputs, &Device::Cpu)?;
-                Ok(Layer { weight, bias })
-            })
-            .collect::<Result<_>>()?;
-        Ok(Self { shape, layers })
+    /// When the shape has another number of weights.
+    pub fn new(shape: Shape, weights: Vec<f32>) -> Result<Self> {
+        let (expected, found) = (shape.parameters(), weights.len());
+        ensure!(found == expected, "expected {expected} weights, found {found}");
+        Ok(Self { shape, weights })
     }
 
-    /// Returns a network of `shape` with the weights in `tensors`, named as by [`Self::tensors`].
+    /// Returns a network of `shape` with the weights in `tensors`, named as in [`Shape::tensors`].
     ///
     /// # Errors
     ///
     /// When a tensor is missing or has another shape; the error names the tensor.
-    pub fn from_tensors(shape: Shape, tensors: &BTreeMap<String, Tensor>) -> Result<Self> {
-        let find = |name: String, expected: &[usize]| -> Result<Var> {
+    pub fn from_tensors(shape: Shape, tensors: &BTreeMap<String, Block>) -> Result<Self> {
+        let mut weights = Vec::with_capacity(shape.parameters());
+        for (name, expected) in shape.tensors() {
             let tensor = tensors.get(&name).with_context(|| format!("tensor {name} is missing"))?;
-            let found = tensor.dims();
+            let found = tensor.shape();
             ensure!(
                 found == expected,
                 "tensor {name}: expected shape {expected:?}, found {found:?}"
             );
-            Ok(Var::from_tensor(&tensor.to_dtype(DType::F32)?)?)
-        };
-        let layers = shape
-            .layers()
-            .into_iter()
-            .enumerate()
-            .map(|(k, [inputs, outputs])| {
-                let weight = find(format!("net.{}.weight", 2 * k), &[outputs, inputs])?;
-                let bias = find(format!("net.{}.bias", 2 * k), &[outputs])?;
-                Ok(Layer { weight, bias })
-            })
-            .collect::<Result<_>>()?;
-        Ok(Self { shape, layers })
+            weights.extend(tensor.to_f32()?);
+        }
+        Ok(Self { shape, weights })
     }
 
     /// The sizes and the activation.
@@ -115,78 +116,13 @@ impl Network {
         self.shape
     }
 
-    /// All weights and biases, layer by layer, each weight before its bias.
-    pub fn variables(&self) -> Vec<Var> {
-        self.layers.iter().flat_map(|layer| [layer.weight.clone(), layer.bias.clone()]).collect()
+    /// All weights and biases, layer by layer: the weight `[O][I]` as PyTorch keeps it, then the bias `[O]`.
+    pub fn weights(&self) -> &[f32] {
+        &self.weights
     }
 
-    /// Returns a network of the same shape with copies of these weights, in the order of [`Self::variables`].
-    ///
-    /// # Errors
-    ///
-    /// When a tensor is missing or has another shape.
-    pub fn with(&self, weights: &[Tensor]) -> Result<Self> {
-        let named = self
-            .layers
-            .iter()
-            .enumerate()
-            .flat_map(|(k, _)| ["weight", "bias"].map(|kind| format!("net.{}.{kind}", 2 * k)));
-        Self::from_tensors(self.shape, &named.zip(weights.iter().cloned()).collect())
-    }
-
-    /// The weights and biases under their names in a model file: `net.0.weight`, `net.0.bias`,
-    /// `net.2.weight` and so on.
-    pub fn tensors(&self) -> BTreeMap<String, Tensor> {
-        let named = |(k, layer): (usize, &Layer)| {
-            [("weight", &layer.weight), ("bias", &layer.bias)]
-                .map(|(kind, var)| (format!("net.{}.{kind}", 2 * k), var.as_detached_tensor()))
-        };
-        self.layers.iter().enumerate().flat_map(named).collect()
-    }
-
-    /// Returns the velocity `[B, D]` at `t` (`[B, 1]`) and `x` (`[B, D]`) under `c` (`[B, C]`, in flow
-    /// units), for training: by [`layer`]'s kernels.
-    ///
-    /// # Errors
-    ///
-    /// When shapes do not match.
-    pub fn velocity(&self, t: &Tensor, x: &Tensor, c: &Tensor) -> candle_core::Result<Tensor> {
-        let mut activation = None;
-        let mut h = self.inputs(t, x, c)?;
-        for Layer { weight, bias } in &self.layers {
-            h = layer::apply(activation, &h, weight, bias)?;
-            activation = Some(self.shape.activation);
-        }
-        Ok(h)
-    }
-
-    /// Returns the same velocity, computed by candle's own operations.
-    ///
-    /// # Errors
-    ///
-    /// When shapes do not match.
-    pub fn velocity_by_candle(
-        &self,
-        t: &Tensor,
-        x: &Tensor,
-        c: &Tensor,
-    ) -> candle_core::Result<Tensor> {
-        let mut h = self.inputs(t, x, c)?;
-        for (k, Layer { weight, bias }) in self.layers.iter().enumerate() {
-            if k > 0 {
-                h = activation::apply(self.shape.activation, &h)?;
-            }
-            h = h.matmul(&weight.t()?)?.broadcast_add(bias)?;
-        }
-        Ok(h)
-    }
-
-    /// The first layer's input, `[B, 1 + D + C]`.
-    fn inputs(&self, t: &Tensor, x: &Tensor, c: &Tensor) -> candle_core::Result<Tensor> {
-        if self.shape.condition_dim == 0 {
-            Tensor::cat(&[t, x], 1)
-        } else {
-            Tensor::cat(&[t, x, c], 1)
-        }
+    /// As [`Self::weights`], mutable.
+    pub fn weights_mut(&mut self) -> &mut [f32] {
+        &mut self.weights
     }
 }

@@ -1,12 +1,15 @@
-//! The network that is trained, on candle's tensors. On the CPU this module's own kernels compute its layers.
+//! The network that is trained, and both passes through it, on this module's own kernels.
 
 pub mod activation;
 pub mod activation_f64;
-pub mod layer;
+pub mod by_candle;
 mod mlp;
+mod packed;
+mod pass;
 mod products;
 pub(crate) mod sharing;
 mod slopes;
-pub(crate) mod storage;
 
 pub use mlp::{Network, Shape};
+pub(crate) use packed::{Packed, Passes};
+pub(crate) use pass::{Pass, outputs};

@@ -4,7 +4,7 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 /// The fewest multiplications that are shared among cores. With fewer, waking another core takes longer than
 /// its part of the work.
-const WORTH_SHARING: usize = 1 << 22;
+pub(super) const WORTH_SHARING: usize = 1 << 22;
 
 /// Calls `work` on each of `parts`: in parallel if all of them together take at least [`WORTH_SHARING`]
 /// multiplications, else one after the other.

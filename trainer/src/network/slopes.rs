@@ -167,3 +167,24 @@ fn mish(x: f32, _: f32) -> f32 {
     let ratio = 1.0 / (n + 2.0);
     n * ratio + 4.0 * x * u * (1.0 + u) * ratio * ratio
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::activation_f64::activate_with_slope;
+
+    #[test]
+    fn slopes_are_those_of_the_definitions() {
+        let x: Vec<f32> = (-80..=80).map(|k| k as f32 * 0.15 + 0.01).collect();
+        for &kind in ActivationKind::ALL {
+            let (mut y, mut slopes) = (x.clone(), vec![1.0; x.len()]);
+            kind.apply_slice(&mut y);
+            multiply_by_slopes(kind, &x, &y, &mut slopes);
+            for (&x, &found) in x.iter().zip(&slopes) {
+                let expected = activate_with_slope(kind, x.into()).1;
+                let error = (f64::from(found) - expected).abs();
+                assert!(error < 6e-6, "{kind} at {x}: {found}, expected {expected}");
+            }
+        }
+    }
+}

@@ -1,18 +1,23 @@
 //! Objectives: the loss of a network on a batch.
 
+mod field;
+pub mod gradient;
 pub mod loss;
 pub mod path;
+mod tape;
+#[cfg(test)]
+mod tests;
 
-use anyhow::{Context, Result};
-use candle_core::{Device, Tensor};
+use anyhow::{Context, Result, bail, ensure};
 use flowlet::SolverKind;
 
+use self::field::Field;
+use self::loss::mean_squared_error;
+use self::path::linear;
 use crate::coupling::batches::Batch;
-use crate::network::Network;
-use crate::network::storage::tensor;
-use crate::objective::loss::mean_squared_error;
-use crate::objective::path::linear;
-use crate::solve::textbook::{self, Space};
+use crate::data::Matrix;
+use crate::network::{Network, Packed, Shape};
+use crate::solve::textbook;
 
 /// What a network learns.
 #[derive(Clone, Debug)]
@@ -33,86 +38,59 @@ pub struct Steps {
     pub times: Vec<f32>,
 }
 
-/// A batch as tensors.
-#[derive(Clone, Debug)]
-pub struct Tensors {
-    /// Noise, `[B, D]`.
-    pub x_0: Tensor,
-    /// Data, `[B, D]`.
-    pub x_1: Tensor,
-    /// Conditions, `[B, C]`, in flow units.
-    pub c: Tensor,
-    /// Times, `[B, 1]`; `None` for an objective that uses a solver's grid instead.
-    pub t: Option<Tensor>,
-}
-
-impl Tensors {
-    /// Returns a batch as tensors.
-    ///
-    /// # Errors
-    ///
-    /// Returns candle's error if memory does not suffice.
-    pub fn new(batch: &Batch) -> Result<Self> {
-        let t = match &batch.t[..] {
-            [] => None,
-            t => Some(Tensor::from_slice(t, (t.len(), 1), &Device::Cpu)?),
-        };
-        Ok(Self { x_0: tensor(&batch.x_0)?, x_1: tensor(&batch.x_1)?, c: tensor(&batch.c)?, t })
-    }
-}
-
 impl Objective {
-    /// Returns the loss of a batch: the mean squared error over all coordinates, a scalar.
+    /// Returns the loss of a batch: the mean squared error over all coordinates.
     ///
     /// # Errors
     ///
-    /// Returns candle's error if shapes do not match, and an error if [`Self::Velocity`] gets a batch
-    /// without times.
-    pub fn loss(&self, network: &Network, batch: &Tensors) -> Result<Tensor> {
-        let Tensors { x_0, x_1, c, t } = batch;
-        Ok(match (self, t) {
-            (Self::Velocity, Some(t)) => {
-                let path = linear(x_0, x_1, t)?;
-                mean_squared_error(&network.velocity(&path.t, &path.x_t, c)?, &path.velocity)?
+    /// When the batch does not fit the network, or has no times for [`Self::Velocity`].
+    pub fn loss(&self, network: &Network, batch: &Batch) -> Result<f64> {
+        self.check(network.shape(), batch)?;
+        let Batch { x_0, x_1, c, t } = batch;
+        Ok(match self {
+            Self::Velocity => {
+                let path = linear(x_0, x_1, t);
+                let field = Field { packed: &Packed::of(network), c };
+                let predicted = field.velocities(|row| t[row], path.x_t.values());
+                mean_squared_error(&predicted, path.velocity.values())
             }
-            (Self::Velocity, None) => {
-                anyhow::bail!("flow matching needs times, but the batch has none")
-            }
-            (Self::Endpoint(steps), _) => {
-                mean_squared_error(&endpoint(network, steps, x_0, c)?, x_1)?
+            Self::Endpoint(steps) => {
+                let reached = endpoint(network, steps, x_0, c)?;
+                mean_squared_error(reached.values(), x_1.values())
             }
         })
+    }
+
+    /// Checks the sizes of a batch.
+    fn check(&self, shape: Shape, batch: &Batch) -> Result<()> {
+        let Batch { x_0, x_1, c, t } = batch;
+        let rows = x_0.rows();
+        let sizes = |matrix: &Matrix| [matrix.rows(), matrix.columns()];
+        let (data, conditions) = ([rows, shape.data_dim], [rows, shape.condition_dim]);
+        for (name, matrix, expected) in
+            [("x_0", x_0, data), ("x_1", x_1, data), ("c", c, conditions)]
+        {
+            let found = sizes(matrix);
+            ensure!(found == expected, "{name} of a batch: expected {expected:?}, found {found:?}");
+        }
+        match self {
+            Self::Velocity if t.len() != rows => {
+                bail!("flow matching needs a time for each of {rows} rows, found {}", t.len())
+            }
+            _ => Ok(()),
+        }
     }
 }
 
 /// Integrates from `x_0` (`[B, D]`) with conditions `c` (`[B, C]`, flow units) and returns the endpoints,
-/// `[B, D]`. candle tracks gradients through all steps.
+/// `[B, D]`.
 ///
 /// # Errors
 ///
-/// Returns candle's error if shapes do not match.
-pub fn endpoint(network: &Network, steps: &Steps, x_0: &Tensor, c: &Tensor) -> Result<Tensor> {
-    let field = Field { network, c };
-    let points = textbook::path(&field, steps.kind, &steps.times, x_0.clone())?;
-    points.into_iter().next_back().context("the path has no points")
-}
-
-/// A network's velocity field under conditions `c` (`[B, C]`), with gradients.
-struct Field<'a> {
-    network: &'a Network,
-    c: &'a Tensor,
-}
-
-impl Space for Field<'_> {
-    type Point = Tensor;
-
-    fn velocity(&self, t: f64, x: &Tensor) -> Result<Tensor> {
-        let t = Tensor::full(t as f32, (x.dim(0)?, 1), x.device())?;
-        Ok(self.network.velocity(&t, x, self.c)?)
-    }
-
-    fn moved(&self, x: &Tensor, by: &[(f64, &Tensor)]) -> Result<Tensor> {
-        let step = |x: Result<Tensor>, (factor, v): &(f64, &Tensor)| Ok((x? + (*v * *factor)?)?);
-        by.iter().fold(Ok(x.clone()), step)
-    }
+/// When `steps` has no times.
+pub fn endpoint(network: &Network, steps: &Steps, x_0: &Matrix, c: &Matrix) -> Result<Matrix> {
+    let field = Field { packed: &Packed::of(network), c };
+    let points = textbook::path(&field, steps.kind, &steps.times, x_0.values().to_vec())?;
+    let last = points.into_iter().next_back().context("the path has no points")?;
+    Ok(Matrix::new(last, x_0.rows(), x_0.columns()))
 }

@@ -1,12 +1,8 @@
 //! The optimiser Adam. Its moments can be read and restored, for checkpoints.
 
-use std::sync::Mutex;
-
 use anyhow::{Result, ensure};
-use candle_core::backprop::GradStore;
-use candle_core::{Device, Tensor, Var};
 
-use super::kernels::{BETA, Factors, Step, SumOfSquares};
+use super::kernels::{BETA, Factors, norm};
 
 /// Settings of Adam. The other constants are the paper's: β₁ = 0.9, β₂ = 0.999, ε = 10⁻⁸.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,17 +10,18 @@ pub struct AdamSettings {
     /// Decoupled weight decay (AdamW: Loshchilov & Hutter 2019): a step multiplies the weights by
     /// `1 − learning_rate · weight_decay`.
     pub weight_decay: f64,
-    /// The largest Euclidean norm of the gradient over all variables together; a longer gradient is scaled
+    /// The largest Euclidean norm of the gradient over all weights together; a longer gradient is scaled
     /// down to it. `None` does not clip.
     pub gradient_clip: Option<f64>,
 }
 
-/// Adam (Kingma & Ba 2015) over the variables of a network, as PyTorch computes it.
+/// Adam (Kingma & Ba 2015) over a network's weights, as PyTorch computes it.
 #[derive(Debug)]
 pub struct Adam {
-    variables: Vec<Var>,
-    /// Running means of the gradient and of its square, `[2, n]` for each variable.
-    moments: Vec<Vec<f32>>,
+    /// The number of elements of each tensor.
+    sizes: Vec<usize>,
+    /// The running means of the gradient and of its square, of each weight.
+    moments: [Vec<f32>; 2],
     steps: usize,
     settings: AdamSettings,
 }
@@ -37,29 +34,24 @@ pub(crate) fn corrections(steps: usize) -> [f64; 2] {
 }
 
 impl Adam {
-    /// Makes an optimiser for `variables` on the CPU, with moments 0.
-    ///
-    /// # Errors
-    ///
-    /// When a variable is not on the CPU.
-    pub fn new(variables: Vec<Var>, settings: AdamSettings) -> Result<Self> {
-        let on_cpu = variables.iter().all(|variable| variable.device().is_cpu());
-        ensure!(on_cpu, "expected variables on the CPU");
-        let zeros = |variable: &Var| vec![0.0; 2 * variable.elem_count()];
-        let moments = variables.iter().map(zeros).collect();
-        Ok(Self { variables, moments, steps: 0, settings })
+    /// Makes an optimiser for weights in tensors of these sizes, with moments 0.
+    pub fn new(sizes: Vec<usize>, settings: AdamSettings) -> Self {
+        let zeros = || vec![0.0; sizes.iter().sum()];
+        Self { moments: [zeros(), zeros()], sizes, steps: 0, settings }
     }
 
     /// Takes a step with `learning_rate`. Returns the norm of the gradient before clipping.
     ///
-    /// # Errors
+    /// # Panics
     ///
-    /// Returns candle's error if the variables are not on the CPU, or not of 32-bit floats.
-    pub fn step(&mut self, gradients: &GradStore, learning_rate: f64) -> Result<f64> {
+    /// Panics if there is not one weight and one gradient for each element of the tensors.
+    pub fn step(&mut self, weights: &mut [f32], gradient: &[f32], learning_rate: f64) -> f64 {
+        let expected = self.moments[0].len();
+        assert_eq!([weights.len(), gradient.len()], [expected; 2], "weights and gradients");
         self.steps += 1;
         let [scale_m, scale_v] = corrections(self.steps);
         let decay = 1.0 - learning_rate * self.settings.weight_decay;
-        let norm = norm(&self.variables, gradients)?;
+        let norm = norm(gradient, &self.sizes);
         let clip = match self.settings.gradient_clip {
             Some(most) if norm > most => most / norm,
             _ => 1.0,
@@ -71,89 +63,67 @@ impl Adam {
             decay: decay as f32,
             learning_rate: learning_rate as f32,
         };
-        for (variable, moments) in self.variables.iter().zip(&mut self.moments) {
-            let Some(gradient) = gradients.get(variable) else { continue };
-            let step = Step { moments: Mutex::new(moments), factors };
-            variable.inplace_op2(&gradient.contiguous()?, &step)?;
-        }
-        Ok(norm)
+        let [m, v] = &mut self.moments;
+        factors.step(weights, gradient, m, v);
+        norm
     }
 
-    /// Returns the moments of each variable, `[2, n]`.
-    pub fn moments(&self) -> Vec<Tensor> {
-        let tensor = |moments: &Vec<f32>| {
-            Tensor::from_slice(moments, (2, moments.len() / 2), &Device::Cpu)
-                .expect("two moments for each element")
-        };
-        self.moments.iter().map(tensor).collect()
+    /// The running means of the gradient and of its square, of each weight.
+    pub fn moments(&self) -> &[Vec<f32>; 2] {
+        &self.moments
     }
 
     /// Continues after `steps` steps, with `moments` as [`Self::moments`] returned them.
     ///
     /// # Errors
     ///
-    /// Returns an error if their number differs from that of the variables, or a shape differs.
-    pub fn restore(&mut self, steps: usize, moments: &[Tensor]) -> Result<()> {
-        ensure!(
-            moments.len() == self.variables.len(),
-            "expected moments of {} variables, found {}",
-            self.variables.len(),
-            moments.len()
-        );
-        for (own, moments) in self.moments.iter_mut().zip(moments) {
-            let shape = [2, own.len() / 2];
-            ensure!(
-                moments.dims() == shape,
-                "moments: expected shape {shape:?}, found {:?}",
-                moments.dims()
-            );
-            *own = moments.flatten_all()?.to_vec1()?;
+    /// Returns an error if their number differs from that of the weights.
+    pub fn restore(&mut self, steps: usize, moments: [Vec<f32>; 2]) -> Result<()> {
+        let expected = self.moments[0].len();
+        for found in moments.iter().map(Vec::len) {
+            ensure!(found == expected, "expected moments of {expected} weights, found {found}");
         }
+        self.moments = moments;
         self.steps = steps;
         Ok(())
     }
 }
 
-/// Returns the Euclidean norm of all gradients together. They must be on the CPU.
-fn norm(variables: &[Var], gradients: &GradStore) -> Result<f64> {
-    let mut squares = 0.0;
-    for gradient in variables.iter().filter_map(|variable| gradients.get(variable)) {
-        let sum = gradient.contiguous()?.apply_op1_no_bwd(&SumOfSquares)?;
-        squares += f64::from(sum.to_scalar::<f32>()?);
-    }
-    Ok(squares.sqrt())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::{DType, Device};
+    use candle_core::{Device, Tensor, Var};
     use candle_nn::{AdamW, Optimizer, ParamsAdamW};
 
-    fn variable() -> Var {
-        Var::new(&[[0.5_f32, -1.0], [2.0, 0.0]], &Device::Cpu).unwrap()
+    const START: [f32; 4] = [0.5, -1.0, 2.0, 0.0];
+
+    fn wanted(k: usize) -> f32 {
+        k as f32 * 0.1
     }
 
-    fn loss(x: &Var, k: usize) -> Tensor {
-        let wanted = Tensor::full(k as f32 * 0.1, (2, 2), &Device::Cpu).unwrap();
-        x.sub(&wanted).unwrap().sqr().unwrap().sum_all().unwrap()
+    /// The gradient of the squared distance from the wanted point.
+    fn gradient(x: &[f32], k: usize) -> Vec<f32> {
+        x.iter().map(|x| 2.0 * (x - wanted(k))).collect()
+    }
+
+    fn adam(gradient_clip: Option<f64>, weight_decay: f64) -> Adam {
+        Adam::new(vec![3, 1], AdamSettings { weight_decay, gradient_clip })
     }
 
     #[test]
     fn steps_have_the_bits_of_candles_adamw() {
-        let (ours, theirs) = (variable(), variable());
-        let settings = AdamSettings { weight_decay: 0.01, gradient_clip: None };
-        let mut adam = Adam::new(vec![ours.clone()], settings).unwrap();
+        let mut ours = START;
+        let theirs = Var::new(&START, &Device::Cpu).unwrap();
+        let mut adam = adam(None, 0.01);
         let parameters = ParamsAdamW { lr: 0.01, ..ParamsAdamW::default() };
         let mut candle = AdamW::new(vec![theirs.clone()], parameters).unwrap();
         for k in 0..50 {
-            adam.step(&loss(&ours, k).backward().unwrap(), 0.01).unwrap();
-            candle.backward_step(&loss(&theirs, k)).unwrap();
-            assert_eq!(
-                ours.to_vec2::<f32>().unwrap(),
-                theirs.to_vec2::<f32>().unwrap(),
-                "step {k}"
-            );
+            let gradient = gradient(&ours, k);
+            adam.step(&mut ours, &gradient, 0.01);
+            let wanted = Tensor::full(wanted(k), 4, &Device::Cpu).unwrap();
+            let loss = theirs.sub(&wanted).unwrap().sqr().unwrap().sum_all().unwrap();
+            candle.backward_step(&loss).unwrap();
+            assert_eq!(theirs.to_vec1::<f32>().unwrap(), ours, "step {k}");
         }
     }
 
@@ -161,19 +131,18 @@ mod tests {
     #[test]
     fn steps_are_counted_beyond_the_range_of_32_bits() {
         let after = |steps: usize| {
-            let x = variable();
-            let settings = AdamSettings { weight_decay: 0.0, gradient_clip: None };
-            let mut adam = Adam::new(vec![x.clone()], settings).unwrap();
-            let moments = Tensor::zeros((2, 4), DType::F32, &Device::Cpu).unwrap();
-            adam.restore(steps, &[moments]).unwrap();
+            let mut x = START;
+            let mut adam = adam(None, 0.0);
+            adam.restore(steps, [vec![0.0; 4], vec![0.0; 4]]).unwrap();
             for k in 0..2 {
-                adam.step(&loss(&x, k).backward().unwrap(), 0.01).unwrap();
+                let gradient = gradient(&x, k);
+                adam.step(&mut x, &gradient, 0.01);
             }
-            x.to_vec2::<f32>().unwrap()
+            x
         };
         // After a million steps the corrections are 1 in f64 already.
         let expected = after(1_000_000);
-        assert_ne!(expected, variable().to_vec2::<f32>().unwrap());
+        assert_ne!(expected, START);
         for steps in [(1 << 31) - 2, (1 << 31) - 1, 1 << 31, u32::MAX as usize - 1] {
             assert_eq!(after(steps), expected, "{steps}");
         }
@@ -183,11 +152,11 @@ mod tests {
     fn a_long_gradient_is_clipped_to_the_limit() {
         // After the first step, the first moments are a tenth of the clipped gradient.
         let seen = |clip| {
-            let x = variable();
-            let settings = AdamSettings { weight_decay: 0.0, gradient_clip: clip };
-            let mut adam = Adam::new(vec![x.clone()], settings).unwrap();
-            let norm = adam.step(&loss(&x, 0).backward().unwrap(), 0.1).unwrap();
-            let m: Vec<f32> = adam.moments()[0].get(0).unwrap().to_vec1().unwrap();
+            let mut x = START;
+            let mut adam = adam(clip, 0.0);
+            let gradient = gradient(&x, 0);
+            let norm = adam.step(&mut x, &gradient, 0.1);
+            let m = &adam.moments()[0];
             (norm, 10.0 * m.iter().map(|m| f64::from(m * m)).sum::<f64>().sqrt())
         };
         let (norm, free) = seen(None);
@@ -195,5 +164,11 @@ mod tests {
         let (unchanged, cut) = seen(Some(0.5));
         assert_eq!(norm, unchanged);
         assert!((cut - 0.5).abs() < 1e-5, "{cut}");
+    }
+
+    #[test]
+    fn moments_of_another_network_are_refused() {
+        let error = adam(None, 0.0).restore(1, [vec![0.0; 4], vec![0.0; 3]]).unwrap_err();
+        assert_eq!(error.to_string(), "expected moments of 4 weights, found 3");
     }
 }

@@ -1,15 +1,13 @@
 //! The moving average of a network's weights.
 
-use anyhow::Result;
-use candle_core::{Tensor, Var};
+use anyhow::{Result, ensure};
 
-use super::kernels::Follow;
+use super::kernels::follow;
 
-/// An exponential moving average of a network's variables.
-#[derive(Debug)]
+/// An exponential moving average of a network's weights.
+#[derive(Clone, Debug)]
 pub struct Average {
-    variables: Vec<Var>,
-    average: Vec<Var>,
+    values: Vec<f32>,
     decay: f64,
 }
 
@@ -20,49 +18,30 @@ pub(crate) fn decay_at(decay: f64, n: usize) -> f64 {
 }
 
 impl Average {
-    /// Starts an average at the current values of `variables`. `decay` is in [0, 1).
-    ///
-    /// # Errors
-    ///
-    /// Returns candle's error if the device is out of memory.
-    pub fn new(variables: Vec<Var>, decay: f64) -> Result<Self> {
-        let copy = |variable: &Var| Var::from_tensor(&variable.as_detached_tensor().copy()?);
-        let average = variables.iter().map(copy).collect::<candle_core::Result<_>>()?;
-        Ok(Self { variables, average, decay })
+    /// Starts an average at `weights`. `decay` is in [0, 1).
+    pub fn new(weights: &[f32], decay: f64) -> Self {
+        Self { values: weights.to_vec(), decay }
     }
 
-    /// Adds the current values of the variables to the average, after optimiser step `n`, counted from 1.
-    ///
-    /// # Errors
-    ///
-    /// Returns candle's error if the variables are not on the CPU, or not of 32-bit floats.
-    pub fn update(&mut self, n: usize) -> Result<()> {
-        let follow = Follow { decay: decay_at(self.decay, n) };
-        for (average, variable) in self.average.iter().zip(&self.variables) {
-            average.inplace_op2(variable.as_tensor(), &follow)?;
-        }
-        Ok(())
+    /// Adds `weights` to the average, after optimiser step `n`, counted from 1.
+    pub fn update(&mut self, weights: &[f32], n: usize) {
+        follow(&mut self.values, weights, decay_at(self.decay, n));
     }
 
-    /// Returns a copy of the average of each variable, in the order of the variables.
-    ///
-    /// # Errors
-    ///
-    /// Returns candle's error if memory does not suffice.
-    pub fn tensors(&self) -> Result<Vec<Tensor>> {
-        let copy = |average: &Var| average.as_detached_tensor().copy();
-        Ok(self.average.iter().map(copy).collect::<candle_core::Result<_>>()?)
+    /// The average of each weight.
+    pub fn values(&self) -> &[f32] {
+        &self.values
     }
 
-    /// Continues from the averages of a checkpoint.
+    /// Continues from the average of a checkpoint.
     ///
     /// # Errors
     ///
-    /// Returns candle's error if a shape differs.
-    pub fn restore(&mut self, average: &[Tensor]) -> Result<()> {
-        for (own, average) in self.average.iter().zip(average) {
-            own.set(average)?;
-        }
+    /// When the number of weights differs.
+    pub fn restore(&mut self, values: &[f32]) -> Result<()> {
+        let (expected, found) = (self.values.len(), values.len());
+        ensure!(found == expected, "expected the average of {expected} weights, found {found}");
+        self.values.copy_from_slice(values);
         Ok(())
     }
 }
@@ -70,18 +49,14 @@ impl Average {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::Device;
 
     #[test]
     fn the_average_follows_quickly_at_first_and_slowly_later() {
-        let x = Var::new(&[1.0_f32], &Device::Cpu).unwrap();
-        let mut average = Average::new(vec![x.clone()], 0.9).unwrap();
-        x.set(&Tensor::new(&[0.0_f32], &Device::Cpu).unwrap()).unwrap();
-        let value = |average: &Average| average.tensors().unwrap()[0].to_vec1::<f32>().unwrap()[0];
-        average.update(1).unwrap();
-        assert!((value(&average) - 2.0 / 11.0).abs() < 1e-6);
-        let before = value(&average);
-        average.update(1_000_000).unwrap();
-        assert!((value(&average) - 0.9 * before).abs() < 1e-6);
+        let mut average = Average::new(&[1.0], 0.9);
+        average.update(&[0.0], 1);
+        assert!((average.values()[0] - 2.0 / 11.0).abs() < 1e-6);
+        let before = average.values()[0];
+        average.update(&[0.0], 1_000_000);
+        assert!((average.values()[0] - 0.9 * before).abs() < 1e-6);
     }
 }

@@ -1,44 +1,50 @@
-//! Adam's operations on the elements of a variable, on the CPU.
+//! Operations on all weights, shared among cores.
 
-use std::sync::Mutex;
-
-use candle_core::{CpuStorage, CustomOp1, InplaceOp2, Layout, Shape};
 use fearless_simd::{Level, dispatch};
 
 use crate::network::sharing::share;
-use crate::network::storage::{floats, floats_mut};
 
 /// β₁ and β₂: the decay of the first and of the second moment.
 pub(super) const BETA: [f64; 2] = [0.9, 0.999];
 
 /// ε, which is added to the root of the second moment.
-pub(super) const EPSILON: f64 = 1e-8;
+const EPSILON: f64 = 1e-8;
 
-/// Elements that one core processes at a time.
-const PART: usize = 1 << 16;
+/// Elements whose squares are added before the sums of other parts.
+const SUM: usize = 1 << 16;
 
-/// Multiplications that take as long as the memory accesses for one element.
-const COST: usize = 16;
+/// Elements that one core processes at a time: with their moments they stay in the L2 cache.
+const PART: usize = 1 << 14;
 
-/// candle operation: the sum of the squares of all elements, a scalar.
-pub(super) struct SumOfSquares;
+/// Multiplications that take as long as to read an element, and to add its square.
+const SQUARE: usize = 8;
 
-impl CustomOp1 for SumOfSquares {
-    fn name(&self) -> &'static str {
-        "sum of squares"
+/// Multiplications that take as long as a step of an element: its root, its quotient, and seven accesses to memory.
+const STEP: usize = 64;
+
+/// Multiplications that take as long as to update an element of an average.
+const FOLLOW: usize = 16;
+
+/// Returns the Euclidean norm of all of `values`. The squares of each of the tensors, whose `sizes` are given, are added
+/// in 32-bit floats, and their sums in 64-bit floats.
+pub(super) fn norm(values: &[f32], sizes: &[usize]) -> f64 {
+    let mut rest = values;
+    let mut parts = Vec::with_capacity(sizes.len());
+    for &size in sizes {
+        let (own, after) = rest.split_at(size);
+        rest = after;
+        parts.extend(own.chunks(SUM));
     }
-
-    fn cpu_fwd(
-        &self,
-        storage: &CpuStorage,
-        layout: &Layout,
-    ) -> candle_core::Result<(CpuStorage, Shape)> {
-        let values = floats(storage, layout)?;
-        let mut sums = vec![0.0; values.len().div_ceil(PART)];
-        let parts = values.chunks(PART).zip(&mut sums);
-        share(COST * values.len(), parts, |(values, sum)| *sum = sum_of_squares(values));
-        Ok((CpuStorage::F32(vec![sums.iter().sum()]), Shape::from(())))
-    }
+    let mut sums = vec![0.0; parts.len()];
+    let pairs = parts.into_iter().zip(&mut sums);
+    share(SQUARE * values.len(), pairs, |(values, sum)| *sum = sum_of_squares(values));
+    let mut rest = &sums[..];
+    let of_tensor = |&size: &usize| {
+        let (own, after) = rest.split_at(size.div_ceil(SUM));
+        rest = after;
+        f64::from(own.iter().sum::<f32>())
+    };
+    sizes.iter().map(of_tensor).sum::<f64>().sqrt()
 }
 
 fn sum_of_squares(values: &[f32]) -> f32 {
@@ -56,15 +62,7 @@ fn sum_of_squares(values: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + rest.iter().map(|x| x * x).sum::<f32>()
 }
 
-/// candle operation: updates both moments of a variable from its gradient, then the variable from its moments, part by
-/// part. One loop over all four would be slower: their elements fall on the same sets of the cache.
-pub(super) struct Step<'a> {
-    /// `[2, n]`. The lock is never waited for: candle's trait has no mutable reference to the operation.
-    pub(super) moments: Mutex<&'a mut [f32]>,
-    pub(super) factors: Factors,
-}
-
-/// The numbers of a step that all variables share.
+/// The numbers of a step that all weights share.
 #[derive(Clone, Copy)]
 pub(super) struct Factors {
     pub(super) clip: f32,
@@ -74,33 +72,19 @@ pub(super) struct Factors {
     pub(super) learning_rate: f32,
 }
 
-impl InplaceOp2 for Step<'_> {
-    fn name(&self) -> &'static str {
-        "step of adam"
-    }
-
-    fn cpu_fwd(
-        &self,
-        variable: &mut CpuStorage,
-        layout: &Layout,
-        gradient: &CpuStorage,
-        gradient_layout: &Layout,
-    ) -> candle_core::Result<()> {
-        let gradient = floats(gradient, gradient_layout)?;
-        let x = floats_mut(variable, layout)?;
-        let mut moments = self.moments.lock().expect("no holder of this lock panics");
-        let (m, v) = moments.split_at_mut(gradient.len());
-        let parts = x.chunks_mut(PART).zip(gradient.chunks(PART));
-        let parts = parts.zip(m.chunks_mut(PART).zip(v.chunks_mut(PART)));
-        share(COST * gradient.len(), parts, |((x, gradient), (m, v))| {
-            self.factors.update(m, v, gradient);
-            self.factors.apply(x, m, v);
-        });
-        Ok(())
-    }
-}
-
 impl Factors {
+    /// Updates both moments of the weights from the gradient, then the weights from the moments, part by part. One loop
+    /// over all four would be slower: their elements fall on the same sets of the cache.
+    pub(super) fn step(self, weights: &mut [f32], gradient: &[f32], m: &mut [f32], v: &mut [f32]) {
+        let work = STEP * gradient.len();
+        let parts = weights.chunks_mut(PART).zip(gradient.chunks(PART));
+        let parts = parts.zip(m.chunks_mut(PART).zip(v.chunks_mut(PART)));
+        share(work, parts, |((weights, gradient), (m, v))| {
+            self.update(m, v, gradient);
+            self.apply(weights, m, v);
+        });
+    }
+
     /// Updates both moments from the gradient.
     fn update(self, m: &mut [f32], v: &mut [f32], gradient: &[f32]) {
         let beta = BETA.map(|beta| beta as f32);
@@ -114,7 +98,7 @@ impl Factors {
         });
     }
 
-    /// Updates a variable from its moments.
+    /// Updates weights from their moments.
     fn apply(self, x: &mut [f32], m: &[f32], v: &[f32]) {
         dispatch!(Level::new(), _ => {
             for ((x, &m), &v) in x.iter_mut().zip(m).zip(v) {
@@ -125,33 +109,15 @@ impl Factors {
     }
 }
 
-/// candle operation: updates a moving average, `a ← (a · decay) + (x · (1 − decay))`.
-pub(super) struct Follow {
-    pub(super) decay: f64,
-}
-
-impl InplaceOp2 for Follow {
-    fn name(&self) -> &'static str {
-        "moving average"
-    }
-
-    fn cpu_fwd(
-        &self,
-        average: &mut CpuStorage,
-        layout: &Layout,
-        x: &CpuStorage,
-        x_layout: &Layout,
-    ) -> candle_core::Result<()> {
-        let (average, x) = (floats_mut(average, layout)?, floats(x, x_layout)?);
-        let (decay, rest) = (self.decay as f32, (1.0 - self.decay) as f32);
-        let parts = average.chunks_mut(PART).zip(x.chunks(PART));
-        share(COST * x.len(), parts, |(average, x)| {
-            dispatch!(Level::new(), _ => {
-                for (average, x) in average.iter_mut().zip(x) {
-                    *average = *average * decay + x * rest;
-                }
-            });
+/// Updates a moving average: `a ← (a · decay) + (x · (1 − decay))`.
+pub(super) fn follow(average: &mut [f32], x: &[f32], decay: f64) {
+    let (decay, rest) = (decay as f32, (1.0 - decay) as f32);
+    let parts = average.chunks_mut(PART).zip(x.chunks(PART));
+    share(FOLLOW * x.len(), parts, |(average, x)| {
+        dispatch!(Level::new(), _ => {
+            for (average, x) in average.iter_mut().zip(x) {
+                *average = *average * decay + x * rest;
+            }
         });
-        Ok(())
-    }
+    });
 }

@@ -1,7 +1,5 @@
 //! The weights of the lowest held-out loss.
 
-use candle_core::Tensor;
-
 /// The weights that were kept: those of the lowest held-out loss.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Chosen {
@@ -19,5 +17,5 @@ pub struct Best {
     /// Which they are.
     pub chosen: Chosen,
     /// They, in the network's order.
-    pub weights: Vec<Tensor>,
+    pub weights: Vec<f32>,
 }

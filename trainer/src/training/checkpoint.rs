@@ -3,13 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result, anyhow, bail, ensure};
-use candle_core::{Device, Tensor, Var};
 
 use crate::disk::anchor::Anchor;
 use crate::disk::names::{CHECKPOINT_FILE, CONFIG_FILE, TEACHER_FILE};
 use crate::disk::tensor_file::{Block, TensorFile};
 use crate::disk::{input, whole};
-use crate::network::Network;
+use crate::network::Shape;
 use crate::training::best::{Best, Chosen};
 
 /// Reads and writes the checkpoint of a run.
@@ -24,15 +23,15 @@ pub struct Checkpoints {
     data: String,
 }
 
-/// The state of a network and its optimiser, of each variable in the network's order, on the CPU.
+/// The state of a network and its optimiser, of each weight and bias in the network's order.
 #[derive(Clone, Debug)]
 pub struct State {
     /// The weights and biases.
-    pub weights: Vec<Tensor>,
-    /// Adam's two moments, `[2, n]`.
-    pub moments: Vec<Tensor>,
+    pub weights: Vec<f32>,
+    /// Adam's two moments.
+    pub moments: [Vec<f32>; 2],
     /// The average of the weights; empty if none is kept.
-    pub average: Vec<Tensor>,
+    pub average: Vec<f32>,
 }
 
 /// The whole state of a training phase.
@@ -118,7 +117,7 @@ impl Checkpoints {
         })
     }
 
-    /// Writes a checkpoint.
+    /// Writes a checkpoint of a network of `shape`.
     ///
     /// # Errors
     ///
@@ -127,18 +126,24 @@ impl Checkpoints {
         &self,
         [phase, iteration]: [usize; 2],
         (losses, seconds, supply): (&[f64], f64, String),
-        state: &State,
+        (shape, state): (Shape, &State),
         best: Option<&Best>,
     ) -> Result<()> {
         let mut file = TensorFile::default();
         file.tensors.insert("losses".to_string(), Block::f64(&[losses.len()], losses));
         // A tensor rather than metadata: readers refuse a header of more than 100 MB.
         file.tensors.insert("supply".to_string(), Block::text(&supply));
-        add(&mut file, "weight", &state.weights)?;
-        add(&mut file, "moments", &state.moments)?;
-        add(&mut file, "average", &state.average)?;
+        add(&mut file, "weight", shape, &state.weights);
+        let [m, v] = &state.moments;
+        for (k, ((_, _, m), (_, _, v))) in shape.split(m).iter().zip(shape.split(v)).enumerate() {
+            let block = Block::f32(&[2, m.len()], &[*m, v].concat());
+            file.tensors.insert(format!("moments.{k}"), block);
+        }
+        if !state.average.is_empty() {
+            add(&mut file, "average", shape, &state.average);
+        }
         if let Some(Best { chosen: Chosen { iteration, loss, last }, weights }) = best {
-            add(&mut file, "best", weights)?;
+            add(&mut file, "best", shape, weights);
             let chosen = [*iteration as f64, *loss, *last];
             file.tensors.insert("chosen".to_string(), Block::f64(&[3], &chosen));
         }
@@ -177,32 +182,42 @@ impl Checkpoints {
 }
 
 impl Checkpoint {
-    /// Returns the state of `network`'s training.
+    /// Returns the state of the training of a network of `shape`.
     ///
     /// # Errors
     ///
     /// Returns an error if a tensor is missing, or has another shape than the network's.
-    pub fn state(&self, network: &Network) -> Result<State> {
-        let variables = network.variables();
-        let read = |name: &str, shape: &dyn Fn(&Var) -> Vec<usize>| -> Result<Vec<Tensor>> {
-            let find = |(k, variable): (usize, &Var)| {
+    pub fn state(&self, shape: Shape) -> Result<State> {
+        let read = |name: &str, own: &dyn Fn(&[usize]) -> Vec<usize>| -> Result<Vec<Vec<f32>>> {
+            let find = |(k, (_, shape)): (usize, (String, Vec<usize>))| {
                 let name = format!("{name}.{k}");
                 let block = self.tensors.tensor(&name)?;
-                let (found, expected) = (block.shape(), shape(variable));
+                let (found, expected) = (block.shape(), own(&shape));
                 ensure!(
                     found == expected,
                     "tensor {name}: expected shape {expected:?}, found {found:?}"
                 );
-                Ok(Tensor::from_vec(block.to_f32()?, found, &Device::Cpu)?)
+                block.to_f32()
             };
-            variables.iter().enumerate().map(find).collect()
+            shape.tensors().into_iter().enumerate().map(find).collect()
         };
-        let own = |variable: &Var| variable.dims().to_vec();
         let averages = self.tensors.tensors.contains_key("average.0");
+        let moments = read("moments", &|shape| vec![2, shape.iter().product()])?;
+        let moment = |which: usize| -> Vec<f32> {
+            let halves = moments.iter().map(|both| both.split_at(both.len() / 2));
+            halves
+                .flat_map(|halves| if which == 0 { halves.0 } else { halves.1 })
+                .copied()
+                .collect()
+        };
         Ok(State {
-            weights: read("weight", &own)?,
-            moments: read("moments", &|variable| vec![2, variable.elem_count()])?,
-            average: if averages { read("average", &own)? } else { Vec::new() },
+            weights: read("weight", &<[usize]>::to_vec)?.concat(),
+            moments: [moment(0), moment(1)],
+            average: if averages {
+                read("average", &<[usize]>::to_vec)?.concat()
+            } else {
+                Vec::new()
+            },
         })
     }
 }
@@ -228,20 +243,15 @@ fn best(file: &TensorFile) -> Result<Option<Best>> {
     let Some(chosen) = file.tensors.get("chosen") else { return Ok(None) };
     let chosen = chosen.to_f64()?;
     let [iteration, loss, last] = chosen[..] else { bail!("chosen: expected 3 numbers") };
-    let tensor = |block: &Block| -> Result<Tensor> {
-        Ok(Tensor::from_vec(block.to_f32()?, block.shape(), &Device::Cpu)?)
-    };
-    let weights = (0..).map_while(|k| file.tensors.get(&format!("best.{k}")));
+    let blocks = (0..).map_while(|k| file.tensors.get(&format!("best.{k}")));
     Ok(Some(Best {
         chosen: Chosen { iteration: iteration as usize, loss, last },
-        weights: weights.map(tensor).collect::<Result<_>>()?,
+        weights: blocks.map(Block::to_f32).collect::<Result<Vec<_>>>()?.concat(),
     }))
 }
 
-fn add(file: &mut TensorFile, name: &str, tensors: &[Tensor]) -> Result<()> {
-    for (k, tensor) in tensors.iter().enumerate() {
-        let values = tensor.flatten_all()?.to_vec1::<f32>()?;
-        file.tensors.insert(format!("{name}.{k}"), Block::f32(tensor.dims(), &values));
+fn add(file: &mut TensorFile, name: &str, shape: Shape, values: &[f32]) {
+    for (k, (_, shape, values)) in shape.split(values).into_iter().enumerate() {
+        file.tensors.insert(format!("{name}.{k}"), Block::f32(&shape, values));
     }
-    Ok(())
 }

@@ -52,7 +52,7 @@ pub(super) fn train(run: &Run<'_>, monitor: &mut dyn Monitor) -> Result<Trained>
     let steps = steps(run, &teacher)?;
 
     let mut rng = generator(run.config.seed, Stream::Student);
-    let mut network = Network::initialize(run.shape(), &mut rng)?;
+    let mut network = Network::initialize(run.shape(), &mut rng);
     if begun <= 1 {
         let trained = distil(run, monitor, &teacher, network, &steps)?;
         if trained.stopped || run.config.few_steps.own_iterations() == 0 {

@@ -25,8 +25,8 @@ pub(super) fn train_phase(
     monitor: &mut dyn Monitor,
     training: Training<'_>,
 ) -> Result<Trained> {
-    let variables = network.variables();
-    let mut engine = engine(place, phase, &network, feed, training.resumed)?;
+    let shape = network.shape();
+    let mut engine = engine(place, phase, network, feed, training.resumed)?;
     let iterations = phase.schedule.iterations;
     let losses = Losses::new(iterations);
     let mut log = Log {
@@ -46,7 +46,7 @@ pub(super) fn train_phase(
         let Some(checkpoints) = training.checkpoints else { return Ok(()) };
         let at = [phase.index, log.losses.iterations()];
         let progress = (log.losses.last(), log.seconds(), engine.supply()?);
-        checkpoints.write(at, progress, &engine.state()?, log.best.as_ref())
+        checkpoints.write(at, progress, (shape, &engine.state()?), log.best.as_ref())
     };
     if phase.index > 0 && training.resumed.is_none() {
         // Keeps the result of the earlier phases, which is not on disk yet.
@@ -85,18 +85,16 @@ pub(super) fn train_phase(
         Some(best) => best.weights,
         None => engine.exported()?,
     };
-    for (variable, weight) in variables.iter().zip(&weights) {
-        variable.set(weight)?;
-    }
+    drop(engine);
+    let network = Network::new(shape, weights)?;
     // The loss is computed before the step, so the effect of the last step is checked here.
-    for (name, tensor) in network.tensors() {
-        let sum = tensor.abs()?.sum_all()?.to_scalar::<f32>()?;
+    for (name, _, values) in shape.split(network.weights()) {
+        let sum: f32 = values.iter().map(|weight| weight.abs()).sum();
         if !sum.is_finite() {
             let iteration = log.losses.iterations();
             return Err(diverged(phase, &format!("{name} is {sum} after iteration {iteration}")));
         }
     }
-    drop(engine);
     let seconds = log.seconds();
     let losses = log.losses;
     Ok(Trained { network, losses, seconds, phase: phase.index, stopped, chosen, times: None })

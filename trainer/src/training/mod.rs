@@ -102,10 +102,11 @@ fn check_memory(config: &Config, dataset: &Dataset) -> Result<()> {
     let ends = (dataset.data_dim() + dataset.condition_dim()) as f64;
     for (width, layers, name, batch) in networks {
         let (h, l, b) = (width as f64, layers as f64, batch as f64);
-        // For each weight: itself, its gradient, two moments, the average. For each unit: value, slope, gradient. For
-        // each row: three batches with their tensors, measured. Peaks of 10⁶ rows are within a fifth of this.
+        // For each weight: itself, its gradient, two moments, the average, two packed copies. For each unit: its values
+        // before and after the activation, and a gradient. For each row: three batches, measured. Peaks of 10⁶ rows are
+        // within a fifth of this.
         let rows = 3.5 * h * (l + 1.0) + 25.0 * ends + 20.0;
-        let numbers = 5.0 * (l * h * h + 2.0 * ends * h) + b * rows;
+        let numbers = 7.0 * (l * h * h + 2.0 * ends * h) + b * rows;
         let what = format!(
             "a batch of {batch} with {name}hidden_width {width} and {name}hidden_layers {layers}"
         );

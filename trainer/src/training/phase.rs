@@ -6,8 +6,9 @@ use anyhow::Result;
 
 use crate::config::schedule::Schedule;
 use crate::config::words::Keep;
+use crate::coupling::batches::Batch;
 use crate::network::Network;
-use crate::objective::{Objective, Tensors};
+use crate::objective::Objective;
 use crate::optimiser::AdamSettings;
 use crate::training::best::Chosen;
 use crate::training::checkpoint::{Checkpoint, Checkpoints};
@@ -45,7 +46,7 @@ pub struct Phase {
     /// average.
     pub ema: Option<f64>,
     /// The held-out batch, on which the held-out loss is measured.
-    pub held_out: Option<Tensors>,
+    pub held_out: Option<Batch>,
     /// Which weights are the result. Without a held-out batch, the last ones.
     pub keep: Keep,
 }

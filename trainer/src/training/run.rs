@@ -17,7 +17,7 @@ use crate::coupling::batches::{Batches, BatchesOptions};
 use crate::coupling::dataset::Dataset;
 use crate::data::random::{Stream, generator};
 use crate::network::{Network, Shape};
-use crate::objective::{Objective, Tensors};
+use crate::objective::Objective;
 use crate::optimiser::AdamSettings;
 
 /// The files from which a run can be resumed.
@@ -49,7 +49,7 @@ impl Run<'_> {
     pub(super) fn flow(&self, monitor: &mut dyn Monitor, shape: Shape) -> Result<Trained> {
         let Config { seed, train, .. } = self.config;
         let mut rng = generator(*seed, Stream::Weights);
-        let network = Network::initialize(shape, &mut rng)?;
+        let network = Network::initialize(shape, &mut rng);
         let options = BatchesOptions {
             source: self.dataset.source.clone(),
             coupling: coupling(self.config, self.dataset)?,
@@ -58,13 +58,8 @@ impl Run<'_> {
             transport_size: train.transport_size,
             label_dropout: train.label_dropout,
         };
-        let held_out = match &self.dataset.held_out {
-            Some(points) => {
-                let batch = options.held_out(points, *seed)?;
-                Some(Tensors::new(&batch)?)
-            }
-            None => None,
-        };
+        let held_out = self.dataset.held_out.as_ref();
+        let held_out = held_out.map(|points| options.held_out(points, *seed)).transpose()?;
         let target = self.dataset.target.clone();
         let mut ahead;
         let feed = if self.place == Place::Processor || options.coupling.transports() {

@@ -156,7 +156,7 @@ fn random_model(args: &Args) -> Result<Model> {
         "a network of these sizes",
         "choose a smaller --hidden-width or --hidden-layers",
     )?;
-    let network = Network::initialize(shape, &mut generator(0, Stream::Weights))?;
+    let network = Network::initialize(shape, &mut generator(0, Stream::Weights));
     let file = export(&network, &Units::identity(DATA_DIM, 0), &Description::default())?;
     Model::parse(&file.to_bytes()?, PathBuf::from("a network with random weights"))
 }

@@ -6,13 +6,18 @@ use flowlet::SolverKind;
 
 use crate::data::Matrix;
 use crate::model::Model;
-use crate::network::Network;
-use crate::network::storage::tensor;
+use crate::network::by_candle::ByCandle;
 use crate::solve::textbook::{self, Space};
+
+/// Returns the matrix as a tensor `[rows, columns]`.
+pub(super) fn tensor(matrix: &Matrix) -> Result<Tensor> {
+    let shape = (matrix.rows(), matrix.columns());
+    Ok(Tensor::from_slice(matrix.values(), shape, &Device::Cpu)?)
+}
 
 /// A model that samples with candle's own operations in f32.
 pub(super) struct Candle {
-    pub(super) network: Network,
+    pub(super) network: ByCandle,
     condition_mean: Tensor,
     condition_scale: Tensor,
 }
@@ -28,7 +33,7 @@ impl Candle {
             Ok(Tensor::from_vec(values, conditions, &Device::Cpu)?)
         };
         Ok(Self {
-            network: model.network()?,
+            network: ByCandle::new(&model.network()?)?,
             condition_mean: read("condition.mean", 0.0)?,
             condition_scale: read("condition.scale", 1.0)?,
         })
@@ -56,7 +61,7 @@ impl Candle {
 
 /// candle's network under conditions, one for each row.
 struct Under<'a> {
-    network: &'a Network,
+    network: &'a ByCandle,
     c: Tensor,
 }
 
@@ -65,7 +70,7 @@ impl Space for Under<'_> {
 
     fn velocity(&self, t: f64, x: &Tensor) -> Result<Tensor> {
         let t = Tensor::full(t as f32, (x.dim(0)?, 1), &Device::Cpu)?;
-        Ok(self.network.velocity_by_candle(&t, x, &self.c)?)
+        Ok(self.network.velocity(&t, x, &self.c)?)
     }
 
     fn moved(&self, x: &Tensor, by: &[(f64, &Tensor)]) -> Result<Tensor> {

@@ -8,12 +8,11 @@ use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor};
 use flowlet::{Digest, HeapSolver, SolverKind};
 
-use self::candle::Candle;
+use self::candle::{Candle, tensor};
 use crate::coupling::source::Source;
 use crate::data::Matrix;
 use crate::judge::reference::Reference;
 use crate::model::Model;
-use crate::network::storage::tensor;
 use crate::solve::sampling;
 
 /// The number of paths in a golden file.
@@ -148,7 +147,7 @@ impl Golden {
         self.path.candle = candle.path(self.solver, &self.times, &self.x_0, &self.condition)?;
         let grid_t = Tensor::from_slice(&self.grid_t, (self.grid_t.len(), 1), &Device::Cpu)?;
         let c = candle.condition(&self.grid_condition)?;
-        let v = candle.network.velocity_by_candle(&grid_t, &tensor(&self.grid_x)?, &c)?;
+        let v = candle.network.velocity(&grid_t, &tensor(&self.grid_x)?, &c)?;
         self.velocity.candle = v.flatten_all()?.to_vec1()?;
         Ok(())
     }

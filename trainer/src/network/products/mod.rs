@@ -1,5 +1,5 @@
 //! Matrix products of a layer on the CPU. The order of the terms in each sum is fixed, so that a product's
-//! bytes do not depend on how it is shared among cores. In panels and outer products a vector's lanes are
+//! bytes do not depend on how its rows or columns are shared among cores. In panels and outer products a vector's lanes are
 //! output columns.
 
 mod inner;
@@ -9,8 +9,8 @@ mod panels;
 mod vectors;
 
 pub(crate) use inner::{FEW, inner_products};
-pub(crate) use outer::outer_products;
-pub(crate) use panels::Panels;
+pub(crate) use outer::{BLOCK, add_outer_products};
+pub(crate) use panels::{Panels, Part};
 
 #[cfg(test)]
 mod tests {
@@ -21,6 +21,32 @@ mod tests {
         let mut values = vec![0.0; n];
         Noise::new(seed).fill(0, &mut values);
         values
+    }
+
+    fn panels_of(matrix: &[f32], shape: [usize; 2]) -> Panels {
+        let mut panels = Panels::new(shape);
+        panels.parts(matrix).for_each(Part::pack);
+        panels
+    }
+
+    fn panels_of_transpose(matrix: &[f32], shape: [usize; 2], start: &[f32]) -> Panels {
+        let mut panels = Panels::new(shape);
+        panels.parts_of_transpose(matrix, start).for_each(Part::pack);
+        panels
+    }
+
+    /// The sums of outer products of all columns of `a`, in parts of `share` columns.
+    fn outer_products_in_parts(a: &[f32], m: usize, b: &[f32], k: usize, share: usize) -> Vec<f32> {
+        let mut sums = vec![0.0; m * k];
+        for (part, sums) in sums.chunks_mut(share * k).enumerate() {
+            let blocks = a.chunks(BLOCK * m).zip(b.chunks(BLOCK * k));
+            add_outer_products(blocks, [m, k], part * share, sums);
+        }
+        sums
+    }
+
+    fn outer_products(a: &[f32], m: usize, b: &[f32], k: usize) -> Vec<f32> {
+        outer_products_in_parts(a, m, b, k, m)
     }
 
     fn worst(found: &[f32], expected: impl Iterator<Item = f64>) -> f64 {
@@ -43,7 +69,7 @@ mod tests {
                     let at = |k: usize| (k / columns, k % columns);
 
                     let mut found = vec![0.0; n * columns];
-                    Panels::of(&matrix, [depth, columns]).multiply(&rows, &mut found);
+                    panels_of(&matrix, [depth, columns]).multiply(&rows, &mut found);
                     let expected = (0..n * columns).map(|k| {
                         let (r, c) = at(k);
                         sum(depth, |d| rows[r * depth + d] * matrix[d * columns + c])
@@ -55,7 +81,7 @@ mod tests {
                         let product = |d| rows[r * depth + d] * matrix[c * depth + d];
                         f64::from(start[c]) + sum(depth, product)
                     };
-                    let panels = Panels::of_transpose(&matrix, [depth, columns], &start);
+                    let panels = panels_of_transpose(&matrix, [depth, columns], &start);
                     panels.multiply(&rows, &mut found);
                     let error = worst(&found, (0..n * columns).map(transposed));
                     assert!(error < 1e-5, "{n} × {depth} × {columns}ᵀ");
@@ -75,20 +101,12 @@ mod tests {
     }
 
     #[test]
-    fn outer_products_have_the_same_bytes_on_one_core_and_on_several() {
-        let (n, m, k) = (300, 150, 130);
-        let (a, b) = (random(1, n * m), random(2, n * k));
-        let by = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| outer_products(&a, m, &b, k))
-        };
-        let whole = by(1);
-        assert_eq!(by(3), whole);
-        // 70 of the 150 columns are too few multiplications to be shared among cores.
-        let mut narrow = vec![0.0; 70 * k];
-        let first: Vec<f32> = a.chunks_exact(m).flat_map(|row| &row[..70]).copied().collect();
-        narrow.copy_from_slice(&outer_products(&first, 70, &b, k));
-        assert_eq!(narrow, whole[..70 * k]);
+    fn outer_products_have_the_same_bytes_in_one_part_and_in_several() {
+        for (m, k) in [(150, 130), (256, 272)] {
+            let (a, b) = (random(1, 300 * m), random(2, 300 * k));
+            let whole = outer_products(&a, m, &b, k);
+            assert_eq!(outer_products_in_parts(&a, m, &b, k, 64), whole);
+        }
     }
 
     /// Blocks, packed copies and parts for cores must not change the order of a sum's terms: its bytes are those of one
@@ -98,14 +116,14 @@ mod tests {
         let (n, wide, columns) = (200, 528, 272);
         let (rows, matrix) = (random(1, n * wide), random(2, columns * wide));
         let start = random(3, columns);
-        let panels = Panels::of_transpose(&matrix, [wide, columns], &start);
+        let panels = panels_of_transpose(&matrix, [wide, columns], &start);
         let mut found = vec![0.0; n * columns];
         panels.multiply(&rows, &mut found);
         // One output at a time is a padded panel, whose sums stay in registers.
         for c in [0, 1, 17, 271] {
             let column = &matrix[c * wide..][..wide];
             let mut alone = vec![0.0; n];
-            Panels::of_transpose(column, [wide, 1], &start[c..=c]).multiply(&rows, &mut alone);
+            panels_of_transpose(column, [wide, 1], &start[c..=c]).multiply(&rows, &mut alone);
             assert!((0..n).all(|r| alone[r].to_bits() == found[r * columns + c].to_bits()), "{c}");
         }
 

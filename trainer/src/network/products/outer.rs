@@ -4,30 +4,26 @@ use fearless_simd::{Level, Simd, dispatch};
 
 use super::packed;
 use super::vectors::{LANES, ROWS, VECTORS, add, load, store, width};
-use crate::network::sharing::share;
 
-/// Rows of `a` and `b` in a block. A tile of sums adds the products of a whole block before the next tile
+/// The most rows of `a` and `b` in a block. A tile of sums adds the products of a whole block before the next tile
 /// starts, so that the block stays in the L1 cache.
-const BLOCK: usize = 64;
+pub(crate) const BLOCK: usize = 64;
 
-/// Rows of the result that one core computes at a time, a multiple of [`ROWS`].
-const SHARE: usize = 64;
-
-/// Returns `aᵀ·b` (`[m, k]`) for `a` (`[n, m]`) and `b` (`[n, k]`): the sum of the outer products of their
-/// rows, added in order.
-pub(crate) fn outer_products(a: &[f32], m: usize, b: &[f32], k: usize) -> Vec<f32> {
-    let mut sums = vec![0.0; m * k];
-    share(a.len() * k, sums.chunks_mut(SHARE * k).enumerate(), |(part, sums)| {
-        let at = part * SHARE;
-        dispatch!(Level::new(), simd => if packed::pays(simd, m, k) {
-            packed::add_products(simd, (a, m, at), (b, k), sums);
-        } else {
-            for (a, b) in a.chunks(BLOCK * m).zip(b.chunks(BLOCK * k)) {
-                Outer { a, m, b, k }.add(simd, at, sums);
-            }
-        });
+/// Adds rows of `aᵀ·b` (`[m, k]`) to `sums`, whose first row belongs to column `at` of `a`: the outer products of the
+/// rows of `a` (`[n, m]`) and `b` (`[n, k]`), in order. Both come in `blocks` of at most [`BLOCK`] rows.
+pub(crate) fn add_outer_products<'a>(
+    blocks: impl Iterator<Item = (&'a [f32], &'a [f32])>,
+    [m, k]: [usize; 2],
+    at: usize,
+    sums: &mut [f32],
+) {
+    dispatch!(Level::new(), simd => if packed::pays(simd, m, k) {
+        packed::add_products(simd, blocks, [m, k], at, sums);
+    } else {
+        for (a, b) in blocks {
+            Outer { a, m, b, k }.add(simd, at, sums);
+        }
     });
-    sums
 }
 
 /// A block of rows of `a` (`[rows, m]`) and `b` (`[rows, k]`).

@@ -5,10 +5,8 @@
 
 use fearless_simd::{Simd, SimdBase};
 
+use super::outer::BLOCK;
 use super::vectors::{LANES, ROWS, add, load, store};
-
-/// Rows of both factors in a block.
-const BLOCK: usize = 128;
 
 /// The fewest columns of both factors for which the copies cost less than they gain.
 const WIDE: usize = 256;
@@ -20,18 +18,18 @@ pub(super) fn pays<S: Simd>(_: S, m: usize, k: usize) -> bool {
     S::f32s::LEN < LANES && m.min(k) >= WIDE && fits
 }
 
-/// Adds `aᵀ·b` to `sums` (`[rows, k]`), whose first row belongs to column `at` of `a` (`[n, m]`): for each sum, the
-/// products of the rows of `a` and `b` (`[n, k]`) in order.
+/// As [`super::add_outer_products`].
 #[inline(always)]
-pub(super) fn add_products<S: Simd>(
+pub(super) fn add_products<'a, S: Simd>(
     simd: S,
-    (a, m, at): (&[f32], usize, usize),
-    (b, k): (&[f32], usize),
+    blocks: impl Iterator<Item = (&'a [f32], &'a [f32])>,
+    [m, k]: [usize; 2],
+    at: usize,
     sums: &mut [f32],
 ) {
     let mut a_block = vec![[0.0; ROWS]; sums.len() / k / ROWS * BLOCK];
     let mut b_block = vec![[0.0; LANES]; k / LANES * BLOCK];
-    for (a, b) in a.chunks(BLOCK * m).zip(b.chunks(BLOCK * k)) {
+    for (a, b) in blocks {
         let rows = b.len() / k;
         copy(a, m, at, &mut a_block, rows);
         copy(b, k, 0, &mut b_block, rows);

@@ -3,7 +3,6 @@
 use fearless_simd::{Level, Simd, dispatch};
 
 use super::vectors::{LANES, ROWS, VECTORS, add, load, store, width};
-use crate::network::sharing::share;
 
 /// Rows of a wide panel in a block. The rows of `x` pass a whole block before the next one starts, so that it stays
 /// in the cache: here in the L2 cache, from which a wide panel's tiles read as fast as they compute.
@@ -12,11 +11,9 @@ const WIDE_BLOCK: usize = 512;
 /// Rows of a panel of one vector in a block, which stays in the L1 cache.
 const BLOCK: usize = 256;
 
-/// Multiplications that take as long as to pack one number.
-const PACKING: usize = 16;
-
 /// The right factor of a product, `[depth, columns]`, and the values that its sums begin with. The columns
 /// are packed into panels, one panel after the other, each row by row. The last panel is padded with zeros.
+#[derive(Debug)]
 pub(crate) struct Panels {
     depth: usize,
     columns: usize,
@@ -24,55 +21,58 @@ pub(crate) struct Panels {
     start: Vec<f32>,
 }
 
+/// A panel, and what it is packed from.
+pub(crate) struct Part<'a> {
+    panel: &'a mut [f32],
+    width: usize,
+    /// The panel's first column.
+    at: usize,
+    matrix: &'a [f32],
+    /// The matrix's `[depth, columns]`.
+    shape: [usize; 2],
+    transposed: bool,
+}
+
 impl Panels {
-    /// Packs a row-major matrix `[depth, columns]`; sums begin with 0.
-    pub(crate) fn of(matrix: &[f32], [depth, columns]: [usize; 2]) -> Self {
-        Self::pack([depth, columns], &[], |panel, width, at| {
-            let n = width.min(columns - at);
-            for (panel, row) in panel.chunks_exact_mut(width).zip(matrix.chunks_exact(columns)) {
-                panel[..n].copy_from_slice(&row[at..at + n]);
-            }
-        })
-    }
-
-    /// Packs the transpose of a row-major matrix `[columns, depth]`; sums begin with `start`, `[columns]`.
-    pub(crate) fn of_transpose(
-        matrix: &[f32],
-        [depth, columns]: [usize; 2],
-        start: &[f32],
-    ) -> Self {
-        Self::pack([depth, columns], start, |panel, width, at| {
-            let columns = &matrix[at * depth..];
-            if width > LANES {
-                transpose::<{ VECTORS * LANES }>(columns, depth, panel);
-            } else {
-                transpose::<LANES>(columns, depth, panel);
-            }
-        })
-    }
-
-    /// Packs what `fill(panel, width, at)` writes: a panel of `width` columns from column `at` on.
-    fn pack(
-        [depth, columns]: [usize; 2],
-        start: &[f32],
-        fill: impl Fn(&mut [f32], usize, usize) + Send + Sync,
-    ) -> Self {
+    /// A factor of zeros, `[depth, columns]`; sums begin with 0.
+    pub(crate) fn new([depth, columns]: [usize; 2]) -> Self {
         let padded = columns.next_multiple_of(LANES);
-        let (mut values, mut sums) = (vec![0.0; depth * padded], vec![0.0; padded]);
-        sums[..start.len()].copy_from_slice(start);
-        let (mut at, mut left) = (0, &mut values[..]);
-        let panels = std::iter::from_fn(|| {
-            let first = at;
-            let width = match columns - first {
+        Self { depth, columns, values: vec![0.0; depth * padded], start: vec![0.0; padded] }
+    }
+
+    /// What is to be done, in any order, to pack a row-major matrix `[depth, columns]`.
+    pub(crate) fn parts<'a>(&'a mut self, matrix: &'a [f32]) -> impl Iterator<Item = Part<'a>> {
+        self.pack(matrix, false)
+    }
+
+    /// As [`Self::parts`], for the transpose of a row-major matrix `[columns, depth]`; sums begin with `start`,
+    /// `[columns]`.
+    pub(crate) fn parts_of_transpose<'a>(
+        &'a mut self,
+        matrix: &'a [f32],
+        start: &[f32],
+    ) -> impl Iterator<Item = Part<'a>> {
+        self.start[..self.columns].copy_from_slice(start);
+        self.pack(matrix, true)
+    }
+
+    fn pack<'a>(
+        &'a mut self,
+        matrix: &'a [f32],
+        transposed: bool,
+    ) -> impl Iterator<Item = Part<'a>> {
+        let shape @ [depth, columns] = [self.depth, self.columns];
+        let (mut next, mut left) = (0, &mut self.values[..]);
+        std::iter::from_fn(move || {
+            let at = next;
+            let width = match columns - at {
                 0 => return None,
                 left => dispatch!(Level::new(), simd => width(simd, left)),
             };
             let (panel, rest) = std::mem::take(&mut left).split_at_mut(depth * width);
-            (at, left) = (columns.min(first + width), rest);
-            Some((panel, width, first))
-        });
-        share(PACKING * depth * columns, panels, |(panel, width, at)| fill(panel, width, at));
-        Self { depth, columns, values, start: sums }
+            (next, left) = (columns.min(at + width), rest);
+            Some(Part { panel, width, at, matrix, shape, transposed })
+        })
     }
 
     /// Writes to `out` (`[n, columns]`) the product of `rows` (`[n, depth]`) and the matrix.
@@ -159,6 +159,23 @@ impl Panels {
         }
         for (r, sums) in sums.iter().enumerate() {
             store(sums, &mut out[r * self.columns..][at..self.columns]);
+        }
+    }
+}
+
+impl Part<'_> {
+    /// Packs the panel.
+    pub(crate) fn pack(self) {
+        let Part { panel, width, at, matrix, shape: [depth, columns], transposed } = self;
+        if !transposed {
+            let n = width.min(columns - at);
+            for (panel, row) in panel.chunks_exact_mut(width).zip(matrix.chunks_exact(columns)) {
+                panel[..n].copy_from_slice(&row[at..at + n]);
+            }
+        } else if width > LANES {
+            transpose::<{ VECTORS * LANES }>(&matrix[at * depth..], depth, panel);
+        } else {
+            transpose::<LANES>(&matrix[at * depth..], depth, panel);
         }
     }
 }

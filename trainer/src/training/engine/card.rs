@@ -1,14 +1,14 @@
 //! Training on a card.
 
-use anyhow::{Context, Result, anyhow, bail, ensure};
-use candle_core::{Device, Tensor};
+use anyhow::{Context, Result, anyhow, ensure};
 use flowlet::SolverKind;
-use flowlet_gpu::{AT_ONCE, Given, Settings, State as Weights, Step, Task, Trainer};
+use flowlet_gpu::{AT_ONCE, Given, Settings, State as CardState, Step, Task, Trainer};
 
 use super::interface::{Engine, Feed, Known, Place, another_supply};
 use super::pools::CardPools;
+use crate::coupling::batches::Batch;
 use crate::network::Network;
-use crate::objective::{Objective, Tensors};
+use crate::objective::Objective;
 use crate::optimiser::average::decay_at;
 use crate::optimiser::corrections;
 use crate::training::checkpoint::{Checkpoint, State};
@@ -22,7 +22,7 @@ const DRAWN: &str = "drawn on the card";
 pub(in crate::training) struct Card<'a> {
     phase: &'a Phase,
     /// The network. Its weights are set where a batch depends on them.
-    network: &'a Network,
+    network: Network,
     /// Made with the first batch of a supply, whose size it needs.
     trainer: Option<Trainer>,
     /// The state before the trainer is made.
@@ -32,7 +32,6 @@ pub(in crate::training) struct Card<'a> {
     place: Place,
     /// `None` if batches are drawn on the card.
     supply: Option<&'a mut (dyn Supply + 'static)>,
-    held_out: Option<Batch>,
     /// Iterations that were begun and whose losses are not known.
     begun: usize,
     known: Vec<Known>,
@@ -43,7 +42,7 @@ impl<'a> Card<'a> {
     pub fn new(
         place: Place,
         phase: &'a Phase,
-        network: &'a Network,
+        network: Network,
         feed: Feed<'a>,
         resumed: Option<&Checkpoint>,
     ) -> Result<Self> {
@@ -63,9 +62,9 @@ impl<'a> Card<'a> {
                     None => Err(anyhow!("expected batches {DRAWN}")),
                 };
                 restored.map_err(|error| another_supply(&error))?;
-                checkpoint.state(network)?
+                checkpoint.state(network.shape())?
             }
-            None => begin(network, phase.ema.is_some())?,
+            None => begin(&network, phase.ema.is_some()),
         };
         let mut card = Self {
             phase,
@@ -75,7 +74,6 @@ impl<'a> Card<'a> {
             pools,
             place,
             supply,
-            held_out: phase.held_out.as_ref().map(Batch::new).transpose()?,
             begun: 0,
             known: Vec::new(),
         };
@@ -110,7 +108,7 @@ impl<'a> Card<'a> {
             Place::Emulated => Trainer::emulated(settings, pools)?,
             _ => Trainer::on_card(settings, pools)?,
         };
-        trainer.set(&to_weights(&self.start)?)?;
+        trainer.set(&to_card(self.start.clone()))?;
         Ok(self.trainer.insert(trainer))
     }
 
@@ -155,14 +153,14 @@ impl Engine for Card<'_> {
         let batch = match &mut self.supply {
             Some(supply) => {
                 if let (true, Some(trainer)) = (supply.asks_network(), &mut self.trainer) {
-                    set(self.network, &trainer.weights()?)?;
+                    self.network.weights_mut().copy_from_slice(&trainer.weights()?);
                 }
-                Some(Batch::new(&supply.next(self.network)?)?)
+                Some(supply.next(&self.network)?)
             }
             None => None,
         };
         if let (None, Some(batch)) = (&self.trainer, &batch) {
-            self.open(batch.rows)?;
+            self.open(batch.x_1.rows())?;
         }
         if self.begun == 0 {
             let steps = self.steps(iteration);
@@ -170,7 +168,7 @@ impl Engine for Card<'_> {
             trainer.begin(iteration as u64 - 1, &steps)?;
         }
         let trainer = self.trainer.as_mut().context("no trainer was made")?;
-        trainer.iterate(batch.as_ref().map(Batch::given))?;
+        trainer.iterate(batch.as_ref().map(given))?;
         self.begun += 1;
         if self.begun == AT_ONCE {
             self.finish()?;
@@ -186,15 +184,15 @@ impl Engine for Card<'_> {
     }
 
     fn held_out_loss(&mut self) -> Result<Option<f64>> {
-        match (&mut self.trainer, &self.held_out) {
-            (Some(trainer), Some(batch)) => Ok(Some(trainer.loss(batch.given())?)),
+        match (&mut self.trainer, &self.phase.held_out) {
+            (Some(trainer), Some(batch)) => Ok(Some(trainer.loss(given(batch))?)),
             _ => Ok(None),
         }
     }
 
-    fn exported(&mut self) -> Result<Vec<Tensor>> {
+    fn exported(&mut self) -> Result<Vec<f32>> {
         match &mut self.trainer {
-            Some(trainer) => split(&trainer.exported()?, self.network),
+            Some(trainer) => Ok(trainer.exported()?),
             None => Ok(match &self.start {
                 State { average, .. } if !average.is_empty() => average.clone(),
                 State { weights, .. } => weights.clone(),
@@ -204,7 +202,7 @@ impl Engine for Card<'_> {
 
     fn state(&mut self) -> Result<State> {
         match &mut self.trainer {
-            Some(trainer) => from_weights(&trainer.state()?, self.network),
+            Some(trainer) => Ok(from_card(trainer.state()?)),
             None => Ok(self.start.clone()),
         }
     }
@@ -222,97 +220,26 @@ fn suits_cards(objective: &Objective) -> bool {
     }
 }
 
-/// A batch's numbers.
-struct Batch {
-    rows: usize,
-    x_0: Vec<f32>,
-    x_1: Vec<f32>,
-    c: Vec<f32>,
-    t: Vec<f32>,
-}
-
-impl Batch {
-    fn new(tensors: &Tensors) -> Result<Self> {
-        Ok(Self {
-            rows: tensors.x_1.dim(0)?,
-            x_0: numbers(&tensors.x_0)?,
-            x_1: numbers(&tensors.x_1)?,
-            c: numbers(&tensors.c)?,
-            t: tensors.t.as_ref().map_or(Ok(Vec::new()), numbers)?,
-        })
-    }
-
-    fn given(&self) -> Given<'_> {
-        Given { x_0: &self.x_0, x_1: &self.x_1, c: &self.c, t: &self.t }
-    }
-}
-
-fn numbers(tensor: &Tensor) -> Result<Vec<f32>> {
-    Ok(tensor.flatten_all()?.to_vec1()?)
+/// A batch as a card takes it.
+fn given(batch: &Batch) -> Given<'_> {
+    Given { x_0: batch.x_0.values(), x_1: batch.x_1.values(), c: batch.c.values(), t: &batch.t }
 }
 
 /// The state of a network whose training begins.
-fn begin(network: &Network, averages: bool) -> Result<State> {
-    let variables = network.variables();
-    let moments = |variable: &candle_core::Var| {
-        Tensor::zeros((2, variable.elem_count()), variable.dtype(), &Device::Cpu)
-    };
-    // Copies, since a variable cannot be set to a tensor that shares its numbers.
-    let copies = variables.iter().map(|variable| variable.as_detached_tensor().copy());
-    let weights = copies.collect::<candle_core::Result<Vec<_>>>()?;
-    Ok(State {
-        moments: variables.iter().map(moments).collect::<candle_core::Result<_>>()?,
+fn begin(network: &Network, averages: bool) -> State {
+    let weights = network.weights().to_vec();
+    let zeros = || vec![0.0; weights.len()];
+    State {
+        moments: [zeros(), zeros()],
         average: if averages { weights.clone() } else { Vec::new() },
         weights,
-    })
-}
-
-fn to_weights(state: &State) -> Result<Weights> {
-    let all = |tensors: &[Tensor]| -> Result<Vec<f32>> {
-        Ok(tensors.iter().map(numbers).collect::<Result<Vec<_>>>()?.concat())
-    };
-    let moments = |which: usize| -> Result<Vec<f32>> {
-        let parts = state.moments.iter().map(|moments| numbers(&moments.get(which)?));
-        Ok(parts.collect::<Result<Vec<_>>>()?.concat())
-    };
-    Ok(Weights {
-        weights: all(&state.weights)?,
-        m: moments(0)?,
-        v: moments(1)?,
-        average: all(&state.average)?,
-    })
-}
-
-fn from_weights(weights: &Weights, network: &Network) -> Result<State> {
-    let flat = |tensor: Tensor| tensor.flatten_all();
-    let moments = split(&weights.m, network)?
-        .into_iter()
-        .zip(split(&weights.v, network)?)
-        .map(|(m, v)| Tensor::stack(&[flat(m)?, flat(v)?], 0))
-        .collect::<candle_core::Result<_>>()?;
-    let average =
-        if weights.average.is_empty() { Vec::new() } else { split(&weights.average, network)? };
-    Ok(State { weights: split(&weights.weights, network)?, moments, average })
-}
-
-/// Splits numbers into tensors as those of the network, in its order.
-fn split(values: &[f32], network: &Network) -> Result<Vec<Tensor>> {
-    let mut rest = values;
-    let mut tensors = Vec::new();
-    for variable in network.variables() {
-        let Some((own, after)) = rest.split_at_checked(variable.elem_count()) else {
-            bail!("the card returned too few weights");
-        };
-        rest = after;
-        tensors.push(Tensor::from_slice(own, variable.shape(), &Device::Cpu)?);
     }
-    Ok(tensors)
 }
 
-/// Sets the network's weights.
-fn set(network: &Network, weights: &[f32]) -> Result<()> {
-    for (variable, weights) in network.variables().iter().zip(split(weights, network)?) {
-        variable.set(&weights)?;
-    }
-    Ok(())
+fn to_card(State { weights, moments: [m, v], average }: State) -> CardState {
+    CardState { weights, m, v, average }
+}
+
+fn from_card(CardState { weights, m, v, average }: CardState) -> State {
+    State { weights, moments: [m, v], average }
 }

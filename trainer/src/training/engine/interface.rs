@@ -1,7 +1,6 @@
 //! What an engine does, and what it gets.
 
 use anyhow::{Result, anyhow};
-use candle_core::Tensor;
 
 use super::pools::CardPools;
 use crate::training::checkpoint::State;
@@ -50,7 +49,7 @@ pub(in crate::training) trait Engine {
     fn held_out_loss(&mut self) -> Result<Option<f64>>;
 
     /// Returns the weights that would be exported, in the network's order: their average, if one is kept.
-    fn exported(&mut self) -> Result<Vec<Tensor>>;
+    fn exported(&mut self) -> Result<Vec<f32>>;
 
     /// Returns the state after all iterations.
     fn state(&mut self) -> Result<State>;

@@ -22,7 +22,7 @@ use crate::network::Network;
 pub(super) fn engine<'a>(
     place: Place,
     phase: &'a Phase,
-    network: &'a Network,
+    network: Network,
     feed: Feed<'a>,
     resumed: Option<&Checkpoint>,
 ) -> Result<Box<dyn Engine + 'a>> {

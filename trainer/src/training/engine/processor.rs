@@ -1,10 +1,10 @@
 //! Training on the processor, by this crate's kernels.
 
 use anyhow::Result;
-use candle_core::Tensor;
 
 use super::interface::{Engine, Known, another_supply};
 use crate::network::Network;
+use crate::objective::gradient::Gradient;
 use crate::optimiser::Adam;
 use crate::optimiser::average::Average;
 use crate::training::checkpoint::{Checkpoint, State};
@@ -14,7 +14,8 @@ use crate::training::supply::Supply;
 /// A phase on the processor.
 pub(in crate::training) struct Processor<'a> {
     phase: &'a Phase,
-    network: &'a Network,
+    network: Network,
+    gradient: Gradient,
     optimiser: Adam,
     average: Option<Average>,
     supply: &'a mut (dyn Supply + 'static),
@@ -25,35 +26,25 @@ impl<'a> Processor<'a> {
     /// Begins a phase, or continues from the checkpoint.
     pub fn new(
         phase: &'a Phase,
-        network: &'a Network,
+        mut network: Network,
         supply: &'a mut (dyn Supply + 'static),
         resumed: Option<&Checkpoint>,
     ) -> Result<Self> {
-        let variables = network.variables();
-        let mut optimiser = Adam::new(variables.clone(), phase.adam)?;
-        let mut average = match phase.ema {
-            Some(decay) => Some(Average::new(variables.clone(), decay)?),
-            None => None,
-        };
+        let shape = network.shape();
+        let sizes = shape.tensors().iter().map(|(_, shape)| shape.iter().product()).collect();
+        let mut optimiser = Adam::new(sizes, phase.adam);
+        let mut average = phase.ema.map(|decay| Average::new(network.weights(), decay));
         if let Some(checkpoint) = resumed {
-            let state = checkpoint.state(network)?;
-            for (variable, weight) in variables.iter().zip(&state.weights) {
-                variable.set(weight)?;
-            }
-            optimiser.restore(checkpoint.iteration, &state.moments)?;
+            let state = checkpoint.state(shape)?;
+            network = Network::new(shape, state.weights)?;
+            optimiser.restore(checkpoint.iteration, state.moments)?;
             if let Some(average) = &mut average {
                 average.restore(&state.average)?;
             }
             supply.restore(&checkpoint.supply).map_err(|error| another_supply(&error))?;
         }
-        Ok(Self { phase, network, optimiser, average, supply, known: Vec::new() })
-    }
-
-    /// Copies of the weights, since a variable cannot be set to a tensor that shares its numbers.
-    fn weights(&self) -> Result<Vec<Tensor>> {
-        let variables = self.network.variables();
-        let copies = variables.iter().map(|variable| variable.as_detached_tensor().copy());
-        Ok(copies.collect::<candle_core::Result<_>>()?)
+        let gradient = Gradient::new(phase.objective.clone(), shape);
+        Ok(Self { phase, network, gradient, optimiser, average, supply, known: Vec::new() })
     }
 }
 
@@ -63,15 +54,15 @@ impl Engine for Processor<'_> {
     }
 
     fn iterate(&mut self, iteration: usize) -> Result<()> {
-        let batch = self.supply.next(self.network)?;
-        let loss = self.phase.objective.loss(self.network, &batch)?;
-        let gradients = loss.backward()?;
+        let batch = self.supply.next(&self.network)?;
+        let loss = self.gradient.compute(&self.network, &batch)?;
         let learning_rate = self.phase.schedule.at(iteration);
-        let gradient_norm = self.optimiser.step(&gradients, learning_rate)?;
+        let weights = self.network.weights_mut();
+        let gradient_norm = self.optimiser.step(weights, self.gradient.values(), learning_rate);
         if let Some(average) = &mut self.average {
-            average.update(iteration)?;
+            average.update(weights, iteration);
         }
-        self.known.push(Known { loss: loss.to_scalar::<f32>()?.into(), gradient_norm });
+        self.known.push(Known { loss, gradient_norm });
         Ok(())
     }
 
@@ -81,24 +72,20 @@ impl Engine for Processor<'_> {
 
     fn held_out_loss(&mut self) -> Result<Option<f64>> {
         let Some(batch) = &self.phase.held_out else { return Ok(None) };
-        let loss = match &self.average {
-            Some(average) => {
-                self.phase.objective.loss(&self.network.with(&average.tensors()?)?, batch)?
-            }
-            None => self.phase.objective.loss(self.network, batch)?,
-        };
-        Ok(Some(loss.to_scalar::<f32>()?.into()))
+        let network = Network::new(self.network.shape(), self.exported()?)?;
+        self.phase.objective.loss(&network, batch).map(Some)
     }
 
-    fn exported(&mut self) -> Result<Vec<Tensor>> {
-        self.average.as_ref().map_or_else(|| self.weights(), Average::tensors)
+    fn exported(&mut self) -> Result<Vec<f32>> {
+        let average = self.average.as_ref().map(Average::values);
+        Ok(average.unwrap_or(self.network.weights()).to_vec())
     }
 
     fn state(&mut self) -> Result<State> {
         Ok(State {
-            weights: self.weights()?,
-            moments: self.optimiser.moments(),
-            average: self.average.as_ref().map_or(Ok(Vec::new()), Average::tensors)?,
+            weights: self.network.weights().to_vec(),
+            moments: self.optimiser.moments().clone(),
+            average: self.average.as_ref().map_or(Vec::new(), |average| average.values().to_vec()),
         })
     }
 

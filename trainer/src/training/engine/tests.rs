@@ -58,8 +58,7 @@ fn trained(place: Place, config: &Config, watch: &mut Watch, keep: Option<&Keepi
 }
 
 fn weights(trained: &Trained) -> Vec<f32> {
-    let flat = |tensor: &candle_core::Tensor| tensor.flatten_all().unwrap().to_vec1().unwrap();
-    trained.network.tensors().values().flat_map(flat).collect()
+    trained.network.weights().to_vec()
 }
 
 /// The largest difference between two networks' weights, or two runs' losses.

@@ -9,7 +9,6 @@ use rayon::ThreadPoolBuilder;
 use super::Supply;
 use crate::coupling::batches::{Batch, Batches, BatchesState};
 use crate::network::Network;
-use crate::objective::Tensors;
 
 /// Batches of a run's data, made ahead on separate threads, so that drawing and coupling run in parallel
 /// with the network's training.
@@ -67,12 +66,12 @@ impl Supply for Ahead {
         Ok(true)
     }
 
-    fn next(&mut self, _: &Network) -> Result<Tensors> {
+    fn next(&mut self, _: &Network) -> Result<Batch> {
         self.wait(&|| false)?;
         let Stage::Running(_, made) = &mut self.stage else { unreachable!("waited above") };
         let (batch, state) = made.pop().context("the thread that makes batches has ended")??;
         self.state = state;
-        Tensors::new(&batch)
+        Ok(batch)
     }
 
     fn state(&self) -> Result<String> {

@@ -5,8 +5,8 @@ pub mod student;
 
 use anyhow::Result;
 
+use crate::coupling::batches::Batch;
 use crate::network::Network;
-use crate::objective::Tensors;
 
 /// A resumable stream of batches.
 pub trait Supply {
@@ -30,7 +30,7 @@ pub trait Supply {
     /// # Errors
     ///
     /// Returns an error if no batch can be made.
-    fn next(&mut self, network: &Network) -> Result<Tensors>;
+    fn next(&mut self, network: &Network) -> Result<Batch>;
 
     /// Returns the state after the last batch, as text for [`Self::restore`].
     ///

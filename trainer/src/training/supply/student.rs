@@ -12,8 +12,7 @@ use crate::coupling::source::Source;
 use crate::data::random::{Stream, generator};
 use crate::data::{Matrix, Target};
 use crate::network::Network;
-use crate::network::storage::tensor;
-use crate::objective::{Steps, Tensors, endpoint};
+use crate::objective::{Steps, endpoint};
 use crate::solve::sampling;
 use crate::training::supply::Supply;
 
@@ -73,12 +72,12 @@ impl TeacherPairs {
 }
 
 impl Supply for TeacherPairs {
-    fn next(&mut self, _: &Network) -> Result<Tensors> {
+    fn next(&mut self, _: &Network) -> Result<Batch> {
         let all = self.x_1.rows();
         let rows: Vec<usize> =
             (0..self.batch_size).map(|_| self.rng.random_range(0..all)).collect();
         let [x_0, x_1, c] = [&self.x_0, &self.x_1, &self.c].map(|matrix| matrix.select(&rows));
-        Tensors::new(&Batch { x_0, x_1, c, t: Vec::new() })
+        Ok(Batch { x_0, x_1, c, t: Vec::new() })
     }
 
     fn state(&self) -> Result<String> {
@@ -176,9 +175,7 @@ impl OwnEndpoints {
         let n = self.transport_size;
         let points = self.target.next_batch(n);
         let x_0 = self.source.draw(n, points.x.columns(), &mut self.rng);
-        let (start, c) = (tensor(&x_0)?, tensor(&points.c)?);
-        let reached = endpoint(network, &self.steps, &start, &c)?;
-        let reached = Matrix::new(reached.flatten_all()?.to_vec1()?, n, points.x.columns());
+        let reached = endpoint(network, &self.steps, &x_0, &points.c)?;
         let order = self.coupling.pair(&reached, &points.x, &points.c)?;
         Ok(Ready { x_0: x_0.select(&order), x_1: points.x, c: points.c, gone: 0 })
     }
@@ -189,7 +186,7 @@ impl Supply for OwnEndpoints {
         self.ready.gone == self.ready.x_0.rows()
     }
 
-    fn next(&mut self, network: &Network) -> Result<Tensors> {
+    fn next(&mut self, network: &Network) -> Result<Batch> {
         if self.asks_network() {
             self.ready = self.couple(network)?;
         }
@@ -197,7 +194,7 @@ impl Supply for OwnEndpoints {
         let rows: Vec<usize> = (*gone..*gone + self.batch_size).collect();
         *gone += self.batch_size;
         let [x_0, x_1, c] = [&*x_0, &*x_1, &*c].map(|matrix| matrix.select(&rows));
-        Tensors::new(&Batch { x_0, x_1, c, t: Vec::new() })
+        Ok(Batch { x_0, x_1, c, t: Vec::new() })
     }
 
     fn state(&self) -> Result<String> {
