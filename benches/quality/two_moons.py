@@ -110,8 +110,8 @@ def by_sbi(kind, seed, simulations, directory):
     torch.manual_seed(seed)
     start, cpu = time.time(), time.process_time()
     rows = torch.tensor(simulations, dtype=torch.float32)
-    # It writes its logs into the current directory.
-    with contextlib.chdir(directory):
+    # It writes its logs into the current directory, and its progress to standard output.
+    with contextlib.chdir(directory), contextlib.redirect_stdout(sys.stderr):
         trainer = getattr(inference, kind)(prior=BoxUniform(-torch.ones(2), torch.ones(2)))
         trainer.append_simulations(rows[:, :2], rows[:, 2:]).train()
     seconds, cpu = time.time() - start, time.process_time() - cpu
