@@ -2,11 +2,15 @@
 rests on the result.
 
     benches/quality/peers/run size.py --flowlet target/release/flowlet --out size.csv
-    benches/quality/peers/run size.py --flowlet target/release/flowlet --tables iris,wine --auto
+    benches/quality/peers/run size.py --flowlet target/release/flowlet --tables iris,wine --candidates before,auto
 
-A candidate is WIDTHxLAYERS@ITERATIONS, or WIDTHxLAYERS@ITERATIONS@RATE; `--auto` tries what the command chooses by
-itself. For each table, split and candidate: the lowest held-out loss and its iteration, the last one, the energy
-distance to rows that the command never saw, and the processor seconds of training with all that `flowlet train` does.
+A candidate is WIDTHxLAYERS@ITERATIONS, or WIDTHxLAYERS@ITERATIONS@RATE; `auto` is what the command chooses by itself,
+and `before` what it did before there was a choice: 64x1@10000, a constant rate, no averaged weights, the last ones.
+With both in the file of `--out`, the differences of their energies are printed at the end, with standard errors over
+the splits. A number after the name of a drawn table is its rows, as in robot_900.
+
+For each table, split and candidate: the lowest held-out loss and its iteration, the last one, the energy distance to
+rows that the command never saw, and the processor seconds of training with all that `flowlet train` does.
 
 The energy distance is without bias: between the test rows and samples with the same conditions, with the
 conditions as further columns, scaled by the training rows. So it can be below 0.
@@ -28,6 +32,10 @@ SMALL = ["32x1@2000", "64x1@2000", "64x1@10000", "128x2@2000", "128x2@6000"]
 LARGE = ["64x1@10000", "128x2@10000", "128x3@10000", "128x3@20000"]
 # Rows that the command never sees: of a table of scikit-learn, and drawn.
 SHARE, FRESH = 0.2, 2000
+BEFORE = (
+    "--hidden-width 64 --hidden-layers 1 --iterations 10000 --learning-rate 0.001 "
+    "--schedule constant --ema 0 --keep last"
+)
 
 
 def sklearn_table(load, conditional):
@@ -58,6 +66,15 @@ def fresh(draw, n, conditions=0):
     return of
 
 
+def drawn(name):
+    """Returns the drawer of a drawn table, such as moons, or of one with fewer rows, such as moons_2000."""
+    kind, _, rows = name.rpartition("_")
+    if not rows.isdigit():
+        kind, rows = name, 0
+    draw, conditions, usual = DRAWN[kind]
+    return fresh(draw, int(rows) or usual, conditions)
+
+
 def checkerboard(n, rng):
     """Returns points [n][2], uniform on the black squares of a board of 4 by 4."""
     column, row = rng.integers(4, size=n), rng.integers(2, size=n)
@@ -78,6 +95,15 @@ def robot(n, rng):
     return np.hstack([path.reshape(n, 16), goal, along * goal])
 
 
+# The tables that are drawn, their condition columns and rows.
+DRAWN = {
+    "moons": (problems.independent_moons, 0, 10_000),
+    "checkerboard": (checkerboard, 0, 10_000),
+    "robot": (robot, 4, 10_000),
+    "two_moons": (lambda n, rng: two_moons.simulate(n, rng), 2, 20_000),
+}
+
+
 def tables():
     from sklearn import datasets
 
@@ -92,13 +118,9 @@ def tables():
             ("linnerud", False),
         ]
     }
-    known["moons"] = fresh(problems.independent_moons, 10_000)
-    known["checkerboard"] = fresh(checkerboard, 10_000)
-    known["robot"] = fresh(robot, 10_000, conditions=4)
-    # Fewer rows of the same, to see from which number on a large network is better.
-    known["moons_2000"] = fresh(problems.independent_moons, 2000)
-    known["robot_2000"] = fresh(robot, 2000, conditions=4)
-    known["two_moons"] = fresh(lambda n, rng: two_moons.simulate(n, rng), 20_000, conditions=2)
+    # Fewer rows of two, to see from which number on a large network is better.
+    for name in [*DRAWN, "moons_2000", "robot_2000"]:
+        known[name] = drawn(name)
     return known
 
 
@@ -131,7 +153,9 @@ def attempt(flowlet, table, split, candidate, directory):
     write(directory / "train.csv", rows, classes, train)
     names = ["class"] if classes else [f"x{k}" for k in range(data, rows.shape[1])]
     options = ["--condition", ",".join(names)] if names else []
-    if candidate != "auto":
+    if candidate == "before":
+        options += BEFORE.split()
+    elif candidate != "auto":
         shape, iterations, *rate = candidate.split("@")
         width, layers = shape.split("x")
         options += ["--hidden-width", width, "--hidden-layers", layers, "--iterations", iterations]
@@ -173,13 +197,30 @@ def attempt(flowlet, table, split, candidate, directory):
     return best, at, losses[-1][0], distance, cpu
 
 
+def show_differences(rows):
+    """Prints what `auto` changes beside `before`: means over the splits, with standard errors."""
+    energies = {(row["table"], row["candidate"], row["split"]): float(row["energy"]) for row in rows}
+    print("\n| table | splits | before | auto | difference |\n|---|---|---|---|---|")
+    for name in dict.fromkeys(row["table"] for row in rows):
+        splits = [
+            split for table, by, split in energies if (table, by) == (name, "auto") and (name, "before", split) in energies
+        ]
+        if len(splits) < 2:
+            continue
+        before, auto = (np.array([energies[name, by, split] for split in splits]) for by in ["before", "auto"])
+        means = [
+            f"{values.mean():{sign}.4f} ± {values.std(ddof=1) / np.sqrt(len(splits)):.4f}"
+            for values, sign in [(before, ""), (auto, ""), (auto - before, "+")]
+        ]
+        print(f"| {name.replace('_', ' ')} | {len(splits)} | {' | '.join(means)} |")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--flowlet", required=True, help="path of the command flowlet")
     parser.add_argument("--tables", help="names, separated by commas [all]")
     parser.add_argument("--splits", default="0", help="seeds of splits, draws and training [0]")
-    parser.add_argument("--candidates", help="such as 64x1@2000,128x2@10000 [by the number of rows]")
-    parser.add_argument("--auto", action="store_true", help="the command's own choice instead of candidates")
+    parser.add_argument("--candidates", help="such as 64x1@2000,128x2@10000,auto [by the number of rows]")
     parser.add_argument("--out", help="CSV to append to, with what it has already left out [only print]")
     arguments = parser.parse_args()
 
@@ -195,19 +236,24 @@ def main():
         print(header, file=file, flush=True)
     known = tables()
     for name in arguments.tables.split(",") if arguments.tables else known:
-        small = len(known[name](0)[3]) < 2000
+        table = known.get(name) or drawn(name)
+        small = len(table(0)[3]) < 2000
         candidates = arguments.candidates.split(",") if arguments.candidates else SMALL if small else LARGE
         for split in map(int, arguments.splits.split(",")):
-            for candidate in ["auto"] if arguments.auto else candidates:
+            for candidate in candidates:
                 if (name, str(split), candidate) in done:
                     continue
                 with tempfile.TemporaryDirectory() as directory:
                     best, at, last, distance, cpu = attempt(
-                        flowlet, known[name], split, candidate, pathlib.Path(directory)
+                        flowlet, table, split, candidate, pathlib.Path(directory)
                     )
                     os.chdir("/")
-                text = f"{best:.4f},{at},{last:.4f},{distance:.4f},{cpu:.1f}"
+                text = f"{best:.4f},{at},{last:.4f},{distance:.5f},{cpu:.1f}"
                 print(f"{name},{split},{candidate},{text}", file=file, flush=True)
+    if path:
+        file.close()
+        with open(path) as file:
+            show_differences(list(csv.DictReader(file)))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     benches/quality/peers/run two_moons.py --flowlet target/release/flowlet
     benches/quality/peers/run two_moons.py --flowlet target/release/flowlet --seeds 0,1,2,3,4
-    benches/quality/peers/run two_moons.py --sbi                # the sbi package, if it is installed
+    benches/quality/peers/run two_moons.py --flowlet target/release/flowlet --sbi        # the sbi package beside it
 
 The simulator is sbibm's. Each seed has its own simulations, training run, samples, exact samples and folds. What
 follows `--` goes to `flowlet train`.
@@ -12,7 +12,7 @@ units and three folds, on 5,000 of each at the observation (0, 0).
 """
 
 import argparse
-import os
+import contextlib
 import pathlib
 import resource
 import statistics
@@ -102,17 +102,18 @@ def by_flowlet(flowlet, options, seed, simulations, directory):
     return np.load(out).astype(np.float64), seconds, cpu
 
 
-def by_sbi(kind, seed, simulations):
+def by_sbi(kind, seed, simulations, directory):
     import torch
     from sbi import inference
     from sbi.utils import BoxUniform
 
     torch.manual_seed(seed)
-    torch.set_num_threads(os.cpu_count())
     start, cpu = time.time(), time.process_time()
     rows = torch.tensor(simulations, dtype=torch.float32)
-    trainer = getattr(inference, kind)(prior=BoxUniform(-torch.ones(2), torch.ones(2)))
-    trainer.append_simulations(rows[:, :2], rows[:, 2:]).train()
+    # It writes its logs into the current directory, and its progress to standard output.
+    with contextlib.chdir(directory), contextlib.redirect_stdout(sys.stderr):
+        trainer = getattr(inference, kind)(prior=BoxUniform(-torch.ones(2), torch.ones(2)))
+        trainer.append_simulations(rows[:, :2], rows[:, 2:]).train()
     seconds, cpu = time.time() - start, time.process_time() - cpu
     posterior = trainer.build_posterior()
     return posterior.sample((SAMPLES,), x=torch.tensor([OBSERVATION])).numpy(), seconds, cpu
@@ -136,7 +137,7 @@ def main():
         ways["flowlet"] = lambda *job: by_flowlet(arguments.flowlet, options, *job)
     if arguments.sbi:
         for kind in ["FMPE", "NPE"]:
-            ways[f"sbi {kind}"] = lambda seed, simulations, _, kind=kind: by_sbi(kind, seed, simulations)
+            ways[f"sbi {kind}"] = lambda *job, kind=kind: by_sbi(kind, *job)
 
     print("by,seed,seconds,cpu_seconds,c2st", flush=True)
     scores = {name: [] for name in ways}
