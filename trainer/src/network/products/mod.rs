@@ -9,8 +9,9 @@ mod panels;
 mod vectors;
 
 pub(crate) use inner::{FEW, inner_products};
-pub(crate) use outer::{BLOCK, add_outer_products};
+pub(crate) use outer::add_outer_products;
 pub(crate) use panels::{Panels, Part};
+pub(crate) use vectors::BLOCK;
 
 #[cfg(test)]
 mod tests {

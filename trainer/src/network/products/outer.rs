@@ -3,14 +3,11 @@
 use fearless_simd::{Level, Simd, dispatch};
 
 use super::packed;
-use super::vectors::{LANES, ROWS, VECTORS, add, load, store, width};
-
-/// The most rows of `a` and `b` in a block. A tile of sums adds the products of a whole block before the next tile
-/// starts, so that the block stays in the L1 cache.
-pub(crate) const BLOCK: usize = 64;
+use super::vectors::{BLOCK, LANES, ROWS, VECTORS, add, load, store, width};
 
 /// Adds rows of `aᵀ·b` (`[m, k]`) to `sums`, whose first row belongs to column `at` of `a`: the outer products of the
-/// rows of `a` (`[n, m]`) and `b` (`[n, k]`), in order. Both come in `blocks` of at most [`BLOCK`] rows.
+/// rows of `a` (`[n, m]`) and `b` (`[n, k]`), in order. Both come in `blocks` of at most [`BLOCK`] rows. A tile of sums
+/// adds the products of a whole block before the next tile starts, so that the block stays in the L1 cache.
 pub(crate) fn add_outer_products<'a>(
     blocks: impl Iterator<Item = (&'a [f32], &'a [f32])>,
     [m, k]: [usize; 2],

@@ -5,8 +5,7 @@
 
 use fearless_simd::{Simd, SimdBase};
 
-use super::outer::BLOCK;
-use super::vectors::{LANES, ROWS, add, load, store};
+use super::vectors::{BLOCK, LANES, ROWS, add, load, store};
 
 /// The fewest columns of both factors for which the copies cost less than they gain.
 const WIDE: usize = 256;

@@ -8,6 +8,9 @@ pub(super) const LANES: usize = 16;
 /// Rows in a tile. Times a panel's vectors, this gives enough independent sums to hide an addition's latency.
 pub(super) const ROWS: usize = 4;
 
+/// The most rows of both factors in a block of a sum of outer products.
+pub(crate) const BLOCK: usize = 64;
+
 /// Vectors in a wide panel, used where one register holds a vector.
 pub(super) const VECTORS: usize = 4;
 
