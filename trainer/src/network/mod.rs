@@ -4,7 +4,7 @@ pub mod activation;
 pub mod activation_f64;
 pub mod layer;
 mod mlp;
-mod products;
+pub(crate) mod products;
 pub(crate) mod sharing;
 mod slopes;
 pub(crate) mod storage;
