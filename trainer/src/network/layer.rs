@@ -26,11 +26,34 @@ pub fn apply(
     weight: &Tensor,
     bias: &Tensor,
 ) -> Result<Tensor> {
-    x.contiguous()?.apply_op3(weight, bias, Layer { activation, values: Mutex::new(None) })
+    x.contiguous()?.apply_op3(
+        weight,
+        bias,
+        Layer { activation, bits: None, values: Mutex::new(None) },
+    )
+}
+
+/// Returns the same of an activation whose values are rounded to `bits` fraction bits and limited to 16 bits, as an
+/// integer model's are. Its gradient is that without the rounding.
+///
+/// # Errors
+///
+/// As [`apply`].
+pub fn apply_rounded(
+    activation: ActivationKind,
+    bits: i8,
+    x: &Tensor,
+    weight: &Tensor,
+    bias: &Tensor,
+) -> Result<Tensor> {
+    let (activation, bits) = (Some(activation), Some(bits));
+    x.contiguous()?.apply_op3(weight, bias, Layer { activation, bits, values: Mutex::new(None) })
 }
 
 struct Layer {
     activation: Option<ActivationKind>,
+    /// The fraction bits of the activations' values, if they are rounded.
+    bits: Option<i8>,
     /// The activations `[B, I]`, kept by the forward pass for the backward pass.
     values: Mutex<Option<Vec<f32>>>,
 }
@@ -68,6 +91,9 @@ impl CustomOp3 for Layer {
             let mut values = x.to_vec();
             share(work, tiles.zip(values.chunks_mut(TILE * inputs)), |((_, y), values)| {
                 kind.apply_slice(values);
+                if let Some(bits) = self.bits {
+                    round_units(bits, values);
+                }
                 product.write(values, y);
             });
             *self.values.lock().expect("no holder of this lock panics") = Some(values);
@@ -123,6 +149,15 @@ impl CustomOp3 for Layer {
         let dw = Tensor::from_vec(dw, (outputs, inputs), x.device())?;
         let db = Tensor::from_vec(db, outputs, x.device())?;
         Ok((dx.transpose()?, Some(dw), Some(db)))
+    }
+}
+
+/// Rounds values to `bits` fraction bits, half up, in the range of 16 bits.
+fn round_units(bits: i8, values: &mut [f32]) {
+    let scale = 2.0_f32.powi(bits.into());
+    let (least, most) = (f32::from(i16::MIN), f32::from(i16::MAX));
+    for value in values {
+        *value = (*value * scale + 0.5).floor().clamp(least, most) / scale;
     }
 }
 
@@ -203,6 +238,21 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn rounded_units_are_those_of_16_bits_and_the_gradient_is_that_without_rounding() {
+        let mut values = [0.24, 0.25, -0.25, 0.375, 16384.0, -20000.0];
+        round_units(1, &mut values);
+        assert_eq!(values, [0.0, 0.5, 0.0, 0.5, 16383.5, -16384.0]);
+        let (x, weight, bias) = (random(1, (37, 33)), random(2, (17, 33)), random(3, 17));
+        let kind = ActivationKind::Gelu;
+        let plain = apply(Some(kind), &x, &weight, &bias).unwrap();
+        let rounded = apply_rounded(kind, 8, &x, &weight, &bias).unwrap();
+        let error = worst(&rounded, &plain);
+        assert!(error > 1e-4 && error < 0.05, "{error}");
+        let gradient = |y: &Tensor| y.sum_all().unwrap().backward().unwrap().get(&x).cloned();
+        assert_eq!(worst(&gradient(&rounded).unwrap(), &gradient(&plain).unwrap()), 0.0);
     }
 
     #[test]

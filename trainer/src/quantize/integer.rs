@@ -125,6 +125,21 @@ impl IntegerModel {
         if layer == 0 || layer + 1 == self.layers.len() { Weights::I16 } else { self.weights }
     }
 
+    /// The size of weights, biases and shifts.
+    pub fn bytes(&self) -> usize {
+        let layers = self.layers.iter().enumerate().map(|(k, layer)| {
+            let outputs = layer.bias.len();
+            let row = layer.weight.len() / outputs;
+            let row = match self.weights_of(k) {
+                Weights::I16 => 2 * row,
+                Weights::I8 => row,
+                Weights::I4 => row.div_ceil(2),
+            };
+            (row + 5) * outputs
+        });
+        layers.sum()
+    }
+
     /// Returns the tensors of the model's file.
     pub fn to_tensors(&self) -> BTreeMap<String, Block> {
         let mut tensors = BTreeMap::new();

@@ -3,13 +3,20 @@
 
 mod activation;
 pub mod calibration;
+pub mod export;
+mod fine_tuning;
 mod float;
+pub mod golden;
 mod integer;
+pub mod numbers;
 pub mod reference;
 mod rounding;
+pub mod sampling;
+pub mod self_test;
 mod tables;
 mod units;
 
+pub use fine_tuning::{Tuned, fine_tune};
 pub use integer::{
     CONTRACT, CONTRACT_KEY, ConditionUnits, DataUnits, IntegerModel, Layer, Weights, is_integer,
 };

@@ -82,6 +82,13 @@ fn formats(
     })
 }
 
+/// Returns an input of the first layer as it enters: with `bits` fraction bits, in the range of 16 bits.
+pub(super) fn round_half_up(input: f32, bits: i8) -> f32 {
+    let scale = 2.0_f64.powi(bits.into());
+    let (least, most) = (f64::from(i16::MIN), f64::from(i16::MAX));
+    ((f64::from(input) * scale + 0.5).floor().clamp(least, most) / scale) as f32
+}
+
 /// Returns the most fraction bits, up to `most`, with which `reach` fits 16 bits.
 fn bits_of(reach: f64, most: i32) -> Result<i8> {
     let fits = |bits: &i32| reach * 2.0_f64.powi(*bits) <= f64::from(i16::MAX);
@@ -132,7 +139,8 @@ impl IntegerModel {
         [least, 31].map(|shift| shift + self.result_bits(k))
     }
 
-    fn range_of(&self, k: usize) -> [i32; 2] {
+    /// Returns the range of the weights of layer `k`.
+    pub(super) fn range_of(&self, k: usize) -> [i32; 2] {
         let last = k == self.unit_bits.len();
         if k == 0 || last { Weights::I16.range() } else { self.weights.range() }
     }
