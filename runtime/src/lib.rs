@@ -61,7 +61,9 @@ pub use noise::{Noise, Samples};
 pub use safetensors::{LoadError, MAX_HEADER};
 pub use scalar::Scalar;
 pub use self_test::{SelfTest, SelfTestError};
-pub use solver::{AdamsBashforth2, BatchError, Euler, Heun, Midpoint, Path, Rk4, Solver, State};
+pub use solver::{
+    AdamsBashforth2, BatchError, Euler, Heun, Midpoint, Path, Rk4, Solver, SolverOf, State,
+};
 pub use tensor::{Shape, TensorName};
 pub use text::{Message, Text};
 pub use velocity::{LaneVelocity, VelocityField};

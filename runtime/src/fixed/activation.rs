@@ -10,25 +10,22 @@
 //!
 //! Beyond the table's end, `G` is constant and the activation a straight line.
 
-use super::tables::{ELU, GELU, GELU_TANH, MISH_NEGATIVE, MISH_POSITIVE, SELU, SILU, TANH};
+use super::tables::{ELU, GELU, GELU_TANH, Line, MISH_NEGATIVE, MISH_POSITIVE, SELU, SILU, TANH};
 use crate::activation::ActivationKind;
 
 /// The fraction bits of an activation's argument and value.
 pub(crate) const UNIT_BITS: u32 = 11;
 
-/// A segment of a table: the value at its start, with the half of the last shift, and the slope. Both have
-/// [`LINE_BITS`] fraction bits.
-pub(super) type Line = (i16, i16);
-
 /// The fraction bits of a table's values and slopes.
-pub(super) const LINE_BITS: u32 = 14;
+const LINE_BITS: u32 = 14;
 
 /// SELU's slope for positive arguments, with 30 fraction bits.
 const SELU_SLOPE: i64 = 1_128_181_595;
 
-/// Returns the activation at `z`. `z` is at most 2³⁰ in magnitude. Nothing here overflows.
+/// Returns an activation of an argument with 11 fraction bits, at most 2³⁰ in magnitude. The value has 11 fraction bits
+/// too, and is within 1 unit of the exact function.
 #[inline(always)]
-pub(crate) fn activation(kind: ActivationKind, z: i32) -> i32 {
+pub fn activation(kind: ActivationKind, z: i32) -> i32 {
     let positive = z & !(z >> 31);
     match kind {
         ActivationKind::Relu => positive,
@@ -71,6 +68,27 @@ pub(crate) struct Rounding {
 }
 
 impl Rounding {
+    /// Whether nothing is to be rounded.
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    pub(super) fn is_none(self) -> bool {
+        self.shift == 0
+    }
+
+    /// The right shift.
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    pub(super) fn shift(self) -> u32 {
+        self.shift
+    }
+
+    /// What is added before the shift.
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    pub(super) fn half(self) -> i32 {
+        self.half
+    }
+
     /// To `bits` fraction bits, which a checked file keeps from 0 to [`UNIT_BITS`].
     #[inline(always)]
     pub(crate) fn to(bits: i8) -> Self {
@@ -82,4 +100,31 @@ impl Rounding {
     fn round(self, value: i32) -> i16 {
         super::arithmetic::saturate_16((value + self.half) >> self.shift)
     }
+}
+
+/// The tables of 64 segments as planes of bytes: the low and the high bytes of the values, then of the slopes. `None` for
+/// an activation with another table.
+#[cfg(feature = "std")]
+#[inline(always)]
+pub(crate) fn planes(kind: ActivationKind) -> Option<&'static [[u8; 64]; 4]> {
+    static GELU_PLANES: [[u8; 64]; 4] = split(&GELU);
+    static GELU_TANH_PLANES: [[u8; 64]; 4] = split(&GELU_TANH);
+    match kind {
+        ActivationKind::Gelu => Some(&GELU_PLANES),
+        ActivationKind::GeluTanh => Some(&GELU_TANH_PLANES),
+        _ => None,
+    }
+}
+
+#[cfg(feature = "std")]
+const fn split(table: &[Line; 64]) -> [[u8; 64]; 4] {
+    let mut planes = [[0; 64]; 4];
+    let mut k = 0;
+    while k < 64 {
+        let (value, slope) = table[k];
+        [planes[0][k], planes[1][k]] = value.to_le_bytes();
+        [planes[2][k], planes[3][k]] = slope.to_le_bytes();
+        k += 1;
+    }
+    planes
 }

@@ -6,14 +6,20 @@ use core::marker::PhantomData;
 use super::fingerprint::{
     INTEGER_CONTRACT, update_8, update_32, update_weights_4, update_weights_8, update_weights_16,
 };
+#[cfg(feature = "std")]
+use super::lanes::{Buffers, Start};
 use super::network::{Formats, Network};
 use super::read::{Parts, read_hidden_4, read_hidden_8, read_hidden_16};
 use super::units::{ConditionUnits, DataUnits};
 use super::weight::{I4, Weight};
 use crate::activation::{Activation, Gelu};
 use crate::digest::Digest;
+#[cfg(feature = "std")]
+use crate::lanes::{LANES, Lanes, lane};
 use crate::network::Dims;
 use crate::safetensors::{File, LoadError, tri};
+#[cfg(feature = "std")]
+use crate::velocity::LaneVelocity;
 use crate::velocity::VelocityField;
 
 /// [`Mlp`](crate::Mlp) in whole numbers, with 16 bits a weight.
@@ -422,6 +428,23 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         self.network().velocity(A::KIND, prefix, (t, &x), v, inputs, [units, next]);
         *v
     }
+
+    /// [`VelocityField::with_lanes`], with the first layer's initial sums in `prefix`.
+    #[cfg(feature = "std")]
+    fn with_lanes_from(&self, prefix: Start<'_>, run: &mut dyn FnMut(LaneVelocity<'_, D, i32>)) {
+        // Twice as many pairs as are used, since an array's length cannot be half of `H`.
+        let mut inputs = [[0; 2 * LANES]; D];
+        let (mut units, mut sums) = ([[0; 2 * LANES]; H], [[0; LANES]; H]);
+        let mut buffers = Buffers { inputs: &mut inputs, units: &mut units, sums: &mut sums };
+        let network = self.network();
+        let hidden = W::widened(network.hidden, H);
+        let network = network.widened(&hidden);
+        run(&mut |t, x| {
+            let mut v = [[0; LANES]; D];
+            network.lane_velocity(A::KIND, prefix, (t, x), &mut v, &mut buffers);
+            v
+        });
+    }
 }
 
 impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activation, W: Weight>
@@ -433,6 +456,20 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
             return self.velocity_from(&self.bias, t, x);
         }
         self.velocity_from(&self.prefix(c), t, x)
+    }
+
+    #[cfg(feature = "std")]
+    fn with_lanes(&self, c: &Lanes<C, i32>, run: &mut dyn FnMut(LaneVelocity<'_, D, i32>)) {
+        if C == 0 {
+            return self.with_lanes_from(Start::Same(&self.bias), run);
+        }
+        let mut prefix = [[0; LANES]; H];
+        for l in 0..LANES {
+            for (lanes, sum) in prefix.iter_mut().zip(self.prefix(lane(c, l))) {
+                lanes[l] = sum;
+            }
+        }
+        self.with_lanes_from(Start::Each(&prefix), run);
     }
 
     /// `((x · data.scale) >> data.shift) + data.mean`, with [`data_bits`](Self::data_bits) fraction bits.
@@ -463,6 +500,11 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
 {
     fn velocity(&self, t: i32, x: [i32; D], _: [i32; 0]) -> [i32; D] {
         self.mlp.velocity_from(&self.prefix, t, x)
+    }
+
+    #[cfg(feature = "std")]
+    fn with_lanes(&self, _: &Lanes<0, i32>, run: &mut dyn FnMut(LaneVelocity<'_, D, i32>)) {
+        self.mlp.with_lanes_from(Start::Same(&self.prefix), run);
     }
 
     fn to_data_units(&self, x: [i32; D]) -> [i32; D] {

@@ -40,6 +40,8 @@
 mod activation;
 mod arithmetic;
 mod fingerprint;
+#[cfg(feature = "std")]
+mod lanes;
 mod mlp;
 mod network;
 mod noise;
@@ -50,10 +52,13 @@ mod self_test;
 mod tables;
 mod times;
 mod units;
+#[cfg(feature = "std")]
+mod vectors;
 mod weight;
 
 use crate::{guidance, method, solver};
 
+pub use activation::activation;
 pub use arithmetic::{ONE, STATE_BITS, TIME_BITS, WEIGHT_BITS};
 pub use fingerprint::INTEGER_CONTRACT;
 pub use mlp::{Given, Mlp, Mlp4, Mlp8, MlpOf};
@@ -63,7 +68,7 @@ pub use self_test::{SelfTest, SelfTestError};
 pub use weight::{I4, Weight};
 
 /// A solver in whole numbers.
-pub type Solver<S, const N: usize> = solver::Solver<S, N, i32>;
+pub type Solver<S, const N: usize> = solver::SolverOf<S, N, i32>;
 /// [Euler's method](method::Euler) with `N` steps of one evaluation each.
 pub type Euler<const N: usize> = Solver<method::Euler, N>;
 /// [The midpoint method](method::Midpoint) with `N` steps of two evaluations each.

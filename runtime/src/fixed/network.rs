@@ -80,6 +80,27 @@ pub(crate) fn velocity(sum: i32, shift: i8) -> i32 {
 }
 
 impl<W: Weight> Network<'_, W> {
+    /// The same network with `hidden`, its weights in 16 bits.
+    #[cfg(feature = "std")]
+    pub(crate) fn widened<'a>(&'a self, hidden: &'a [i16]) -> Network<'a, i16> {
+        Network {
+            bias: self.bias,
+            time: self.time,
+            state: self.state,
+            condition: self.condition,
+            shift: self.shift,
+            hidden_bias: self.hidden_bias,
+            hidden_shift: self.hidden_shift,
+            hidden,
+            last_bias: self.last_bias,
+            last_shift: self.last_shift,
+            last: self.last,
+            formats: self.formats,
+            data_units: self.data_units,
+            condition_units: self.condition_units,
+        }
+    }
+
     /// Writes the first layer's initial sums, its bias plus its condition terms, to `out` (`[H]`). `c` (`[C]`) is in
     /// the user's units, `inputs` a buffer of `[C]`.
     #[inline(always)]

@@ -1,7 +1,9 @@
 //! The tables of the activations: (value, slope) of each segment. Within a segment, each line is the one of least worst
 //! error among its neighbours, rounding included. `trainer`'s reference builds the same functions from f64.
 
-use super::activation::Line;
+/// A segment of a table: the value at its start, with the half of the last shift, and the slope. Both have 14 fraction
+/// bits.
+pub(super) type Line = (i16, i16);
 
 /// u·Φ(−u), for u from 0 to 4. Worst error 0.89 units.
 pub(super) static GELU: [Line; 64] = [

@@ -7,10 +7,10 @@ use crate::grid::{GridError, MAX_STEPS};
 use crate::method::Method;
 use crate::model_file::check_solver;
 use crate::safetensors::{File, LoadError, tri};
-use crate::solver::Solver;
+use crate::solver::SolverOf;
 use crate::tensor::{Shape, TensorName};
 
-impl<S: Method, const N: usize> Solver<S, N, i32> {
+impl<S: Method, const N: usize> SolverOf<S, N, i32> {
     const ZERO: Self = {
         assert!(N > 0, "a solver takes at least one step");
         assert!(N <= MAX_STEPS, "a solver takes at most 2^24 steps");

@@ -1,6 +1,8 @@
 //! The weights between hidden layers: 16, 8 or 4 bits each.
 
-use super::panel::{PANEL, pairs};
+use super::panel::pairs;
+#[cfg(feature = "std")]
+use super::panel::{byte_index, index};
 
 /// The type of the weights between hidden layers: `i16`, `i8` or [`I4`]. The first and the last layer have `i16`.
 ///
@@ -28,13 +30,23 @@ pub(crate) mod sealed {
         /// The number of elements of one output's weights.
         fn row(inputs: usize) -> usize;
 
+        /// The weights of layers of `width` inputs and outputs in 16 bits, in panels too.
+        #[cfg(feature = "std")]
+        fn widened(weights: &[Self::Element], width: usize) -> alloc::borrow::Cow<'_, [i16]>;
+
         /// Adds `weights · inputs` to each sum. `weights` is a panel of `P` outputs.
         fn add<const P: usize>(sums: &mut [i32; P], weights: &[Self::Element], inputs: &[i16]);
     }
 }
 
 macro_rules! weight {
-    ($type:ty) => {
+    (@widened same, $weights:ident) => {
+        $weights.into()
+    };
+    (@widened narrow, $weights:ident) => {
+        $weights.iter().map(|&weight| i16::from(weight)).collect()
+    };
+    ($type:ty, $form:ident) => {
         impl Weight for $type {}
 
         impl sealed::Sealed for $type {
@@ -49,6 +61,11 @@ macro_rules! weight {
             #[inline(always)]
             fn row(inputs: usize) -> usize {
                 inputs
+            }
+
+            #[cfg(feature = "std")]
+            fn widened(weights: &[$type], _: usize) -> alloc::borrow::Cow<'_, [i16]> {
+                weight!(@widened $form, weights)
             }
 
             #[inline(always)]
@@ -74,8 +91,8 @@ macro_rules! weight {
     };
 }
 
-weight!(i16);
-weight!(i8);
+weight!(i16, same);
+weight!(i8, narrow);
 
 impl<const BYTES: usize> Weight for I4<BYTES> {}
 
@@ -91,6 +108,22 @@ impl<const BYTES: usize> sealed::Sealed for I4<BYTES> {
     #[inline(always)]
     fn row(inputs: usize) -> usize {
         inputs.div_ceil(2)
+    }
+
+    #[cfg(feature = "std")]
+    fn widened(weights: &[u8], width: usize) -> alloc::borrow::Cow<'_, [i16]> {
+        let row = width.div_ceil(2);
+        let mut all = alloc::vec![0; weights.len() / row.max(1) * width];
+        let layers = all.chunks_exact_mut((width * width).max(1));
+        for (layer, weights) in layers.zip(weights.chunks_exact((width * row).max(1))) {
+            for output in 0..width {
+                for input in 0..width {
+                    let byte = weights[byte_index(width, width, output, input)];
+                    layer[index(width, width, output, input)] = nibbles(byte)[input % 2] as i16;
+                }
+            }
+        }
+        all.into()
     }
 
     #[inline(always)]
@@ -119,5 +152,3 @@ pub(crate) const fn nibbles(byte: u8) -> [i32; 2] {
     let byte = byte as i8 as i32;
     [(byte << 28) >> 28, byte >> 4]
 }
-
-const _: () = assert!(PANEL > 0);

@@ -3,7 +3,7 @@
 use core::error::Error;
 use core::fmt;
 
-use super::{Solver, State, take_step};
+use super::{SolverOf, State, take_step};
 use crate::lanes::{LANES, Lanes, all, gather, lane};
 use crate::method::Method;
 use crate::method::sealed::Memory as _;
@@ -12,7 +12,7 @@ use crate::scalar::Scalar;
 use crate::text::Message;
 use crate::velocity::VelocityField;
 
-impl<S: Method, const N: usize, T: Scalar> Solver<S, N, T> {
+impl<S: Method, const N: usize, T: Scalar> SolverOf<S, N, T> {
     /// Samples many points at once, in place: replaces each noise in `x` by a sample in data units. `c` has
     /// one condition for each point, or one for all points.
     ///

@@ -34,20 +34,24 @@ pub type Rk4<const N: usize> = Solver<method::Rk4, N>;
 /// [The two-step Adams–Bashforth method](method::AdamsBashforth2) with `N` steps of one evaluation each.
 pub type AdamsBashforth2<const N: usize> = Solver<method::AdamsBashforth2, N>;
 
+/// A solver in `f32` with the method `S` and a fixed grid of `N` steps. Its constructors are in the docs of
+/// [`SolverOf`].
+pub type Solver<S, const N: usize> = SolverOf<S, N, f32>;
+
 /// A solver with the method `S` and a fixed grid of `N` steps: [`Euler`], [`Midpoint`], [`Heun`], [`Rk4`],
-/// [`AdamsBashforth2`].
+/// [`AdamsBashforth2`]. It computes in `T`: [`Solver`] in `f32`, [`fixed::Solver`](crate::fixed::Solver) in whole numbers.
 ///
-/// Step `i` begins at `t_i`, has the length `dt_i = t_{i+1} − t_i` and ends at `t_i + dt_i`, all in f32. The
+/// Step `i` begins at `t_i`, has the length `dt_i = t_{i+1} − t_i` and ends at `t_i + dt_i`, all in `T`. The
 /// docs of each [method's type](method) state its operations in order; each operation is rounded. These
 /// operations and the grid are part of the numeric contract.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Solver<S, const N: usize, T = f32> {
+pub struct SolverOf<S, const N: usize, T> {
     pub(crate) t: [T; N],
     pub(crate) dt: [T; N],
     pub(crate) method: PhantomData<fn() -> S>,
 }
 
-impl<S: Method, const N: usize, T: Scalar> Solver<S, N, T> {
+impl<S: Method, const N: usize, T: Scalar> SolverOf<S, N, T> {
     /// Returns the state of a path that starts at `x_0` (flow units).
     pub fn start<const D: usize>(&self, x_0: [T; D]) -> State<D, S::Memory<D, T>, T> {
         State::at(0, x_0)

@@ -2,18 +2,18 @@
 
 use core::iter::FusedIterator;
 
-use super::{Solver, State};
+use super::{SolverOf, State};
 use crate::method::Method;
 use crate::scalar::Scalar;
 use crate::velocity::VelocityField;
 
-/// An iterator over the points of a path, each with its time, from [`Solver::path`].
+/// An iterator over the points of a path, each with its time, from [`SolverOf::path`].
 ///
 /// Its whole state is in [`Self::state`], which may be copied, stored or changed between two steps.
-/// [`Solver::path_from`] continues from a copy, with the same bits.
+/// [`SolverOf::path_from`] continues from a copy, with the same bits.
 #[derive(Debug)]
 pub struct Path<'a, S: Method, M, const D: usize, const C: usize, const N: usize, T: Scalar = f32> {
-    pub(super) solver: &'a Solver<S, N, T>,
+    pub(super) solver: &'a SolverOf<S, N, T>,
     pub(super) field: &'a M,
     pub(super) c: [T; C],
     /// The number of steps taken, the current point and the method's memory.
@@ -73,7 +73,7 @@ where
 {
 }
 
-impl<S: Method, const N: usize, T: Scalar> Solver<S, N, T> {
+impl<S: Method, const N: usize, T: Scalar> SolverOf<S, N, T> {
     /// Returns an iterator that takes one step at a time. It yields the time and the point after each of the
     /// `N` steps.
     pub fn path<'a, const D: usize, const C: usize, M: VelocityField<D, C, T>>(
