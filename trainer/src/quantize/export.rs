@@ -3,10 +3,11 @@
 use anyhow::{Context, Result};
 use flowlet::Digest;
 
-use super::integer::{CONTRACT, CONTRACT_KEY, IntegerModel};
+use super::integer::{CONTRACT, IntegerModel};
 use super::self_test;
 use crate::disk::tensor_file::TensorFile;
 use crate::model::Model;
+use crate::model::description::INTEGER_KEY;
 
 /// The metadata key of the digest of the float model's file.
 pub const SOURCE_KEY: &str = "flowlet.integer_from";
@@ -21,7 +22,7 @@ pub fn export(model: &Model, integer: &IntegerModel) -> Result<TensorFile> {
     let mut file = Digest::new();
     file.update_bytes(&model.file.to_bytes()?);
     let mut metadata = model.file.metadata.clone();
-    metadata.insert(CONTRACT_KEY.to_string(), CONTRACT.to_string());
+    metadata.insert(INTEGER_KEY.to_string(), CONTRACT.to_string());
     metadata.insert(SOURCE_KEY.to_string(), format!("{:016x}", file.value()));
     let mut tensors = integer.to_tensors();
     tensors.extend(self_test::tensors(integer, &model.units()?));

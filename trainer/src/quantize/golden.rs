@@ -9,12 +9,13 @@ use flowlet::{Digest, SolverKind};
 use rayon::prelude::*;
 use safetensors::tensor::Dtype;
 
-use super::integer::{CONTRACT, CONTRACT_KEY, IntegerModel};
+use super::integer::{CONTRACT, IntegerModel};
 use super::numbers::{points, times, user_units};
 use super::reference::{Reference, WEIGHT_BITS, to_data, uniform};
 use crate::config::words::solver;
 use crate::disk::tensor_file::{Block, TensorFile};
 use crate::judge::golden::{Inputs, METHOD_PATHS, METHOD_STEPS, hexadecimal, key};
+use crate::model::description::INTEGER_KEY;
 
 /// The guidance weight of the guided paths: 1.5.
 pub const GUIDANCE: i32 = 3 << (WEIGHT_BITS - 1);
@@ -111,7 +112,7 @@ impl IntegerGolden {
         let path = path_digest(&a.path, q.times.len(), d);
         let mut metadata = BTreeMap::from([
             ("flowlet.golden".to_string(), "1".to_string()),
-            (CONTRACT_KEY.to_string(), CONTRACT.to_string()),
+            (INTEGER_KEY.to_string(), CONTRACT.to_string()),
             ("flowlet.solver".to_string(), q.solver.to_string()),
             ("flowlet.digest.path".to_string(), format!("{path:016x}")),
             ("flowlet.digest.velocity".to_string(), format!("{:016x}", digest(&a.velocity))),
@@ -151,8 +152,8 @@ impl IntegerGolden {
             sizes.with_context(|| format!("tensor {name}: expected rows, found shape {found:?}"))
         };
         ensure!(
-            file.metadata.get(CONTRACT_KEY).map(String::as_str) == Some(CONTRACT),
-            "expected metadata {CONTRACT_KEY} {CONTRACT}"
+            file.metadata.get(INTEGER_KEY).map(String::as_str) == Some(CONTRACT),
+            "expected metadata {INTEGER_KEY} {CONTRACT}"
         );
         let ([paths, d], [grid, c]) = (sizes("x0")?, sizes("velocity.condition")?);
         ensure!(d > 0, "tensor x0: expected at least one column");

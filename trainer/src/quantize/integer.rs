@@ -7,10 +7,8 @@ use flowlet::ActivationKind;
 use safetensors::tensor::Dtype;
 
 use crate::disk::tensor_file::{Block, TensorFile};
+use crate::model::description::is_integer;
 use crate::network::Shape;
-
-/// The metadata key of the integer contract's version.
-pub const CONTRACT_KEY: &str = "flowlet.integer";
 
 /// The version of the integer contract that this crate writes.
 pub const CONTRACT: &str = "1";
@@ -111,12 +109,6 @@ pub struct IntegerModel {
     pub condition_units: ConditionUnits,
     /// The times of the steps that the model was made for, `[N + 1]`, with 30 fraction bits.
     pub grid: Option<Vec<i32>>,
-}
-
-/// Whether a file holds an integer model.
-pub fn is_integer(file: &TensorFile) -> bool {
-    file.metadata.contains_key(CONTRACT_KEY)
-        || file.tensors.get("net.0.weight").is_some_and(|weight| weight.dtype() == Dtype::I16)
 }
 
 impl IntegerModel {

@@ -17,9 +17,7 @@ mod tables;
 mod units;
 
 pub use fine_tuning::{Tuned, fine_tune};
-pub use integer::{
-    CONTRACT, CONTRACT_KEY, ConditionUnits, DataUnits, IntegerModel, Layer, Weights, is_integer,
-};
+pub use integer::{CONTRACT, ConditionUnits, DataUnits, IntegerModel, Layer, Weights};
 pub use rounding::round;
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ fn formats(
         unit_bits: unit_bits.collect::<Result<_>>()?,
         point_bits,
         condition_bits,
-        data_units: data_units(model, calibration)?,
+        data_units: data_units(&model.data_units()?, model.data_columns(), &calibration.points)?,
         condition_units: condition_units(model, calibration, condition_bits)?,
         grid: grid(model)?,
     })

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, ensure};
 use super::calibration::Calibration;
 use super::integer::{ConditionUnits, DataUnits};
 use super::reference::STATE_BITS;
-use crate::data::ConditionColumn;
+use crate::data::{ConditionColumn, Standardization};
 use crate::disk::quote::shortened;
 use crate::model::Model;
 
@@ -24,15 +24,19 @@ struct Column {
     extent: f64,
 }
 
-/// Returns the units of the data.
+/// Returns the units of the data, whose columns are called `names`. `points` are the largest magnitudes of the paths'
+/// coordinates in flow units, `[D]`.
 ///
 /// # Errors
 ///
 /// Returns an error that names a column that the common fraction bits cannot hold.
-pub(super) fn data_units(model: &Model, calibration: &Calibration) -> Result<DataUnits> {
-    let units = model.data_units()?;
-    let affine = units.mean.iter().zip(&units.scale).zip(&calibration.points);
-    let columns = model.data_columns().into_iter().zip(affine);
+pub(super) fn data_units(
+    units: &Standardization,
+    names: Vec<String>,
+    points: &[f32],
+) -> Result<DataUnits> {
+    let affine = units.mean.iter().zip(&units.scale).zip(points);
+    let columns = names.into_iter().zip(affine);
     let columns: Vec<Column> = columns
         .map(|(name, ((&mean, &scale), &most))| {
             let (mean, scale) = (f64::from(mean), f64::from(scale));
@@ -158,6 +162,15 @@ fn exp2(bits: i8) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_constant_column_stays_constant() {
+        let units = Standardization { mean: vec![1.0, 7.25], scale: vec![3.0, 0.0] };
+        let names = vec!["a".to_string(), "b".to_string()];
+        let found = data_units(&units, names, &[4.0, 1.0]).unwrap();
+        assert_eq!((found.scale[1], found.inverse[1]), (0, 0));
+        assert_eq!(f64::from(found.mean[1]) / exp2(found.bits), 7.25);
+    }
 
     #[test]
     fn a_fraction_has_31_bits_where_the_shift_allows_it() {
