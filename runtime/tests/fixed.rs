@@ -205,6 +205,7 @@ fn check<
     W: Weight,
 >(
     bits: usize,
+    fingerprint: impl Fn(&MlpOf<D, C, H, L, A, W>) -> u64,
     read: impl Fn(&[u8]) -> Result<MlpOf<D, C, H, L, A, W>, LoadError>,
 ) {
     for extreme in [false, true] {
@@ -229,30 +230,87 @@ fn check<
         let solver = fixed::AdamsBashforth2::<3>::UNIFORM;
         let mut together = points.clone();
         solver.integrate_batch(&mlp, &mut together, &conditions);
-        for ((x, c), together) in points.iter().zip(&conditions).zip(together) {
+        for ((x, c), together) in points.iter().zip(&conditions).zip(together.iter().copied()) {
             assert_eq!(solver.integrate(&mlp, *x, *c), together);
             assert_eq!(solver.integrate(&mlp.given(*c), *x, []), together);
         }
+        #[cfg(feature = "alloc")]
+        check_heap(&model, fingerprint(&mlp), [&points, &together], &conditions);
+        #[cfg(not(feature = "alloc"))]
+        fingerprint(&mlp);
+    }
+}
+
+/// Holds the model on the heap against the ends of paths that the other one gave.
+#[cfg(feature = "alloc")]
+fn check_heap<const D: usize, const C: usize>(
+    model: &Model,
+    fingerprint: u64,
+    [points, ends]: [&[[i32; D]]; 2],
+    conditions: &[[i32; C]],
+) {
+    let heap = fixed::HeapMlp::try_from_safetensors(&model.file()).unwrap();
+    assert_eq!(heap.fingerprint(), fingerprint);
+    assert_eq!(heap.weight_bits() as usize, if model.dims[3] == 0 { 16 } else { model.bits });
+    let kind = flowlet::SolverKind::AdamsBashforth2;
+    let solver = fixed::HeapSolver::try_uniform(kind, 3.try_into().unwrap()).unwrap();
+    let mut together = points.as_flattened().to_vec();
+    solver.integrate_batch(&heap, &mut together, conditions.as_flattened());
+    assert_eq!(together, ends.as_flattened());
+    for ((x, c), end) in points.iter().zip(conditions).zip(ends) {
+        let mut alone = *x;
+        solver.integrate(&heap, &mut alone, c, |_, _| {});
+        assert_eq!(alone, *end);
     }
 }
 
 #[test]
 fn velocities_are_those_of_the_contract_for_all_shapes_weights_and_activations() {
-    check::<1, 0, 64, 1, Gelu, i16>(16, MlpOf::<1, 0, 64, 1, Gelu, i16>::try_from_safetensors);
-    check::<3, 2, 33, 2, Silu, i8>(8, MlpOf::<3, 2, 33, 2, Silu, i8>::try_from_safetensors);
+    check::<1, 0, 64, 1, Gelu, i16>(
+        16,
+        MlpOf::<1, 0, 64, 1, Gelu, i16>::fingerprint,
+        MlpOf::<1, 0, 64, 1, Gelu, i16>::try_from_safetensors,
+    );
+    check::<3, 2, 33, 2, Silu, i8>(
+        8,
+        MlpOf::<3, 2, 33, 2, Silu, i8>::fingerprint,
+        MlpOf::<3, 2, 33, 2, Silu, i8>::try_from_safetensors,
+    );
     check::<2, 1, 17, 2, GeluTanh, I4<306>>(
         4,
+        MlpOf::<2, 1, 17, 2, GeluTanh, I4<306>>::fingerprint,
         MlpOf::<2, 1, 17, 2, GeluTanh, I4<306>>::try_from_safetensors,
     );
     check::<2, 1, 48, 1, Gelu, I4<1152>>(
         4,
+        MlpOf::<2, 1, 48, 1, Gelu, I4<1152>>::fingerprint,
         MlpOf::<2, 1, 48, 1, Gelu, I4<1152>>::try_from_safetensors,
     );
-    check::<1, 3, 16, 0, Tanh, i16>(16, MlpOf::<1, 3, 16, 0, Tanh, i16>::try_from_safetensors);
-    check::<5, 0, 1, 1, Elu, i8>(8, MlpOf::<5, 0, 1, 1, Elu, i8>::try_from_safetensors);
-    check::<18, 0, 20, 1, Selu, i16>(16, MlpOf::<18, 0, 20, 1, Selu, i16>::try_from_safetensors);
-    check::<1, 1, 32, 1, Mish, i16>(16, MlpOf::<1, 1, 32, 1, Mish, i16>::try_from_safetensors);
-    check::<1, 1, 31, 3, Relu, i8>(8, MlpOf::<1, 1, 31, 3, Relu, i8>::try_from_safetensors);
+    check::<1, 3, 16, 0, Tanh, i16>(
+        16,
+        MlpOf::<1, 3, 16, 0, Tanh, i16>::fingerprint,
+        MlpOf::<1, 3, 16, 0, Tanh, i16>::try_from_safetensors,
+    );
+    check::<5, 0, 1, 1, Elu, i8>(
+        8,
+        MlpOf::<5, 0, 1, 1, Elu, i8>::fingerprint,
+        MlpOf::<5, 0, 1, 1, Elu, i8>::try_from_safetensors,
+    );
+    check::<18, 0, 20, 1, Selu, i16>(
+        16,
+        MlpOf::<18, 0, 20, 1, Selu, i16>::fingerprint,
+        MlpOf::<18, 0, 20, 1, Selu, i16>::try_from_safetensors,
+    );
+    check::<1, 1, 32, 1, Mish, i16>(
+        16,
+        MlpOf::<1, 1, 32, 1, Mish, i16>::fingerprint,
+        MlpOf::<1, 1, 32, 1, Mish, i16>::try_from_safetensors,
+    );
+    check::<1, 1, 31, 3, Relu, i8>(
+        8,
+        MlpOf::<1, 1, 31, 3, Relu, i8>::fingerprint,
+        MlpOf::<1, 1, 31, 3, Relu, i8>::try_from_safetensors,
+    );
 }
 
 type Small = MlpOf<2, 1, 6, 1, Gelu, i16>;

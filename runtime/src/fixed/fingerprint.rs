@@ -1,10 +1,27 @@
 //! A model's fingerprint, which two programs compare before they rely on each other's bits.
 
 use super::panel::{byte_index, index};
+use super::weight::nibbles;
+use crate::activation::ActivationKind;
 use crate::digest::Digest;
+use crate::network::Dims;
 
 /// The version of the integer contract. Each change of output bits is a new version.
 pub const INTEGER_CONTRACT: u32 = 1;
+
+/// Adds the contract's version, the activation and the sizes.
+pub(crate) const fn update_sizes(digest: &mut Digest, activation: ActivationKind, dims: Dims) {
+    digest.update_bytes(b"integer");
+    digest.update_bytes(&INTEGER_CONTRACT.to_le_bytes());
+    digest.update_bytes(activation.name().as_bytes());
+    let Dims { data, condition, width, hidden_layers } = dims;
+    let sizes = [data, condition, width, hidden_layers];
+    let mut i = 0;
+    while i < sizes.len() {
+        digest.update_bytes(&(sizes[i] as u64).to_le_bytes());
+        i += 1;
+    }
+}
 
 /// Adds integers of 32 bits.
 pub(crate) const fn update_32(digest: &mut Digest, values: &[i32]) {
@@ -24,33 +41,50 @@ pub(crate) const fn update_8(digest: &mut Digest, values: &[i8]) {
     }
 }
 
-/// Adds matrices that are laid out in panels in the order of the file, because the panels depend on the target.
+/// Adds matrices of `[outputs][inputs]` in the order of the file, because the panels in memory depend on the target. Each
+/// weight is added in 16 bits.
 macro_rules! update_matrices {
-    ($name:ident, $type:ty, $index:path, |$inputs:ident| $row:expr, |$at:ident| $input:expr) => {
-        /// Adds matrices of `[outputs][inputs]` in the order of the file.
+    ($name:ident, $type:ty, $row:path, |$element:ident, $input:ident| $value:expr, $index:path) => {
         pub(crate) const fn $name(
             digest: &mut Digest,
             weights: &[$type],
-            (outputs, $inputs): (usize, usize),
+            (outputs, inputs): (usize, usize),
         ) {
-            let (row, mut start) = ($row, 0);
-            while row > 0 && start + outputs * row <= weights.len() && outputs > 0 {
+            let (matrix, mut start) = (outputs * $row(inputs), 0);
+            while matrix > 0 && start + matrix <= weights.len() {
                 let mut output = 0;
                 while output < outputs {
-                    let mut $at = 0;
-                    while $at < row {
-                        let at = start + $index(outputs, $inputs, output, $input);
-                        digest.update_bytes(&weights[at].to_le_bytes());
-                        $at += 1;
+                    let mut $input = 0;
+                    while $input < inputs {
+                        let $element = weights[start + $index(outputs, inputs, output, $input)];
+                        let value: i16 = $value;
+                        digest.update_bytes(&value.to_le_bytes());
+                        $input += 1;
                     }
                     output += 1;
                 }
-                start += outputs * row;
+                start += matrix;
             }
         }
     };
 }
 
-update_matrices!(update_weights_16, i16, index, |inputs| inputs, |at| at);
-update_matrices!(update_weights_8, i8, index, |inputs| inputs, |at| at);
-update_matrices!(update_weights_4, u8, byte_index, |inputs| inputs.div_ceil(2), |at| 2 * at);
+/// The elements of an output's weights, one for each input.
+const fn each(inputs: usize) -> usize {
+    inputs
+}
+
+/// The elements of an output's weights, one for each pair of inputs.
+const fn each_pair(inputs: usize) -> usize {
+    inputs.div_ceil(2)
+}
+
+update_matrices!(update_weights_16, i16, each, |weight, input| weight, index);
+update_matrices!(update_weights_8, i8, each, |weight, input| weight as i16, index);
+update_matrices!(
+    update_weights_4,
+    u8,
+    each_pair,
+    |byte, input| nibbles(byte)[input % 2] as i16,
+    byte_index
+);

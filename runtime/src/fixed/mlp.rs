@@ -4,7 +4,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use super::fingerprint::{
-    INTEGER_CONTRACT, update_8, update_32, update_weights_4, update_weights_8, update_weights_16,
+    update_8, update_32, update_sizes, update_weights_4, update_weights_8, update_weights_16,
 };
 #[cfg(feature = "std")]
 use super::lanes::{Buffers, Start};
@@ -351,15 +351,7 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
 
     /// Adds what the fingerprint covers beside the weights between hidden layers.
     const fn update(&self, digest: &mut Digest) {
-        digest.update_bytes(b"integer");
-        digest.update_bytes(&INTEGER_CONTRACT.to_le_bytes());
-        digest.update_bytes(A::KIND.name().as_bytes());
-        let sizes = [D, C, H, L];
-        let mut i = 0;
-        while i < sizes.len() {
-            digest.update_bytes(&(sizes[i] as u64).to_le_bytes());
-            i += 1;
-        }
+        update_sizes(digest, A::KIND, Dims { data: D, condition: C, width: H, hidden_layers: L });
         update_32(digest, &self.bias);
         update_weights_16(digest, &self.time, (H, 1));
         update_weights_16(digest, self.state.as_flattened(), (H, D));

@@ -40,6 +40,8 @@
 mod activation;
 mod arithmetic;
 mod fingerprint;
+#[cfg(feature = "alloc")]
+mod heap;
 #[cfg(feature = "std")]
 mod lanes;
 mod mlp;
@@ -61,6 +63,8 @@ use crate::{guidance, method, solver};
 pub use activation::activation;
 pub use arithmetic::{ONE, STATE_BITS, TIME_BITS, WEIGHT_BITS};
 pub use fingerprint::INTEGER_CONTRACT;
+#[cfg(feature = "alloc")]
+pub use heap::{HeapMlp, HeapSolver};
 pub use mlp::{Given, Mlp, Mlp4, Mlp8, MlpOf};
 pub use noise::{Noise, Samples};
 pub use quantile::normal_quantile;

@@ -10,12 +10,12 @@
 //! A matrix is split into panels of [`PANEL`] outputs, and the outputs left over into panels of one. Bytes of two
 //! four-bit weights take the place of pairs.
 
-use crate::registers::{RISC_V, VECTORS};
+use crate::registers::{DSP, RISC_V, VECTORS};
 
 /// The number of outputs that are summed side by side. It affects no output bit.
 pub(crate) const PANEL: usize = match VECTORS {
     true => 16,
-    false if RISC_V => 4,
+    false if RISC_V || DSP => 4,
     false => 8,
 };
 

@@ -1,8 +1,9 @@
 //! The weights between hidden layers: 16, 8 or 4 bits each.
 
 use super::panel::pairs;
-#[cfg(feature = "std")]
+#[cfg(feature = "alloc")]
 use super::panel::{byte_index, index};
+use crate::registers::DSP;
 
 /// The type of the weights between hidden layers: `i16`, `i8` or [`I4`]. The first and the last layer have `i16`.
 ///
@@ -31,7 +32,7 @@ pub(crate) mod sealed {
         fn row(inputs: usize) -> usize;
 
         /// The weights of layers of `width` inputs and outputs in 16 bits, in panels too.
-        #[cfg(feature = "std")]
+        #[cfg(feature = "alloc")]
         fn widened(weights: &[Self::Element], width: usize) -> alloc::borrow::Cow<'_, [i16]>;
 
         /// Adds `weights · inputs` to each sum. `weights` is a panel of `P` outputs.
@@ -63,7 +64,7 @@ macro_rules! weight {
                 inputs
             }
 
-            #[cfg(feature = "std")]
+            #[cfg(feature = "alloc")]
             fn widened(weights: &[$type], _: usize) -> alloc::borrow::Cow<'_, [i16]> {
                 weight!(@widened $form, weights)
             }
@@ -72,13 +73,11 @@ macro_rules! weight {
             fn add<const P: usize>(sums: &mut [i32; P], weights: &[$type], inputs: &[i16]) {
                 let (inputs, last) = inputs.as_chunks::<2>();
                 let (weights, rest) = pairs::<_, P>(weights, inputs.len());
-                for (weights, &[even, odd]) in weights.iter().zip(inputs) {
-                    let (even, odd) = (i32::from(even), i32::from(odd));
-                    for (sum, &[weight, next]) in sums.iter_mut().zip(weights) {
-                        // Read before the sum is stored, so that a pair is one load.
-                        *sum = sum
-                            .wrapping_add(i32::from(weight) * even)
-                            .wrapping_add(i32::from(next) * odd);
+                for (weights, inputs) in weights.iter().zip(inputs) {
+                    let [even, odd] = split(*inputs);
+                    for (sum, pair) in sums.iter_mut().zip(weights) {
+                        let [weight, next] = split(*pair);
+                        *sum = sum.wrapping_add(weight * even).wrapping_add(next * odd);
                     }
                 }
                 for &input in last {
@@ -110,7 +109,7 @@ impl<const BYTES: usize> sealed::Sealed for I4<BYTES> {
         inputs.div_ceil(2)
     }
 
-    #[cfg(feature = "std")]
+    #[cfg(feature = "alloc")]
     fn widened(weights: &[u8], width: usize) -> alloc::borrow::Cow<'_, [i16]> {
         let row = width.div_ceil(2);
         let mut all = alloc::vec![0; weights.len() / row.max(1) * width];
@@ -143,6 +142,17 @@ impl<const BYTES: usize> sealed::Sealed for I4<BYTES> {
                 *sum = sum.wrapping_add(nibbles(byte)[0] * i32::from(input));
             }
         }
+    }
+}
+
+/// The two numbers of a pair. A core with instructions for the halves of a word loads both at once.
+#[inline(always)]
+fn split<T: Copy + Into<i32>>([even, odd]: [T; 2]) -> [i32; 2] {
+    if size_of::<T>() == 2 && DSP {
+        let word = (even.into() & 0xffff) | (odd.into() << 16);
+        [(word << 16) >> 16, word >> 16]
+    } else {
+        [even.into(), odd.into()]
     }
 }
 

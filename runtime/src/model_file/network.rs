@@ -117,6 +117,40 @@ const fn part(numbers: &mut [f32], start: usize, length: usize) -> &mut [f32] {
 /// weight, so that reading a file never allocates more memory than the file's own size.
 #[cfg(feature = "alloc")]
 pub(crate) fn read_dims(file: &File<'_>) -> Result<Dims, LoadError> {
+    let dims = outer_dims(file)?;
+    for layer in 1..=dims.hidden_layers {
+        let shape = Shape::matrix(dims.width, dims.width);
+        file.required(TensorName::Weight { layer }, shape)?;
+    }
+    Ok(dims)
+}
+
+/// [`read_dims`] of an integer model, and the bits of its weights between hidden layers.
+#[cfg(feature = "alloc")]
+pub(crate) fn read_integer_dims(file: &File<'_>) -> Result<(Dims, u32), LoadError> {
+    let dims = outer_dims(file)?;
+    let bits = match file.dtype(TensorName::Weight { layer: 1 })? {
+        Some(dtype) if dims.hidden_layers > 0 && dtype.is("I8") => 8,
+        Some(dtype) if dims.hidden_layers > 0 && dtype.is("U8") => 4,
+        _ => 16,
+    };
+    let (dtype, columns) = match bits {
+        8 => ("I8", dims.width),
+        4 => ("U8", dims.width.div_ceil(2)),
+        _ => ("I16", dims.width),
+    };
+    for layer in 1..=dims.hidden_layers {
+        let (tensor, shape) = (TensorName::Weight { layer }, Shape::matrix(dims.width, columns));
+        if file.bytes(tensor, shape, dtype)?.is_none() {
+            return Err(LoadError::MissingTensor { tensor });
+        }
+    }
+    Ok((dims, bits))
+}
+
+/// The sizes that the shapes of the first and the last weight give.
+#[cfg(feature = "alloc")]
+fn outer_dims(file: &File<'_>) -> Result<Dims, LoadError> {
     let layers = file.layers();
     if layers < 2 {
         return Err(LoadError::LayerCount { found: layers });
@@ -138,9 +172,6 @@ pub(crate) fn read_dims(file: &File<'_>) -> Result<Dims, LoadError> {
     }
     if data == 0 || last_inputs != width {
         return Err(mismatch(layers - 1, Shape::matrix(data.max(1), width), last));
-    }
-    for layer in 1..layers - 1 {
-        file.required(name(layer), Shape::matrix(width, width))?;
     }
     Ok(Dims { data, condition: inputs - columns, width, hidden_layers: layers - 2 })
 }

@@ -41,19 +41,30 @@ pub(crate) const fn read_grid(
 pub(crate) fn read_solver(
     file: &File<'_>,
 ) -> Result<(SolverKind, alloc::vec::Vec<f32>, alloc::vec::Vec<f32>), LoadError> {
-    let kind = match file.metadata(KEY)? {
-        None => SolverKind::Euler,
-        Some(found) => match SolverKind::from_name(found.as_bytes()) {
-            Some(kind) if found.is(kind.name()) => kind,
-            _ => {
-                return Err(LoadError::Metadata {
-                    key: KEY,
-                    expected: Text::new("euler, midpoint, heun, rk4 or ab2"),
-                    found,
-                });
-            }
-        },
-    };
+    let kind = solver_kind(file)?;
+    let steps = grid_steps(file)?;
+    let (mut t, mut dt) = (alloc::vec![0.0; steps], alloc::vec![0.0; steps]);
+    read_grid(file, &mut t, &mut dt)?;
+    Ok((kind, t, dt))
+}
+
+/// The method that the metadata name, or Euler's if they name none.
+#[cfg(feature = "alloc")]
+pub(crate) fn solver_kind(file: &File<'_>) -> Result<SolverKind, LoadError> {
+    let Some(found) = file.metadata(KEY)? else { return Ok(SolverKind::Euler) };
+    match SolverKind::from_name(found.as_bytes()) {
+        Some(kind) if found.is(kind.name()) => Ok(kind),
+        _ => Err(LoadError::Metadata {
+            key: KEY,
+            expected: Text::new("euler, midpoint, heun, rk4 or ab2"),
+            found,
+        }),
+    }
+}
+
+/// The number of steps in the file's grid.
+#[cfg(feature = "alloc")]
+pub(crate) fn grid_steps(file: &File<'_>) -> Result<usize, LoadError> {
     let shape = file.shape(TensorName::Grid)?;
     let steps = match shape.dims() {
         [times] => usize::try_from(times.saturating_sub(1)).unwrap_or(0),
@@ -63,7 +74,5 @@ pub(crate) fn read_solver(
         let expected = Shape::vector(2);
         return Err(LoadError::Shape { tensor: TensorName::Grid, expected, found: shape });
     }
-    let (mut t, mut dt) = (alloc::vec![0.0; steps], alloc::vec![0.0; steps]);
-    read_grid(file, &mut t, &mut dt)?;
-    Ok((kind, t, dt))
+    Ok(steps)
 }

@@ -171,6 +171,12 @@ impl<'a> File<'a> {
         }
     }
 
+    /// The element type of a tensor; `None` if the file lacks it.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn dtype(&self, tensor: TensorName) -> Result<Option<Text>, LoadError> {
+        Ok(self.find(tensor)?.map(|entry| entry.dtype))
+    }
+
     /// The floats of a tensor, little-endian and row-major; `None` if the file lacks it.
     ///
     /// # Errors
