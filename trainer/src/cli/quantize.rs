@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use flowlet::fixed::HeapMlp;
 
 use super::bar::Bar;
 use super::between::between;
@@ -26,8 +27,10 @@ use crate::model::Model;
 use crate::model::tuning::conditions;
 use crate::quantize::calibration::Calibration;
 use crate::quantize::export::export;
+use crate::quantize::file::IntegerFile;
 use crate::quantize::golden::IntegerGolden;
-use crate::quantize::sampling::{Difference, Samples, difference, own_times, sample};
+use crate::quantize::sampling::{Difference, difference, sample};
+use crate::quantize::verify::verify;
 use crate::quantize::{IntegerModel, Tuned, Weights, fine_tune, round};
 use crate::report::numbers::{count, thousands};
 use crate::solve::sampling;
@@ -37,6 +40,9 @@ Examples:
   flowlet quantize runs/mixture
   flowlet quantize runs/mixture --weights i4 --iterations 10000
   flowlet quantize model.safetensors --weights i8 --out small.safetensors";
+
+/// Paths from which the ranges are taken, if the user does not say.
+const PATHS: usize = 1000;
 
 /// Make a model in whole numbers of a float one
 ///
@@ -52,7 +58,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "TYPE", default_value = "i16", value_parser = weights_parser())]
     weights: Weights,
     /// Number of paths from which the ranges are taken. Models of few steps get more
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = between(1, 1_000_000))]
+    #[arg(long, value_name = "N", default_value_t = PATHS, value_parser = between(1, 1_000_000))]
     calibrate: usize,
     /// Iterations of the tuning; 0 only rounds [default: 0 for i16, 3000 for i8, 6000 for i4]
     #[arg(long, value_name = "K", value_parser = between(0, 10_000_000))]
@@ -68,8 +74,42 @@ pub(super) struct Args {
     force: Force,
 }
 
+/// Makes the integer model of the run in `directory`, which is complete, with the defaults of this command. Returns
+/// whether the runtime has the golden bits.
+///
+/// # Errors
+///
+/// As the command.
+pub(super) fn of_run(directory: &Path, weights: Weights, seed: u64, force: bool) -> Result<bool> {
+    let args = Args {
+        model: directory.to_path_buf(),
+        weights,
+        calibrate: PATHS,
+        iterations: None,
+        seed,
+        out: None,
+        force: Force { force },
+    };
+    quantize(&args)
+}
+
+/// Checks before a run is trained in `directory` that [`of_run`] may write its integer model.
+///
+/// # Errors
+///
+/// Returns an error if there is one already.
+pub(super) fn check_free(directory: &Path, weights: Weights, force: bool) -> Result<()> {
+    let out = beside(&directory.join(MODEL_FILE), weights);
+    ensure!(
+        force || !out.exists(),
+        "{} exists: choose another run with --out, or replace it with --force",
+        out.display()
+    );
+    Ok(())
+}
+
 /// Returns the parser of `--weights`.
-fn weights_parser() -> impl TypedValueParser<Value = Weights> {
+pub(super) fn weights_parser() -> impl TypedValueParser<Value = Weights> {
     let names = PossibleValuesParser::new(Weights::ALL.map(Weights::name));
     let find = |name: String| Weights::ALL.into_iter().find(|weights| weights.name() == name);
     names.try_map(move |name| find(name).ok_or("no such type of weights"))
@@ -87,6 +127,10 @@ fn default_iterations(weights: Weights, hidden_layers: usize) -> usize {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
+    Ok(if quantize(args)? { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn quantize(args: &Args) -> Result<bool> {
     let model = open(&args.model)?;
     let out = args.out.clone().unwrap_or_else(|| beside(&model.path, args.weights));
     ensure!(
@@ -103,8 +147,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         // Removes only an empty directory.
         let _ = fs::remove_dir(directory);
     }
-    done?;
-    Ok(ExitCode::SUCCESS)
+    done
 }
 
 /// Returns where the integer model of `model` is written if the user does not say: in a directory beside that of its
@@ -134,7 +177,8 @@ fn golden_beside(out: &Path) -> PathBuf {
     out.with_file_name(format!("{stem}.{GOLDEN_FILE}"))
 }
 
-fn to_files(args: &Args, model: &Model, out: &Path) -> Result<()> {
+/// Makes the integer model, and writes it and its golden outputs. Returns whether the runtime has the golden bits.
+fn to_files(args: &Args, model: &Model, out: &Path) -> Result<bool> {
     let inputs = [vec![model.path.clone()], files_of_run(&model.path, &[])].concat();
     let output = Output::open(out, args.force.force, &inputs)?;
     let golden_path = golden_beside(out);
@@ -154,6 +198,9 @@ fn to_files(args: &Args, model: &Model, out: &Path) -> Result<()> {
     let conditions = drawn_conditions(model, GOLDEN_CONDITIONS, args.seed)?;
     let inputs = Inputs::new(&source, &conditions, size, args.seed)?;
     let golden = IntegerGolden::make(&tuned.model, model.solver_kind(), &inputs);
+    let file = IntegerFile::parse(&bytes, out.to_path_buf())
+        .context("the runtime does not read the integer model")?;
+    let verified = verify(&file, &golden)?;
     output.write(&bytes)?;
     golden_output.write(&golden.to_bytes()?)?;
 
@@ -177,9 +224,15 @@ fn to_files(args: &Args, model: &Model, out: &Path) -> Result<()> {
             tuned.before
         )?;
     }
-    quality(&mut text, args, model, &source, &rounded, &tuned.model)?;
-    writeln!(text, "  golden      {}", golden_output.name())?;
-    say(&output, &text)
+    let before = (rounded != tuned.model).then_some(&rounded);
+    quality(&mut text, args, model, &source, before, &file)?;
+    let state = if verified.passes() { "verified" } else { "OTHER BITS" };
+    writeln!(text, "  golden      {}: {state}", golden_output.name())?;
+    if !verified.passes() {
+        writeln!(text, "\n{verified}")?;
+    }
+    say(&output, &text)?;
+    Ok(verified.passes())
 }
 
 /// Rows of conditions for golden paths.
@@ -210,7 +263,7 @@ fn tuned(
 }
 
 /// Samples for the Wasserstein distance of numbers.
-const SORTED: usize = 20_000;
+const SORTED: usize = 100_000;
 
 /// Samples whose difference is measured, if no data are known.
 const SAMPLES: usize = 2000;
@@ -221,8 +274,8 @@ fn quality(
     args: &Args,
     model: &Model,
     source: &Source,
-    rounded: &IntegerModel,
-    tuned: &IntegerModel,
+    before: Option<&IntegerModel>,
+    file: &IntegerFile,
 ) -> Result<()> {
     let known = real::read(model).ok().flatten();
     let dataset = known.filter(|(config, dataset)| real::check(model, config, dataset).is_ok());
@@ -235,14 +288,16 @@ fn quality(
         None => drawn_conditions(model, SAMPLES, args.seed)?,
     };
     let x_0 = source.starts(args.seed, c.rows(), model.mlp.data_dim());
-    let (kind, solver) = (model.solver_kind(), model.solver(None, None)?);
-    let by = |integer: &IntegerModel| -> Samples {
-        sample(integer, kind, &own_times(integer), &x_0, &c)
-    };
-    let of = by(tuned);
+    let (solver, own) = (model.solver(None, None)?, file.solver(None, None)?);
+    let of = sample(&file.mlp, &own, &x_0, &c);
     if let Some(comparison) = &comparison {
         let float = comparison.distance(&sampling::sample(&model.mlp, &solver, &x_0, &c));
-        let before = (rounded != tuned).then(|| comparison.distance(&by(rounded).data));
+        let before = before.map(|before| -> Result<Distance> {
+            let bytes = export(model, before)?.to_bytes()?;
+            let before = HeapMlp::try_from_safetensors(&bytes)?;
+            Ok(comparison.distance(&sample(&before, &own, &x_0, &c).data))
+        });
+        let before = before.transpose()?;
         distances(text, comparison.distance(&of.data), float, before)?;
     }
     let Difference { rms, worst } = difference(model, &solver, &x_0, &c, &of);

@@ -9,9 +9,11 @@ use flowlet::{Digest, SolverKind};
 use rayon::prelude::*;
 use safetensors::tensor::Dtype;
 
+use super::file::IntegerFile;
 use super::integer::{CONTRACT, IntegerModel};
 use super::numbers::{points, times, user_units};
 use super::reference::{Reference, WEIGHT_BITS, to_data, uniform};
+use super::sampling::own_times;
 use crate::config::words::solver;
 use crate::disk::tensor_file::{Block, TensorFile};
 use crate::judge::golden::{Inputs, METHOD_PATHS, METHOD_STEPS, hexadecimal, key};
@@ -77,7 +79,7 @@ impl IntegerGolden {
         let bits = model.condition_units.bits;
         let questions = Questions {
             solver,
-            times: model.grid.clone().unwrap_or_else(|| uniform(50)),
+            times: own_times(model),
             x_0: points(&inputs.x_0),
             condition: user_units(&inputs.condition, bits),
             grid_t: times(&inputs.grid_t),
@@ -87,6 +89,19 @@ impl IntegerGolden {
         let answers = questions.answer(model);
         let (data_dim, condition_dim) = (model.shape.data_dim, model.shape.condition_dim);
         Self { data_dim, condition_dim, questions, answers }
+    }
+
+    /// Adopts the model's solver and grid, and computes all answers anew.
+    ///
+    /// # Errors
+    ///
+    /// When the model has another D or C.
+    pub fn renew(&mut self, opened: &IntegerFile) -> Result<()> {
+        opened.check_size(self.data_dim, self.condition_dim)?;
+        self.questions.solver = opened.floats.solver_kind();
+        self.questions.times = own_times(&opened.model);
+        self.answers = self.questions.answer(&opened.model);
+        Ok(())
     }
 
     /// Returns the bytes of a golden file.

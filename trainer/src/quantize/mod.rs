@@ -4,6 +4,7 @@
 mod activation;
 pub mod calibration;
 pub mod export;
+pub mod file;
 mod fine_tuning;
 mod float;
 pub mod golden;
@@ -15,6 +16,7 @@ pub mod sampling;
 pub mod self_test;
 mod tables;
 mod units;
+pub mod verify;
 
 pub use fine_tuning::{Tuned, fine_tune};
 pub use integer::{CONTRACT, ConditionUnits, DataUnits, IntegerModel, Layer, Weights};

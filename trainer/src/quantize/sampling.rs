@@ -1,11 +1,11 @@
 //! Samples of an integer model, and their difference from those of the float model.
 
-use flowlet::{HeapSolver, SolverKind};
+use flowlet::{HeapSolver, fixed};
 use rayon::prelude::*;
 
 use super::integer::IntegerModel;
 use super::numbers::{floats, points, user_units};
-use super::reference::{Reference, STATE_BITS, to_data, uniform};
+use super::reference::{STATE_BITS, uniform};
 use crate::data::Matrix;
 use crate::model::Model;
 use crate::solve::sampling::integrate;
@@ -33,30 +33,40 @@ pub fn own_times(model: &IntegerModel) -> Vec<i32> {
     model.grid.clone().unwrap_or_else(|| uniform(50))
 }
 
-/// Returns a sample for each row of `x_0` (`[n, D]`, flow units) with the conditions in the same row of `c` (`[n, C]`,
-/// the user's units).
+/// Returns the runtime's whole numbers of noise for `n` samples of `seed` from sample `first` on, `[n, D]`. As floats they
+/// are exact: noise is far below 16, where 32-bit floats have 20 fraction bits.
+pub fn noise_from(seed: u64, first: u64, n: usize, data_dim: usize) -> Matrix {
+    let noise = fixed::Noise::new(seed);
+    let mut values = vec![0; n * data_dim];
+    values
+        .par_chunks_exact_mut(data_dim)
+        .enumerate()
+        .for_each(|(row, x)| noise.fill(first + row as u64, x));
+    Matrix::new(floats(&values, STATE_BITS), n, data_dim)
+}
+
+/// Rows in a core's unit of work.
+const TASK: usize = 256;
+
+/// Returns a sample by the runtime for each row of `x_0` (`[n, D]`, flow units) with the conditions in the same row of
+/// `c` (`[n, C]`, the user's units).
 pub fn sample(
-    model: &IntegerModel,
-    kind: SolverKind,
-    times: &[i32],
+    mlp: &fixed::HeapMlp,
+    solver: &fixed::HeapSolver,
     x_0: &Matrix,
     c: &Matrix,
 ) -> Samples {
-    let (d, conditions) = (model.shape.data_dim, model.shape.condition_dim);
-    let starts = points(x_0);
-    let c = user_units(c, model.condition_units.bits);
-    let rows: Vec<usize> = (0..x_0.rows()).collect();
-    let ends: Vec<i32> = rows
-        .into_par_iter()
-        .flat_map_iter(|row| {
-            let field = Reference::new(model, &c[row * conditions..][..conditions]);
-            let path = field.path(kind, times, &starts[row * d..][..d]);
-            path[path.len() - d..].to_vec()
-        })
-        .collect();
-    let data: Vec<i32> = ends.chunks_exact(d).flat_map(|x| to_data(model, x)).collect();
+    let (d, conditions) = (mlp.data_dim(), mlp.condition_dim());
+    let mut flow = points(x_0);
+    let c = user_units(c, mlp.condition_bits() as i8);
+    flow.par_chunks_mut(TASK * d).enumerate().for_each(|(task, x)| {
+        let c = &c[task * TASK * conditions..][..x.len() / d * conditions];
+        solver.integrate_batch(mlp, x, c);
+    });
+    let mut data = flow.clone();
+    data.chunks_exact_mut(d).for_each(|x| mlp.to_data_units(x));
     let matrix = |values: &[i32], bits: i32| Matrix::new(floats(values, bits), x_0.rows(), d);
-    Samples { flow: matrix(&ends, STATE_BITS), data: matrix(&data, model.data_units.bits.into()) }
+    Samples { flow: matrix(&flow, STATE_BITS), data: matrix(&data, mlp.data_bits()) }
 }
 
 /// Returns the difference of samples from those of the float model by `solver`, of the same starting points and

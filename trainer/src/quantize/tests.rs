@@ -3,10 +3,12 @@ use flowlet::{ActivationKind, Gelu, SolverKind, VelocityField};
 
 use super::calibration::Calibration;
 use super::export::export;
+use super::file::IntegerFile;
 use super::golden::{GUIDANCE, IntegerGolden};
 use super::numbers::user_units;
 use super::reference::{Reference, to_data, to_flow, uniform};
 use super::sampling::{Difference, Samples, difference, sample};
+use super::verify::verify;
 use super::{IntegerModel, Weights, fine_tune, round};
 use crate::coupling::dataset::Units;
 use crate::coupling::source::Source;
@@ -70,6 +72,19 @@ fn rounded(model: &Model, weights: Weights) -> anyhow::Result<IntegerModel> {
 
 fn bytes(model: &Model, integer: &IntegerModel) -> Vec<u8> {
     export(model, integer).unwrap().to_bytes().unwrap()
+}
+
+/// Returns samples of an integer model by Euler's method.
+fn sampled(
+    model: &Model,
+    integer: &IntegerModel,
+    steps: usize,
+    x_0: &Matrix,
+    c: &Matrix,
+) -> Samples {
+    let mlp = fixed::HeapMlp::try_from_safetensors(&bytes(model, integer)).unwrap();
+    let steps = steps.try_into().unwrap();
+    sample(&mlp, &fixed::HeapSolver::try_uniform(SolverKind::Euler, steps).unwrap(), x_0, c)
 }
 
 /// The points of a path of `field` by a solver of the runtime.
@@ -166,7 +181,7 @@ fn samples_of_i16_are_near_those_of_the_float_model() {
             c = Matrix::new(Vec::new(), 100, 0);
         }
         model.units().unwrap().condition.backward(&mut c);
-        let samples = sample(&integer, SolverKind::Euler, &uniform(20), &x_0, &c);
+        let samples = sampled(&model, &integer, 20, &x_0, &c);
         let Difference { rms, .. } = difference(&model, &solver, &x_0, &c, &samples);
         assert!(rms < 2e-3 && rms > 0.0, "{shape:?}: {rms:e}");
     }
@@ -179,7 +194,7 @@ fn data_units_are_those_of_the_float_model() {
     let integer = rounded(&model, Weights::I16).unwrap();
     let x_0 = Source::Normal.starts(3, 100, 5);
     let c = Matrix::new(Vec::new(), 100, 0);
-    let Samples { flow, data } = sample(&integer, SolverKind::Euler, &uniform(20), &x_0, &c);
+    let Samples { flow, data } = sampled(&model, &integer, 20, &x_0, &c);
     let mut expected = flow;
     model.data_units().unwrap().backward(&mut expected);
     for (found, expected) in data.values().iter().zip(expected.values()) {
@@ -274,7 +289,7 @@ fn fine_tuned_samples_are_as_near_to_the_data_as_the_float_models() {
     let float = crate::solve::sampling::sample(&model.mlp, &solver, &x_0, &c);
     let float = wasserstein_1(float.values(), real.values());
     let of = |integer: &IntegerModel| {
-        let samples = sample(integer, SolverKind::Euler, &uniform(20), &x_0, &c);
+        let samples = sampled(&model, integer, 20, &x_0, &c);
         wasserstein_1(samples.data.values(), real.values())
     };
     for (weights, iterations, share, more) in [
@@ -330,4 +345,65 @@ fn golden_outputs_come_back_from_their_file() {
     std::fs::write(&path, golden.to_bytes().unwrap()).unwrap();
     assert_eq!(IntegerGolden::read(&path).unwrap(), golden);
     assert!(golden.answers.guided.is_some());
+}
+
+#[test]
+fn an_opened_integer_model_has_the_numbers_of_the_float_one() {
+    let shape = Shape { condition_dim: 2, ..SMALL };
+    let model = random(shape, |_| ());
+    let integer = rounded(&model, Weights::I16).unwrap();
+    let opened = IntegerFile::parse(&bytes(&model, &integer), "whole".into()).unwrap();
+    assert_eq!(opened.model, integer);
+    let close = |a: &[f32], b: &[f32], error: f32| {
+        a.iter().zip(b).all(|(a, b)| (a - b).abs() <= error * b.abs().max(1.0))
+    };
+    for (name, error) in [
+        ("net.0.weight", 1e-3),
+        ("net.2.weight", 1e-3),
+        ("net.4.weight", 1e-3),
+        ("net.4.bias", 1e-3),
+        ("data.mean", 1e-6),
+        ("data.scale", 1e-6),
+        ("condition.mean", 1e-6),
+        ("condition.scale", 1e-6),
+        ("grid", 1e-7),
+    ] {
+        let read = |model: &Model| model.file.tensors[name].to_f32().unwrap();
+        assert!(close(&read(&opened.floats), &read(&model), error), "{name}");
+    }
+    assert!(!opened.has_grid_of_its_own());
+    assert_eq!(opened.solver(None, None).unwrap().steps(), 20);
+}
+
+/// One changed number, of each kind, is seen.
+#[test]
+fn other_bits_fail_verification() {
+    let model = random(Shape { condition_dim: 2, ..SMALL }, |_| ());
+    let integer = rounded(&model, Weights::I8).unwrap();
+    let opened = IntegerFile::parse(&bytes(&model, &integer), "whole".into()).unwrap();
+    let conditions = Matrix::new(vec![1.0, 2.0, -3.0, 4.0], 2, 2);
+    let inputs = Inputs::new(&Source::Normal, &conditions, (2, 2), 0).unwrap();
+    let golden = IntegerGolden::make(&integer, SolverKind::Euler, &inputs);
+    let passes = |golden: &IntegerGolden| verify(&opened, golden).unwrap().passes();
+    assert!(passes(&golden), "{}", verify(&opened, &golden).unwrap());
+    let mut other = golden.clone();
+    other.answers.path[77] += 1;
+    assert!(!passes(&other));
+    let mut other = golden.clone();
+    other.answers.velocity[7] -= 1;
+    assert!(!passes(&other));
+    let mut other = golden.clone();
+    other.answers.data[1] += 1;
+    assert!(!passes(&other));
+    let mut other = golden.clone();
+    other.answers.methods[3].1 ^= 1;
+    assert!(!passes(&other));
+    let mut other = golden.clone();
+    other.answers.guided = Some(5);
+    assert!(!passes(&other));
+    // A model with another weight has other bits.
+    let mut changed = integer;
+    changed.layers[1].weight[3] += 1;
+    let changed = IntegerFile::parse(&bytes(&model, &changed), "whole".into()).unwrap();
+    assert!(!verify(&changed, &golden).unwrap().passes());
 }
