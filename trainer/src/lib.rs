@@ -15,6 +15,7 @@
 //! | [`model`] | the model file, its description, import, self test, tuning, cost |
 //! | [`training`] | the phases of a run, its engines (processor and card), checkpoints, metrics, the supply of batches |
 //! | [`judge`] | goldens and their verification, the 64-bit reference, distances to real data, evaluation |
+//! | [`quantize`] | models in whole numbers: calibration, rounding, fine-tuning through it, an independent reference |
 //! | [`report`] | pictures of a run |
 //! | [`cli`] | the command line |
 //!
@@ -40,6 +41,7 @@ pub mod model;
 pub mod network;
 pub mod objective;
 pub mod optimiser;
+pub mod quantize;
 pub mod report;
 pub mod solve;
 pub mod training;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// From the ground up: a room takes only from those before it.
-const ROOMS: [&str; 13] = [
+const ROOMS: [&str; 14] = [
     "disk",
     "data",
     "config",
@@ -15,6 +15,7 @@ const ROOMS: [&str; 13] = [
     "model",
     "training",
     "judge",
+    "quantize",
     "report",
     "cli",
 ];

@@ -4,12 +4,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use flowlet::fixed::{INTEGER_CONTRACT, STATE_BITS};
 use flowlet::{ActivationKind, CONTRACT, SolverKind};
 
-use super::output::{open, print};
+use super::output::{open_any, print};
+use crate::disk::tensor_file::TensorFile;
 use crate::model::Model;
 use crate::model::cost;
 use crate::network::Shape;
+use crate::quantize::Weights;
+use crate::quantize::file::{AnyModel, IntegerFile};
 use crate::report::numbers::thousands;
 
 const EXAMPLES: &str = "\
@@ -29,8 +33,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let model = open(&args.model)?;
-    print(&report(&model)?)?;
+    let text = match open_any(&args.model)? {
+        AnyModel::Float(model) => report(&model)?,
+        AnyModel::Integer(file) => integer_report(&file)?,
+    };
+    print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -41,25 +48,9 @@ const LONG_CONST_EVAL: usize = 250_000;
 fn report(model: &Model) -> Result<String> {
     use std::fmt::Write;
     let shape = model.shape();
-    let Shape { data_dim, condition_dim, hidden_width, hidden_layers, activation } = shape;
-    let mut text = String::new();
-    writeln!(text, "{}: {} bytes\n", model.path.display(), thousands(model.bytes))?;
-    writeln!(
-        text,
-        "D = {data_dim} data dimensions, C = {condition_dim} conditions, H = {hidden_width} wide, L = {hidden_layers} hidden-to-hidden layers, {activation}\n"
-    )?;
-    writeln!(text, "tensors")?;
-    for (name, block) in &model.file.tensors {
-        writeln!(text, "  {name:<18} {:?} {:?}", block.dtype(), block.shape())?;
-    }
-    writeln!(text, "\nfingerprint  {:#018x}, under contract {CONTRACT}", model.mlp.fingerprint())?;
-    writeln!(text, "\nmetadata")?;
-    if model.file.metadata.is_empty() {
-        writeln!(text, "  none")?;
-    }
-    for (key, value) in &model.file.metadata {
-        writeln!(text, "  {key:<22} {value}")?;
-    }
+    let Shape { hidden_width, activation, .. } = shape;
+    let fingerprint = (model.mlp.fingerprint(), format!("contract {CONTRACT}"));
+    let mut text = contents(model, &model.file, fingerprint)?;
     writeln!(text, "\ncost")?;
     writeln!(text, "  weights   {} bytes", thousands(cost::weights(&shape)))?;
     writeln!(
@@ -98,9 +89,95 @@ fn report(model: &Model) -> Result<String> {
             "  chips without vectors take up to a fifth more: choose a width that is a multiple of 16"
         )?;
     }
-    writeln!(text, "\nembed\n{}\n\n{PROFILES}", embed(model)?)?;
+    writeln!(
+        text,
+        "\nembed\n{}\n\n{PROFILES}",
+        embed(model, model.has_grid_of_its_own()?, &FLOATS)?
+    )?;
     Ok(text)
 }
+
+/// Describes the sizes, the tensors and the metadata of a file. `fingerprint` names the contract, too.
+fn contents(model: &Model, file: &TensorFile, fingerprint: (u64, String)) -> Result<String> {
+    use std::fmt::Write;
+    let Shape { data_dim, condition_dim, hidden_width, hidden_layers, activation } = model.shape();
+    let mut text = String::new();
+    writeln!(text, "{}: {} bytes\n", model.path.display(), thousands(model.bytes))?;
+    writeln!(
+        text,
+        "D = {data_dim} data dimensions, C = {condition_dim} conditions, H = {hidden_width} wide, L = {hidden_layers} hidden-to-hidden layers, {activation}\n"
+    )?;
+    writeln!(text, "tensors")?;
+    for (name, block) in &file.tensors {
+        writeln!(text, "  {name:<18} {:?} {:?}", block.dtype(), block.shape())?;
+    }
+    let (number, contract) = fingerprint;
+    writeln!(text, "\nfingerprint  {number:#018x}, under {contract}")?;
+    writeln!(text, "\nmetadata")?;
+    if file.metadata.is_empty() {
+        writeln!(text, "  none")?;
+    }
+    for (key, value) in &file.metadata {
+        writeln!(text, "  {key:<22} {value}")?;
+    }
+    Ok(text)
+}
+
+/// Describes an integer model.
+fn integer_report(file: &IntegerFile) -> Result<String> {
+    use std::fmt::Write;
+    let (model, shape) = (&file.floats, file.floats.shape());
+    let contract = format!("integer contract {INTEGER_CONTRACT}");
+    let mut text = contents(model, &file.file, (file.mlp.fingerprint(), contract))?;
+    writeln!(text, "\ncost")?;
+    writeln!(text, "  weights   {} bytes with biases and shifts", thousands(file.model.bytes()))?;
+    writeln!(
+        text,
+        "  work      {} multiply-adds and {} activations per evaluation, all of whole numbers",
+        thousands(cost::multiply_adds(&shape)),
+        thousands(cost::activations(&shape))
+    )?;
+    writeln!(
+        text,
+        "\nformats\n  point and velocity  {STATE_BITS} fraction bits; the point enters with {}\n  \
+         units               {} fraction bits\n  \
+         data units          {} fraction bits",
+        file.model.point_bits,
+        file.model.unit_bits.iter().map(i8::to_string).collect::<Vec<_>>().join(", "),
+        file.mlp.data_bits()
+    )?;
+    if shape.condition_dim > 0 {
+        writeln!(text, "  conditions          {} fraction bits", file.mlp.condition_bits())?;
+    }
+    writeln!(text, "\nembed\n{}\n\n{PROFILES}", integer_embed(file)?)?;
+    Ok(text)
+}
+
+/// Returns the Rust code that embeds an integer model.
+fn integer_embed(file: &IntegerFile) -> Result<String> {
+    let Shape { hidden_width, hidden_layers, .. } = file.floats.shape();
+    let (mlp, bytes) = match file.model.weights {
+        Weights::I16 => ("Mlp", None),
+        Weights::I8 => ("Mlp8", None),
+        Weights::I4 => ("Mlp4", Some(hidden_layers * hidden_width * hidden_width.div_ceil(2))),
+    };
+    let bytes = bytes.map_or(String::new(), |bytes| format!(", {bytes}"));
+    let form = Form { module: "flowlet::fixed", mlp, bytes, number: "i32" };
+    embed(&file.floats, file.has_grid_of_its_own(), &form)
+}
+
+/// What differs between the code for floats and for whole numbers.
+struct Form {
+    module: &'static str,
+    /// The type of the model.
+    mlp: &'static str,
+    /// Its parameter after the sizes.
+    bytes: String,
+    /// The type of a coordinate.
+    number: &'static str,
+}
+
+const FLOATS: Form = Form { module: "flowlet", mlp: "Mlp", bytes: String::new(), number: "f32" };
 
 /// What to put into the manifest of the program that embeds a model.
 const PROFILES: &str = "\
@@ -115,7 +192,8 @@ profiles, for Cargo.toml
 
   For the web, build at opt-level 3 with -C target-feature=+simd128: four to six times as fast.";
 
-fn embed(model: &Model) -> Result<String> {
+fn embed(model: &Model, own_grid: bool, form: &Form) -> Result<String> {
+    let Form { module, mlp, bytes, number } = form;
     let Shape { data_dim, condition_dim, hidden_width, hidden_layers, activation } = model.shape();
     let (import, parameter) = match activation {
         ActivationKind::Gelu => (None, String::new()),
@@ -142,12 +220,12 @@ fn embed(model: &Model) -> Result<String> {
         SolverKind::AdamsBashforth2 => "AdamsBashforth2",
         kind => unreachable!("the trainer does not know the method {kind}"),
     };
-    let grid = if model.has_grid_of_its_own()? {
+    let grid = if own_grid {
         format!("from_safetensors(include_bytes!(\"{file}\"))")
     } else {
         "UNIFORM".to_string()
     };
-    let mut names = ["Mlp", solver].map(String::from).to_vec();
+    let mut names = [*mlp, solver].map(String::from).to_vec();
     let start = match &model.description.source {
         None => {
             names.push("Noise".to_string());
@@ -155,18 +233,25 @@ fn embed(model: &Model) -> Result<String> {
         }
         // The runtime can draw only noise.
         Some(source) => format!(
-            "MODEL.to_flow_units(start); // `start`: [f32; {data_dim}], a point of {source} in data units"
+            "MODEL.to_flow_units(start); // `start`: [{number}; {data_dim}], a point of {source} in data units"
         ),
     };
-    names.extend(import);
+    let apart = match import {
+        // The activations are those of the float side.
+        Some(name) if *module != "flowlet" => format!("  use flowlet::{name};\n"),
+        name => {
+            names.extend(name);
+            String::new()
+        }
+    };
     names.sort();
     Ok(format!(
-        "  use flowlet::{{{}}};\n{lint}\n  \
-         static MODEL: Mlp<{data_dim}, {condition_dim}, {hidden_width}, {hidden_layers}{parameter}> =\n      \
-         Mlp::from_safetensors(include_bytes!(\"{file}\"));\n  \
+        "  use {module}::{{{}}};\n{apart}{lint}\n  \
+         static MODEL: {mlp}<{data_dim}, {condition_dim}, {hidden_width}, {hidden_layers}{bytes}{parameter}> =\n      \
+         {mlp}::from_safetensors(include_bytes!(\"{file}\"));\n  \
          static SOLVER: {solver}<{steps}> = {solver}::{grid};\n\n  \
          let x_0 = {start}\n  \
-         let sample: [f32; {data_dim}] = SOLVER.sample(&MODEL, x_0, {c});",
+         let sample: [{number}; {data_dim}] = SOLVER.sample(&MODEL, x_0, {c});",
         names.join(", ")
     ))
 }

@@ -13,6 +13,7 @@ mod losses;
 mod man;
 mod output;
 mod progress;
+mod quantize;
 mod real;
 mod report;
 mod sample;
@@ -53,6 +54,7 @@ enum Command {
     Sample(Box<sample::Args>),
     Trace(trace::Args),
     Tune(tune::Args),
+    Quantize(quantize::Args),
     Evaluate(evaluate::Args),
     Report(report::Args),
     Distance(distance::Args),
@@ -118,6 +120,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Sample(args) => sample::run(&args),
         Command::Trace(args) => trace::run(&args),
         Command::Tune(args) => tune::run(&args),
+        Command::Quantize(args) => quantize::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Distance(args) => distance::run(&args),

@@ -16,11 +16,17 @@ use crate::disk::whole;
 use crate::model::Model;
 use crate::model::description::ASSUMPTION;
 use crate::model::unseen::unseen;
+use crate::quantize::file::AnyModel;
 
 /// Opens a model. If the file has no metadata, prints the assumption about it on standard error. Says there, too, if
 /// the model is of a run that is not complete.
 pub(super) fn open(path: &Path) -> Result<Model> {
     let model = Model::open(path)?;
+    say_what_is_known(&model);
+    Ok(model)
+}
+
+fn say_what_is_known(model: &Model) {
     if let Some(run) = unfinished_run(&model.path) {
         note(format_args!(
             "{}: the run is not complete, so this model is perhaps only partly trained: `flowlet train --resume {}` \
@@ -35,7 +41,13 @@ pub(super) fn open(path: &Path) -> Result<Model> {
             model.path.display()
         ));
     }
-    Ok(model)
+}
+
+/// Opens a model of floats or of whole numbers. Says what [`open`] says.
+pub(super) fn open_any(path: &Path) -> Result<AnyModel> {
+    let opened = AnyModel::open(path)?;
+    say_what_is_known(opened.floats());
+    Ok(opened)
 }
 
 /// Returns the source distribution of a model, for a command with the option `--x0`.

@@ -5,11 +5,14 @@ use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 
-use super::output::{open, tell};
+use super::output::{open_any, tell};
 use crate::disk::names::GOLDEN_FILE;
 use crate::disk::whole::write_whole;
 use crate::judge::golden::Golden;
 use crate::judge::verify::verify;
+use crate::quantize::file::AnyModel;
+use crate::quantize::golden::IntegerGolden;
+use crate::quantize::verify::verify as integer_verify;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,7 +23,8 @@ Examples:
 /// Compare the runtime's outputs with a model's golden outputs
 ///
 /// Prints the worst errors against an f64 reference, and whether the output bits are the golden ones. The exit code is
-/// 1 if an error is too large or a bit differs.
+/// 1 if an error is too large or a bit differs. The numbers of an integer model must be those of an independent
+/// reference.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
@@ -35,7 +39,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let model = open(&args.model)?;
+    let opened = open_any(&args.model)?;
     let golden = match &args.golden {
         Some(path) if path.is_dir() => path.join(GOLDEN_FILE),
         Some(path) => path.clone(),
@@ -45,12 +49,26 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             args.model.display()
         ),
     };
-    let mut outputs = Golden::read(&golden)?;
-    if args.renew {
-        outputs.renew(&model)?;
-        write_whole(&golden, &outputs.to_bytes()?)?;
-    }
-    let report = verify(&model, &outputs)?;
+    let (report, passes) = match opened {
+        AnyModel::Float(model) => {
+            let mut outputs = Golden::read(&golden)?;
+            if args.renew {
+                outputs.renew(&model)?;
+                write_whole(&golden, &outputs.to_bytes()?)?;
+            }
+            let report = verify(&model, &outputs)?;
+            (report.to_string(), report.passes())
+        }
+        AnyModel::Integer(file) => {
+            let mut outputs = IntegerGolden::read(&golden)?;
+            if args.renew {
+                outputs.renew(&file)?;
+                write_whole(&golden, &outputs.to_bytes()?)?;
+            }
+            let report = integer_verify(&file, &outputs)?;
+            (report.to_string(), report.passes())
+        }
+    };
     tell(&format!("{report}\n"))?;
-    Ok(if report.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if passes { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

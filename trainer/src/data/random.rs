@@ -46,6 +46,8 @@ pub enum Stream {
     Starts = 17,
     /// Starting points from which a student's time grid is fitted.
     Grid = 18,
+    /// The batches of an integer model's fine-tuning.
+    FineTuning = 19,
 }
 
 /// Returns the generator of `stream` for `seed`.

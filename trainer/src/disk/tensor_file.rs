@@ -43,6 +43,29 @@ impl Block {
         Self { dtype: Dtype::F64, shape: shape.to_vec(), bytes }
     }
 
+    /// Creates a tensor of 32-bit integers.
+    pub fn i32(shape: &[usize], values: &[i32]) -> Self {
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        Self { dtype: Dtype::I32, shape: shape.to_vec(), bytes }
+    }
+
+    /// Creates a tensor of 16-bit integers.
+    pub fn i16(shape: &[usize], values: &[i16]) -> Self {
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        Self { dtype: Dtype::I16, shape: shape.to_vec(), bytes }
+    }
+
+    /// Creates a tensor of 8-bit integers.
+    pub fn i8(shape: &[usize], values: &[i8]) -> Self {
+        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        Self { dtype: Dtype::I8, shape: shape.to_vec(), bytes }
+    }
+
+    /// Creates a tensor of bytes.
+    pub fn u8(shape: &[usize], values: &[u8]) -> Self {
+        Self { dtype: Dtype::U8, shape: shape.to_vec(), bytes: values.to_vec() }
+    }
+
     /// Creates a tensor `[bytes]` of dtype U8 that holds `text` in UTF-8.
     pub fn text(text: &str) -> Self {
         Self { dtype: Dtype::U8, shape: vec![text.len()], bytes: text.as_bytes().to_vec() }
@@ -76,6 +99,27 @@ impl Block {
     pub fn to_f32(&self) -> Result<Vec<f32>> {
         ensure!(self.dtype == Dtype::F32, "expected dtype F32, found {:?}", self.dtype);
         Ok(self.bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+    }
+
+    /// Returns the elements of a tensor of integers of at most 32 bits.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the dtype is not `expected`, or not of such integers.
+    pub fn to_i32(&self, expected: Dtype) -> Result<Vec<i32>> {
+        macro_rules! convert {
+            ($type:ty) => {
+                self.bytes.as_chunks().0.iter().map(|b| <$type>::from_le_bytes(*b).into()).collect()
+            };
+        }
+        ensure!(self.dtype == expected, "expected dtype {expected:?}, found {:?}", self.dtype);
+        Ok(match self.dtype {
+            Dtype::I32 => convert!(i32),
+            Dtype::I16 => convert!(i16),
+            Dtype::I8 => convert!(i8),
+            Dtype::U8 => convert!(u8),
+            other => bail!("expected integers of at most 32 bits, found {other:?}"),
+        })
     }
 
     /// Returns the elements as 64-bit floats. Integers beyond 2⁵³ are rounded.

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use flowlet::HeapSolver;
+use rand_chacha::ChaCha8Rng;
 
 use super::memory::{Memory, memory};
 use super::stage::Stage;
@@ -78,36 +79,16 @@ pub fn judge(
     seed: u64,
 ) -> Result<Judgement> {
     let Dataset { real, units, source, .. } = dataset;
-    let with_conditions = model.mlp.condition_dim() > 0;
-    let plain = model.mlp.data_dim() == 1 && !with_conditions;
-    let limit = if plain { SORTED } else { PAIRED };
     let mut rng = generator(seed, Stream::Evaluation);
-    let view = View { units, standardize: true };
-    let stage = Stage::of(real, &view, limit, &mut rng);
-    let sample = |x_0: &Matrix, c: &Matrix| {
-        let x = sampling::sample(&model.mlp, solver, x_0, c);
-        ensure!(
-            x.values().iter().all(|x| x.is_finite()),
-            "the model's samples are not finite: training diverged. Try a smaller learning rate"
-        );
-        Ok(x)
-    };
+    let comparison = Comparison::new(dataset, SORTED, seed, &mut rng);
+    let stage = &comparison.stage;
     let mut x_0 = source.starts(seed, stage.c.rows(), model.mlp.data_dim());
-    let x = sample(&x_0, &stage.c)?;
-    let distance = if plain {
-        let mut rng = generator(seed, Stream::Evaluation);
-        let Sides { first, second, .. } = Sides::of(real, limit, &mut rng);
-        let own = x.range(0..x.rows().min(first.x.rows()));
-        let between = |x: &Matrix| distance::wasserstein_1(x.values(), first.x.values());
-        Distance::Wasserstein { model: between(&own), real: between(&second.x) }
-    } else {
-        let found = stage.energy(&x, &view);
-        Distance::Energy {
-            value: found.as_ref().map(|found| found.value),
-            error: found.as_ref().map_or(0.0, |found| found.error),
-            with_conditions,
-        }
-    };
+    let x = sampling::sample(&model.mlp, solver, &x_0, &stage.c);
+    ensure!(
+        x.values().iter().all(|x| x.is_finite()),
+        "the model's samples are not finite: training diverged. Try a smaller learning rate"
+    );
+    let distance = comparison.distance(&x);
     let memory = match real {
         Real::Rows { train, held_out } => memory(&x, train, held_out, units, &mut rng),
         Real::Distribution { .. } => None,
@@ -119,9 +100,53 @@ pub fn judge(
         rows: stage.real.x.rows(),
         judged_on: stage.judged_on,
         memory,
-        learned_nothing: stage.learned_nothing(&x, &x_0, &view),
+        learned_nothing: stage.learned_nothing(&x, &x_0, &comparison.view),
         seconds_per_sample: seconds_per_sample(model, solver, &stage.c),
     })
+}
+
+/// Real data that samples of one or several models are compared with.
+pub struct Comparison<'a> {
+    dataset: &'a Dataset,
+    view: View<'a>,
+    stage: Stage,
+    /// Whether the distance is W1.
+    plain: bool,
+    limit: usize,
+    seed: u64,
+}
+
+impl<'a> Comparison<'a> {
+    /// Chooses real rows and conditions: at most `sorted` samples of single numbers without conditions.
+    pub fn new(dataset: &'a Dataset, sorted: usize, seed: u64, rng: &mut ChaCha8Rng) -> Self {
+        let plain = dataset.data_dim() == 1 && dataset.condition_dim() == 0;
+        let limit = if plain { sorted } else { PAIRED };
+        let view = View { units: &dataset.units, standardize: true };
+        let stage = Stage::of(&dataset.real, &view, limit, rng);
+        Self { dataset, view, stage, plain, limit, seed }
+    }
+
+    /// The conditions of the samples, `[m, C]` in the user's units.
+    pub fn conditions(&self) -> &Matrix {
+        &self.stage.c
+    }
+
+    /// Returns the distance of the samples `x`, `[m, D]` in data units.
+    pub fn distance(&self, x: &Matrix) -> Distance {
+        if self.plain {
+            let mut rng = generator(self.seed, Stream::Evaluation);
+            let Sides { first, second, .. } = Sides::of(&self.dataset.real, self.limit, &mut rng);
+            let own = x.range(0..x.rows().min(first.x.rows()));
+            let between = |x: &Matrix| distance::wasserstein_1(x.values(), first.x.values());
+            return Distance::Wasserstein { model: between(&own), real: between(&second.x) };
+        }
+        let found = self.stage.energy(x, &self.view);
+        Distance::Energy {
+            value: found.as_ref().map(|found| found.value),
+            error: found.as_ref().map_or(0.0, |found| found.error),
+            with_conditions: self.dataset.condition_dim() > 0,
+        }
+    }
 }
 
 /// Returns the mean time of a sample on one core, over 256 samples.

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
 use flowlet::{MAX_HEADER, SolverKind};
+use safetensors::tensor::Dtype;
 
 use crate::config::words::{DeviceKind, check_steps, solver};
 use crate::data::ConditionColumn;
 use crate::disk::quote::quoted;
+use crate::disk::tensor_file::TensorFile;
 use crate::network::Shape;
 
 /// The version of the file format that this crate writes.
@@ -214,6 +216,15 @@ impl Description {
 /// Whether the metadata of a file define the order of its input columns and its activation.
 pub fn states_its_convention(metadata: &BTreeMap<String, String>) -> bool {
     metadata.contains_key("flowlet.format")
+}
+
+/// The metadata key of the integer contract's version, in the file of an integer model.
+pub const INTEGER_KEY: &str = "flowlet.integer";
+
+/// Whether a file holds an integer model.
+pub fn is_integer(file: &TensorFile) -> bool {
+    file.metadata.contains_key(INTEGER_KEY)
+        || file.tensors.get("net.0.weight").is_some_and(|weight| weight.dtype() == Dtype::I16)
 }
 
 /// The convention that is assumed for a file without metadata.

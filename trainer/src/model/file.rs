@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use flowlet::{HeapMlp, HeapSolver, SolverKind};
 
 use crate::config::words::check_steps;
@@ -13,7 +13,7 @@ use crate::disk::input;
 use crate::disk::names::MODEL_FILE;
 use crate::disk::run_directory::find;
 use crate::disk::tensor_file::{Block, TensorFile};
-use crate::model::description::{Description, states_its_convention};
+use crate::model::description::{Description, is_integer, states_its_convention};
 use crate::model::self_test::affine;
 use crate::network::{Network, Shape};
 
@@ -44,23 +44,7 @@ impl Model {
     ///
     /// Returns an error if there is no model, it is damaged, or the runtime cannot read it.
     pub fn open(path: &Path) -> Result<Self> {
-        // The run may have no name for a moment, if it is being replaced or the replacement was cut off.
-        if !path.exists() {
-            find(path)?;
-            path.parent().filter(|_| path.ends_with(MODEL_FILE)).map_or(Ok(()), find)?;
-        }
-        let path = if path.is_dir() {
-            let file = path.join(MODEL_FILE);
-            if !file.exists() {
-                bail!(
-                    "the directory {} has no {MODEL_FILE}: expected a run's directory or a model file",
-                    path.display()
-                );
-            }
-            file
-        } else {
-            path.to_path_buf()
-        };
+        let path = locate(path)?;
         let bytes = input::read(&path)?;
         Self::parse(&bytes, path.clone()).with_context(|| path.display().to_string())
     }
@@ -72,7 +56,14 @@ impl Model {
     /// Returns an error if the file is damaged, or the runtime cannot read it.
     pub fn parse(bytes: &[u8], path: PathBuf) -> Result<Self> {
         // The runtime's parser comes first: it must accept the file, and its errors name the tensor.
-        let mlp = HeapMlp::try_from_safetensors(bytes)?;
+        let mlp = HeapMlp::try_from_safetensors(bytes).map_err(|error| {
+            match TensorFile::parse(bytes) {
+                Ok(file) if is_integer(&file) => anyhow!(
+                    "an integer model, as `flowlet quantize` writes it: expected the float model that it was made of"
+                ),
+                _ => error.into(),
+            }
+        })?;
         let file = TensorFile::parse(bytes)?;
         let mut description = Description::from_metadata(&file.metadata)?;
         let shape = sizes(&mlp);
@@ -191,6 +182,31 @@ impl Model {
     pub fn network(&self) -> Result<Network> {
         Network::from_tensors(self.shape(), &self.file.tensors)
     }
+}
+
+/// Returns the path of a model's file: `path` itself, or that in the run's directory `path`.
+///
+/// # Errors
+///
+/// Returns an error if there is none.
+pub fn locate(path: &Path) -> Result<PathBuf> {
+    // The run may have no name for a moment, if it is being replaced or the replacement was cut off.
+    if !path.exists() {
+        find(path)?;
+        path.parent().filter(|_| path.ends_with(MODEL_FILE)).map_or(Ok(()), find)?;
+    }
+    Ok(if path.is_dir() {
+        let file = path.join(MODEL_FILE);
+        if !file.exists() {
+            bail!(
+                "the directory {} has no {MODEL_FILE}: expected a run's directory or a model file",
+                path.display()
+            );
+        }
+        file
+    } else {
+        path.to_path_buf()
+    })
 }
 
 /// Checks that `times` is a grid that rises from 0 to 1.

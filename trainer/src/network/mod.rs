@@ -6,7 +6,7 @@ pub mod by_candle;
 mod mlp;
 mod packed;
 mod pass;
-mod products;
+pub(crate) mod products;
 pub(crate) mod sharing;
 mod slopes;
 

@@ -7,11 +7,14 @@ use anyhow::Result;
 use crate::coupling::source::Source;
 use crate::data::Matrix;
 use crate::judge::golden;
+use crate::quantize::sampling::noise_from;
 
 /// Starting points in flow units, `[n][D]`.
 pub(super) enum Starts {
     /// Drawn for each block.
     Drawn { source: Source, seed: u64 },
+    /// The noise of integer models, drawn for each block.
+    WholeNoise { seed: u64 },
     /// From a file.
     Given(Matrix),
 }
@@ -24,6 +27,10 @@ impl Starts {
                 let count = usize::try_from(rows.end - rows.start)?;
                 Ok(source.starts_from(*seed, rows.start, count, data_dim))
             }
+            Self::WholeNoise { seed } => {
+                let count = usize::try_from(rows.end - rows.start)?;
+                Ok(noise_from(*seed, rows.start, count, data_dim))
+            }
             Self::Given(matrix) => part(matrix, rows),
         }
     }
@@ -31,7 +38,7 @@ impl Starts {
     /// Returns a digest that is equal for two runs with the same starting points. It does not cover the seed.
     pub(super) fn digest(&self) -> String {
         match self {
-            Self::Drawn { .. } => "drawn".to_string(),
+            Self::Drawn { .. } | Self::WholeNoise { .. } => "drawn".to_string(),
             Self::Given(matrix) => digest(matrix.values()),
         }
     }

@@ -1,6 +1,7 @@
 //! `flowlet sample`: draws samples from a model, in blocks of rows.
 
 mod inputs;
+mod sampler;
 mod settings;
 mod shard;
 
@@ -11,24 +12,26 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use flowlet::{CONTRACT, Digest, HeapSolver, SolverKind};
+use flowlet::SolverKind;
 
 use super::bar::Bar;
 use super::between::between;
 use super::interrupt::Interrupts;
-use super::output::{Force, condition, note, open, source, starts, warn_of_unseen};
+use super::output::{Force, condition, note, open_any, source, starts, warn_of_unseen};
 use crate::config::list::List;
 use crate::config::words::{MOST_STEPS, solver_parser};
+use crate::coupling::source::Source;
 use crate::data::row_format::RowFormat;
 use crate::data::{Matrix, load_conditions};
 use crate::disk::output::Output;
 use crate::disk::part_file::{Begin, Opened, PartFile};
 use crate::disk::run_directory::files_of_run;
 use crate::model::Model;
+use crate::quantize::file::AnyModel;
 use crate::report::numbers::thousands;
 use crate::solve::blocks::in_blocks;
-use crate::solve::sampling;
-use inputs::{Conditions, Starts, digest};
+use inputs::{Conditions, Starts};
+use sampler::Sampler;
 use settings::Settings;
 use shard::Shard;
 
@@ -93,8 +96,7 @@ pub(super) struct Args {
 
 /// The inputs of the computation of all rows.
 struct Work {
-    model: Model,
-    solver: HeapSolver,
+    sampler: Sampler,
     starts: Starts,
     conditions: Conditions,
     names: Vec<String>,
@@ -105,10 +107,11 @@ struct Work {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let interrupts = Interrupts::new()?;
-    let model = open(&args.model)?;
+    let opened = open_any(&args.model)?;
+    let model = opened.floats().clone();
+    let integer = matches!(opened, AnyModel::Integer(_));
     let inputs = inputs(args, &model);
     let (output, format) = output(args, &inputs)?;
-    let mut solver = model.solver(args.solver, args.steps)?;
     if let Some(weight) = args.guidance {
         ensure!(weight.is_finite(), "--guidance {weight}: expected a finite number");
         ensure!(model.mlp.condition_dim() > 0, "the model has no conditions: leave --guidance out");
@@ -117,8 +120,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             "the model was trained without --label-dropout, so its samples without a condition, which guidance needs, \
              are no samples of the data: train it with --label-dropout 0.1, or leave --guidance out"
         );
-        solver = solver.guided(weight, model.mlp.null_condition().to_vec());
     }
+    let sampler = Sampler::new(opened, args.solver, args.steps, args.guidance)?;
     let names = model.data_columns();
     let x_0 = match &args.x0 {
         Some(path) => Some(starts(&model, path)?),
@@ -137,34 +140,35 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     };
 
     let n = rows(args.n.map(|n| n as u64), x_0.as_ref(), conditions.as_ref())?;
-    let block = block(&model, &solver);
+    let block = block(&model, sampler.evaluations());
     let starts = match x_0 {
         Some(x_0) => Starts::Given(x_0),
-        None => Starts::Drawn { source: source(&model)?, seed: args.seed },
+        None => match (source(&model)?, integer) {
+            (Source::Normal, true) => Starts::WholeNoise { seed: args.seed },
+            (source, _) => Starts::Drawn { source, seed: args.seed },
+        },
     };
     let conditions = match conditions {
         Some(conditions) => Conditions::Given(conditions),
         None => Conditions::one(&condition(&model, args.condition.as_ref())?, block),
     };
     let shard = args.shard.unwrap_or(Shard::WHOLE);
-    let mut file = Digest::new();
-    file.update_bytes(&model.file.to_bytes()?);
     let settings = Settings {
-        contract: CONTRACT,
-        model: format!("{:016x}", file.value()),
+        contract: sampler.contract(),
+        model: sampler.digest()?,
         samples: n,
         shard: shard.to_string(),
         seed: args.seed,
-        solver: solver.kind().name(),
-        steps: solver.steps(),
-        times: digest(&solver.times().collect::<Vec<_>>()),
+        solver: sampler.kind().name(),
+        steps: sampler.steps(),
+        times: sampler.times(),
         guidance: args.guidance.map_or("none".to_string(), |weight| weight.to_string()),
         conditions: conditions.digest(),
         starts: starts.digest(),
     };
     let rows = shard.rows(n);
     let head = format.head(&names, rows.end - rows.start).with_context(|| format!("-n {n}"))?;
-    let work = Work { model, solver, starts, conditions, names, rows, block: block as u64 };
+    let work = Work { sampler, starts, conditions, names, rows, block: block as u64 };
     let Some(path) = output.file() else { return to_stream(&work, format, &head, &output) };
     let begin = Begin { resume: args.resume, force: args.force.force, inputs: &inputs };
     match PartFile::open(path, &head, &settings, begin)? {
@@ -219,11 +223,11 @@ fn rows(n: Option<u64>, x_0: Option<&Matrix>, conditions: Option<&Matrix>) -> Re
 
 /// Returns the number of rows that are computed at once: for each core at least a few milliseconds of work, at
 /// most a tenth of a second and a few megabytes. It does not change the rows.
-fn block(model: &Model, solver: &HeapSolver) -> usize {
+fn block(model: &Model, evaluations: usize) -> usize {
     const MULTIPLY_ADDS: usize = 500_000_000;
     const VALUES: usize = 1 << 18;
     let shape = model.shape();
-    let work = shape.parameters().saturating_mul(solver.evaluations());
+    let work = shape.parameters().saturating_mul(evaluations);
     let width = shape.data_dim + shape.condition_dim;
     let rows = (MULTIPLY_ADDS / work.max(1)).min(VALUES / width.max(1));
     rows.clamp(16, 2048) * rayon::current_num_threads()
@@ -233,7 +237,7 @@ impl Work {
     fn compute(&self, format: RowFormat, rows: &Range<u64>) -> Result<Vec<u8>> {
         let x_0 = self.starts.of(rows, self.names.len())?;
         let c = self.conditions.of(rows)?;
-        format.rows(&sampling::sample(&self.model.mlp, &self.solver, &x_0, &c))
+        format.rows(&self.sampler.sample(&x_0, &c))
     }
 }
 

@@ -18,6 +18,7 @@ use super::interrupt::Interrupts;
 use super::losses::measurements;
 use super::output::{note, tell};
 use super::progress::Progress;
+use super::quantize::{self, weights_parser};
 use super::report;
 use crate::config::words::DeviceKind;
 use crate::coupling::dataset::{Dataset, Real};
@@ -32,6 +33,7 @@ use crate::judge::verify::verify;
 use crate::model::self_test;
 use crate::model::tuning;
 use crate::model::{Model, export};
+use crate::quantize::Weights;
 use crate::report::numbers::thousands;
 use crate::training::checkpoint::Checkpoints;
 use crate::training::metrics::{Done, MetricsFile};
@@ -74,6 +76,9 @@ pub(super) struct Args {
     /// Write the report of the run at its end, as `flowlet report` does
     #[arg(long)]
     report: bool,
+    /// Make a model in whole numbers at the end, as `flowlet quantize` does: i16, i8 or i4
+    #[arg(long, value_name = "TYPE", value_parser = weights_parser())]
+    weights: Option<Weights>,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
@@ -108,6 +113,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
                 config.file_names().unwrap_or_default(),
                 config.data.digest.unwrap_or_default()
             );
+            check_weights(args, directory)?;
             (directory.clone(), config, dataset, run)
         }
         None => {
@@ -115,6 +121,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             config.check()?;
             config.train.device = chosen(config.train.device);
             let directory = args.out.clone().unwrap_or_else(|| Path::new("runs").join(name));
+            check_weights(args, &directory)?;
             let dataset = Dataset::open(&config)?;
             sizing.apply(&mut config, &dataset)?;
             check(&config, &dataset)?;
@@ -225,7 +232,19 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         tell(&format!("  report      {}\n", page.display()))?;
     }
     printed?;
+    if let Some(weights) = args.weights {
+        let passes = quantize::of_run(&directory, weights, config.seed, args.force)
+            .context("the model is complete, but no integer model could be made of it")?;
+        if !passes {
+            return Ok(ExitCode::FAILURE);
+        }
+    }
     Ok(if verified.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Checks that the integer model of `--weights` may be written.
+fn check_weights(args: &Args, directory: &Path) -> Result<()> {
+    args.weights.map_or(Ok(()), |weights| quantize::check_free(directory, weights, args.force))
 }
 
 /// Returns the device that `kind` stands for on this machine. Prints it if `kind` is `auto`.

@@ -127,12 +127,12 @@ impl Golden {
 }
 
 /// Returns the metadata key of a method's digest.
-fn key(kind: SolverKind) -> String {
+pub(crate) fn key(kind: SolverKind) -> String {
     format!("flowlet.digest.path.{kind}")
 }
 
 /// Reads the digest under a metadata key; `None` if the file has no such key.
-fn hexadecimal(file: &TensorFile, key: &str) -> Result<Option<u64>> {
+pub(crate) fn hexadecimal(file: &TensorFile, key: &str) -> Result<Option<u64>> {
     let Some(digest) = file.metadata.get(key) else { return Ok(None) };
     Ok(Some(u64::from_str_radix(digest, 16).with_context(|| format!("metadata {key}"))?))
 }

@@ -3,32 +3,20 @@
 
 mod candle;
 mod file;
+mod inputs;
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor};
 use flowlet::{Digest, HeapSolver, SolverKind};
+
+pub(crate) use self::file::{hexadecimal, key};
+pub use self::inputs::{Inputs, METHOD_PATHS, METHOD_STEPS};
 
 use self::candle::{Candle, tensor};
 use crate::coupling::source::Source;
 use crate::data::Matrix;
 use crate::judge::reference::Reference;
 use crate::model::Model;
-use crate::solve::sampling;
-
-/// The number of paths in a golden file.
-pub const PATHS: usize = 64;
-
-/// The number of times in the velocity grid, evenly spaced from 0 to 1.
-const TIMES: usize = 11;
-
-/// The number of points in the velocity grid at each time.
-const POINTS: usize = 16;
-
-/// The number of steps of the paths in each method's digest.
-const METHOD_STEPS: usize = 8;
-
-/// The number of paths in each method's digest: few, so that a slow chip runs all methods in a short time.
-const METHOD_PATHS: usize = 8;
 
 /// Golden outputs of a model.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,32 +64,20 @@ impl Golden {
     ///
     /// When `conditions` has no row or not C columns, or when candle fails.
     pub fn make(model: &Model, source: &Source, conditions: &Matrix, seed: u64) -> Result<Self> {
-        let data_dim = model.mlp.data_dim();
-        ensure!(
-            conditions.rows() > 0 && conditions.columns() == model.mlp.condition_dim(),
-            "expected at least one row of {} conditions, found {} rows of {}",
-            model.mlp.condition_dim(),
-            conditions.rows(),
-            conditions.columns()
-        );
-        let cycle = |n: usize| {
-            let rows: Vec<usize> = (0..n).map(|row| row % conditions.rows()).collect();
-            conditions.select(&rows)
-        };
-        let points = sampling::noise(seed.wrapping_add(1), POINTS, data_dim);
-        // 1.5 times as wide as the noise, to cover the region of samples and a little more.
-        let wide: Vec<f32> = points.values().iter().map(|x| 1.5 * x).collect();
+        let size = (model.mlp.data_dim(), model.mlp.condition_dim());
+        let inputs = Inputs::new(source, conditions, size, seed)?;
+        let none = || Answers { candle: Vec::new(), reference: Vec::new(), digest: 0 };
         let mut golden = Self {
             solver: model.solver_kind(),
             times: Vec::new(),
-            x_0: source.starts(seed, PATHS, data_dim),
-            condition: cycle(PATHS),
-            path: Answers { candle: Vec::new(), reference: Vec::new(), digest: 0 },
+            x_0: inputs.x_0,
+            condition: inputs.condition,
+            path: none(),
             methods: Vec::new(),
-            grid_t: (0..TIMES * POINTS).map(|g| (g / POINTS) as f32 / (TIMES - 1) as f32).collect(),
-            grid_x: Matrix::new(wide.repeat(TIMES), TIMES * POINTS, data_dim),
-            grid_condition: cycle(TIMES * POINTS),
-            velocity: Answers { candle: Vec::new(), reference: Vec::new(), digest: 0 },
+            grid_t: inputs.grid_t,
+            grid_x: inputs.grid_x,
+            grid_condition: inputs.grid_condition,
+            velocity: none(),
         };
         golden.renew(model)?;
         Ok(golden)

@@ -1,0 +1,89 @@
+//! Samples of an integer model, and their difference from those of the float model.
+
+use flowlet::{HeapSolver, fixed};
+use rayon::prelude::*;
+
+use super::integer::IntegerModel;
+use super::numbers::{floats, points, user_units};
+use super::reference::{STATE_BITS, uniform};
+use crate::data::Matrix;
+use crate::model::Model;
+use crate::solve::sampling::integrate;
+
+/// Samples of an integer model.
+#[derive(Clone, Debug)]
+pub struct Samples {
+    /// In flow units, `[n, D]`.
+    pub flow: Matrix,
+    /// In data units, `[n, D]`.
+    pub data: Matrix,
+}
+
+/// How far samples are from the float model's of the same starting points, in flow units.
+#[derive(Clone, Copy, Debug)]
+pub struct Difference {
+    /// The root mean square over all coordinates.
+    pub rms: f64,
+    /// The largest magnitude.
+    pub worst: f64,
+}
+
+/// Returns the times of the steps that an integer model was made for, or of 50 equal steps.
+pub fn own_times(model: &IntegerModel) -> Vec<i32> {
+    model.grid.clone().unwrap_or_else(|| uniform(50))
+}
+
+/// Returns the runtime's whole numbers of noise for `n` samples of `seed` from sample `first` on, `[n, D]`. As floats they
+/// are exact: noise is far below 16, where 32-bit floats have 20 fraction bits.
+pub fn noise_from(seed: u64, first: u64, n: usize, data_dim: usize) -> Matrix {
+    let noise = fixed::Noise::new(seed);
+    let mut values = vec![0; n * data_dim];
+    values
+        .par_chunks_exact_mut(data_dim)
+        .enumerate()
+        .for_each(|(row, x)| noise.fill(first + row as u64, x));
+    Matrix::new(floats(&values, STATE_BITS), n, data_dim)
+}
+
+/// Rows in a core's unit of work.
+const TASK: usize = 256;
+
+/// Returns a sample by the runtime for each row of `x_0` (`[n, D]`, flow units) with the conditions in the same row of
+/// `c` (`[n, C]`, the user's units).
+pub fn sample(
+    mlp: &fixed::HeapMlp,
+    solver: &fixed::HeapSolver,
+    x_0: &Matrix,
+    c: &Matrix,
+) -> Samples {
+    let (d, conditions) = (mlp.data_dim(), mlp.condition_dim());
+    let mut flow = points(x_0);
+    let c = user_units(c, mlp.condition_bits() as i8);
+    flow.par_chunks_mut(TASK * d).enumerate().for_each(|(task, x)| {
+        let c = &c[task * TASK * conditions..][..x.len() / d * conditions];
+        solver.integrate_batch(mlp, x, c);
+    });
+    let mut data = flow.clone();
+    data.chunks_exact_mut(d).for_each(|x| mlp.to_data_units(x));
+    let matrix = |values: &[i32], bits: i32| Matrix::new(floats(values, bits), x_0.rows(), d);
+    Samples { flow: matrix(&flow, STATE_BITS), data: matrix(&data, mlp.data_bits()) }
+}
+
+/// Returns the difference of samples from those of the float model by `solver`, of the same starting points and
+/// conditions.
+pub fn difference(
+    model: &Model,
+    solver: &HeapSolver,
+    x_0: &Matrix,
+    c: &Matrix,
+    samples: &Samples,
+) -> Difference {
+    let expected = integrate(&model.mlp, solver, x_0, c);
+    let errors = expected.values().iter().zip(samples.flow.values());
+    let errors: Vec<f64> = errors.map(|(a, b)| f64::from(a - b).abs()).collect();
+    let squares: f64 = errors.iter().map(|error| error * error).sum();
+    Difference {
+        rms: (squares / errors.len().max(1) as f64).sqrt(),
+        worst: errors.into_iter().fold(0.0, f64::max),
+    }
+}
