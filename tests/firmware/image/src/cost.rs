@@ -1,35 +1,26 @@
 //! Counts the instructions of a model's evaluation.
 
 use core::hint::black_box;
-use core::ops::AddAssign;
 
-use flowlet::{Scalar, VelocityField};
+use flowlet::VelocityField;
 
 use crate::machine::instructions;
 
 /// Defines a type `$name` that evaluates the `static` model `$model`, with `$data` data dimensions and
-/// `$condition` conditions, of type `$number` (`f32` if it is not given). Its evaluation is one function that is not inlined, as in firmware that samples in
+/// `$condition` conditions. Its evaluation is one function that is not inlined, as in firmware that samples in
 /// one place.
 #[macro_export]
 macro_rules! one_piece {
     ($name:ident, $model:path, $data:literal, $condition:literal) => {
-        $crate::one_piece!($name, $model, $data, $condition, f32);
-    };
-    ($name:ident, $model:path, $data:literal, $condition:literal, $number:ty) => {
         struct $name;
 
-        impl flowlet::VelocityField<$data, $condition, $number> for $name {
+        impl flowlet::VelocityField<$data, $condition> for $name {
             #[inline(never)]
-            fn velocity(
-                &self,
-                t: $number,
-                x: [$number; $data],
-                c: [$number; $condition],
-            ) -> [$number; $data] {
+            fn velocity(&self, t: f32, x: [f32; $data], c: [f32; $condition]) -> [f32; $data] {
                 flowlet::VelocityField::velocity(&$model, t, x, c)
             }
 
-            fn to_data_units(&self, x: [$number; $data]) -> [$number; $data] {
+            fn to_data_units(&self, x: [f32; $data]) -> [f32; $data] {
                 flowlet::VelocityField::to_data_units(&$model, x)
             }
         }
@@ -40,14 +31,13 @@ macro_rules! one_piece {
 const EVALUATIONS: u64 = 8;
 
 /// Returns the instructions of one evaluation of the field.
-pub fn evaluation<const D: usize, const C: usize, T: Scalar + AddAssign>(
-    field: &impl VelocityField<D, C, T>,
-    t: T,
-    mut x: [T; D],
-    c: [T; C],
+pub fn evaluation<const D: usize, const C: usize>(
+    field: &impl VelocityField<D, C>,
+    mut x: [f32; D],
+    c: [f32; C],
 ) -> u64 {
     let mut evaluate = || {
-        let v = field.velocity(black_box(t), black_box(x), black_box(c));
+        let v = field.velocity(black_box(0.5), black_box(x), black_box(c));
         for (x, v) in x.iter_mut().zip(v) {
             *x += v;
         }
