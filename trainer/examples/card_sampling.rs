@@ -28,10 +28,7 @@ fn main() -> Result<()> {
     let network = model.network()?;
     let shape = network.shape();
     ensure!(shape.condition_dim == 0, "expected a model without conditions");
-    let mut weights = Vec::new();
-    for variable in network.variables() {
-        weights.extend(variable.flatten_all()?.to_vec1::<f32>()?);
-    }
+    let weights = network.weights().to_vec();
     let settings = Settings {
         data: shape.data_dim,
         conditions: 0,
