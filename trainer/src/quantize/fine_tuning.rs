@@ -72,7 +72,9 @@ pub fn fine_tune(
         done();
     }
     let after = student.error(&held_out)?;
-    if !(after < before) {
+    // An error that is not a number is no improvement.
+    let improved = after < before;
+    if !improved {
         return Ok(Tuned { model: integer.clone(), before, after: before });
     }
     Ok(Tuned { model: round_again(&student.network()?, integer)?, before, after })
