@@ -79,7 +79,7 @@ fn the_same_seed_writes_the_same_bytes_and_nothing_is_replaced_without_force() {
 fn other_bits_are_told_by_the_exit_code() {
     let desk = trained();
     desk.succeed(&format!("quantize runs/moons {QUICK}"));
-    desk.succeed(&format!("quantize runs/moons --seed 1 --out other.safetensors {QUICK}"));
+    desk.succeed(&format!("quantize runs/moons --weights i4 --out other.safetensors {QUICK}"));
     let output = desk.run("verify other.safetensors runs/moons-i16/golden.safetensors");
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stdout).contains("NUMBERS DIFFER"), "{}", text(&output.stdout));
@@ -115,7 +115,7 @@ fn bad_input_is_one_error_and_leaves_nothing() {
     file.tensors.insert("net.4.bias".to_string(), block);
     fs::create_dir(desk.path("far")).unwrap();
     fs::write(desk.path("far/model.safetensors"), file.to_bytes().unwrap()).unwrap();
-    desk.fail("quantize far", "standard deviations in the column x1");
+    desk.fail("quantize far", "standard deviations in the column y");
     assert!(!desk.path("far-i16").exists());
 }
 
