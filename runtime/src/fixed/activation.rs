@@ -63,32 +63,13 @@ pub(crate) fn unit(kind: ActivationKind, sum: i32, shift: i8, bits: Rounding) ->
 /// Rounds a value of [`UNIT_BITS`] fraction bits to a layer's format.
 #[derive(Clone, Copy)]
 pub(crate) struct Rounding {
-    shift: u32,
-    half: i32,
+    /// The right shift; 0 if nothing is to be rounded.
+    pub(super) shift: u32,
+    /// What is added before the shift.
+    pub(super) half: i32,
 }
 
 impl Rounding {
-    /// Whether nothing is to be rounded.
-    #[cfg(feature = "std")]
-    #[inline(always)]
-    pub(super) fn is_none(self) -> bool {
-        self.shift == 0
-    }
-
-    /// The right shift.
-    #[cfg(feature = "std")]
-    #[inline(always)]
-    pub(super) fn shift(self) -> u32 {
-        self.shift
-    }
-
-    /// What is added before the shift.
-    #[cfg(feature = "std")]
-    #[inline(always)]
-    pub(super) fn half(self) -> i32 {
-        self.half
-    }
-
     /// To `bits` fraction bits, which a checked file keeps from 0 to [`UNIT_BITS`].
     #[inline(always)]
     pub(crate) fn to(bits: i8) -> Self {

@@ -6,10 +6,10 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::I4;
-use super::fingerprint::{update_8, update_32, update_sizes, update_weights_16};
-use super::network::{Formats, Network};
-use super::read::{Parts, read_hidden_4, read_hidden_8, read_hidden_16};
-use super::units::{ConditionUnits, DataUnits};
+use super::fingerprint::update_weights_16;
+use super::network::Network;
+use super::parts::{Formats, Parts};
+use super::read::{read_hidden_4, read_hidden_8, read_hidden_16};
 use super::weight::sealed::Sealed as _;
 use crate::activation::ActivationKind;
 use crate::digest::Digest;
@@ -27,24 +27,9 @@ pub struct HeapMlp {
     activation: ActivationKind,
     /// The bits of the file's weights between hidden layers.
     weight_bits: u32,
-    bias: Vec<i32>,
-    time: Vec<i16>,
-    state: Vec<i16>,
-    condition: Vec<i16>,
-    shift: Vec<i8>,
-    hidden_bias: Vec<i32>,
-    hidden_shift: Vec<i8>,
+    parts: Parts<Vec<i32>, Vec<i16>, Vec<i8>, Formats>,
+    /// The weights between hidden layers, `[L][H][H]` in panels.
     hidden: Vec<i16>,
-    last_bias: Vec<i32>,
-    last_shift: Vec<i8>,
-    last: Vec<i16>,
-    point_bits: i8,
-    first_bits: i8,
-    hidden_bits: Vec<i8>,
-    data_units: DataUnits<Vec<i32>, Vec<i8>>,
-    data_bits: i8,
-    condition_units: ConditionUnits<Vec<i32>, Vec<i8>>,
-    condition_bits: i8,
 }
 
 impl HeapMlp {
@@ -57,7 +42,7 @@ impl HeapMlp {
         let file = File::open(bytes)?;
         let (dims, weight_bits) = read_integer_dims(&file)?;
         let activation = read_activation(&file)?;
-        let Dims { data, condition, width, hidden_layers } = dims;
+        let Dims { width, hidden_layers, .. } = dims;
         let hidden = match weight_bits {
             8 => {
                 let mut hidden = vec![0; hidden_layers * width * width];
@@ -75,109 +60,13 @@ impl HeapMlp {
                 hidden
             }
         };
-        let mut mlp = Self {
-            dims,
-            activation,
-            weight_bits,
-            bias: vec![0; width],
-            time: vec![0; width],
-            state: vec![0; data * width],
-            condition: vec![0; condition * width],
-            shift: vec![0; width],
-            hidden_bias: vec![0; hidden_layers * width],
-            hidden_shift: vec![0; hidden_layers * width],
-            hidden,
-            last_bias: vec![0; data],
-            last_shift: vec![0; data],
-            last: vec![0; data * width],
-            point_bits: 0,
-            first_bits: 0,
-            hidden_bits: vec![0; hidden_layers],
-            data_units: DataUnits {
-                mean: vec![0; data],
-                scale: vec![0; data],
-                shift: vec![0; data],
-                inverse: vec![0; data],
-                inverse_shift: vec![0; data],
-            },
-            data_bits: 0,
-            condition_units: ConditionUnits {
-                mean: vec![0; condition],
-                scale: vec![0; condition],
-                shift: vec![0; condition],
-            },
-            condition_bits: 0,
-        };
-        mlp.parts().read(&file, activation, dims)?;
-        Ok(mlp)
-    }
-
-    fn parts(&mut self) -> Parts<'_> {
-        let data = &mut self.data_units;
-        let condition = &mut self.condition_units;
-        Parts {
-            bias: &mut self.bias,
-            time: &mut self.time,
-            state: &mut self.state,
-            condition: &mut self.condition,
-            shift: &mut self.shift,
-            hidden_bias: &mut self.hidden_bias,
-            hidden_shift: &mut self.hidden_shift,
-            last_bias: &mut self.last_bias,
-            last_shift: &mut self.last_shift,
-            last: &mut self.last,
-            point_bits: &mut self.point_bits,
-            first_bits: &mut self.first_bits,
-            hidden_bits: &mut self.hidden_bits,
-            data_units: DataUnits {
-                mean: &mut data.mean,
-                scale: &mut data.scale,
-                shift: &mut data.shift,
-                inverse: &mut data.inverse,
-                inverse_shift: &mut data.inverse_shift,
-            },
-            data_bits: &mut self.data_bits,
-            condition_units: ConditionUnits {
-                mean: &mut condition.mean,
-                scale: &mut condition.scale,
-                shift: &mut condition.shift,
-            },
-            condition_bits: &mut self.condition_bits,
-        }
+        let mut parts = Parts::zero(dims);
+        parts.as_mut_slices().read(&file, activation, dims)?;
+        Ok(Self { dims, activation, weight_bits, parts, hidden })
     }
 
     fn network(&self) -> Network<'_, i16> {
-        let (data, condition) = (&self.data_units, &self.condition_units);
-        Network {
-            bias: &self.bias,
-            time: &self.time,
-            state: &self.state,
-            condition: &self.condition,
-            shift: &self.shift,
-            hidden_bias: &self.hidden_bias,
-            hidden_shift: &self.hidden_shift,
-            hidden: &self.hidden,
-            last_bias: &self.last_bias,
-            last_shift: &self.last_shift,
-            last: &self.last,
-            formats: Formats {
-                point: self.point_bits,
-                first: self.first_bits,
-                hidden: &self.hidden_bits,
-            },
-            data_units: DataUnits {
-                mean: &data.mean,
-                scale: &data.scale,
-                shift: &data.shift,
-                inverse: &data.inverse,
-                inverse_shift: &data.inverse_shift,
-            },
-            condition_units: ConditionUnits {
-                mean: &condition.mean,
-                scale: &condition.scale,
-                shift: &condition.shift,
-            },
-        }
+        Network { parts: self.parts.as_slices(), hidden: &self.hidden }
     }
 
     /// The number of data dimensions, `D`.
@@ -212,12 +101,12 @@ impl HeapMlp {
 
     /// The fraction bits of data units.
     pub fn data_bits(&self) -> i32 {
-        self.data_bits.into()
+        self.parts.formats.data.into()
     }
 
     /// The fraction bits of conditions.
     pub fn condition_bits(&self) -> i32 {
-        self.condition_bits.into()
+        self.parts.formats.condition.into()
     }
 
     /// [`MlpOf::fingerprint`](super::MlpOf::fingerprint): the same number for the same file.
@@ -229,31 +118,8 @@ impl HeapMlp {
             _ => b"I16",
         };
         digest.update_bytes(dtype);
-        update_sizes(&mut digest, self.activation, self.dims);
-        let Dims { data, condition, width, .. } = self.dims;
-        update_32(&mut digest, &self.bias);
-        update_weights_16(&mut digest, &self.time, (width, 1));
-        update_weights_16(&mut digest, &self.state, (width, data));
-        update_weights_16(&mut digest, &self.condition, (width, condition));
-        update_8(&mut digest, &self.shift);
-        update_32(&mut digest, &self.hidden_bias);
-        update_8(&mut digest, &self.hidden_shift);
-        update_weights_16(&mut digest, &self.last, (data, width));
-        update_32(&mut digest, &self.last_bias);
-        update_8(&mut digest, &self.last_shift);
-        update_8(&mut digest, &[self.point_bits, self.first_bits]);
-        update_8(&mut digest, &self.hidden_bits);
-        update_8(&mut digest, &[self.data_bits, self.condition_bits]);
-        let units = &self.data_units;
-        update_32(&mut digest, &units.mean);
-        update_32(&mut digest, &units.scale);
-        update_8(&mut digest, &units.shift);
-        update_32(&mut digest, &units.inverse);
-        update_8(&mut digest, &units.inverse_shift);
-        let units = &self.condition_units;
-        update_32(&mut digest, &units.mean);
-        update_32(&mut digest, &units.scale);
-        update_8(&mut digest, &units.shift);
+        self.parts.as_slices().update(&mut digest, self.activation, self.dims);
+        let width = self.dims.width;
         update_weights_16(&mut digest, &self.hidden, (width, width));
         digest.value()
     }
@@ -266,7 +132,7 @@ impl HeapMlp {
     pub fn velocity(&self, t: i32, x: &[i32], c: &[i32]) -> Vec<i32> {
         self.check_point(x);
         let mut v = vec![0; x.len()];
-        self.velocity_from(&self.prefix(c), t, x, &mut v);
+        self.velocity_from(&self.prefix(c), (t, x), &mut v, &mut self.scratch());
         v
     }
 
@@ -277,7 +143,7 @@ impl HeapMlp {
     /// Panics if `x` has another length.
     pub fn to_data_units(&self, x: &mut [i32]) {
         self.check_point(x);
-        self.network().data_units.to_data(x);
+        self.parts.as_slices().data_units.to_data(x);
     }
 
     /// Converts `x` (`[D]`) from data units to flow units, in place.
@@ -287,12 +153,12 @@ impl HeapMlp {
     /// Panics if `x` has another length.
     pub fn to_flow_units(&self, x: &mut [i32]) {
         self.check_point(x);
-        self.network().data_units.to_flow(x);
+        self.parts.as_slices().data_units.to_flow(x);
     }
 
     /// [`MlpOf::null_condition`](super::MlpOf::null_condition), `[C]`.
     pub fn null_condition(&self) -> &[i32] {
-        &self.condition_units.mean
+        &self.parts.condition_units.mean
     }
 
     fn check_point(&self, x: &[i32]) {
@@ -307,10 +173,26 @@ impl HeapMlp {
         sums
     }
 
-    fn velocity_from(&self, prefix: &[i32], t: i32, x: &[i32], v: &mut [i32]) {
-        let width = self.dims.width;
-        let (mut inputs, mut units, mut next) = (vec![0; x.len()], vec![0; width], vec![0; width]);
-        let units = [&mut units[..], &mut next];
-        self.network().velocity(self.activation, prefix, (t, x), v, &mut inputs, units);
+    fn velocity_from(
+        &self,
+        prefix: &[i32],
+        at: (i32, &[i32]),
+        v: &mut [i32],
+        Scratch { inputs, units: [units, next] }: &mut Scratch,
+    ) {
+        self.network().velocity(self.activation, prefix, at, v, inputs, [units, next]);
     }
+
+    fn scratch(&self) -> Scratch {
+        let Dims { data, width, .. } = self.dims;
+        Scratch { inputs: vec![0; data], units: [vec![0; width], vec![0; width]] }
+    }
+}
+
+/// The buffers of an evaluation.
+struct Scratch {
+    /// The point as it enters the first layer, `[D]`.
+    inputs: Vec<i16>,
+    /// The hidden units of two layers, `[H]` each.
+    units: [Vec<i16>; 2],
 }

@@ -6,7 +6,7 @@
 use fearless_simd::{Bytes, SimdFrom, i16x16, i16x32, i32x16};
 
 use super::activation::{Rounding, planes, unit};
-use super::network::{Network, point_input, time_input, velocity};
+use super::network::{Layer, Network, point_input, time_input, velocity};
 use super::panel::{PANEL, index, pairs};
 use super::vectors::{Integers, with_integers};
 use crate::activation::ActivationKind;
@@ -55,33 +55,23 @@ impl Network<'_, i16> {
         v: &mut [[i32; LANES]],
         buffers: &mut Buffers<'_>,
     ) {
-        let Buffers { inputs, units, sums } = buffers;
+        let (parts, Buffers { inputs, units, sums }) = (&self.parts, buffers);
         for (d, x) in x.iter().enumerate() {
             let Some(pair) = inputs.get_mut(d / 2) else { return };
             for (input, &x) in pair.iter_mut().skip(d % 2).step_by(2).zip(x) {
-                *input = point_input(x, self.formats.point);
+                *input = point_input(x, parts.formats.point);
             }
         }
-        let width = self.bias.len();
-        let time = Some((self.time, time_input(t)));
-        product(sums, prefix, time, self.state, (inputs, x.len()));
-        write_units(kind, units, sums, self.shift, Rounding::to(self.formats.first));
-        let (mut bias, mut shift, mut weights) = (self.hidden_bias, self.hidden_shift, self.hidden);
-        for &bits in self.formats.hidden {
-            let (Some((layer_bias, more_bias)), Some((layer_shift, more_shift))) =
-                (bias.split_at_checked(width), shift.split_at_checked(width))
-            else {
-                return;
-            };
-            let Some((layer, more)) = weights.split_at_checked(width * width) else {
-                return;
-            };
-            (bias, shift, weights) = (more_bias, more_shift, more);
-            product(sums, Start::Same(layer_bias), None, layer, (units, width));
-            write_units(kind, units, sums, layer_shift, Rounding::to(bits));
+        let width = parts.bias.len();
+        let time = Some((parts.time, time_input(t)));
+        product(sums, prefix, time, parts.state, (inputs, x.len()));
+        write_units(kind, units, sums, parts.shift, Rounding::to(parts.formats.first));
+        for Layer { bias, shift, weights, bits } in self.layers() {
+            product(sums, Start::Same(bias), None, weights, (units, width));
+            write_units(kind, units, sums, shift, bits);
         }
-        product(v, Start::Same(self.last_bias), None, self.last, (units, width));
-        for (v, &shift) in v.iter_mut().zip(self.last_shift) {
+        product(v, Start::Same(parts.last_bias), None, parts.last, (units, width));
+        for (v, &shift) in v.iter_mut().zip(parts.last_shift) {
             *v = v.map(|sum| velocity(sum, shift));
         }
     }
@@ -242,7 +232,7 @@ fn write_units(
     if let Some(planes) = planes(kind) {
         done = sums.len() & !1;
         with_integers!(
-            vectors => if bits.is_none() {
+            vectors => if bits.shift == 0 {
                 write_pairs::<_, false>(vectors, planes, units, sums, shifts, bits);
             } else {
                 write_pairs::<_, true>(vectors, planes, units, sums, shifts, bits);
@@ -331,6 +321,6 @@ impl Rounding {
     fn rounded_half<S: Integers>(self, s: S, z: i32x16<S>, remainder: i16x16<S>) -> i32x16<S> {
         let (low, high) = s.widen_i16x16(remainder);
         let y = s.sub_i32x16(s.max_i32x16(z, s.splat_i32x16(0)), s.combine_i32x8(low, high));
-        s.shr_i32x16(s.add_i32x16(y, s.splat_i32x16(self.half())), self.shift())
+        s.shr_i32x16(s.add_i32x16(y, s.splat_i32x16(self.half)), self.shift)
     }
 }

@@ -3,13 +3,12 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use super::fingerprint::{
-    update_8, update_32, update_sizes, update_weights_4, update_weights_8, update_weights_16,
-};
+use super::fingerprint::{update_weights_4, update_weights_8, update_weights_16};
 #[cfg(feature = "std")]
 use super::lanes::{Buffers, Start};
-use super::network::{Formats, Network};
-use super::read::{Parts, read_hidden_4, read_hidden_8, read_hidden_16};
+use super::network::Network;
+use super::parts::{Formats, Parts, Slices, SlicesMut};
+use super::read::{read_hidden_4, read_hidden_8, read_hidden_16};
 use super::units::{ConditionUnits, DataUnits};
 use super::weight::{I4, Weight};
 use crate::activation::{Activation, Gelu};
@@ -71,11 +70,8 @@ pub struct MlpOf<const D: usize, const C: usize, const H: usize, const L: usize,
     shift: [i8; H],
     hidden_shift: [[i8; H]; L],
     last_shift: [i8; D],
-    point_bits: i8,
-    first_bits: i8,
     hidden_bits: [i8; L],
-    data_bits: i8,
-    condition_bits: i8,
+    formats: Formats,
     activation: PhantomData<fn() -> A>,
 }
 
@@ -125,11 +121,8 @@ macro_rules! constructors {
                     shift: [0; H],
                     hidden_shift: [[0; H]; L],
                     last_shift: [0; D],
-                    point_bits: 0,
-                    first_bits: 0,
                     hidden_bits: [0; L],
-                    data_bits: 0,
-                    condition_bits: 0,
+                    formats: Formats::ZERO,
                     activation: PhantomData,
                 }
             };
@@ -179,7 +172,7 @@ macro_rules! constructors {
             pub fn load(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
                 let result = self.read(bytes);
                 if result.is_err() {
-                    self.clear();
+                    self.parts_mut().clear();
                     let Self { hidden: $hidden, .. } = self;
                     $flat_mut.fill(0);
                 }
@@ -191,7 +184,8 @@ macro_rules! constructors {
             pub const fn fingerprint(&self) -> u64 {
                 let mut digest = Digest::new();
                 digest.update_bytes($dtype);
-                self.update(&mut digest);
+                let dims = Dims { data: D, condition: C, width: H, hidden_layers: L };
+                self.parts().update(&mut digest, A::KIND, dims);
                 let Self { hidden: $hidden, .. } = self;
                 $update(&mut digest, $flat, (H, H));
                 digest.value()
@@ -202,7 +196,7 @@ macro_rules! constructors {
                 let dims = Dims { data: D, condition: C, width: H, hidden_layers: L };
                 let Self { hidden: $hidden, .. } = self;
                 tri!($read(&file, dims, $flat_mut));
-                self.parts().read(&file, A::KIND, dims)
+                self.parts_mut().read(&file, A::KIND, dims)
             }
         }
     };
@@ -241,83 +235,10 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     MlpOf<D, C, H, L, A, W>
 {
     /// The parts but the weights between hidden layers.
-    const fn parts(&mut self) -> Parts<'_> {
-        let DataUnits { mean, scale, shift, inverse, inverse_shift } = &mut self.data_units;
-        let data_units = DataUnits {
-            mean: mean.as_mut_slice(),
-            scale: scale.as_mut_slice(),
-            shift: shift.as_mut_slice(),
-            inverse: inverse.as_mut_slice(),
-            inverse_shift: inverse_shift.as_mut_slice(),
-        };
-        let ConditionUnits { mean, scale, shift } = &mut self.condition_units;
-        let condition_units = ConditionUnits {
-            mean: mean.as_mut_slice(),
-            scale: scale.as_mut_slice(),
-            shift: shift.as_mut_slice(),
-        };
-        Parts {
-            bias: &mut self.bias,
-            time: &mut self.time,
-            state: self.state.as_flattened_mut(),
-            condition: self.condition.as_flattened_mut(),
-            shift: &mut self.shift,
-            hidden_bias: self.hidden_bias.as_flattened_mut(),
-            hidden_shift: self.hidden_shift.as_flattened_mut(),
-            last_bias: &mut self.last_bias,
-            last_shift: &mut self.last_shift,
-            last: self.last.as_flattened_mut(),
-            point_bits: &mut self.point_bits,
-            first_bits: &mut self.first_bits,
-            hidden_bits: &mut self.hidden_bits,
-            data_units,
-            data_bits: &mut self.data_bits,
-            condition_units,
-            condition_bits: &mut self.condition_bits,
-        }
-    }
-
-    /// Sets all parts but the weights between hidden layers to 0.
-    fn clear(&mut self) {
-        let parts = self.parts();
-        let data = parts.data_units;
-        let condition = parts.condition_units;
-        for numbers in [
-            parts.bias,
-            parts.hidden_bias,
-            parts.last_bias,
-            data.mean,
-            data.scale,
-            data.inverse,
-            condition.mean,
-            condition.scale,
-        ] {
-            numbers.fill(0);
-        }
-        for numbers in [parts.time, parts.state, parts.condition, parts.last] {
-            numbers.fill(0);
-        }
-        for numbers in [
-            parts.shift,
-            parts.hidden_shift,
-            parts.last_shift,
-            parts.hidden_bits,
-            data.shift,
-            data.inverse_shift,
-            condition.shift,
-        ] {
-            numbers.fill(0);
-        }
-        for number in [parts.point_bits, parts.first_bits, parts.data_bits, parts.condition_bits] {
-            *number = 0;
-        }
-    }
-
-    /// All parts as slices.
     #[inline]
-    pub(crate) fn network(&self) -> Network<'_, W> {
+    const fn parts(&self) -> Slices<'_> {
         let (data, condition) = (&self.data_units, &self.condition_units);
-        Network {
+        Parts {
             bias: &self.bias,
             time: &self.time,
             state: self.state.as_flattened(),
@@ -325,15 +246,10 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
             shift: &self.shift,
             hidden_bias: self.hidden_bias.as_flattened(),
             hidden_shift: self.hidden_shift.as_flattened(),
-            hidden: W::elements(&self.hidden),
+            hidden_bits: &self.hidden_bits,
             last_bias: &self.last_bias,
             last_shift: &self.last_shift,
             last: self.last.as_flattened(),
-            formats: Formats {
-                point: self.point_bits,
-                first: self.first_bits,
-                hidden: &self.hidden_bits,
-            },
             data_units: DataUnits {
                 mean: &data.mean,
                 scale: &data.scale,
@@ -346,35 +262,45 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
                 scale: &condition.scale,
                 shift: &condition.shift,
             },
+            formats: self.formats,
         }
     }
 
-    /// Adds what the fingerprint covers beside the weights between hidden layers.
-    const fn update(&self, digest: &mut Digest) {
-        update_sizes(digest, A::KIND, Dims { data: D, condition: C, width: H, hidden_layers: L });
-        update_32(digest, &self.bias);
-        update_weights_16(digest, &self.time, (H, 1));
-        update_weights_16(digest, self.state.as_flattened(), (H, D));
-        update_weights_16(digest, self.condition.as_flattened(), (H, C));
-        update_8(digest, &self.shift);
-        update_32(digest, self.hidden_bias.as_flattened());
-        update_8(digest, self.hidden_shift.as_flattened());
-        update_weights_16(digest, self.last.as_flattened(), (D, H));
-        update_32(digest, &self.last_bias);
-        update_8(digest, &self.last_shift);
-        update_8(digest, &[self.point_bits, self.first_bits]);
-        update_8(digest, &self.hidden_bits);
-        update_8(digest, &[self.data_bits, self.condition_bits]);
-        let data = &self.data_units;
-        update_32(digest, &data.mean);
-        update_32(digest, &data.scale);
-        update_8(digest, &data.shift);
-        update_32(digest, &data.inverse);
-        update_8(digest, &data.inverse_shift);
-        let condition = &self.condition_units;
-        update_32(digest, &condition.mean);
-        update_32(digest, &condition.scale);
-        update_8(digest, &condition.shift);
+    /// [`Self::parts`], mutable.
+    const fn parts_mut(&mut self) -> SlicesMut<'_> {
+        let (data, condition) = (&mut self.data_units, &mut self.condition_units);
+        Parts {
+            bias: &mut self.bias,
+            time: &mut self.time,
+            state: self.state.as_flattened_mut(),
+            condition: self.condition.as_flattened_mut(),
+            shift: &mut self.shift,
+            hidden_bias: self.hidden_bias.as_flattened_mut(),
+            hidden_shift: self.hidden_shift.as_flattened_mut(),
+            hidden_bits: &mut self.hidden_bits,
+            last_bias: &mut self.last_bias,
+            last_shift: &mut self.last_shift,
+            last: self.last.as_flattened_mut(),
+            data_units: DataUnits {
+                mean: &mut data.mean,
+                scale: &mut data.scale,
+                shift: &mut data.shift,
+                inverse: &mut data.inverse,
+                inverse_shift: &mut data.inverse_shift,
+            },
+            condition_units: ConditionUnits {
+                mean: &mut condition.mean,
+                scale: &mut condition.scale,
+                shift: &mut condition.shift,
+            },
+            formats: &mut self.formats,
+        }
+    }
+
+    /// The network as slices.
+    #[inline]
+    fn network(&self) -> Network<'_, W> {
+        Network { parts: self.parts(), hidden: W::elements(&self.hidden) }
     }
 
     /// Fixes the condition: computes the terms that depend only on `c` once, for all evaluations. The bits are the
@@ -385,7 +311,7 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
 
     /// Converts from data units to flow units. A path that starts at a point of your own instead of noise needs it.
     pub fn to_flow_units(&self, mut x: [i32; D]) -> [i32; D] {
-        self.network().data_units.to_flow(&mut x);
+        self.parts().data_units.to_flow(&mut x);
         x
     }
 
@@ -397,12 +323,12 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
 
     /// The fraction bits of data units.
     pub const fn data_bits(&self) -> i32 {
-        self.data_bits as i32
+        self.formats.data as i32
     }
 
     /// The fraction bits of conditions.
     pub const fn condition_bits(&self) -> i32 {
-        self.condition_bits as i32
+        self.formats.condition as i32
     }
 
     /// The first layer's bias plus its condition terms, `[H]`.
@@ -428,9 +354,8 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         let mut inputs = [[0; 2 * LANES]; D];
         let (mut units, mut sums) = ([[0; 2 * LANES]; H], [[0; LANES]; H]);
         let mut buffers = Buffers { inputs: &mut inputs, units: &mut units, sums: &mut sums };
-        let network = self.network();
-        let hidden = W::widened(network.hidden, H);
-        let network = network.widened(&hidden);
+        let hidden = W::widened(W::elements(&self.hidden), H);
+        let network = Network::<i16> { parts: self.parts(), hidden: &hidden };
         run(&mut |t, x| {
             let mut v = [[0; LANES]; D];
             network.lane_velocity(A::KIND, prefix, (t, x), &mut v, &mut buffers);
@@ -466,7 +391,7 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
 
     /// `((x · data.scale) >> data.shift) + data.mean`, with [`data_bits`](Self::data_bits) fraction bits.
     fn to_data_units(&self, mut x: [i32; D]) -> [i32; D] {
-        self.network().data_units.to_data(&mut x);
+        self.parts().data_units.to_data(&mut x);
         x
     }
 }

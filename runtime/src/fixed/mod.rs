@@ -48,6 +48,7 @@ mod mlp;
 mod network;
 mod noise;
 mod panel;
+mod parts;
 mod quantile;
 mod read;
 mod self_test;

@@ -12,48 +12,27 @@
 use super::activation::{Rounding, unit};
 use super::arithmetic::{STATE_BITS, half_of, saturate, saturate_16};
 use super::panel::PANEL;
-use super::units::{ConditionUnits, DataUnits};
+use super::parts::Slices;
 use super::weight::Weight;
 use crate::activation::ActivationKind;
 
-/// The parts of a network.
+/// A network.
 pub(crate) struct Network<'a, W: Weight> {
-    /// The first layer's bias, `[H]`.
-    pub(crate) bias: &'a [i32],
-    /// The first layer's weights of the time, `[H]`.
-    pub(crate) time: &'a [i16],
-    /// The first layer's weights of the point, `[H][D]` in panels.
-    pub(crate) state: &'a [i16],
-    /// The first layer's weights of the conditions, `[H][C]` in panels.
-    pub(crate) condition: &'a [i16],
-    /// The first layer's shifts, `[H]`.
-    pub(crate) shift: &'a [i8],
-    /// The hidden-to-hidden layers' biases, `[L][H]`.
-    pub(crate) hidden_bias: &'a [i32],
-    /// The hidden-to-hidden layers' shifts, `[L][H]`.
-    pub(crate) hidden_shift: &'a [i8],
+    pub(crate) parts: Slices<'a>,
     /// The hidden-to-hidden layers' weights, `[L][H][H]` in panels.
     pub(crate) hidden: &'a [W::Element],
-    /// The last layer's bias, `[D]`.
-    pub(crate) last_bias: &'a [i32],
-    /// The last layer's shifts, `[D]`.
-    pub(crate) last_shift: &'a [i8],
-    /// The last layer's weights, `[D][H]` in panels.
-    pub(crate) last: &'a [i16],
-    pub(crate) formats: Formats<'a>,
-    pub(crate) data_units: DataUnits<&'a [i32], &'a [i8]>,
-    pub(crate) condition_units: ConditionUnits<&'a [i32], &'a [i8]>,
 }
 
-/// The fraction bits of a network's inputs and units.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Formats<'a> {
-    /// The fraction bits of the point as it enters the first layer.
-    pub(crate) point: i8,
-    /// The fraction bits of the first layer's units.
-    pub(crate) first: i8,
-    /// The fraction bits of the units of each hidden-to-hidden layer, `[L]`.
-    pub(crate) hidden: &'a [i8],
+/// A hidden-to-hidden layer.
+pub(crate) struct Layer<'a, W: Weight> {
+    /// `[H]`
+    pub(crate) bias: &'a [i32],
+    /// `[H]`
+    pub(crate) shift: &'a [i8],
+    /// `[H][H]` in panels.
+    pub(crate) weights: &'a [W::Element],
+    /// How its units are rounded.
+    pub(crate) bits: Rounding,
 }
 
 /// The time as it enters the first layer: 14 fraction bits.
@@ -79,34 +58,29 @@ pub(crate) fn velocity(sum: i32, shift: i8) -> i32 {
     }
 }
 
-impl<W: Weight> Network<'_, W> {
-    /// The same network with `hidden`, its weights in 16 bits.
-    #[cfg(feature = "std")]
-    pub(crate) fn widened<'a>(&'a self, hidden: &'a [i16]) -> Network<'a, i16> {
-        Network {
-            bias: self.bias,
-            time: self.time,
-            state: self.state,
-            condition: self.condition,
-            shift: self.shift,
-            hidden_bias: self.hidden_bias,
-            hidden_shift: self.hidden_shift,
-            hidden,
-            last_bias: self.last_bias,
-            last_shift: self.last_shift,
-            last: self.last,
-            formats: self.formats,
-            data_units: self.data_units,
-            condition_units: self.condition_units,
-        }
+impl<'a, W: Weight> Network<'a, W> {
+    /// The hidden-to-hidden layers.
+    #[inline(always)]
+    pub(crate) fn layers(&self) -> impl Iterator<Item = Layer<'a, W>> + use<'a, W> {
+        let Slices { hidden_bias: mut bias, hidden_shift: mut shift, hidden_bits, .. } = self.parts;
+        let (mut weights, width) = (self.hidden, self.parts.bias.len());
+        // `chunks_exact` would divide, and might link the panic for a division by zero.
+        hidden_bits.iter().map_while(move |&bits| {
+            let (layer_bias, more_bias) = bias.split_at_checked(width)?;
+            let (layer_shift, more_shift) = shift.split_at_checked(width)?;
+            let (layer, more) = weights.split_at_checked(width * W::row(width))?;
+            (bias, shift, weights) = (more_bias, more_shift, more);
+            let bits = Rounding::to(bits);
+            Some(Layer { bias: layer_bias, shift: layer_shift, weights: layer, bits })
+        })
     }
 
     /// Writes the first layer's initial sums, its bias plus its condition terms, to `out` (`[H]`). `c` (`[C]`) is in
     /// the user's units, `inputs` a buffer of `[C]`.
     #[inline(always)]
     pub(crate) fn prefix(&self, c: &[i32], inputs: &mut [i16], out: &mut [i32]) {
-        self.condition_units.standardize(c, inputs);
-        product::<i16>(self.bias, None, self.condition, inputs, |at, sums| {
+        self.parts.condition_units.standardize(c, inputs);
+        product::<i16>(self.parts.bias, None, self.parts.condition, inputs, |at, sums| {
             for (out, &sum) in out.iter_mut().skip(at).zip(sums) {
                 *out = sum;
             }
@@ -125,34 +99,23 @@ impl<W: Weight> Network<'_, W> {
         inputs: &mut [i16],
         [mut units, mut next]: [&mut [i16]; 2],
     ) {
+        let parts = &self.parts;
         for (input, &x) in inputs.iter_mut().zip(x) {
-            *input = point_input(x, self.formats.point);
+            *input = point_input(x, parts.formats.point);
         }
-        let time = Some((self.time, time_input(t)));
-        let bits = Rounding::to(self.formats.first);
-        product::<i16>(prefix, time, self.state, inputs, |at, sums| {
-            write_units(kind, units, at, sums, self.shift, bits);
+        let time = Some((parts.time, time_input(t)));
+        let bits = Rounding::to(parts.formats.first);
+        product::<i16>(prefix, time, parts.state, inputs, |at, sums| {
+            write_units(kind, units, at, sums, parts.shift, bits);
         });
-        let width = units.len();
-        let (mut bias, mut shift, mut weights) = (self.hidden_bias, self.hidden_shift, self.hidden);
-        for &bits in self.formats.hidden {
-            let (Some((layer_bias, more_bias)), Some((layer_shift, more_shift))) =
-                (bias.split_at_checked(width), shift.split_at_checked(width))
-            else {
-                return;
-            };
-            let Some((layer, more)) = weights.split_at_checked(width * W::row(width)) else {
-                return;
-            };
-            (bias, shift, weights) = (more_bias, more_shift, more);
-            let bits = Rounding::to(bits);
-            product::<W>(layer_bias, None, layer, units, |at, sums| {
-                write_units(kind, next, at, sums, layer_shift, bits);
+        for Layer { bias, shift, weights, bits } in self.layers() {
+            product::<W>(bias, None, weights, units, |at, sums| {
+                write_units(kind, next, at, sums, shift, bits);
             });
             core::mem::swap(&mut units, &mut next);
         }
-        product::<i16>(self.last_bias, None, self.last, units, |at, sums| {
-            let shifts = self.last_shift.get(at..).unwrap_or_default();
+        product::<i16>(parts.last_bias, None, parts.last, units, |at, sums| {
+            let shifts = parts.last_shift.get(at..).unwrap_or_default();
             for ((v, &sum), &shift) in v.iter_mut().skip(at).zip(sums).zip(shifts) {
                 *v = velocity(sum, shift);
             }

@@ -2,6 +2,7 @@
 
 use super::activation::UNIT_BITS;
 use super::panel::{byte_index, index};
+use super::parts::SlicesMut;
 use super::units::{ConditionUnits, DataUnits};
 use super::weight::nibbles;
 use crate::activation::ActivationKind;
@@ -10,34 +11,12 @@ use crate::network::Dims;
 use crate::safetensors::{File, LoadError, tri};
 use crate::tensor::{SELF_TEST_STEPS, Shape, TensorName};
 
-/// The parts of a network but the weights between hidden layers, to read into: those of
-/// [`Network`](super::network::Network).
-pub(crate) struct Parts<'a> {
-    pub(crate) bias: &'a mut [i32],
-    pub(crate) time: &'a mut [i16],
-    pub(crate) state: &'a mut [i16],
-    pub(crate) condition: &'a mut [i16],
-    pub(crate) shift: &'a mut [i8],
-    pub(crate) hidden_bias: &'a mut [i32],
-    pub(crate) hidden_shift: &'a mut [i8],
-    pub(crate) last_bias: &'a mut [i32],
-    pub(crate) last_shift: &'a mut [i8],
-    pub(crate) last: &'a mut [i16],
-    pub(crate) point_bits: &'a mut i8,
-    pub(crate) first_bits: &'a mut i8,
-    pub(crate) hidden_bits: &'a mut [i8],
-    pub(crate) data_units: DataUnits<&'a mut [i32], &'a mut [i8]>,
-    pub(crate) data_bits: &'a mut i8,
-    pub(crate) condition_units: ConditionUnits<&'a mut [i32], &'a mut [i8]>,
-    pub(crate) condition_bits: &'a mut i8,
-}
-
 /// The range of a shift of a 64-bit product.
 const UNIT_SHIFTS: (i32, i32) = (0, 62);
 /// The range of the fraction bits in the user's units.
 const USER_BITS: (i32, i32) = (-64, 64);
 
-impl Parts<'_> {
+impl SlicesMut<'_> {
     /// Reads all parts, and checks that the file has nothing else. The weights between hidden layers were read before.
     pub(crate) const fn read(
         &mut self,
@@ -79,7 +58,7 @@ impl Parts<'_> {
         let mut unit_bits = [0; crate::tensor::MAX_LAYERS];
         let (unit_bits, _) = unit_bits.split_at_mut(hidden_layers + 1);
         tri!(bytes(file, TensorName::UnitBits, (0, UNIT_BITS as i32), unit_bits));
-        *self.first_bits = unit_bits[0];
+        self.formats.first = unit_bits[0];
         let mut i = 0;
         while i < hidden_layers && i < self.hidden_bits.len() {
             self.hidden_bits[i] = unit_bits[i + 1];
@@ -87,7 +66,7 @@ impl Parts<'_> {
         }
         let mut input_bits = [0; 2];
         tri!(bytes(file, TensorName::InputBits, (0, 15), &mut input_bits));
-        *self.point_bits = input_bits[0];
+        self.formats.point = input_bits[0];
         tri!(self.read_units(file, condition));
         tri!(check_others(file, dims));
         check_sizes(file, dims)
@@ -136,7 +115,7 @@ impl Parts<'_> {
         tri!(bytes(file, TensorName::DataInverseShift, UNIT_SHIFTS, inverse_shift));
         let mut bits = [0];
         tri!(bytes(file, TensorName::DataBits, USER_BITS, &mut bits));
-        *self.data_bits = bits[0];
+        self.formats.data = bits[0];
         if condition == 0 {
             return Ok(());
         }
@@ -146,7 +125,7 @@ impl Parts<'_> {
         tri!(not_negative(TensorName::ConditionScale, scale));
         tri!(bytes(file, TensorName::ConditionShift, UNIT_SHIFTS, shift));
         tri!(bytes(file, TensorName::ConditionBits, USER_BITS, &mut bits));
-        *self.condition_bits = bits[0];
+        self.formats.condition = bits[0];
         Ok(())
     }
 }

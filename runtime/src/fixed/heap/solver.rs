@@ -5,15 +5,17 @@ use alloc::vec::Vec;
 use core::num::NonZeroUsize;
 
 use super::HeapMlp;
+#[cfg(feature = "std")]
+use crate::fixed::lanes::{Buffers, Start};
 use crate::fixed::times::{between, read_grid, uniform};
 use crate::grid::{GridError, MAX_STEPS, Steps};
+use crate::guidance::guide;
 #[cfg(feature = "std")]
 use crate::lanes::{LANES, gather, scatter};
 use crate::method::SolverKind;
 use crate::method::sealed::Stages;
 use crate::model_file::{grid_steps, solver_kind};
 use crate::safetensors::{File, LoadError};
-use crate::scalar::sealed::Arithmetic as _;
 
 /// A [`Solver`](crate::fixed::Solver) in whole numbers whose method and grid are chosen at run time. It gives the same
 /// bits.
@@ -118,15 +120,13 @@ impl HeapSolver {
     ) {
         mlp.check_point(x);
         let prefix = mlp.prefix(c);
-        let guide = self.guidance.as_ref().map(|(weight, c)| (*weight, mlp.prefix(c)));
-        let mut u = vec![0; x.len()];
+        let guidance = self.guidance.as_ref().map(|(weight, c)| (*weight, mlp.prefix(c)));
+        let (mut u, mut scratch) = (vec![0; x.len()], mlp.scratch());
         self.steps_from(x, after_step, |t, x, v| {
-            mlp.velocity_from(&prefix, t, x, v);
-            if let Some((weight, prefix)) = &guide {
-                mlp.velocity_from(prefix, t, x, &mut u);
-                for (v, &u) in v.iter_mut().zip(&u) {
-                    *v = v.guided(u, *weight);
-                }
+            mlp.velocity_from(&prefix, (t, x), v, &mut scratch);
+            if let Some((weight, prefix)) = &guidance {
+                mlp.velocity_from(prefix, (t, x), &mut u, &mut scratch);
+                guide(v, &u, *weight);
             }
         });
     }
@@ -183,8 +183,25 @@ impl HeapSolver {
         assert!(!own || c.len() == rows * width, "c must have one condition, or one for each row");
         let condition = |k: usize| if own { &c[k * width..][..width] } else { c };
         #[cfg(feature = "std")]
-        for (group, x) in x.chunks_mut(LANES * data).enumerate() {
-            self.integrate_group(mlp, x, |l| condition((group * LANES + l).min(rows - 1)));
+        {
+            let same = (!own).then(|| mlp.prefix(c));
+            let guidance = self.guidance.as_ref().map(|(weight, c)| (*weight, mlp.prefix(c)));
+            for (group, x) in x.chunks_mut(LANES * data).enumerate() {
+                let mut each = Vec::new();
+                let prefix = if let Some(prefix) = &same {
+                    Start::Same(prefix)
+                } else {
+                    each.resize(mlp.hidden_width(), [0; LANES]);
+                    for l in 0..x.len() / data {
+                        let prefix = mlp.prefix(condition(group * LANES + l));
+                        for (sums, sum) in each.iter_mut().zip(prefix) {
+                            sums[l] = sum;
+                        }
+                    }
+                    Start::Each(&each)
+                };
+                self.integrate_group(mlp, x, prefix, guidance.as_ref());
+            }
         }
         #[cfg(not(feature = "std"))]
         for (k, x) in x.chunks_mut(data).enumerate() {
@@ -192,26 +209,19 @@ impl HeapSolver {
         }
     }
 
-    /// Takes all steps of up to [`LANES`] rows side by side.
+    /// Takes all steps of up to [`LANES`] rows side by side. `prefix` is the first layer's initial sums, and `guidance` a
+    /// weight and the unconditional ones.
     #[cfg(feature = "std")]
-    fn integrate_group<'c>(
+    fn integrate_group(
         &self,
         mlp: &HeapMlp,
         x: &mut [i32],
-        condition: impl Fn(usize) -> &'c [i32],
+        prefix: Start<'_>,
+        guidance: Option<&(i32, Vec<i32>)>,
     ) {
-        use crate::fixed::lanes::{Buffers, Start};
-
         let (data, width) = (mlp.data_dim(), mlp.hidden_width());
         let mut lanes = vec![[0; LANES]; data];
         gather(&mut lanes, x);
-        let mut prefix = vec![[0; LANES]; width];
-        for l in 0..LANES {
-            for (sums, sum) in prefix.iter_mut().zip(mlp.prefix(condition(l))) {
-                sums[l] = sum;
-            }
-        }
-        let guide = self.guidance.as_ref().map(|(weight, c)| (*weight, mlp.prefix(c)));
         let (mut inputs, mut units, mut sums) = (
             vec![[0; 2 * LANES]; data.div_ceil(2)],
             vec![[0; 2 * LANES]; width.div_ceil(2)],
@@ -225,19 +235,11 @@ impl HeapSolver {
             |_, _| {},
             |t, x, v| {
                 let (x, v) = (x.as_chunks().0, v.as_chunks_mut().0);
-                network.lane_velocity(
-                    mlp.activation,
-                    Start::Each(&prefix),
-                    (t, x),
-                    v,
-                    &mut buffers,
-                );
-                if let Some((weight, prefix)) = &guide {
+                network.lane_velocity(mlp.activation, prefix, (t, x), v, &mut buffers);
+                if let Some((weight, prefix)) = guidance {
                     let start = Start::Same(prefix);
                     network.lane_velocity(mlp.activation, start, (t, x), &mut u, &mut buffers);
-                    for (v, &u) in v.as_flattened_mut().iter_mut().zip(u.as_flattened()) {
-                        *v = v.guided(u, *weight);
-                    }
+                    guide(v.as_flattened_mut(), u.as_flattened(), *weight);
                 }
             },
         );
