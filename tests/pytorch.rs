@@ -46,8 +46,7 @@ fn fifty_training_steps_give_pytorchs_losses_and_weights() {
     };
     let mut network = Network::from_tensors(shape, &under("initial.")).unwrap();
     let settings = AdamSettings { weight_decay: 0.0, gradient_clip: None };
-    let sizes = shape.tensors().iter().map(|(_, shape)| shape.iter().product()).collect();
-    let mut optimiser = Adam::new(sizes, settings);
+    let mut optimiser = Adam::new(shape.sizes(), settings);
     let mut gradient = Gradient::new(Objective::Velocity, shape);
     let [x_0, x_1, t] = ["x_0", "x_1", "t"].map(values);
     let losses: Vec<f32> = (0..50)

@@ -8,6 +8,7 @@ use flowlet::fixed::{INTEGER_CONTRACT, STATE_BITS};
 use flowlet::{ActivationKind, CONTRACT, SolverKind};
 
 use super::output::{open_any, print};
+use super::quantize::listed;
 use crate::disk::tensor_file::TensorFile;
 use crate::model::Model;
 use crate::model::cost;
@@ -143,7 +144,7 @@ fn integer_report(file: &IntegerFile) -> Result<String> {
          units               {} fraction bits\n  \
          data units          {} fraction bits",
         file.model.point_bits,
-        file.model.unit_bits.iter().map(i8::to_string).collect::<Vec<_>>().join(", "),
+        listed(&file.model.unit_bits),
         file.mlp.data_bits()
     )?;
     if shape.condition_dim > 0 {

@@ -44,7 +44,7 @@ Examples:
 /// Paths from which the ranges are taken, if the user does not say.
 const PATHS: usize = 1000;
 
-/// Make a model in whole numbers of a float one
+/// Convert a float model to an integer model
 ///
 /// The integer model samples without a float instruction and gives the same bits on every processor. The command draws
 /// paths of the model to find the range of each number, rounds the weights, tunes them through the rounding towards the
@@ -290,8 +290,11 @@ fn quality(
     let x_0 = source.starts(args.seed, c.rows(), model.mlp.data_dim());
     let (solver, own) = (model.solver(None, None)?, file.solver(None, None)?);
     let of = sample(&file.mlp, &own, &x_0, &c);
+    let float = sampling::integrate(&model.mlp, &solver, &x_0, &c);
     if let Some(comparison) = &comparison {
-        let float = comparison.distance(&sampling::sample(&model.mlp, &solver, &x_0, &c));
+        let mut data = float.clone();
+        data.rows_mut().for_each(|x| model.mlp.to_data_units(x));
+        let float = comparison.distance(&data);
         let before = before.map(|before| -> Result<Distance> {
             let bytes = export(model, before)?.to_bytes()?;
             let before = HeapMlp::try_from_safetensors(&bytes)?;
@@ -300,7 +303,7 @@ fn quality(
         let before = before.transpose()?;
         distances(text, comparison.distance(&of.data), float, before)?;
     }
-    let Difference { rms, worst } = difference(model, &solver, &x_0, &c, &of);
+    let Difference { rms, worst } = difference(&of.flow, &float);
     writeln!(
         text,
         "  difference  {rms:.2e} rms, {worst:.2e} at most, from the float model's samples\n\
@@ -353,6 +356,7 @@ fn weights_line(integer: &IntegerModel, model: &Model, bytes: usize) -> String {
     )
 }
 
-fn listed(bits: &[i8]) -> String {
+/// Returns fraction bits as a list for people.
+pub(super) fn listed(bits: &[i8]) -> String {
     bits.iter().map(i8::to_string).collect::<Vec<_>>().join(", ")
 }

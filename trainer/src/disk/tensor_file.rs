@@ -33,32 +33,36 @@ pub struct Block {
 impl Block {
     /// Creates a tensor of 32-bit floats.
     pub fn f32(shape: &[usize], values: &[f32]) -> Self {
-        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        Self { dtype: Dtype::F32, shape: shape.to_vec(), bytes }
+        Self::of(Dtype::F32, shape, values.iter().map(|value| value.to_le_bytes()))
     }
 
     /// Creates a tensor of 64-bit floats.
     pub fn f64(shape: &[usize], values: &[f64]) -> Self {
-        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        Self { dtype: Dtype::F64, shape: shape.to_vec(), bytes }
+        Self::of(Dtype::F64, shape, values.iter().map(|value| value.to_le_bytes()))
     }
 
     /// Creates a tensor of 32-bit integers.
     pub fn i32(shape: &[usize], values: &[i32]) -> Self {
-        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        Self { dtype: Dtype::I32, shape: shape.to_vec(), bytes }
+        Self::of(Dtype::I32, shape, values.iter().map(|value| value.to_le_bytes()))
     }
 
     /// Creates a tensor of 16-bit integers.
     pub fn i16(shape: &[usize], values: &[i16]) -> Self {
-        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        Self { dtype: Dtype::I16, shape: shape.to_vec(), bytes }
+        Self::of(Dtype::I16, shape, values.iter().map(|value| value.to_le_bytes()))
     }
 
     /// Creates a tensor of 8-bit integers.
     pub fn i8(shape: &[usize], values: &[i8]) -> Self {
-        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        Self { dtype: Dtype::I8, shape: shape.to_vec(), bytes }
+        Self::of(Dtype::I8, shape, values.iter().map(|value| value.to_le_bytes()))
+    }
+
+    /// Creates a tensor of elements of `N` bytes.
+    fn of<const N: usize>(
+        dtype: Dtype,
+        shape: &[usize],
+        values: impl Iterator<Item = [u8; N]>,
+    ) -> Self {
+        Self { dtype, shape: shape.to_vec(), bytes: values.flatten().collect() }
     }
 
     /// Creates a tensor of bytes.
@@ -84,6 +88,17 @@ impl Block {
     /// Returns the size of each dimension, outermost first.
     pub fn shape(&self) -> &[usize] {
         &self.shape
+    }
+
+    /// Refuses a tensor of another shape than `expected`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that names the tensor and both shapes.
+    pub fn check_shape(&self, name: &str, expected: &[usize]) -> Result<()> {
+        let found = self.shape();
+        ensure!(found == expected, "tensor {name}: expected shape {expected:?}, found {found:?}");
+        Ok(())
     }
 
     /// Returns the type of the elements.

@@ -28,8 +28,8 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     write_whole_if(path, bytes, || Ok(()))
 }
 
-/// Writes as [`write_whole`] does if `allowed` agrees, which is asked when the temporary file exists. If the folder
-/// is moved after that, the file gets its name nowhere else: the temporary file is not there.
+/// As [`write_whole`], but first calls `allowed`, after the temporary file was created. If the folder is
+/// replaced later, the rename fails, because the new folder has no temporary file.
 pub(super) fn write_whole_if(
     path: &Path,
     bytes: &[u8],

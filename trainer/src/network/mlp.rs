@@ -49,7 +49,13 @@ impl Shape {
         self.layers().into_iter().enumerate().flat_map(named).collect()
     }
 
-    /// Splits `values`, one for each weight and bias, by the tensors that they belong to, each with its name and shape.
+    /// The number of elements of each weight and bias, in the order of [`Self::tensors`].
+    pub fn sizes(&self) -> Vec<usize> {
+        let layers = self.layers().into_iter();
+        layers.flat_map(|[inputs, outputs]| [inputs * outputs, outputs]).collect()
+    }
+
+    /// Splits `values`, one number for each parameter, into tensors. Returns the name, shape and numbers of each.
     pub fn split<'a>(&self, values: &'a [f32]) -> Vec<(String, Vec<usize>, &'a [f32])> {
         let mut rest = values;
         let cut = |(name, shape): (String, Vec<usize>)| {
@@ -101,11 +107,7 @@ impl Network {
         let mut weights = Vec::with_capacity(shape.parameters());
         for (name, expected) in shape.tensors() {
             let tensor = tensors.get(&name).with_context(|| format!("tensor {name} is missing"))?;
-            let found = tensor.shape();
-            ensure!(
-                found == expected,
-                "tensor {name}: expected shape {expected:?}, found {found:?}"
-            );
+            tensor.check_shape(&name, &expected)?;
             weights.extend(tensor.to_f32()?);
         }
         Ok(Self { shape, weights })

@@ -27,7 +27,7 @@ struct Tile {
     scratch: Vec<f32>,
 }
 
-/// The fewest rows in a tile, where cores could share more.
+/// The fewest rows in a tile, even if more tiles would occupy more cores.
 const FEWEST: usize = 16;
 
 /// Rows of a weight's gradient that one core computes at a time. A multiple of the rows in the kernel's tiles.
@@ -108,7 +108,8 @@ impl Pass {
             let (weight, after) = rest.split_at_mut(inputs * outputs);
             let (bias, after) = after.split_at_mut(outputs);
             rest = after;
-            // The kernel's vectors run along the columns, so few inputs are not those.
+            // The kernel's vectors run along columns. With few inputs, the transposed product has the wider
+            // rows.
             let transposed = inputs < outputs && inputs < WIDE;
             let share = if transposed { outputs } else { SHARE };
             let pairs = weight.chunks_mut(share * inputs).zip(bias.chunks_mut(share));
@@ -208,7 +209,7 @@ impl Part<'_> {
     }
 }
 
-/// Writes to `out`, or adds to it, what `compute` makes of zeros.
+/// Calls `compute` on zeros. Writes the result to `out`, or adds it if `adds`.
 fn put(out: &mut [f32], adds: bool, compute: impl FnOnce(&mut [f32])) {
     if adds {
         let mut sums = vec![0.0; out.len()];

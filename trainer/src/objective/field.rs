@@ -6,8 +6,8 @@ use crate::data::Matrix;
 use crate::network::{Packed, outputs};
 use crate::solve::textbook::Space;
 
-/// The velocity field of a network under conditions `c` (`[B, C]`, flow units). A point is one of the whole batch,
-/// `[B, D]`.
+/// The velocity field of a network under conditions `c` (`[B, C]`, flow units). A point of [`Space`] holds
+/// the whole batch, `[B, D]`.
 pub(super) struct Field<'a> {
     pub(super) packed: &'a Packed,
     pub(super) c: &'a Matrix,

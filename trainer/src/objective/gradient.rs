@@ -66,7 +66,7 @@ impl Gradient {
         }
     }
 
-    /// Computes the gradient from a value's on, and returns the loss.
+    /// Compares the value `last` with `expected`, computes the gradient of the weights, and returns the loss.
     fn backward(&mut self, last: usize, expected: &[f32]) -> f64 {
         let predicted = self.tape.numbers(last);
         let loss = mean_squared_error(predicted, expected);

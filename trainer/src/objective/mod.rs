@@ -2,8 +2,8 @@
 
 mod field;
 pub mod gradient;
-pub mod loss;
-pub mod path;
+mod loss;
+mod path;
 mod tape;
 #[cfg(test)]
 mod tests;
@@ -87,7 +87,7 @@ impl Objective {
 ///
 /// # Errors
 ///
-/// When `steps` has no times.
+/// Returns the first error of the solver.
 pub fn endpoint(network: &Network, steps: &Steps, x_0: &Matrix, c: &Matrix) -> Result<Matrix> {
     let field = Field { packed: &Packed::of(network), c };
     let points = textbook::path(&field, steps.kind, &steps.times, x_0.values().to_vec())?;

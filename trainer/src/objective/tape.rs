@@ -139,7 +139,8 @@ fn add(sum: &mut Option<Vec<f32>>, terms: impl Iterator<Item = f32>) {
     }
 }
 
-/// A network's velocity field under conditions `c` (`[B, C]`). What is computed with it is recorded.
+/// A network's velocity field under conditions `c` (`[B, C]`). Records each velocity and each point on
+/// `tape`.
 pub(super) struct Recorded<'a> {
     pub(super) packed: &'a Packed,
     pub(super) c: &'a Matrix,

@@ -127,9 +127,9 @@ fn drawn_conditions(model: &Model, n: usize, seed: u64) -> Result<Matrix> {
 }
 
 fn keep_to_ranges(c: &mut Matrix, columns: &[ConditionColumn], ranges: &[Option<[f32; 2]>]) {
-    let mut column = 0;
-    for (condition, range) in columns.iter().zip(ranges) {
+    for ((own, _), range) in ConditionColumn::with_columns(columns).zip(ranges) {
         if let Some([low, high]) = *range {
+            let column = own.start;
             for (row, c) in c.rows_mut().enumerate() {
                 c[column] = match row % (2 * ENDS) {
                     1 => low,
@@ -138,7 +138,6 @@ fn keep_to_ranges(c: &mut Matrix, columns: &[ConditionColumn], ranges: &[Option<
                 };
             }
         }
-        column += condition.width();
     }
 }
 

@@ -17,7 +17,7 @@ pub const SOURCE_KEY: &str = "flowlet.integer_from";
 ///
 /// # Errors
 ///
-/// Returns an error if the runtime does not accept the file.
+/// Returns an error if the model does not come back from its file.
 pub fn export(model: &Model, integer: &IntegerModel) -> Result<TensorFile> {
     let mut file = Digest::new();
     file.update_bytes(&model.file.to_bytes()?);

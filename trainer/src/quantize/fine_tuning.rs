@@ -81,7 +81,7 @@ struct Student {
     float: FloatNetwork,
     /// Weight and bias of each layer.
     weights: Vec<f32>,
-    /// Of each layer's weights.
+    /// The rounding of each layer's weights.
     rounding: Vec<Rounding>,
     unit_bits: Vec<i8>,
 }
@@ -96,7 +96,8 @@ impl Student {
             let of_output = |sum: i32| bits.iter().map(move |&bits| sum - i32::from(bits));
             let scales = integer.sum_bits(k).into_iter().flat_map(of_output);
             let scales = scales.map(|bits| 2.0_f32.powi(bits)).collect();
-            rounding.push(Rounding { scales, range: integer.range_of(k).map(|end| end as f32) });
+            let range = integer.weights_of(k).range().map(|end| end as f32);
+            rounding.push(Rounding { scales, range });
         }
         Ok(Self { float, weights, rounding, unit_bits: integer.unit_bits.clone() })
     }
@@ -185,7 +186,7 @@ fn rounded_units(bits: i8, h: &Tensor) -> Result<Tensor> {
 
 /// Rounds weights to whole numbers of their scales.
 struct Rounding {
-    /// Of each weight.
+    /// The scale of each weight.
     scales: Vec<f32>,
     /// The range of the whole numbers.
     range: [f32; 2],
@@ -245,7 +246,8 @@ impl<'a> Pool<'a> {
         self.inputs.len() / self.width
     }
 
-    /// The number of rows to train with. Those behind are held out: they are of other paths.
+    /// The number of rows to train with. The rows after these are held out: the later times of the last
+    /// paths.
     fn trained(&self) -> usize {
         self.rows() - (self.rows() / HELD_OUT).min(MOST_HELD_OUT)
     }

@@ -154,11 +154,7 @@ impl IntegerGolden {
     fn from_file(file: &TensorFile) -> Result<Self> {
         let read = |name: &str, expected: &[usize]| -> Result<Vec<i32>> {
             let block = file.tensor(name)?;
-            let found = block.shape();
-            ensure!(
-                found == expected,
-                "tensor {name}: expected shape {expected:?}, found {found:?}"
-            );
+            block.check_shape(name, expected)?;
             block.to_i32(Dtype::I32).with_context(|| format!("tensor {name}"))
         };
         let sizes = |name: &str| -> Result<[usize; 2]> {

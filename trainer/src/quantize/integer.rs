@@ -114,7 +114,7 @@ pub struct IntegerModel {
 impl IntegerModel {
     /// The type of a layer's weights.
     pub fn weights_of(&self, layer: usize) -> Weights {
-        if layer == 0 || layer + 1 == self.layers.len() { Weights::I16 } else { self.weights }
+        if layer == 0 || layer == self.unit_bits.len() { Weights::I16 } else { self.weights }
     }
 
     /// The size of weights, biases and shifts.
@@ -179,7 +179,7 @@ impl IntegerModel {
         tensors
     }
 
-    /// Reads the model of a file that the runtime has accepted, so that only what would make this code fail is checked.
+    /// Reads an integer model. Checks only what this code relies on; the runtime's parser checks the rest.
     ///
     /// # Errors
     ///

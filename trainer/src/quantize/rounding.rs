@@ -6,21 +6,22 @@ use super::activation::UNIT_BITS;
 use super::calibration::Calibration;
 use super::float::FloatNetwork;
 use super::integer::{IntegerModel, Layer, Weights};
+use super::numbers;
 use super::reference::{STATE_BITS, TIME_BITS, uniform};
 use super::units::{condition_units, data_units};
 use crate::coupling::source::Source;
 use crate::model::Model;
 
-/// Numbers are expected to reach this many times the largest one that the calibration saw.
+/// A format holds this many times the largest magnitude that the calibration saw.
 const MARGIN: f64 = 1.5;
 
-/// Noise is expected to reach this: one of 10¹⁰ numbers is farther.
+/// The largest noise that must fit. One number in 10¹⁰ is larger.
 const NOISE: f64 = 6.5;
 
 /// The fraction bits of the time as it enters the first layer.
 const TIME_INPUT_BITS: i8 = 14;
 
-/// Scales with which some weights are limited to the range, beyond the largest scale with which none is: in bits.
+/// How many bits a scale may exceed the largest one that limits no weight. The scale with the smallest error is taken.
 const LIMITED: i32 = 2;
 
 /// Rounds a float model. Its data and conditions keep their units.
@@ -102,8 +103,7 @@ fn grid(model: &Model) -> Result<Option<Vec<i32>>> {
     if !model.has_grid_of_its_own()? {
         return Ok(Some(uniform(times.len() - 1)));
     }
-    let times = times.iter().map(|&t| (f64::from(t) * 2.0_f64.powi(TIME_BITS)).round() as i32);
-    let times: Vec<i32> = times.collect();
+    let times = numbers::times(times);
     ensure!(
         times.is_sorted_by(|a, b| a < b),
         "the times of the model's steps are nearer to each other than 2^-{TIME_BITS}"
@@ -138,12 +138,6 @@ impl IntegerModel {
         let least = if k < self.unit_bits.len() { 1 } else { -20 };
         [least, 31].map(|shift| shift + self.result_bits(k))
     }
-
-    /// Returns the range of the weights of layer `k`.
-    pub(super) fn range_of(&self, k: usize) -> [i32; 2] {
-        let last = k == self.unit_bits.len();
-        if k == 0 || last { Weights::I16.range() } else { self.weights.range() }
-    }
 }
 
 /// Rounds layer `k` with the scales that suit each output.
@@ -153,7 +147,7 @@ fn round_layer(network: &FloatNetwork, formats: &IntegerModel, k: usize) -> Resu
     let layer = &network.layers[k];
     let rows = layer.weight.chunks_exact(bits.len()).zip(&layer.bias);
     let outputs = rows.enumerate().map(|(output, (weight, &bias))| {
-        let float = FloatOutput { weight, bias, bits: &bits, range: formats.range_of(k) };
+        let float = FloatOutput { weight, bias, bits: &bits, range: formats.weights_of(k).range() };
         let rounded = |sum_bits: i32| float.rounded(sum_bits, formats.result_bits(k));
         let whole = |sum_bits: &i32| rounded(*sum_bits).is_some_and(|rounded| !rounded.limited);
         let largest = (least..=most).rev().find(whole).with_context(|| {
@@ -183,7 +177,8 @@ pub(super) fn round_again(network: &FloatNetwork, model: &IntegerModel) -> Resul
         let [least, _] = model.sum_bits_range(k);
         let rows = layer.weight.chunks_exact(bits.len()).zip(&layer.bias).zip(model.sum_bits(k));
         let outputs = rows.enumerate().map(|(output, ((weight, &bias), sum_bits))| {
-            let float = FloatOutput { weight, bias, bits: &bits, range: model.range_of(k) };
+            let float =
+                FloatOutput { weight, bias, bits: &bits, range: model.weights_of(k).range() };
             let rounded = |sum_bits: i32| float.rounded(sum_bits, model.result_bits(k));
             let found = (least..=sum_bits).rev().find_map(rounded);
             found.with_context(|| format!("output {output} of layer {k} has no scale"))

@@ -16,6 +16,6 @@ pub struct Chosen {
 pub struct Best {
     /// Which they are.
     pub chosen: Chosen,
-    /// They, in the network's order.
+    /// The weights, in the network's order.
     pub weights: Vec<f32>,
 }

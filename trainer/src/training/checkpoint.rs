@@ -192,27 +192,21 @@ impl Checkpoint {
             let find = |(k, (_, shape)): (usize, (String, Vec<usize>))| {
                 let name = format!("{name}.{k}");
                 let block = self.tensors.tensor(&name)?;
-                let (found, expected) = (block.shape(), own(&shape));
-                ensure!(
-                    found == expected,
-                    "tensor {name}: expected shape {expected:?}, found {found:?}"
-                );
+                block.check_shape(&name, &own(&shape))?;
                 block.to_f32()
             };
             shape.tensors().into_iter().enumerate().map(find).collect()
         };
         let averages = self.tensors.tensors.contains_key("average.0");
-        let moments = read("moments", &|shape| vec![2, shape.iter().product()])?;
-        let moment = |which: usize| -> Vec<f32> {
-            let halves = moments.iter().map(|both| both.split_at(both.len() / 2));
-            halves
-                .flat_map(|halves| if which == 0 { halves.0 } else { halves.1 })
-                .copied()
-                .collect()
-        };
+        let mut moments = [Vec::new(), Vec::new()];
+        for both in read("moments", &|shape| vec![2, shape.iter().product()])? {
+            let (m, v) = both.split_at(both.len() / 2);
+            moments[0].extend_from_slice(m);
+            moments[1].extend_from_slice(v);
+        }
         Ok(State {
             weights: read("weight", &<[usize]>::to_vec)?.concat(),
-            moments: [moment(0), moment(1)],
+            moments,
             average: if averages {
                 read("average", &<[usize]>::to_vec)?.concat()
             } else {

@@ -75,11 +75,7 @@ impl Golden {
         let answers = |name: &str, expected: &[usize]| -> Result<Answers> {
             let (candle, reference) = (format!("{name}.candle"), format!("{name}.reference"));
             for name in [&candle, &reference] {
-                let found = file.tensor(name)?.shape();
-                ensure!(
-                    found == expected,
-                    "tensor {name}: expected shape {expected:?}, found {found:?}"
-                );
+                file.tensor(name)?.check_shape(name, expected)?;
             }
             let key = format!("flowlet.digest.{name}");
             Ok(Answers {

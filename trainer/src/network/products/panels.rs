@@ -21,7 +21,7 @@ pub(crate) struct Panels {
     start: Vec<f32>,
 }
 
-/// A panel, and what it is packed from.
+/// The packing of one panel: where it goes, and the matrix it comes from.
 pub(crate) struct Part<'a> {
     panel: &'a mut [f32],
     width: usize,
@@ -40,7 +40,8 @@ impl Panels {
         Self { depth, columns, values: vec![0.0; depth * padded], start: vec![0.0; padded] }
     }
 
-    /// What is to be done, in any order, to pack a row-major matrix `[depth, columns]`.
+    /// Returns the jobs that pack a row-major matrix `[depth, columns]`, one a panel. They may run in any
+    /// order.
     pub(crate) fn parts<'a>(&'a mut self, matrix: &'a [f32]) -> impl Iterator<Item = Part<'a>> {
         self.pack(matrix, false)
     }

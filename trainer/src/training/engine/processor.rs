@@ -31,8 +31,7 @@ impl<'a> Processor<'a> {
         resumed: Option<&Checkpoint>,
     ) -> Result<Self> {
         let shape = network.shape();
-        let sizes = shape.tensors().iter().map(|(_, shape)| shape.iter().product()).collect();
-        let mut optimiser = Adam::new(sizes, phase.adam);
+        let mut optimiser = Adam::new(shape.sizes(), phase.adam);
         let mut average = phase.ema.map(|decay| Average::new(network.weights(), decay));
         if let Some(checkpoint) = resumed {
             let state = checkpoint.state(shape)?;
