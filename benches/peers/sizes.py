@@ -6,8 +6,8 @@
 W x K is W wide with K hidden layers, exact GELU, two data dimensions. Training: milliseconds an iteration, with
 Adam; for PyTorch the faster of its default and its fused Adam. Sampling: seconds for 10,000 samples in 10 Euler
 steps, and microseconds for one such sample. Each system runs in its own process on as many cores as it has
-threads. In each round the systems take turns, and the least time of each counts. `load` is the number of other
-processes that wanted a core: ratios of a busy machine are rough.
+threads. In each round the systems take turns, and the least time of each counts. `load` is the machine's
+load average, this measurement included: ratios of a busy machine are rough.
 """
 
 import argparse

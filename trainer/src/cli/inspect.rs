@@ -150,7 +150,7 @@ fn integer_report(file: &IntegerFile) -> Result<String> {
     if shape.condition_dim > 0 {
         writeln!(text, "  conditions          {} fraction bits", file.mlp.condition_bits())?;
     }
-    writeln!(text, "\nembed\n{}\n\n{PROFILES}", integer_embed(file)?)?;
+    writeln!(text, "\nembed\n{}", integer_embed(file)?)?;
     Ok(text)
 }
 
