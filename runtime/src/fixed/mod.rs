@@ -47,8 +47,12 @@ mod lanes;
 mod mlp;
 mod network;
 mod noise;
+#[cfg(feature = "std")]
+mod outputs;
 mod panel;
 mod parts;
+#[cfg(feature = "std")]
+mod pointwise;
 mod quantile;
 mod read;
 mod self_test;
