@@ -39,10 +39,16 @@ pub fn activation(kind: ActivationKind, z: i32) -> i32 {
         ActivationKind::Elu if z < 0 => -remainder::<6, _>(&ELU, z),
         ActivationKind::Elu => z,
         ActivationKind::Selu if z < 0 => -remainder::<6, _>(&SELU, z),
-        ActivationKind::Selu => ((i64::from(z) * SELU_SLOPE + (1 << 29)) >> 30) as i32,
+        ActivationKind::Selu => selu_line(z),
         ActivationKind::Mish if z < 0 => -remainder::<7, _>(&MISH_NEGATIVE, z),
         ActivationKind::Mish => z - remainder::<7, _>(&MISH_POSITIVE, z),
     }
+}
+
+/// SELU of a positive argument.
+#[inline(always)]
+pub(crate) fn selu_line(z: i32) -> i32 {
+    ((i64::from(z) * SELU_SLOPE + (1 << 29)) >> 30) as i32
 }
 
 /// Returns `G(z)` from a table with segments of 2<sup>`BITS`</sup> arguments.

@@ -11,7 +11,7 @@ use fearless_simd::{Bytes, SimdFrom, i16x32, i32x16};
 use super::activation::{Rounding, unit};
 use super::network::{self, Network, point_input, time_input, velocity};
 use super::panel::{PANEL, pairs};
-use super::pointwise::{Pairs, load, table, units};
+use super::pointwise::{Pairs, load, other_units, table, units};
 use super::vectors::{Integers, Lines, with_integers};
 use crate::activation::ActivationKind;
 use crate::lanes::LANES;
@@ -187,7 +187,12 @@ impl<S: Integers> Finish<S> for Hidden<'_> {
     fn finish<const N: usize>(&mut self, vectors: S, at: usize, sums: [i32x16<S>; N]) {
         let Some(shifts) = self.shifts.get(at..).and_then(<[i8]>::first_chunk::<N>) else { return };
         let Some(pairs) = self.units.get_mut(at / 2..) else { return };
-        let (Some(table), 2..) = (self.table, N) else { return self.plain(at, sums) };
+        if N == 1 {
+            return self.plain(at, sums);
+        }
+        let Some(table) = self.table else {
+            return write_other_units(vectors, self.kind, pairs, (&sums, shifts), self.bits);
+        };
         if self.bits.shift == 0 {
             write_units::<S, N, false>(vectors, table, pairs, (sums, shifts), self.bits);
         } else {
@@ -211,6 +216,28 @@ fn write_units<S: Integers, const N: usize, const ROUNDS: bool>(
         let z = [shifted(0), shifted(1)];
         pair.0 = units::<S, Pairs, ROUNDS>(vectors, table, z, bits).into();
     }
+}
+
+/// [`write_units`] for an activation without a table of 64 segments. A function of its own for each set of vectors,
+/// since there are many of those activations.
+fn write_other_units<S: Integers>(
+    vectors: S,
+    kind: ActivationKind,
+    pairs: &mut [Pair],
+    (sums, shifts): (&[i32x16<S>], &[i8]),
+    bits: Rounding,
+) {
+    vectors.vectorize(
+        #[inline(always)]
+        || {
+            let sums = sums.as_chunks::<2>().0.iter().zip(shifts.as_chunks::<2>().0);
+            for (pair, (sums, shifts)) in pairs.iter_mut().zip(sums) {
+                let shifted = |k: usize| vectors.shr_i32x16(sums[k], (shifts[k] & 31) as u32);
+                let z = [shifted(0), shifted(1)];
+                pair.0 = other_units::<S, Pairs>(vectors, kind, z, bits).into();
+            }
+        },
+    );
 }
 
 impl Hidden<'_> {
@@ -283,16 +310,7 @@ impl Layer<'_> {
         for tile in 0..P / N {
             let at = at + tile * N;
             let Some(mut sums) = self.begin::<S, N>(vectors, at) else { return };
-            // Two pairs at a time: fewer instructions that only count.
-            let ((twos, one), (inputs, input)) =
-                (weights.as_chunks::<2>(), inputs.as_chunks::<2>());
-            for (weights, inputs) in twos.iter().zip(inputs) {
-                for (weights, input) in weights.iter().zip(inputs) {
-                    let Some(weights) = weights.as_chunks::<N>().0.get(tile) else { return };
-                    add_pairs(vectors, &mut sums, weights, input);
-                }
-            }
-            for (weights, input) in one.iter().zip(input) {
+            for (weights, input) in weights.iter().zip(inputs) {
                 let Some(weights) = weights.as_chunks::<N>().0.get(tile) else { return };
                 add_pairs(vectors, &mut sums, weights, input);
             }
@@ -402,7 +420,7 @@ mod tests {
             let dims = Dims { data, condition: 0, width, hidden_layers };
             let Owned { parts, hidden } = random(dims, &mut draw);
             let network = Network::<i16> { parts: parts.as_slices(), hidden: &hidden };
-            for kind in [ActivationKind::Gelu, ActivationKind::GeluTanh, ActivationKind::Silu] {
+            for &kind in ActivationKind::ALL {
                 let x: Vec<[i32; LANES]> = (0..data)
                     .map(|_| core::array::from_fn(|_| draw(1 << 23) as i32 * 256))
                     .collect();

@@ -50,6 +50,29 @@ pub trait Integers: Simd {
         };
         (join(&table.value_bytes), join(&table.slope_bytes))
     }
+
+    /// [`Self::lines`] from a table of more than 64. `k` is below their number.
+    #[inline(always)]
+    fn long_lines<const PARTS: usize>(
+        self,
+        table: &LongLines<PARTS>,
+        k: i16x32<Self>,
+    ) -> (i16x32<Self>, i16x32<Self>) {
+        let k = k.into();
+        (find_each(self, &table.value, k), find_each(self, &table.slope, k))
+    }
+}
+
+/// Looks numbers up one by one.
+#[inline(always)]
+fn find_each<S: Integers, const PARTS: usize>(
+    vectors: S,
+    table: &[[i16; 64]; PARTS],
+    k: [i16; 32],
+) -> i16x32<S> {
+    let table = table.as_flattened();
+    let found = k.map(|k| table.get(usize::from(k as u16)).copied().unwrap_or_default());
+    fearless_simd::SimdFrom::simd_from(vectors, found)
 }
 
 /// A table of 64 values and slopes, in the forms in which vectors look numbers up. Aligned to a cache line, since a vector
@@ -77,6 +100,30 @@ impl Lines {
             (lines.value[k], lines.slope[k]) = table[k];
             [lines.value_bytes[0][k], lines.value_bytes[1][k]] = lines.value[k].to_le_bytes();
             [lines.slope_bytes[0][k], lines.slope_bytes[1][k]] = lines.slope[k].to_le_bytes();
+            k += 1;
+        }
+        lines
+    }
+}
+
+/// A table of more than 64 values and slopes, in parts of 64. The rest of the last part repeats the last line.
+#[repr(align(64))]
+pub struct LongLines<const PARTS: usize> {
+    pub(super) value: [[i16; 64]; PARTS],
+    pub(super) slope: [[i16; 64]; PARTS],
+    /// The number of lines.
+    pub(super) count: usize,
+}
+
+impl<const PARTS: usize> LongLines<PARTS> {
+    pub(super) const fn new(table: &[Line]) -> Self {
+        assert!(table.len() <= 64 * PARTS, "the parts hold the table");
+        let mut lines =
+            Self { value: [[0; 64]; PARTS], slope: [[0; 64]; PARTS], count: table.len() };
+        let mut k = 0;
+        while k < 64 * PARTS {
+            let line = table[if k < table.len() { k } else { table.len() - 1 }];
+            (lines.value[k / 64][k % 64], lines.slope[k / 64][k % 64]) = line;
             k += 1;
         }
         lines
@@ -151,7 +198,7 @@ mod x86 {
         Avx2, Avx512, Simd, SimdFrom, Sse2, Sse4_2, i16x16, i16x32, i32x8, i32x16, u64x2,
     };
 
-    use super::{Integers, Lines};
+    use super::{Integers, Lines, LongLines};
 
     impl Integers for Sse2 {
         const TILE: usize = 2;
@@ -308,6 +355,22 @@ mod x86 {
         #[inline(always)]
         fn lines(self, table: &Lines, k: i16x32<Self>) -> (i16x32<Self>, i16x32<Self>) {
             (find_avx512(self, &table.value, k), find_avx512(self, &table.slope, k))
+        }
+
+        #[inline(always)]
+        fn long_lines<const PARTS: usize>(
+            self,
+            table: &LongLines<PARTS>,
+            k: i16x32<Self>,
+        ) -> (i16x32<Self>, i16x32<Self>) {
+            let part = self.shr_i16x32(k, 6);
+            let (mut value, mut slope) = (k, k);
+            for (p, (values, slopes)) in table.value.iter().zip(&table.slope).enumerate() {
+                let own = self.simd_eq_i16x32(part, self.splat_i16x32(p as i16));
+                value = self.select_i16x32(own, find_avx512(self, values, k), value);
+                slope = self.select_i16x32(own, find_avx512(self, slopes, k), slope);
+            }
+            (value, slope)
         }
     }
 }
