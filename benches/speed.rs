@@ -19,7 +19,6 @@ use flowlet_trainer::judge::speed;
 use flowlet_trainer::model::Model;
 use flowlet_trainer::network::by_candle::ByCandle;
 use flowlet_trainer::quantize;
-use flowlet_trainer::quantize::file::IntegerFile;
 use flowlet_trainer::solve::sampling;
 
 static MIXTURE: Mlp<1, 0, 64, 1> =
@@ -59,8 +58,8 @@ fn flowlet(model: &Model) -> Result<[f64; 2]> {
 }
 
 fn integers() -> Result<[f64; 2]> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("weights/mixture-i16");
-    let mlp = IntegerFile::open(&path)?.mlp;
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("weights/mixture-i16/model.safetensors");
+    let mlp = fixed::HeapMlp::try_from_safetensors(&std::fs::read(path)?)?;
     let x_0 = quantize::sampling::noise_from(0, 0, SAMPLES, 1);
     let none = Matrix::new(Vec::new(), SAMPLES, 0);
     let solver = fixed::HeapSolver::try_uniform(SolverKind::Euler, STEPS.try_into()?)?;
