@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use flowlet::{HeapSolver, SolverKind};
 use rayon::prelude::*;
 
-use super::float::{FloatNetwork, Packed};
+use super::seen::Packed;
 use crate::coupling::source::Source;
 use crate::data::{ConditionColumn, Matrix};
 use crate::disk::quote::shortened;
@@ -68,7 +68,7 @@ impl Calibration {
         let evaluations = solver.evaluations();
         let paths = paths.max(EVALUATIONS.div_ceil(evaluations)).max(FEWEST);
         let shape = model.shape();
-        let network = FloatNetwork::new(&model.file, shape)?.packed();
+        let network = Packed::of(&model.network()?);
         let x_0 = source.starts(seed, paths, shape.data_dim);
         let c = drawn_conditions(model, paths, seed)?;
         let keep = KEPT.div_ceil(evaluations).max(FEWEST);

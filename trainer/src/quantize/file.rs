@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use flowlet::SolverKind;
 use flowlet::fixed::{HeapMlp, HeapSolver};
 
@@ -154,21 +154,4 @@ fn float_tensors(model: &IntegerModel) -> BTreeMap<String, Block> {
         insert("grid", &[times.len()], &floats(times, TIME_BITS));
     }
     tensors
-}
-
-impl IntegerFile {
-    /// Checks that golden outputs belong to a model of this size.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error with both sizes.
-    pub(super) fn check_size(&self, data_dim: usize, condition_dim: usize) -> Result<()> {
-        let (d, c) = (self.mlp.data_dim(), self.mlp.condition_dim());
-        ensure!(
-            (data_dim, condition_dim) == (d, c),
-            "the golden outputs belong to a model with D = {data_dim}, C = {condition_dim}, but this model has D = {d}, \
-             C = {c}"
-        );
-        Ok(())
-    }
 }
