@@ -57,6 +57,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--flowlet", required=True, type=pathlib.Path)
     parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--models", default="", help="only models whose names contain this")
     parser.add_argument("--keep", type=pathlib.Path, help="directory in which the models are kept")
     arguments = parser.parse_args()
     flowlet = arguments.flowlet.resolve()
@@ -66,6 +67,8 @@ def main():
         place = arguments.keep or pathlib.Path(scratch)
         place.mkdir(parents=True, exist_ok=True)
         for number, (name, source) in enumerate(MODELS.items()):
+            if arguments.models not in name:
+                continue
             model = source
             if isinstance(source, list):
                 model = place / f"float-{number}"

@@ -1,6 +1,6 @@
 //! Reading integer models: the faults of a float file, those of whole numbers, and sums at the bound.
 
-use flowlet::fixed::{self, Euler, Guided, Mlp, Mlp4, Mlp8, ONE};
+use flowlet::fixed::{self, Guided, Mlp, Mlp4, Mlp8, ONE};
 use flowlet::{LoadError, Relu, Silu, VelocityField};
 
 /// 2 data dimensions, 1 condition, 3 wide, 1 hidden-to-hidden layer.
@@ -410,7 +410,6 @@ fn at_the_bound(sign: i32) -> Vec<Tensor> {
 #[test]
 fn sums_at_the_very_bound_do_not_overflow() {
     const RELU: &str = r#"{"flowlet.integer":"1","flowlet.activation":"relu"}"#;
-    assert!(cfg!(debug_assertions));
     for sign in [1, -1] {
         let tensors = at_the_bound(sign);
         let file = file_with(RELU, &tensors);
@@ -419,20 +418,18 @@ fn sums_at_the_very_bound_do_not_overflow() {
         let ends = [i32::MIN, -1, 0, 1, i32::MAX];
         let mut points = Vec::new();
         let mut conditions = Vec::new();
-        let mut reached = [false; 2];
+        let mut reached = false;
         for t in [i32::MIN, 0, ONE, i32::MAX] {
             for (a, b) in ends.iter().flat_map(|&a| ends.map(|b| (a, b))) {
                 for c in ends {
                     let v = mlp.velocity(t, [a, b], [c]);
-                    reached[0] |= v[0] == i32::MAX;
-                    reached[1] |= v[0] == i32::MIN;
+                    reached |= v[0] == i32::MAX;
                     points.push([a, b]);
                     conditions.push([c]);
                 }
             }
         }
-        assert_eq!(reached[usize::from(sign < 0)], sign > 0 || reached[1], "{sign}");
-        assert!(sign < 0 || reached[0], "the largest velocity is not reached");
+        assert!(sign < 0 || reached, "the largest velocity is not reached");
         let each = |weight: Option<i32>| {
             let guide = Guided { field: &mlp, weight: weight.unwrap_or(0), unconditional: [0] };
             macro_rules! by {
@@ -470,7 +467,8 @@ fn sums_at_the_very_bound_do_not_overflow() {
             solver.sample_batch(&heap, together.as_flattened_mut(), conditions.as_flattened());
             assert_eq!(together, plain[0]);
         }
-        let _ = (Euler::<1>::UNIFORM, plain);
+        #[cfg(not(feature = "alloc"))]
+        drop(plain);
     }
     // One unit more is refused, in each layer.
     for name in ["net.0.bias", "net.2.bias", "net.4.bias"] {
