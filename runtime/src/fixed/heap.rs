@@ -7,9 +7,11 @@ use alloc::vec::Vec;
 
 use super::I4;
 use super::fingerprint::update_weights_16;
-use super::network::Network;
+use super::network::{self, Network};
 use super::parts::{Formats, Parts};
 use super::read::{read_hidden_4, read_hidden_8, read_hidden_16};
+use super::storage::{Half, ZERO};
+use super::sums::Unit;
 use super::weight::sealed::Sealed as _;
 use crate::activation::ActivationKind;
 use crate::digest::Digest;
@@ -27,9 +29,9 @@ pub struct HeapMlp {
     activation: ActivationKind,
     /// The bits of the file's weights between hidden layers.
     weight_bits: u32,
-    parts: Parts<Vec<i32>, Vec<i16>, Vec<i8>, Formats>,
+    parts: Parts<Vec<i32>, Vec<Half>, Vec<i8>, Formats>,
     /// The weights between hidden layers, `[L][H][H]` in panels.
-    hidden: Vec<i16>,
+    hidden: Vec<Half>,
 }
 
 impl HeapMlp {
@@ -55,7 +57,7 @@ impl HeapMlp {
                 I4::<0>::widened(&hidden, width).into_owned()
             }
             _ => {
-                let mut hidden = vec![0; hidden_layers * width * width];
+                let mut hidden = vec![ZERO; hidden_layers * width * width];
                 read_hidden_16(&file, dims, &mut hidden)?;
                 hidden
             }
@@ -178,21 +180,24 @@ impl HeapMlp {
         prefix: &[i32],
         at: (i32, &[i32]),
         v: &mut [i32],
-        Scratch { inputs, units: [units, next] }: &mut Scratch,
+        Scratch { inputs, sums, units }: &mut Scratch,
     ) {
-        self.network().velocity(self.activation, prefix, at, v, inputs, [units, next]);
+        let buffers = network::Scratch { inputs, sums, units };
+        self.network().velocity(self.activation, prefix, at, v, buffers);
     }
 
     fn scratch(&self) -> Scratch {
         let Dims { data, width, .. } = self.dims;
-        Scratch { inputs: vec![0; data], units: [vec![0; width], vec![0; width]] }
+        Scratch { inputs: vec![0; data], sums: vec![0; width], units: vec![0; width] }
     }
 }
 
 /// The buffers of an evaluation.
 struct Scratch {
     /// The point as it enters the first layer, `[D]`.
-    inputs: Vec<i16>,
-    /// The hidden units of two layers, `[H]` each.
-    units: [Vec<i16>; 2],
+    inputs: Vec<Unit>,
+    /// A layer's sums, `[H]`.
+    sums: Vec<i32>,
+    /// A layer's units, `[H]`.
+    units: Vec<Unit>,
 }

@@ -52,6 +52,8 @@ mod parts;
 mod quantile;
 mod read;
 mod self_test;
+mod storage;
+mod sums;
 mod tables;
 mod times;
 mod units;

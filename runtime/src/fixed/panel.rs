@@ -10,12 +10,12 @@
 //! A matrix is split into panels of [`PANEL`] outputs, and the outputs left over into panels of one. Bytes of two
 //! four-bit weights take the place of pairs.
 
-use crate::registers::{DSP, RISC_V, VECTORS};
+use crate::registers::{CORTEX_M0, VECTORS};
 
 /// The number of outputs that are summed side by side. It affects no output bit.
 pub(crate) const PANEL: usize = match VECTORS {
     true => 16,
-    false if RISC_V || DSP => 4,
+    false if CORTEX_M0 => 1,
     false => 8,
 };
 
@@ -49,6 +49,7 @@ pub(crate) const fn byte_index(
 }
 
 /// Splits a panel of `P` outputs into `count` groups of pairs, and the weights of an odd last input.
+#[cfg(feature = "std")]
 #[inline(always)]
 pub(crate) fn pairs<T, const P: usize>(panel: &[T], count: usize) -> (&[[[T; 2]; P]], &[T]) {
     let Some((pairs, rest)) = panel.split_at_checked(2 * P * count) else { return (&[], &[]) };
