@@ -210,10 +210,11 @@ fn write_units<S: Integers, const N: usize, const ROUNDS: bool>(
     (sums, shifts): ([i32x16<S>; N], &[i8; N]),
     bits: Rounding,
 ) {
-    let sums = sums.as_chunks::<2>().0.iter().zip(shifts.as_chunks::<2>().0);
-    for (pair, (sums, shifts)) in pairs.iter_mut().zip(sums) {
+    let Some(pairs) = pairs.get_mut(..N / 2) else { return };
+    // Counted, so that the compiler unrolls it and leaves the sums in registers.
+    for (k, pair) in (0..N / 2).zip(pairs) {
         let shifted = |k: usize| vectors.shr_i32x16(sums[k], (shifts[k] & 31) as u32);
-        let z = [shifted(0), shifted(1)];
+        let z = [shifted(2 * k), shifted(2 * k + 1)];
         pair.0 = units::<S, Pairs, ROUNDS>(vectors, table, z, bits).into();
     }
 }
