@@ -25,6 +25,8 @@ fn an_integer_model_is_written_beside_its_run_verified_and_sampled() {
     {
         assert!(said.contains(expected), "{expected}: {said}");
     }
+    let config = |run: &str| fs::read(desk.path(&format!("runs/{run}/config.toml"))).unwrap();
+    assert_eq!(config("moons-i8"), config("moons"));
     let said = desk.succeed("verify runs/moons-i8");
     assert!(said.contains("passed") && said.contains("self-test                  as expected"));
     let said = desk.succeed("inspect runs/moons-i8");
@@ -99,7 +101,7 @@ fn bad_input_is_one_error_and_leaves_nothing() {
     desk.fail("quantize runs/moons --out -", "expected a file");
     let input = "quantize runs/moons --out runs/moons/golden.safetensors --force";
     desk.fail(input, "is an input of this command");
-    for command in ["quantize", "trace", "evaluate", "bench", "report", "tune --steps 2 --force"] {
+    for command in ["quantize", "report", "tune --steps 2 --force"] {
         let expected =
             "an integer model, as `flowlet quantize` writes it: expected the float model";
         desk.fail(&format!("{command} runs/moons-i16"), expected);
@@ -140,6 +142,73 @@ fn conditions_and_guidance_work_as_for_floats() {
         let near = integer.iter().zip(&float).all(|(a, b)| (a - b).abs() < 0.05);
         assert!(near && integer.len() == 40, "{more}: {integer:?} {float:?}");
     }
+}
+
+/// An integer model is taken where a float one is.
+#[test]
+fn an_integer_model_is_traced_evaluated_and_measured() {
+    let desk = trained();
+    desk.succeed(&format!("quantize runs/moons {QUICK}"));
+    // The last point of the path is the first sample of the seed.
+    let trace = desk.succeed("trace runs/moons-i16 --seed 5 --steps 7");
+    assert_eq!(trace.lines().filter(|line| line.contains('.')).count(), 8 + 1, "{trace}");
+    let rows = desk.succeed("sample runs/moons-i16 -n 1 --seed 5 --steps 7");
+    let last: Vec<f32> = numbers(trace.lines().last().unwrap().split_whitespace());
+    let row: Vec<f32> = numbers(rows.lines().nth(1).unwrap().split(','));
+    assert!(last.iter().zip(&row).all(|(a, b)| (a - b).abs() < 6e-4), "{trace}{rows}");
+    let near = desk.succeed("trace runs/moons --x0 0.5,-0.25 --steps 7");
+    let own = desk.succeed("trace runs/moons-i16 --x0 0.5,-0.25 --steps 7");
+    for (near, own) in near.lines().zip(own.lines()).skip(1) {
+        let (near, own) = (cells(near), cells(own));
+        assert!(near.iter().zip(&own).all(|(a, b)| (a - b).abs() < 0.01), "{near:?} {own:?}");
+    }
+    desk.fail("trace runs/moons-i16 --x0 1", "--x0: expected 2 finite numbers");
+
+    // The data are those of the float model's run.
+    let evaluated = |run: &str| -> serde_json::Value {
+        let text = desk.succeed(&format!("evaluate runs/{run} -n 500 --steps 2,10 --format json"));
+        serde_json::from_str(&text).unwrap()
+    };
+    let (integer, float) = (evaluated("moons-i16"), evaluated("moons"));
+    for (a, b) in integer["rows"].as_array().unwrap().iter().zip(float["rows"].as_array().unwrap())
+    {
+        for name in ["w1", "w2"] {
+            let (a, b) = (a["distances"][name].as_f64().unwrap(), b["distances"][name].as_f64());
+            assert!((a - b.unwrap()).abs() < 0.02, "{name}: {a} {b:?}");
+        }
+    }
+    assert_ne!(integer["rows"], float["rows"]);
+    let notes = integer["notes"].to_string();
+    assert!(notes.contains("those of a float network with the integer model's weights"), "{notes}");
+    assert!(!float["notes"].to_string().contains("integer"));
+
+    let speed = desk.succeed("bench runs/moons-i16 -n 100 --steps 2 --seconds 0 --json");
+    let speed: serde_json::Value = serde_json::from_str(&speed).unwrap();
+    assert!(speed["single_microseconds"].as_f64().unwrap() > 0.0 && speed.get("peak").is_none());
+    let said = desk.succeed("bench runs/moons-i16 -n 100 --steps 2 --seconds 0");
+    assert!(said.contains("evaluations a second\n") && said.contains("one sample"), "{said}");
+}
+
+fn numbers<'a>(cells: impl Iterator<Item = &'a str>) -> Vec<f32> {
+    cells.map(|cell| cell.parse().unwrap()).collect()
+}
+
+/// The numbers in a line.
+fn cells(line: &str) -> Vec<f32> {
+    line.split_whitespace().filter_map(|cell| cell.parse().ok()).collect()
+}
+
+/// A complete file is left as it is, and one of another model is not continued.
+#[test]
+fn samples_of_an_integer_model_are_not_mixed_with_others() {
+    let desk = trained();
+    desk.succeed(&format!("quantize runs/moons {QUICK}"));
+    let again = "-n 300 --seed 1 --out whole.csv --resume";
+    desk.succeed(&format!("sample runs/moons-i16 {again}"));
+    let whole = fs::read(desk.path("whole.csv")).unwrap();
+    desk.succeed(&format!("sample runs/moons-i16 {again}"));
+    desk.fail(&format!("sample runs/moons {again}"), "whole.csv");
+    assert_eq!(fs::read(desk.path("whole.csv")).unwrap(), whole);
 }
 
 #[test]

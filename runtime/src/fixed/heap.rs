@@ -180,15 +180,27 @@ impl HeapMlp {
         prefix: &[i32],
         at: (i32, &[i32]),
         v: &mut [i32],
-        Scratch { inputs, sums, units }: &mut Scratch,
+        Scratch { inputs, sums, units, next }: &mut Scratch,
     ) {
-        let buffers = network::Scratch { inputs, sums, units };
+        let _ = &next;
+        let buffers = network::Scratch {
+            inputs,
+            sums,
+            units,
+            #[cfg(feature = "std")]
+            next,
+        };
         self.network().velocity(self.activation, prefix, at, v, buffers);
     }
 
     fn scratch(&self) -> Scratch {
         let Dims { data, width, .. } = self.dims;
-        Scratch { inputs: vec![0; data], sums: vec![0; width], units: vec![0; width] }
+        Scratch {
+            inputs: vec![0; data],
+            sums: vec![0; width],
+            units: vec![0; width],
+            next: vec![0; if cfg!(feature = "std") { width } else { 0 }],
+        }
     }
 }
 
@@ -200,4 +212,6 @@ struct Scratch {
     sums: Vec<i32>,
     /// A layer's units, `[H]`.
     units: Vec<Unit>,
+    /// The next layer's units, `[H]`, for the vectors.
+    next: Vec<Unit>,
 }

@@ -93,9 +93,25 @@ impl<'a, W: Weight> Network<'a, W> {
         &self,
         kind: ActivationKind,
         prefix: &[i32],
+        at: (i32, &[i32]),
+        v: &mut [i32],
+        scratch: Scratch<'_>,
+    ) {
+        #[cfg(feature = "std")]
+        self.vector_velocity(kind, prefix, at, v, scratch);
+        #[cfg(not(feature = "std"))]
+        self.plain_velocity(kind, prefix, at, v, scratch);
+    }
+
+    /// [`Self::velocity`] without vectors.
+    #[inline(always)]
+    pub(crate) fn plain_velocity(
+        &self,
+        kind: ActivationKind,
+        prefix: &[i32],
         (t, x): (i32, &[i32]),
         v: &mut [i32],
-        Scratch { inputs, sums, units }: Scratch<'_>,
+        Scratch { inputs, sums, units, .. }: Scratch<'_>,
     ) {
         let parts = &self.parts;
         let offset = parts.formats.offset;
@@ -124,6 +140,9 @@ pub(crate) struct Scratch<'a> {
     pub(crate) sums: &'a mut [i32],
     /// A layer's units, `[H]`.
     pub(crate) units: &'a mut [Unit],
+    /// The next layer's units, `[H]`, for the vectors.
+    #[cfg(feature = "std")]
+    pub(crate) next: &'a mut [Unit],
 }
 
 /// Computes `start + first + weights · inputs` for each output. `weights` (`[sums.len()][inputs.len()]`) is laid out in

@@ -3,33 +3,33 @@
 use crate::registers::CORTEX_M0;
 
 /// A weight of 16 bits as it is stored. A core that multiplies the halves of words loads two as a word.
-#[cfg(target_abi = "eabihf")]
+#[cfg(all(target_abi = "eabihf", target_os = "none"))]
 pub(crate) type Half = [u8; 2];
-#[cfg(not(target_abi = "eabihf"))]
+#[cfg(not(all(target_abi = "eabihf", target_os = "none")))]
 pub(crate) type Half = i16;
 
 /// A weight of 0 in an empty model.
-#[cfg(target_abi = "eabihf")]
+#[cfg(all(target_abi = "eabihf", target_os = "none"))]
 pub(crate) const ZERO: Half = [0; 2];
-#[cfg(not(target_abi = "eabihf"))]
+#[cfg(not(all(target_abi = "eabihf", target_os = "none")))]
 pub(crate) const ZERO: Half = 0;
 
 /// Stores a weight. A Cortex-M0 loads a halfword without its sign: there weights have an offset, and are at least 0.
-#[cfg(target_abi = "eabihf")]
+#[cfg(all(target_abi = "eabihf", target_os = "none"))]
 pub(crate) const fn stored_16(weight: i16) -> Half {
     weight.to_le_bytes()
 }
-#[cfg(not(target_abi = "eabihf"))]
+#[cfg(not(all(target_abi = "eabihf", target_os = "none")))]
 pub(crate) const fn stored_16(weight: i16) -> Half {
     if CORTEX_M0 { weight ^ i16::MIN } else { weight }
 }
 
 /// The inverse of [`stored_16`].
-#[cfg(target_abi = "eabihf")]
+#[cfg(all(target_abi = "eabihf", target_os = "none"))]
 pub(crate) const fn weight_16(stored: Half) -> i16 {
     i16::from_le_bytes(stored)
 }
-#[cfg(not(target_abi = "eabihf"))]
+#[cfg(not(all(target_abi = "eabihf", target_os = "none")))]
 pub(crate) const fn weight_16(stored: Half) -> i16 {
     stored_16(stored)
 }
@@ -39,9 +39,12 @@ pub(crate) const fn stored_8(weight: i8) -> i8 {
     if CORTEX_M0 { weight ^ i8::MIN } else { weight }
 }
 
-/// Two weights of four bits as they are stored: from 0 to 15 each. The function is its own inverse.
+/// Whether weights of four bits are stored as numbers from 0 to 15. The vectors take them as they are in the file.
+pub(crate) const UNSIGNED_4: bool = cfg!(not(feature = "std"));
+
+/// Two weights of four bits as they are stored. The function is its own inverse.
 pub(crate) const fn stored_4(weights: u8) -> u8 {
-    weights ^ 0x88
+    if UNSIGNED_4 { weights ^ 0x88 } else { weights }
 }
 
 /// The two weights of a byte, from −8 to 7, the low four bits first.

@@ -8,7 +8,7 @@
 
 use core::marker::PhantomData;
 
-use super::storage::Half;
+use super::storage::{Half, UNSIGNED_4, nibbles};
 use crate::registers::RISC_V;
 
 /// A layer's unit, or another input of a layer, in the buffers of an evaluation. A Cortex-M0 takes two instructions to
@@ -80,10 +80,10 @@ plain!(i8, u8);
 
 /// Pairs are loaded as words, for cores that multiply the halves of words: a Cortex-M with an FPU counts as one, because
 /// stable Rust does not tell.
-#[cfg(target_abi = "eabihf")]
+#[cfg(all(target_abi = "eabihf", target_os = "none"))]
 pub(crate) struct Halves;
 
-#[cfg(target_abi = "eabihf")]
+#[cfg(all(target_abi = "eabihf", target_os = "none"))]
 impl Form for Halves {
     type One = [u8; 2];
     type Pair = [u8; 4];
@@ -113,11 +113,14 @@ impl Form for Halves {
 }
 
 /// The form of weights of 16 bits.
-#[cfg(target_abi = "eabihf")]
+#[cfg(all(target_abi = "eabihf", target_os = "none"))]
 pub(crate) type Form16 = Halves;
 #[cfg(all(target_arch = "arm", not(target_has_atomic = "32")))]
 pub(crate) type Form16 = Plain<i16, u16>;
-#[cfg(not(any(target_abi = "eabihf", all(target_arch = "arm", not(target_has_atomic = "32")))))]
+#[cfg(not(any(
+    all(target_abi = "eabihf", target_os = "none"),
+    all(target_arch = "arm", not(target_has_atomic = "32"))
+)))]
 pub(crate) type Form16 = Plain<i16, i16>;
 
 /// The form of weights of 8 bits.
@@ -126,7 +129,7 @@ pub(crate) type Form8 = Plain<i8, u8>;
 #[cfg(not(all(target_arch = "arm", not(target_has_atomic = "32"))))]
 pub(crate) type Form8 = Plain<i8, i8>;
 
-/// A byte holds two weights from 0 to 15.
+/// A byte holds two weights, from 0 to 15 if they are [unsigned](UNSIGNED_4).
 pub(crate) struct Nibbles;
 
 impl Form for Nibbles {
@@ -149,6 +152,10 @@ impl Form for Nibbles {
 
     #[inline(always)]
     fn add(sum: i32, byte: &u8, inputs: [i32; 2]) -> i32 {
+        if !UNSIGNED_4 {
+            let ([even, odd], [x, rest]) = (nibbles(*byte), inputs);
+            return sum.wrapping_add(even * x).wrapping_add(odd * (rest + (x << 4)));
+        }
         let byte = i32::from(*byte);
         sum.wrapping_add(byte.wrapping_mul(inputs[0]))
             .wrapping_add((byte >> 4).wrapping_mul(inputs[1]))
@@ -156,7 +163,8 @@ impl Form for Nibbles {
 
     #[inline(always)]
     fn add_one(sum: i32, byte: u8, input: Unit) -> i32 {
-        sum.wrapping_add(i32::from(byte & 15).wrapping_mul(input.into()))
+        let weight = if UNSIGNED_4 { i32::from(byte & 15) } else { nibbles(byte)[0] };
+        sum.wrapping_add(weight.wrapping_mul(input.into()))
     }
 }
 
@@ -228,9 +236,13 @@ macro_rules! eight {
 }
 #[cfg(any(target_arch = "riscv32", target_arch = "riscv64"))]
 eight!(1 [x_0 p_0]);
-#[cfg(target_abi = "eabihf")]
+#[cfg(all(target_abi = "eabihf", target_os = "none"))]
 eight!(4 [x_0 p_0, x_1 p_1, x_2 p_2, x_3 p_3]);
-#[cfg(not(any(target_arch = "riscv32", target_arch = "riscv64", target_abi = "eabihf")))]
+#[cfg(not(any(
+    target_arch = "riscv32",
+    target_arch = "riscv64",
+    all(target_abi = "eabihf", target_os = "none")
+)))]
 eight!(2 [x_0 p_0, x_1 p_1]);
 
 /// A kernel for panels of any width, which the compiler turns into vectors.

@@ -1,11 +1,19 @@
 //! The weights between hidden layers: 16, 8 or 4 bits each.
 
+#[cfg(feature = "std")]
+use fearless_simd::{Bytes, SimdFrom, i8x32, i16x32, i32x16};
+
 #[cfg(feature = "alloc")]
 use super::panel::{byte_index, index};
 use super::storage::Half;
+use super::storage::UNSIGNED_4;
+#[cfg(any(feature = "alloc", feature = "std"))]
+use super::storage::nibbles;
 #[cfg(feature = "alloc")]
-use super::storage::{ZERO, nibbles, stored_4, stored_8, stored_16};
+use super::storage::{ZERO, stored_4, stored_8, stored_16};
 use super::sums::{Form, Form8, Form16, Nibbles, Unit, add_ones, add_pairs};
+#[cfg(feature = "std")]
+use super::vectors::Integers;
 use crate::registers::CORTEX_M0;
 
 /// The type of the weights between hidden layers: `i16`, `i8` or [`I4`]. The first and the last layer have `i16`.
@@ -17,7 +25,14 @@ pub trait Weight: sealed::Sealed {}
 #[derive(Clone, Copy, Debug)]
 pub struct I4<const BYTES: usize>;
 
+/// The groups of a panel, and the weights of an odd last input.
+#[cfg(feature = "std")]
+type Split<'a, W> = (&'a [<W as sealed::Sealed>::Group], &'a [<W as sealed::Sealed>::Element]);
+
 pub(crate) mod sealed {
+    #[cfg(feature = "std")]
+    use super::Split;
+
     /// How weights are stored and multiplied.
     pub trait Sealed: Copy + core::fmt::Debug {
         /// The storage of `L` layers of `H · H` weights.
@@ -43,6 +58,25 @@ pub(crate) mod sealed {
             weights: &[Self::Element],
             width: usize,
         ) -> alloc::borrow::Cow<'_, [super::Half]>;
+
+        /// The weights of a panel of 16 outputs for a pair of inputs.
+        #[cfg(feature = "std")]
+        type Group: Copy;
+
+        /// Splits a panel of 16 outputs into `pairs` groups and the weights of an odd last input.
+        #[cfg(feature = "std")]
+        fn groups(panel: &[Self::Element], pairs: usize) -> Option<Split<'_, Self>>;
+
+        /// The weights of a group: two for each output.
+        #[cfg(feature = "std")]
+        fn pairs<S: crate::fixed::vectors::Integers>(
+            vectors: S,
+            group: &Self::Group,
+        ) -> fearless_simd::i16x32<S>;
+
+        /// The weights of an odd last input.
+        #[cfg(feature = "std")]
+        fn odd(weights: &[Self::Element]) -> Option<[u16; 16]>;
 
         /// Adds `(weights + OFFSET) · inputs` to each sum. `weights` are panels of `P` outputs.
         fn add<const P: usize>(sums: &mut [i32], weights: &[Self::Element], inputs: &[super::Unit]);
@@ -71,6 +105,28 @@ impl sealed::Sealed for i16 {
         weights.into()
     }
 
+    #[cfg(feature = "std")]
+    type Group = [i16; 32];
+
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    fn groups(panel: &[i16], pairs: usize) -> Option<Split<'_, Self>> {
+        let (groups, odd) = panel.as_chunks();
+        Some((groups.get(..pairs)?, odd))
+    }
+
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    fn pairs<S: Integers>(vectors: S, group: &Self::Group) -> i16x32<S> {
+        i16x32::simd_from(vectors, *group)
+    }
+
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    fn odd(weights: &[i16]) -> Option<[u16; 16]> {
+        Some(weights.first_chunk::<16>()?.map(|weight| i16::from(weight) as u16))
+    }
+
     #[inline(always)]
     fn add<const P: usize>(sums: &mut [i32], weights: &[Half], inputs: &[Unit]) {
         add::<Half, Form16, P>(sums, weights, inputs);
@@ -97,6 +153,29 @@ impl sealed::Sealed for i8 {
     #[cfg(feature = "alloc")]
     fn widened(weights: &[i8], _: usize) -> alloc::borrow::Cow<'_, [Half]> {
         weights.iter().map(|&weight| stored_16(stored_8(weight).into())).collect()
+    }
+
+    #[cfg(feature = "std")]
+    type Group = [i8; 32];
+
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    fn groups(panel: &[i8], pairs: usize) -> Option<Split<'_, Self>> {
+        let (groups, odd) = panel.as_chunks();
+        Some((groups.get(..pairs)?, odd))
+    }
+
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    fn pairs<S: Integers>(vectors: S, group: &Self::Group) -> i16x32<S> {
+        let (low, high) = vectors.widen_i8x32(i8x32::simd_from(vectors, *group));
+        vectors.combine_i16x16(low, high)
+    }
+
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    fn odd(weights: &[i8]) -> Option<[u16; 16]> {
+        Some(weights.first_chunk::<16>()?.map(|weight| i16::from(weight) as u16))
     }
 
     #[inline(always)]
@@ -135,7 +214,7 @@ impl<const BYTES: usize> Weight for I4<BYTES> {}
 impl<const BYTES: usize> sealed::Sealed for I4<BYTES> {
     type Hidden<const H: usize, const L: usize> = [u8; BYTES];
     type Element = u8;
-    const OFFSET: i32 = 1 << 3;
+    const OFFSET: i32 = if UNSIGNED_4 { 1 << 3 } else { 0 };
 
     #[inline(always)]
     fn elements<const H: usize, const L: usize>(hidden: &[u8; BYTES]) -> &[u8] {
@@ -162,6 +241,32 @@ impl<const BYTES: usize> sealed::Sealed for I4<BYTES> {
             }
         }
         all.into()
+    }
+
+    #[cfg(feature = "std")]
+    type Group = [u8; 16];
+
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    fn groups(panel: &[u8], pairs: usize) -> Option<Split<'_, Self>> {
+        let (groups, _) = panel.as_chunks();
+        Some((groups.get(..pairs)?, panel.get(16 * pairs..)?))
+    }
+
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    fn pairs<S: Integers>(vectors: S, group: &Self::Group) -> i16x32<S> {
+        let bytes = i32x16::simd_from(vectors, group.map(|byte| i32::from(byte as i8)));
+        let even = vectors.shr_i32x16(vectors.shl_i32x16(bytes, 28), 28);
+        let even = vectors.and_i32x16(even, vectors.splat_i32x16(0xffff));
+        let odd = vectors.shl_i32x16(vectors.shr_i32x16(bytes, 4), 16);
+        Bytes::bitcast(vectors.or_i32x16(even, odd))
+    }
+
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    fn odd(weights: &[u8]) -> Option<[u16; 16]> {
+        Some(weights.first_chunk::<16>()?.map(|byte| nibbles(byte)[0] as u16))
     }
 
     #[inline(always)]

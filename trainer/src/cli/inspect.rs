@@ -204,7 +204,7 @@ fn embed(model: &Model, own_grid: bool, form: &Form) -> Result<String> {
             (Some(name), parameter)
         }
     };
-    let steps = model.description.steps.unwrap_or(50);
+    let steps = model.own_steps();
     let lint = if model.shape().parameters() > LONG_CONST_EVAL {
         "\n  // The compiler takes some seconds for so many weights, and its lint must allow that.\n  \
          #[allow(long_running_const_eval)]"

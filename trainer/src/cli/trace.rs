@@ -8,9 +8,10 @@ use anyhow::{Result, bail};
 use flowlet::SolverKind;
 
 use super::between::between;
-use super::output::{condition, open, print, source};
+use super::output::{condition, open_any, print, source};
 use crate::config::list::List;
 use crate::config::words::solver_parser;
+use crate::quantize::sampler::{Path, Sampler};
 use crate::report::numbers::count;
 
 const EXAMPLES: &str = "\
@@ -25,7 +26,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Model file, or directory of a run
+    /// Model file, or directory of a run: a float model or an integer one
     model: PathBuf,
     /// Starting point in flow units: D numbers, separated by commas [default: noise of --seed]
     #[arg(long, value_name = "X", value_delimiter = ',', allow_hyphen_values = true)]
@@ -46,16 +47,17 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
-    let model = open(&args.model)?;
-    let solver = model.solver(args.solver, args.steps)?;
+    let opened = open_any(&args.model)?;
+    let model = opened.floats().clone();
+    let sampler = Sampler::new(opened, args.solver, args.steps, None)?;
     let data_dim = model.mlp.data_dim();
     let x_0 = match &args.x0 {
         Some(x) if x.len() == data_dim && x.iter().all(|x| x.is_finite()) => x.clone(),
         Some(x) => bail!("--x0: expected {}, found {x:?}", count(data_dim, "finite number")),
-        None => source(&model)?.starts(args.seed, 1, data_dim).row(0).to_vec(),
+        None => sampler.starts(&source(&model)?, args.seed, 0, 1).row(0).to_vec(),
     };
     let c = condition(&model, args.condition.as_ref())?;
-    let points = solver.trajectory(&model.mlp, &x_0, c.row(0), &mut model.mlp.scratch());
+    let Path { times, points, sample } = sampler.path(&x_0, c.row(0));
 
     let names = model.data_columns();
     let mut out = String::new();
@@ -67,13 +69,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let header: String =
         names.iter().zip(&widths).map(|(name, &width)| format!("{name:>width$}")).collect();
     writeln!(out, "{:>7}{header}", "t")?;
-    for (t, x) in solver.times().zip(points.chunks_exact(data_dim)) {
+    for (t, x) in times.iter().zip(points.values().chunks_exact(data_dim)) {
         writeln!(out, "{t:>7.3}{}", row(x))?;
     }
-    let last = &points[points.len() - data_dim..];
-    let mut sample = last.to_vec();
-    model.mlp.to_data_units(&mut sample);
-    if sample != last {
+    if sample != points.row(points.rows() - 1) {
         writeln!(out, "\nin data units\n{:>7}{}", "", row(&sample))?;
     }
     print(&out)?;

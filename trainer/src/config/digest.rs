@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use anyhow::Result;
-use flowlet::Digest;
 use toml::{Table, Value};
 
 use super::options::Config;
 use super::places::without_files;
 use super::words::DeviceKind;
+use crate::disk::digest as bytes;
 
 impl Config {
     /// Returns a digest of the configuration, 16 hexadecimal digits. A model file holds the digest of the
@@ -64,9 +64,7 @@ fn digest(stated: &Table, defaults: &Table, data: &str) -> String {
     for (key, value) in leaves(stated, defaults) {
         let _ = writeln!(text, "{key} = {value}");
     }
-    let mut digest = Digest::new();
-    digest.update_bytes(text.as_bytes());
-    format!("{:016x}", digest.value())
+    bytes::digest(text.as_bytes())
 }
 
 /// Returns the values that differ from their defaults, by full key, such as `train.ema`.

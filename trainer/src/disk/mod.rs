@@ -6,6 +6,7 @@
 //! | `own_names` | the names of flowlet's own files beside an output |
 //! | [`input`] | what a command reads: regular files and standard input, nothing that may hang |
 //! | [`memory`] | whether something fits into memory, checked before the work begins |
+//! | [`digest`] | the digest of bytes, as text |
 //! | `place` | what a path leads to: a regular file, a stream, or nothing that can be written |
 //! | `lock` | locks between processes, also on files that are renamed or removed meanwhile |
 //! | [`whole`] | a file that is written whole or not at all |
@@ -19,6 +20,7 @@
 //! leaves the same states as a kill. `part_file` and `replacement` list these states.
 
 pub mod anchor;
+pub mod digest;
 pub mod input;
 mod lock;
 pub mod memory;

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use flowlet::Digest;
+use super::digest::digest;
 
 /// Prefix of the names of temporary files. A process that is killed may leave one.
 const TEMPORARY: &str = ".flowlet-";
@@ -50,11 +50,10 @@ fn repeated(target: &Path) -> String {
     if let Some(name) = name.to_str().filter(|name| name.len() <= WHOLE) {
         return name.to_string();
     }
-    let mut digest = Digest::new();
-    digest.update_bytes(name.as_encoded_bytes());
+    let digest = digest(name.as_encoded_bytes());
     let text = name.to_string_lossy();
     let end = (0..=text.len().min(WHOLE)).rev().find(|&end| text.is_char_boundary(end));
-    format!("{}-{:016x}", &text[..end.unwrap_or(0)], digest.value())
+    format!("{}-{digest}", &text[..end.unwrap_or(0)])
 }
 
 #[cfg(test)]

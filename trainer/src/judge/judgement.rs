@@ -13,7 +13,7 @@ use super::view::View;
 use crate::coupling::dataset::{Dataset, Real};
 use crate::data::Matrix;
 use crate::data::random::{Stream, generator};
-use crate::judge::distance;
+use crate::judge::distance::Ranked;
 use crate::judge::sides::Sides;
 use crate::model::Model;
 use crate::solve::sampling;
@@ -107,13 +107,11 @@ pub fn judge(
 
 /// Real data that samples of one or several models are compared with.
 pub struct Comparison<'a> {
-    dataset: &'a Dataset,
     view: View<'a>,
     stage: Stage,
-    /// Whether the distance is W1.
-    plain: bool,
-    limit: usize,
-    seed: u64,
+    /// The real numbers, where the distance is W1, and its value between two sets of them.
+    ranked: Option<(Ranked, f64)>,
+    with_conditions: bool,
 }
 
 impl<'a> Comparison<'a> {
@@ -123,7 +121,14 @@ impl<'a> Comparison<'a> {
         let limit = if plain { sorted } else { PAIRED };
         let view = View { units: &dataset.units, standardize: true };
         let stage = Stage::of(&dataset.real, &view, limit, rng);
-        Self { dataset, view, stage, plain, limit, seed }
+        let ranked = plain.then(|| {
+            let mut rng = generator(seed, Stream::Evaluation);
+            let Sides { first, second, .. } = Sides::of(&dataset.real, limit, &mut rng);
+            let ranked = Ranked::new(first.x.values());
+            let floor = ranked.wasserstein_1(second.x.values());
+            (ranked, floor)
+        });
+        Self { view, stage, ranked, with_conditions: dataset.condition_dim() > 0 }
     }
 
     /// The conditions of the samples, `[m, C]` in the user's units.
@@ -133,18 +138,16 @@ impl<'a> Comparison<'a> {
 
     /// Returns the distance of the samples `x`, `[m, D]` in data units.
     pub fn distance(&self, x: &Matrix) -> Distance {
-        if self.plain {
-            let mut rng = generator(self.seed, Stream::Evaluation);
-            let Sides { first, second, .. } = Sides::of(&self.dataset.real, self.limit, &mut rng);
-            let own = x.range(0..x.rows().min(first.x.rows()));
-            let between = |x: &Matrix| distance::wasserstein_1(x.values(), first.x.values());
-            return Distance::Wasserstein { model: between(&own), real: between(&second.x) };
+        if let Some((ranked, floor)) = &self.ranked {
+            let own = x.range(0..x.rows().min(ranked.len()));
+            let model = ranked.wasserstein_1(own.values());
+            return Distance::Wasserstein { model, real: *floor };
         }
         let found = self.stage.energy(x, &self.view);
         Distance::Energy {
             value: found.as_ref().map(|found| found.value),
             error: found.as_ref().map_or(0.0, |found| found.error),
-            with_conditions: self.dataset.condition_dim() > 0,
+            with_conditions: self.with_conditions,
         }
     }
 }

@@ -111,14 +111,32 @@ pub struct Speed {
     /// Evaluations of the network per second, in the batch.
     pub evaluations_per_second: f64,
     /// The multiplications and additions of the layers' products in the batch, as a part of [`peak`] on
-    /// `threads` cores.
-    pub peak_share: f64,
+    /// `threads` cores. `None` for an integer model, whose arithmetic is another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peak_share: Option<f64>,
     /// Microseconds for a single sample on one core.
     pub single_microseconds: f64,
     /// The least of these.
     pub least_single_microseconds: f64,
-    /// What [`peak`] returned, in operations per second.
-    pub peak: f64,
+    /// What [`peak`] returned, in operations per second. `None` for an integer model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peak: Option<f64>,
+}
+
+/// What is measured.
+pub struct Sampling<'a> {
+    /// Samples in the batch.
+    pub samples: usize,
+    /// Steps of each sample.
+    pub steps: usize,
+    /// Evaluations of the network for each sample.
+    pub evaluations: usize,
+    /// The multiply-adds of an evaluation in floats. `None` for an integer model.
+    pub multiply_adds: Option<usize>,
+    /// Draws the batch.
+    pub batch: &'a dyn Fn(),
+    /// Draws the sample of a row by itself.
+    pub single: &'a mut dyn FnMut(usize),
 }
 
 /// Measures `solver` on `model` under the condition `c` (`[C]`, the user's units): batches of `samples` on
@@ -134,43 +152,62 @@ pub fn measure(
     let source = model.source().unwrap_or(Source::Normal);
     let x_0 = source.starts(0, samples, model.mlp.data_dim());
     let conditions = Matrix::new(c.repeat(samples), samples, c.len());
-    let Ok(mut batch) = seconds(time, || {
-        black_box(sampling::sample(&model.mlp, solver, &x_0, &conditions));
-        Ok::<(), Infallible>(())
-    });
-    // One sample alone is too short for the clock.
-    const AT_ONCE: usize = 20;
     let mut scratch = model.mlp.scratch();
-    let Ok(mut single) = seconds(time / 4, || {
-        for row in 0..AT_ONCE {
-            let mut x = black_box(x_0.row(row % samples)).to_vec();
-            solver.sample(&model.mlp, &mut x, black_box(c), &mut scratch);
-            black_box(x);
-        }
-        Ok::<(), Infallible>(())
-    });
-    let threads = rayon::current_num_threads();
-    let batch_seconds = median(&mut batch);
-    let evaluations_per_second = (samples * solver.evaluations()) as f64 / batch_seconds;
-    let operations = 2 * cost::multiply_adds(&model.shape());
-    let one = |seconds: f64| seconds / AT_ONCE as f64 * 1e6;
-    let single_seconds = median(&mut single);
-    let peak = peak();
-    Speed {
+    let sampling = Sampling {
         samples,
         steps: solver.steps(),
-        threads,
-        runs: batch.len(),
-        batch_seconds,
-        least_batch_seconds: batch[0],
-        evaluations_per_second,
-        peak_share: operations as f64 * evaluations_per_second / (peak * threads as f64),
-        single_microseconds: one(single_seconds),
-        least_single_microseconds: one(single[0]),
-        peak,
-    }
+        evaluations: solver.evaluations(),
+        multiply_adds: Some(cost::multiply_adds(&model.shape())),
+        batch: &|| {
+            black_box(sampling::sample(&model.mlp, solver, &x_0, &conditions));
+        },
+        single: &mut |row| {
+            let mut x = black_box(x_0.row(row)).to_vec();
+            solver.sample(&model.mlp, &mut x, black_box(c), &mut scratch);
+            black_box(x);
+        },
+    };
+    sampling.measure(time)
 }
 
+impl Sampling<'_> {
+    /// Draws batches on all threads of the current rayon pool for about `time`, then single samples for a quarter of it.
+    pub fn measure(self, time: Duration) -> Speed {
+        let Self { samples, steps, evaluations, multiply_adds, batch, single } = self;
+        let Ok(mut batch) = seconds(time, || {
+            batch();
+            Ok::<(), Infallible>(())
+        });
+        // One sample alone is too short for the clock.
+        const AT_ONCE: usize = 20;
+        let Ok(mut single) = seconds(time / 4, || {
+            (0..AT_ONCE).for_each(|row| single(row % samples));
+            Ok::<(), Infallible>(())
+        });
+        let threads = rayon::current_num_threads();
+        let batch_seconds = median(&mut batch);
+        let evaluations_per_second = (samples * evaluations) as f64 / batch_seconds;
+        let one = |seconds: f64| seconds / AT_ONCE as f64 * 1e6;
+        let single_seconds = median(&mut single);
+        let peak = multiply_adds.map(|_| peak());
+        let share = |(multiply_adds, peak): (usize, f64)| {
+            2.0 * multiply_adds as f64 * evaluations_per_second / (peak * threads as f64)
+        };
+        Speed {
+            samples,
+            steps,
+            threads,
+            runs: batch.len(),
+            batch_seconds,
+            least_batch_seconds: batch[0],
+            evaluations_per_second,
+            peak_share: multiply_adds.zip(peak).map(share),
+            single_microseconds: one(single_seconds),
+            least_single_microseconds: one(single[0]),
+            peak,
+        }
+    }
+}
 #[cfg(test)]
 mod tests {
     use super::*;

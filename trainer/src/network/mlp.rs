@@ -123,6 +123,18 @@ impl Network {
         &self.weights
     }
 
+    /// The weight `[O][I]` and the bias `[O]` of each layer.
+    pub fn layers(&self) -> Vec<[&[f32]; 2]> {
+        let mut rest = &self.weights[..];
+        let mut cut = |size: usize| {
+            let (own, after) = rest.split_at(size);
+            rest = after;
+            own
+        };
+        let layers = self.shape.layers().into_iter();
+        layers.map(|[inputs, outputs]| [cut(inputs * outputs), cut(outputs)]).collect()
+    }
+
     /// As [`Self::weights`], mutable.
     pub fn weights_mut(&mut self) -> &mut [f32] {
         &mut self.weights

@@ -1,10 +1,10 @@
 //! The file of an integer model.
 
 use anyhow::{Context, Result};
-use flowlet::Digest;
 
 use super::integer::{CONTRACT, IntegerModel};
 use super::self_test;
+use crate::disk::digest::digest;
 use crate::disk::tensor_file::TensorFile;
 use crate::model::Model;
 use crate::model::description::INTEGER_KEY;
@@ -19,11 +19,9 @@ pub const SOURCE_KEY: &str = "flowlet.integer_from";
 ///
 /// Returns an error if the model does not come back from its file.
 pub fn export(model: &Model, integer: &IntegerModel) -> Result<TensorFile> {
-    let mut file = Digest::new();
-    file.update_bytes(&model.file.to_bytes()?);
     let mut metadata = model.file.metadata.clone();
     metadata.insert(INTEGER_KEY.to_string(), CONTRACT.to_string());
-    metadata.insert(SOURCE_KEY.to_string(), format!("{:016x}", file.value()));
+    metadata.insert(SOURCE_KEY.to_string(), digest(&model.file.to_bytes()?));
     let mut tensors = integer.to_tensors();
     tensors.extend(self_test::tensors(integer, &model.units()?));
     let file = TensorFile { tensors, metadata };

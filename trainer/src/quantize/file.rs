@@ -3,18 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use flowlet::SolverKind;
 use flowlet::fixed::{HeapMlp, HeapSolver};
 
 use super::integer::IntegerModel;
 use super::numbers::floats;
 use super::reference::{STATE_BITS, TIME_BITS, uniform};
-use crate::config::words::check_steps;
 use crate::disk::input;
 use crate::disk::tensor_file::{Block, TensorFile};
 use crate::model::description::is_integer;
-use crate::model::{Model, locate};
+use crate::model::{Choice, Model, locate};
 
 /// An opened model file: of floats or of whole numbers.
 #[derive(Debug)]
@@ -89,16 +88,16 @@ impl IntegerFile {
     ///
     /// Returns an error if the number of steps is 0 or above 2²⁴.
     pub fn solver(&self, kind: Option<SolverKind>, steps: Option<usize>) -> Result<HeapSolver> {
-        let own_kind = self.floats.solver_kind();
-        let own_steps = self.floats.description.steps.unwrap_or(50);
-        let (kind, steps) = (kind.unwrap_or(own_kind), steps.unwrap_or(own_steps));
-        check_steps(steps)?;
+        let Choice { kind, steps, own } = self.floats.choice(kind, steps)?;
         match &self.model.grid {
-            Some(times) if (kind, steps) == (own_kind, own_steps) => {
-                Ok(HeapSolver::try_from_times(kind, times)?)
-            }
+            Some(times) if own => Ok(HeapSolver::try_from_times(kind, times)?),
             _ => Ok(HeapSolver::try_uniform(kind, steps.try_into()?)?),
         }
+    }
+
+    /// Returns the times of the steps that the model was made for, by the reference's arithmetic.
+    pub fn own_times(&self) -> Vec<i32> {
+        self.model.grid.clone().unwrap_or_else(|| uniform(self.floats.own_steps()))
     }
 
     /// Whether the file has a time grid that is not uniform.
@@ -155,21 +154,4 @@ fn float_tensors(model: &IntegerModel) -> BTreeMap<String, Block> {
         insert("grid", &[times.len()], &floats(times, TIME_BITS));
     }
     tensors
-}
-
-impl IntegerFile {
-    /// Checks that golden outputs belong to a model of this size.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error with both sizes.
-    pub(super) fn check_size(&self, data_dim: usize, condition_dim: usize) -> Result<()> {
-        let (d, c) = (self.mlp.data_dim(), self.mlp.condition_dim());
-        ensure!(
-            (data_dim, condition_dim) == (d, c),
-            "the golden outputs belong to a model with D = {data_dim}, C = {condition_dim}, but this model has D = {d}, \
-             C = {c}"
-        );
-        Ok(())
-    }
 }

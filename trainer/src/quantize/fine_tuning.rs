@@ -7,22 +7,21 @@ use candle_core::{Device, Tensor, Var};
 use rand::RngExt;
 
 use super::calibration::Calibration;
-use super::float::{FloatLayer, FloatNetwork};
 use super::integer::IntegerModel;
 use super::rounding::{round_again, round_half_up};
 use crate::config::schedule::{Decay, Schedule};
 use crate::data::random::{Stream, generator};
 use crate::model::Model;
-use crate::network::activation;
+use crate::network::{Network, activation};
 use crate::optimiser::{Adam, AdamSettings};
 
 /// Points in a batch.
 const BATCH: usize = 512;
 
-/// One in this many points is held out, to compare the model before and after.
+/// One in this many paths is held out, to compare the model before and after.
 const HELD_OUT: usize = 8;
 
-/// The most held-out points.
+/// Paths are held out until they have this many points.
 const MOST_HELD_OUT: usize = 8192;
 
 /// The learning rate at the start.
@@ -33,7 +32,7 @@ const LEARNING_RATE: f64 = 1e-3;
 pub struct Tuned {
     /// The model; that before if fine-tuning did not improve it.
     pub model: IntegerModel,
-    /// The root mean square error of the velocity before, on held-out points.
+    /// The root mean square error of the velocity before, along held-out paths.
     pub before: f64,
     /// The same after.
     pub after: f64,
@@ -53,78 +52,54 @@ pub fn fine_tune(
     seed: u64,
     mut done: impl FnMut(),
 ) -> Result<Tuned> {
-    let mut student = Student::new(FloatNetwork::new(&model.file, model.shape())?, integer)?;
+    let mut student = Student::new(model.network()?, integer);
     let pool = Pool::new(integer, calibration);
     let held_out = pool.held_out()?;
     let before = student.error(&held_out)?;
     let schedule =
         Schedule { learning_rate: LEARNING_RATE, decay: Decay::Cosine, warmup: 0, iterations };
     let settings = AdamSettings { weight_decay: 0.0, gradient_clip: None };
-    let mut adam = Adam::new(student.sizes(), settings);
+    let mut adam = Adam::new(student.network.shape().sizes(), settings);
     let mut rng = generator(seed, Stream::FineTuning);
     for iteration in 1..=iterations {
         let rows: Vec<usize> = (0..BATCH).map(|_| rng.random_range(0..pool.trained())).collect();
         let batch = pool.batch(&rows)?;
         let gradient = student.gradient(&batch)?;
-        adam.step(&mut student.weights, &gradient, schedule.at(iteration));
+        adam.step(student.network.weights_mut(), &gradient, schedule.at(iteration));
         done();
     }
     let after = student.error(&held_out)?;
     if after.is_nan() || after >= before {
         return Ok(Tuned { model: integer.clone(), before, after: before });
     }
-    Ok(Tuned { model: round_again(&student.network(), integer)?, before, after })
+    Ok(Tuned { model: round_again(&student.network, integer)?, before, after })
 }
 
 /// The float network whose rounded weights are the integer model.
 struct Student {
-    float: FloatNetwork,
-    /// Weight and bias of each layer.
-    weights: Vec<f32>,
+    network: Network,
     /// The rounding of each layer's weights.
     rounding: Vec<Rounding>,
     unit_bits: Vec<i8>,
 }
 
 impl Student {
-    fn new(float: FloatNetwork, integer: &IntegerModel) -> Result<Self> {
-        let (mut weights, mut rounding) = (Vec::new(), Vec::new());
-        for (k, layer) in float.layers.iter().enumerate() {
+    fn new(network: Network, integer: &IntegerModel) -> Self {
+        let rounding = (0..network.layers().len()).map(|k| {
             let bits = integer.input_bits(k);
-            weights.extend_from_slice(&layer.weight);
-            weights.extend_from_slice(&layer.bias);
             let of_output = |sum: i32| bits.iter().map(move |&bits| sum - i32::from(bits));
             let scales = integer.sum_bits(k).into_iter().flat_map(of_output);
             let scales = scales.map(|bits| 2.0_f32.powi(bits)).collect();
-            let range = integer.weights_of(k).range().map(|end| end as f32);
-            rounding.push(Rounding { scales, range });
-        }
-        Ok(Self { float, weights, rounding, unit_bits: integer.unit_bits.clone() })
-    }
-
-    /// The lengths of each layer's weight and bias.
-    fn sizes(&self) -> Vec<usize> {
-        let layers = self.float.layers.iter();
-        layers.flat_map(|layer| [layer.weight.len(), layer.bias.len()]).collect()
-    }
-
-    /// Each layer's weight and bias.
-    fn layers(&self) -> Vec<[&[f32]; 2]> {
-        let (mut rest, mut layers) = (&self.weights[..], Vec::new());
-        for layer in &self.float.layers {
-            let (weight, after) = rest.split_at(layer.weight.len());
-            let (bias, after) = after.split_at(layer.bias.len());
-            layers.push([weight, bias]);
-            rest = after;
-        }
-        layers
+            Rounding { scales, range: integer.weights_of(k).range().map(|end| end as f32) }
+        });
+        Self { rounding: rounding.collect(), network, unit_bits: integer.unit_bits.clone() }
     }
 
     /// Returns the mean squared error on a batch, and the variables that it depends on: rounded weight and bias of
     /// each layer.
     fn loss(&self, batch: &Batch) -> Result<(Tensor, Vec<[Var; 2]>)> {
         let mut variables = Vec::new();
-        for ([weight, bias], rounding) in self.layers().into_iter().zip(&self.rounding) {
+        for ([weight, bias], rounding) in self.network.layers().into_iter().zip(&self.rounding) {
             let shape = (bias.len(), weight.len() / bias.len());
             let weight = Var::from_vec(rounding.round(weight), shape, &Device::Cpu)?;
             variables.push([weight, Var::from_slice(bias, bias.len(), &Device::Cpu)?]);
@@ -132,7 +107,7 @@ impl Student {
         let mut h = batch.inputs.clone();
         for (k, [weight, bias]) in variables.iter().enumerate() {
             if let Some(before) = k.checked_sub(1) {
-                h = activation::apply(self.float.shape.activation, &h)?;
+                h = activation::apply(self.network.shape().activation, &h)?;
                 h = rounded_units(self.unit_bits[before], &h)?;
             }
             h = h.matmul(&weight.t()?)?.broadcast_add(bias)?;
@@ -145,8 +120,8 @@ impl Student {
     fn gradient(&self, batch: &Batch) -> Result<Vec<f32>> {
         let (loss, variables) = self.loss(batch)?;
         let gradients = loss.backward()?;
-        let mut all = Vec::with_capacity(self.weights.len());
-        let layers = variables.iter().zip(self.layers()).zip(&self.rounding);
+        let mut all = Vec::with_capacity(self.network.weights().len());
+        let layers = variables.iter().zip(self.network.layers()).zip(&self.rounding);
         for (([weight, bias], [before, _]), rounding) in layers {
             let of = |variable: &Var| -> Result<Vec<f32>> {
                 let gradient = gradients.get(variable).context("a gradient is missing")?;
@@ -163,16 +138,6 @@ impl Student {
     /// Returns the root mean square error on a batch.
     fn error(&self, batch: &Batch) -> Result<f64> {
         Ok(f64::from(self.loss(batch)?.0.to_scalar::<f32>()?).sqrt())
-    }
-
-    /// Returns the network with the weights before rounding.
-    fn network(&self) -> FloatNetwork {
-        let layer = |[weight, bias]: [&[f32]; 2]| FloatLayer {
-            weight: weight.to_vec(),
-            bias: bias.to_vec(),
-        };
-        let layers = self.layers().into_iter().map(layer).collect();
-        FloatNetwork { layers, ..self.float.clone() }
     }
 }
 
@@ -226,6 +191,8 @@ struct Pool<'a> {
     outputs: &'a [f32],
     width: usize,
     data_dim: usize,
+    /// The number of rows of a path.
+    evaluations: usize,
 }
 
 impl<'a> Pool<'a> {
@@ -239,6 +206,7 @@ impl<'a> Pool<'a> {
             outputs: &calibration.outputs,
             width: bits.len(),
             data_dim: calibration.points.len(),
+            evaluations: calibration.evaluations,
         }
     }
 
@@ -246,10 +214,12 @@ impl<'a> Pool<'a> {
         self.inputs.len() / self.width
     }
 
-    /// The number of rows to train with. The rows after these are held out: the later times of the last
-    /// paths.
+    /// The number of rows to train with. The rows after these are held out. They are whole paths, so that the
+    /// held-out error is over all times.
     fn trained(&self) -> usize {
-        self.rows() - (self.rows() / HELD_OUT).min(MOST_HELD_OUT)
+        let paths = self.rows() / self.evaluations;
+        let held_out = (paths / HELD_OUT).min(MOST_HELD_OUT / self.evaluations).max(1);
+        (paths - held_out) * self.evaluations
     }
 
     fn held_out(&self) -> Result<Batch> {

@@ -1,11 +1,10 @@
 //! Golden outputs of an integer model, computed by the independent [`Reference`]. Any implementation, on any chip, must
 //! give these numbers.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use flowlet::{Digest, SolverKind};
+use flowlet::SolverKind;
 use rayon::prelude::*;
 use safetensors::tensor::Dtype;
 
@@ -13,10 +12,11 @@ use super::file::IntegerFile;
 use super::integer::{CONTRACT, IntegerModel};
 use super::numbers::{points, times, user_units};
 use super::reference::{Reference, WEIGHT_BITS, to_data, uniform};
-use super::sampling::own_times;
-use crate::config::words::solver;
 use crate::disk::tensor_file::{Block, TensorFile};
-use crate::judge::golden::{Inputs, METHOD_PATHS, METHOD_STEPS, hexadecimal, key};
+use crate::judge::golden::{
+    Inputs, METHOD_PATHS, METHOD_STEPS, check_size, digest_of, digests, hexadecimal, methods,
+    solver_of, steps_of,
+};
 use crate::model::description::INTEGER_KEY;
 
 /// The guidance weight of the guided paths: 1.5.
@@ -74,12 +74,13 @@ pub struct IntegerGolden {
 }
 
 impl IntegerGolden {
-    /// Computes golden outputs of `model`: paths by `solver` on its grid, or in 50 equal steps, and velocities.
-    pub fn make(model: &IntegerModel, solver: SolverKind, inputs: &Inputs) -> Self {
+    /// Computes golden outputs of a model: paths by its own solver and steps, and velocities.
+    pub fn make(opened: &IntegerFile, inputs: &Inputs) -> Self {
+        let model = &opened.model;
         let bits = model.condition_units.bits;
         let questions = Questions {
-            solver,
-            times: own_times(model),
+            solver: opened.floats.solver_kind(),
+            times: opened.own_times(),
             x_0: points(&inputs.x_0),
             condition: user_units(&inputs.condition, bits),
             grid_t: times(&inputs.grid_t),
@@ -97,9 +98,9 @@ impl IntegerGolden {
     ///
     /// When the model has another D or C.
     pub fn renew(&mut self, opened: &IntegerFile) -> Result<()> {
-        opened.check_size(self.data_dim, self.condition_dim)?;
+        check_size([self.data_dim, self.condition_dim], opened.model.shape)?;
         self.questions.solver = opened.floats.solver_kind();
-        self.questions.times = own_times(&opened.model);
+        self.questions.times = opened.own_times();
         self.answers = self.questions.answer(&opened.model);
         Ok(())
     }
@@ -125,15 +126,8 @@ impl IntegerGolden {
             ("velocity", Block::i32(&[grid, d], &a.velocity)),
         ];
         let path = path_digest(&a.path, q.times.len(), d);
-        let mut metadata = BTreeMap::from([
-            ("flowlet.golden".to_string(), "1".to_string()),
-            (INTEGER_KEY.to_string(), CONTRACT.to_string()),
-            ("flowlet.solver".to_string(), q.solver.to_string()),
-            ("flowlet.digest.path".to_string(), format!("{path:016x}")),
-            ("flowlet.digest.velocity".to_string(), format!("{:016x}", digest(&a.velocity))),
-        ]);
-        metadata
-            .extend(a.methods.iter().map(|(kind, digest)| (key(*kind), format!("{digest:016x}"))));
+        let mut metadata = digests(q.solver, path, digest(&a.velocity), &a.methods);
+        metadata.insert(INTEGER_KEY.to_string(), CONTRACT.to_string());
         metadata.extend(a.guided.map(|digest| (GUIDED.to_string(), format!("{digest:016x}"))));
         let tensors = tensors.into_iter().map(|(name, block)| (name.to_string(), block)).collect();
         TensorFile { tensors, metadata }.to_bytes()
@@ -174,7 +168,7 @@ impl IntegerGolden {
         let steps = times.windows(2).all(|pair| pair[0] < pair[1] && pair[0] >= 0);
         ensure!(steps && times[points - 1] <= 1 << 30, "tensor times: expected rising times");
         let questions = Questions {
-            solver: solver(file.metadata.get("flowlet.solver").map_or("euler", String::as_str))?,
+            solver: solver_of(file)?,
             times,
             x_0: read("x0", &[paths, d])?,
             condition: read("condition", &[paths, c])?,
@@ -182,13 +176,10 @@ impl IntegerGolden {
             grid_x: read("velocity.x", &[grid, d])?,
             grid_condition: read("velocity.condition", &[grid, c])?,
         };
-        let digests = SolverKind::ALL
-            .iter()
-            .map(|&kind| Ok(hexadecimal(file, &key(kind))?.map(|digest| (kind, digest))));
         let answers = Answers {
             path: read("path", &[paths, points, d])?,
             data: read("data", &[paths, d])?,
-            methods: digests.filter_map(Result::transpose).collect::<Result<_>>()?,
+            methods: methods(file)?,
             guided: hexadecimal(file, GUIDED)?,
             velocity: read("velocity", &[grid, d])?,
         };
@@ -233,13 +224,10 @@ impl Questions {
 
 /// Returns the digest of paths `[P][points][D]` without their starting points.
 pub fn path_digest(path: &[i32], points: usize, data_dim: usize) -> u64 {
-    let steps = path.chunks_exact(points * data_dim).flat_map(|path| &path[data_dim..]);
-    digest(&steps.copied().collect::<Vec<_>>())
+    digest_of(steps_of(path, points, data_dim).map(|x| x.to_le_bytes()))
 }
 
 /// Returns the digest of numbers.
 pub fn digest(values: &[i32]) -> u64 {
-    let mut digest = Digest::new();
-    values.iter().for_each(|value| digest.update_bytes(&value.to_le_bytes()));
-    digest.value()
+    digest_of(values.iter().map(|x| x.to_le_bytes()))
 }

@@ -4,13 +4,13 @@ use anyhow::{Context, Result, ensure};
 
 use super::activation::UNIT_BITS;
 use super::calibration::Calibration;
-use super::float::FloatNetwork;
 use super::integer::{IntegerModel, Layer, Weights};
 use super::numbers;
 use super::reference::{STATE_BITS, TIME_BITS, uniform};
 use super::units::{condition_units, data_units};
 use crate::coupling::source::Source;
 use crate::model::Model;
+use crate::network::Network;
 
 /// A format holds this many times the largest magnitude that the calibration saw.
 const MARGIN: f64 = 1.5;
@@ -35,10 +35,10 @@ pub fn round(
     calibration: &Calibration,
     weights: Weights,
 ) -> Result<IntegerModel> {
-    let network = FloatNetwork::new(&model.file, model.shape())?;
+    let network = model.network()?;
     let mut formats = formats(model, source, calibration, weights)?;
-    for k in 0..network.layers.len() {
-        let layer = round_layer(&network, &formats, k)?;
+    for (k, layer) in network.layers().into_iter().enumerate() {
+        let layer = round_layer(layer, &formats, k)?;
         formats.layers.push(layer);
     }
     Ok(formats)
@@ -140,12 +140,11 @@ impl IntegerModel {
     }
 }
 
-/// Rounds layer `k` with the scales that suit each output.
-fn round_layer(network: &FloatNetwork, formats: &IntegerModel, k: usize) -> Result<Layer> {
+/// Rounds layer `k`, of these weights and biases, with the scales that suit each output.
+fn round_layer([weight, bias]: [&[f32]; 2], formats: &IntegerModel, k: usize) -> Result<Layer> {
     let bits = formats.input_bits(k);
     let [least, most] = formats.sum_bits_range(k);
-    let layer = &network.layers[k];
-    let rows = layer.weight.chunks_exact(bits.len()).zip(&layer.bias);
+    let rows = weight.chunks_exact(bits.len()).zip(bias);
     let outputs = rows.enumerate().map(|(output, (weight, &bias))| {
         let float = FloatOutput { weight, bias, bits: &bits, range: formats.weights_of(k).range() };
         let rounded = |sum_bits: i32| float.rounded(sum_bits, formats.result_bits(k));
@@ -170,12 +169,12 @@ fn round_layer(network: &FloatNetwork, formats: &IntegerModel, k: usize) -> Resu
 /// # Errors
 ///
 /// Returns an error that names the output if there is none.
-pub(super) fn round_again(network: &FloatNetwork, model: &IntegerModel) -> Result<IntegerModel> {
+pub(super) fn round_again(network: &Network, model: &IntegerModel) -> Result<IntegerModel> {
     let mut again = IntegerModel { layers: Vec::new(), ..model.clone() };
-    for (k, layer) in network.layers.iter().enumerate() {
+    for (k, [weight, bias]) in network.layers().into_iter().enumerate() {
         let bits = model.input_bits(k);
         let [least, _] = model.sum_bits_range(k);
-        let rows = layer.weight.chunks_exact(bits.len()).zip(&layer.bias).zip(model.sum_bits(k));
+        let rows = weight.chunks_exact(bits.len()).zip(bias).zip(model.sum_bits(k));
         let outputs = rows.enumerate().map(|(output, ((weight, &bias), sum_bits))| {
             let float =
                 FloatOutput { weight, bias, bits: &bits, range: model.weights_of(k).range() };

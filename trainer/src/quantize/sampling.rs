@@ -3,9 +3,8 @@
 use flowlet::fixed;
 use rayon::prelude::*;
 
-use super::integer::IntegerModel;
 use super::numbers::{floats, points, user_units};
-use super::reference::{STATE_BITS, uniform};
+use super::reference::STATE_BITS;
 use crate::data::Matrix;
 
 /// Samples of an integer model.
@@ -24,11 +23,6 @@ pub struct Difference {
     pub rms: f64,
     /// The largest magnitude.
     pub worst: f64,
-}
-
-/// Returns the times of the steps that an integer model was made for, or of 50 equal steps.
-pub fn own_times(model: &IntegerModel) -> Vec<i32> {
-    model.grid.clone().unwrap_or_else(|| uniform(50))
 }
 
 /// Returns the runtime's whole numbers of noise for `n` samples of `seed` from sample `first` on, `[n, D]`. As floats they
@@ -54,17 +48,27 @@ pub fn sample(
     x_0: &Matrix,
     c: &Matrix,
 ) -> Samples {
-    let (d, conditions) = (mlp.data_dim(), mlp.condition_dim());
+    let d = mlp.data_dim();
     let mut flow = points(x_0);
     let c = user_units(c, mlp.condition_bits() as i8);
-    flow.par_chunks_mut(TASK * d).enumerate().for_each(|(task, x)| {
-        let c = &c[task * TASK * conditions..][..x.len() / d * conditions];
-        solver.integrate_batch(mlp, x, c);
-    });
+    in_tasks(mlp, &mut flow, &c, |x, c| solver.integrate_batch(mlp, x, c));
     let mut data = flow.clone();
     data.chunks_exact_mut(d).for_each(|x| mlp.to_data_units(x));
     let matrix = |values: &[i32], bits: i32| Matrix::new(floats(values, bits), x_0.rows(), d);
     Samples { flow: matrix(&flow, STATE_BITS), data: matrix(&data, mlp.data_bits()) }
+}
+
+/// Applies `batch` to blocks of rows of `x` (`[n][D]`) and `c` (`[n][C]`), on all cores.
+pub(super) fn in_tasks(
+    mlp: &fixed::HeapMlp,
+    x: &mut [i32],
+    c: &[i32],
+    batch: impl Fn(&mut [i32], &[i32]) + Sync,
+) {
+    let (d, conditions) = (mlp.data_dim(), mlp.condition_dim());
+    x.par_chunks_mut(TASK * d).enumerate().for_each(|(task, x)| {
+        batch(x, &c[task * TASK * conditions..][..x.len() / d * conditions]);
+    });
 }
 
 /// Returns the difference between an integer model's samples and the float model's, both in flow units.

@@ -9,7 +9,7 @@ use safetensors::tensor::Dtype;
 
 use super::file::IntegerFile;
 use super::golden::{GUIDANCE, IntegerGolden, path_digest};
-use crate::judge::golden::{METHOD_PATHS, METHOD_STEPS};
+use crate::judge::golden::{METHOD_PATHS, METHOD_STEPS, check_size};
 
 /// The result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ impl fmt::Display for Report {
 /// When the golden file or the model's self-test belongs to a model of another size.
 pub fn verify(opened: &IntegerFile, golden: &IntegerGolden) -> Result<Report> {
     let (q, a, mlp) = (&golden.questions, &golden.answers, &opened.mlp);
-    opened.check_size(golden.data_dim, golden.condition_dim)?;
+    check_size([golden.data_dim, golden.condition_dim], opened.model.shape)?;
     let (d, c) = (golden.data_dim, golden.condition_dim);
     let condition = |p: usize| &q.condition[p * c..][..c];
     let paths = |solver: &HeapSolver, most: usize| -> Vec<i32> {

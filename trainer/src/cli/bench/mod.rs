@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use flowlet::{ActivationKind, SolverKind};
 
 use super::between::between;
-use super::output::{condition, open, print};
+use super::output::{condition, open_any, print};
 use crate::config::list::List;
 use crate::config::preset;
 use crate::config::words::{DeviceKind, MOST_STEPS, solver_parser};
@@ -21,6 +21,9 @@ use crate::judge::speed::{Speed, measure};
 use crate::model::description::Description;
 use crate::model::{Model, export};
 use crate::network::{Network, Shape};
+use crate::quantize::file::AnyModel;
+use crate::quantize::sampler::Sampler;
+use crate::quantize::speed as integer;
 use crate::report::numbers::thousands;
 
 /// The most samples in a batch.
@@ -44,7 +47,7 @@ const DATA_DIM: usize = 2;
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Model file, or directory of a run
+    /// Model file, or directory of a run: a float model or an integer one
     #[arg(required_unless_present_any = ["training", "hidden_width"], conflicts_with_all = ["training", "hidden_width"])]
     model: Option<PathBuf>,
     /// Units in each hidden layer, H, of a network with random weights [default with --training: 64]
@@ -87,11 +90,12 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     if args.training {
         return run_training(args);
     }
-    let model = match &args.model {
-        Some(path) => open(path)?,
-        None => random_model(args)?,
+    let opened = match &args.model {
+        Some(path) => open_any(path)?,
+        None => AnyModel::Float(Box::new(random_model(args)?)),
     };
-    let solver = model.solver(args.solver, Some(args.steps)).context("--steps")?;
+    let model = opened.floats().clone();
+    let sampler = Sampler::new(opened, args.solver, Some(args.steps), None).context("--steps")?;
     let c = match &args.condition {
         Some(cells) => condition(&model, Some(cells))?.row(0).to_vec(),
         None => model.mlp.null_condition().to_vec(),
@@ -105,11 +109,14 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     )?;
     let pool = pool(args)?;
     let time = Duration::from_secs(args.seconds);
-    let speed = pool.install(|| measure(&model, &solver, args.n, &c, time));
+    let speed = pool.install(|| match &sampler {
+        Sampler::Float(model, solver) => measure(model, solver, args.n, &c, time),
+        Sampler::Integer(file, solver) => integer::measure(file, solver, args.n, &c, time),
+    });
     let text = if args.json {
         serde_json::to_string(&speed)? + "\n"
     } else {
-        describe(&speed, solver.kind())
+        describe(&speed, sampler.kind())
     };
     print(&text)?;
     Ok(ExitCode::SUCCESS)
@@ -165,16 +172,17 @@ fn describe(speed: &Speed, kind: SolverKind) -> String {
     let Speed { samples, steps, threads, runs, batch_seconds, .. } = speed;
     let step = if *steps == 1 { "step" } else { "steps" };
     let thread = if *threads == 1 { "thread" } else { "threads" };
+    let share = speed.peak_share.map_or(String::new(), |share| {
+        format!(", {:.0} % of the peak of separate multiplications and additions", 100.0 * share)
+    });
     format!(
         "{} samples in {steps} {step} of {kind}, {threads} {thread}; medians of {runs} runs\n  \
          batch       {batch_seconds:.4} s, {:.3} µs a sample\n  \
-         network     {} evaluations a second, {:.0} % of the peak of separate multiplications and \
-         additions\n  \
+         network     {} evaluations a second{share}\n  \
          one sample  {:.2} µs by itself, on one core\n",
         thousands(*samples),
         batch_seconds / *samples as f64 * 1e6,
         thousands(format!("{:.0}", speed.evaluations_per_second)),
-        100.0 * speed.peak_share,
         speed.single_microseconds
     )
 }

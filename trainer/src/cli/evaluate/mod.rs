@@ -14,11 +14,12 @@ use self::table::{Format, write};
 use super::bar::parts;
 use super::between::between;
 use super::losses::measurements;
-use super::output::{Force, file_or_stdout, open};
+use super::output::{Force, file_or_stdout, open_any};
 use super::real;
 use crate::config::words::{MOST_STEPS, solver_parser};
 use crate::coupling::dataset::Real;
 use crate::coupling::source::Source;
+use crate::data::Matrix;
 use crate::disk::memory;
 use crate::disk::names::{CONFIG_FILE, METRICS_FILE};
 use crate::disk::output::Output;
@@ -26,6 +27,11 @@ use crate::disk::run_directory::files_of_run;
 use crate::judge::evaluation::{MOST_ASSIGNED, Plan, Subject, evaluate};
 use crate::judge::losses::Overfitting;
 use crate::model::{Model, cost};
+use crate::quantize::file::AnyModel;
+
+/// What is not measured of an integer model itself.
+const OF_FLOATS: &str = "the held-out loss, the path energy and the likelihood are those of a float network with the \
+                         integer model's weights";
 
 /// The most points in one dimension, whose distance is computed by sorting.
 const MOST_SORTED: usize = 100_000_000;
@@ -52,7 +58,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// Model file, or directory of a run
+    /// Model file, or directory of a run: a float model or an integer one
     model: PathBuf,
     /// Data to compare with: a preset, or a file with the model's columns; - is standard input (CSV or NPY) [default:
     /// the rows that the run held out, found by the config.toml beside the model]
@@ -106,14 +112,15 @@ enum DistanceUnits {
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
     ensure!(args.within >= 0.0, "--within {}: expected a percentage of 0 or more", args.within);
-    let model = open(&args.model)?;
-    let mut inputs = real::inputs(&model, args.data.as_deref());
+    let opened = open_any(&args.model)?;
+    let model = opened.floats();
+    let mut inputs = real::inputs(model, args.data.as_deref());
     inputs.extend(files_of_run(&model.path, &[]));
     let output = file_or_stdout(args.out.as_deref(), &args.force, &inputs)?;
     let format = format(args.format, &output)?;
     let chip = args.chip.as_ref().map(|chip| cost::on_chip(&model.shape(), chip)).transpose();
     let chip = chip.context("--chip")?;
-    let (real, source) = data(args, &model)?;
+    let (real, source) = data(args, model)?;
     let units = model.units()?;
     let conditions = model.condition_columns();
 
@@ -154,8 +161,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         within: args.within,
         instructions: chip.as_ref().map(|chip| chip.instructions),
     };
+    let draw = |kind, steps, x_0: &Matrix, c: &Matrix| opened.sample(kind, steps, x_0, c);
     let subject = Subject {
-        model: &model,
+        model,
+        draw: &draw,
         real: &real,
         units: &units,
         source: &source,
@@ -168,7 +177,10 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let bar = parts(plan.solvers.len() * plan.steps.len())?;
     let evaluation = evaluate(&subject, &plan, || bar.inc(1));
     bar.finish_and_clear();
-    let evaluation = evaluation.with_context(|| model.path.display().to_string())?;
+    let mut evaluation = evaluation.with_context(|| model.path.display().to_string())?;
+    if matches!(opened, AnyModel::Integer(_)) {
+        evaluation.notes.push(OF_FLOATS.to_string());
+    }
     let chip = chip.as_ref().map(|chip| chip.target.as_str());
     let text = write(&args.model.display().to_string(), &evaluation, format, chip)?;
     output.write(text.as_bytes())?;

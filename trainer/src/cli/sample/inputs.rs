@@ -7,29 +7,23 @@ use anyhow::Result;
 use crate::coupling::source::Source;
 use crate::data::Matrix;
 use crate::judge::golden;
-use crate::quantize::sampling::noise_from;
+use crate::quantize::sampler::Sampler;
 
 /// Starting points in flow units, `[n][D]`.
 pub(super) enum Starts {
     /// Drawn for each block.
     Drawn { source: Source, seed: u64 },
-    /// The noise of integer models, drawn for each block.
-    WholeNoise { seed: u64 },
     /// From a file.
     Given(Matrix),
 }
 
 impl Starts {
-    /// Returns the starting points of `rows`, `[rows][D]`.
-    pub(super) fn of(&self, rows: &Range<u64>, data_dim: usize) -> Result<Matrix> {
+    /// Returns the starting points of `rows` for `sampler`, `[rows][D]`.
+    pub(super) fn of(&self, rows: &Range<u64>, sampler: &Sampler) -> Result<Matrix> {
         match self {
             Self::Drawn { source, seed } => {
                 let count = usize::try_from(rows.end - rows.start)?;
-                Ok(source.starts_from(*seed, rows.start, count, data_dim))
-            }
-            Self::WholeNoise { seed } => {
-                let count = usize::try_from(rows.end - rows.start)?;
-                Ok(noise_from(*seed, rows.start, count, data_dim))
+                Ok(sampler.starts(source, *seed, rows.start, count))
             }
             Self::Given(matrix) => part(matrix, rows),
         }
@@ -38,7 +32,7 @@ impl Starts {
     /// Returns a digest that is equal for two runs with the same starting points. It does not cover the seed.
     pub(super) fn digest(&self) -> String {
         match self {
-            Self::Drawn { .. } | Self::WholeNoise { .. } => "drawn".to_string(),
+            Self::Drawn { .. } => "drawn".to_string(),
             Self::Given(matrix) => digest(matrix.values()),
         }
     }
@@ -80,6 +74,6 @@ fn part(matrix: &Matrix, rows: &Range<u64>) -> Result<Matrix> {
 }
 
 /// Returns the digest of `values` in hexadecimal.
-pub(super) fn digest(values: &[f32]) -> String {
+fn digest(values: &[f32]) -> String {
     format!("{:016x}", golden::digest(values))
 }

@@ -1,7 +1,6 @@
 //! `flowlet sample`: draws samples from a model, in blocks of rows.
 
 mod inputs;
-mod sampler;
 mod settings;
 mod shard;
 
@@ -20,18 +19,16 @@ use super::interrupt::Interrupts;
 use super::output::{Force, condition, note, open_any, source, starts, warn_of_unseen};
 use crate::config::list::List;
 use crate::config::words::{MOST_STEPS, solver_parser};
-use crate::coupling::source::Source;
 use crate::data::row_format::RowFormat;
 use crate::data::{Matrix, load_conditions};
 use crate::disk::output::Output;
 use crate::disk::part_file::{Begin, Opened, PartFile};
 use crate::disk::run_directory::files_of_run;
 use crate::model::Model;
-use crate::quantize::file::AnyModel;
+use crate::quantize::sampler::Sampler;
 use crate::report::numbers::thousands;
 use crate::solve::blocks::in_blocks;
 use inputs::{Conditions, Starts};
-use sampler::Sampler;
 use settings::Settings;
 use shard::Shard;
 
@@ -99,7 +96,6 @@ struct Work {
     sampler: Sampler,
     starts: Starts,
     conditions: Conditions,
-    names: Vec<String>,
     rows: Range<u64>,
     /// The number of rows computed at once.
     block: u64,
@@ -109,7 +105,6 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let interrupts = Interrupts::new()?;
     let opened = open_any(&args.model)?;
     let model = opened.floats().clone();
-    let integer = matches!(opened, AnyModel::Integer(_));
     let inputs = inputs(args, &model);
     let (output, format) = output(args, &inputs)?;
     if let Some(weight) = args.guidance {
@@ -143,10 +138,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let block = block(&model, sampler.evaluations());
     let starts = match x_0 {
         Some(x_0) => Starts::Given(x_0),
-        None => match (source(&model)?, integer) {
-            (Source::Normal, true) => Starts::WholeNoise { seed: args.seed },
-            (source, _) => Starts::Drawn { source, seed: args.seed },
-        },
+        None => Starts::Drawn { source: source(&model)?, seed: args.seed },
     };
     let conditions = match conditions {
         Some(conditions) => Conditions::Given(conditions),
@@ -168,7 +160,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     };
     let rows = shard.rows(n);
     let head = format.head(&names, rows.end - rows.start).with_context(|| format!("-n {n}"))?;
-    let work = Work { sampler, starts, conditions, names, rows, block: block as u64 };
+    let work = Work { sampler, starts, conditions, rows, block: block as u64 };
     let Some(path) = output.file() else { return to_stream(&work, format, &head, &output) };
     let begin = Begin { resume: args.resume, force: args.force.force, inputs: &inputs };
     match PartFile::open(path, &head, &settings, begin)? {
@@ -235,7 +227,7 @@ fn block(model: &Model, evaluations: usize) -> usize {
 
 impl Work {
     fn compute(&self, format: RowFormat, rows: &Range<u64>) -> Result<Vec<u8>> {
-        let x_0 = self.starts.of(rows, self.names.len())?;
+        let x_0 = self.starts.of(rows, &self.sampler)?;
         let c = self.conditions.of(rows)?;
         format.rows(&self.sampler.sample(&x_0, &c))
     }

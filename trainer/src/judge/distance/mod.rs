@@ -12,7 +12,7 @@ pub use nearest::nearest;
 pub use several::Distances;
 pub use sliced::sliced;
 pub use unbiased::{Reference, Unbiased};
-pub use wasserstein::{transport_cost, wasserstein_1};
+pub use wasserstein::{Ranked, transport_cost, wasserstein_1};
 
 /// The square of the Euclidean distance between two points.
 fn squared_distance(a: &[f32], b: &[f32]) -> f64 {

@@ -11,10 +11,39 @@ use crate::data::Matrix;
 ///
 /// When the sizes differ.
 pub fn wasserstein_1(a: &[f32], b: &[f32]) -> f64 {
-    assert_eq!(a.len(), b.len(), "the sets differ in size");
-    let sorted = |values: &[f32]| sorted(values.iter().copied().map(f64::from));
-    let pairs = sorted(a).into_iter().zip(sorted(b));
-    pairs.map(|(a, b)| (a - b).abs()).sum::<f64>() / a.len() as f64
+    Ranked::new(b).wasserstein_1(a)
+}
+
+/// Numbers in ascending order, which several sets are compared with.
+#[derive(Clone, Debug)]
+pub struct Ranked(Vec<f64>);
+
+impl Ranked {
+    /// Sorts the numbers.
+    pub fn new(values: &[f32]) -> Self {
+        Self(sorted(values.iter().copied().map(f64::from)))
+    }
+
+    /// The number of numbers.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns the distance of [`wasserstein_1`] to `values`.
+    ///
+    /// # Panics
+    ///
+    /// When the sizes differ.
+    pub fn wasserstein_1(&self, values: &[f32]) -> f64 {
+        assert_eq!(values.len(), self.len(), "the sets differ in size");
+        let pairs = Self::new(values).0.into_iter().zip(&self.0);
+        pairs.map(|(a, b)| (a - b).abs()).sum::<f64>() / values.len() as f64
+    }
 }
 
 /// Returns the least mean cost of moving the rows of `a` to the rows of `b`, one to one: W₁ with Euclidean

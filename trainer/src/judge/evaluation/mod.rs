@@ -17,7 +17,7 @@ pub use lot::Column;
 pub use per_class::Class;
 pub use plan::Plan;
 pub use result::{Evaluation, LogLikelihood, Row};
-pub use subject::{FEW_DIMENSIONS, MOST_ASSIGNED, Subject};
+pub use subject::{Draw, FEW_DIMENSIONS, MOST_ASSIGNED, Subject};
 
 use anyhow::Result;
 use flowlet::SolverKind;
@@ -65,8 +65,7 @@ pub fn evaluate(subject: &Subject<'_>, plan: &Plan, done: impl Fn() + Sync) -> R
 
     // The samples of the best row, or of the last, which has the most steps as a rule.
     let (kind, steps) = lines[advice.best.unwrap_or(lines.len() - 1)];
-    let best = model.solver(Some(kind), Some(steps))?;
-    let best = sets.samples(&best, &x_0.stage, &stage.c)?;
+    let best = sets.samples(kind, steps, &x_0.stage, &stage.c)?;
     let memory = match real {
         Real::Rows { train, held_out } => {
             let mut rng = generator(plan.seed, Stream::Evaluation);

@@ -1,7 +1,7 @@
 //! The sets of real data and starting points of an evaluation, and what is measured with them.
 
 use anyhow::{Result, ensure};
-use flowlet::{HeapSolver, SolverKind};
+use flowlet::SolverKind;
 
 use super::estimate::Estimate;
 use super::lot::{Column, Lot, columns, deviation_ratios};
@@ -17,7 +17,6 @@ use crate::judge::stage::Stage;
 use crate::judge::two_samples::tell_apart;
 use crate::judge::view::View;
 use crate::model::cost;
-use crate::solve::sampling;
 
 /// The sets of an evaluation. All samplers get the same starting points and conditions.
 pub(super) struct Sets<'a> {
@@ -106,10 +105,11 @@ impl<'a> Sets<'a> {
     pub(super) fn measure(&self, kind: SolverKind, steps: usize, plan: &Plan) -> Result<Measured> {
         let Self { subject, view, stage, lot, .. } = self;
         let Subject { model, conditions, units, .. } = **subject;
-        let solver = model.solver(Some(kind), Some(steps))?;
-        let of_sides = self.samples(&solver, &self.x_0.sides, &self.sides.second.c)?;
-        let of_stage = self.samples(&solver, &self.x_0.stage, &stage.c)?;
-        let of_lot = self.samples(&solver, &self.x_0.lot, &lot.c)?;
+        let samples = |x_0: &Matrix, c: &Matrix| self.samples(kind, steps, x_0, c);
+        let of_sides = samples(&self.x_0.sides, &self.sides.second.c)?;
+        let of_stage = samples(&self.x_0.stage, &stage.c)?;
+        let of_lot = samples(&self.x_0.lot, &lot.c)?;
+        let evaluations = steps * kind.evaluations();
 
         let columns = columns(&of_lot.x);
         let columns_of_class =
@@ -127,9 +127,9 @@ impl<'a> Sets<'a> {
         let row = Row {
             solver: kind.name(),
             steps,
-            evaluations: solver.evaluations(),
-            multiply_adds: solver.evaluations() * cost::multiply_adds(&model.shape()),
-            instructions: plan.instructions.map(|one| one * solver.evaluations()),
+            evaluations,
+            multiply_adds: evaluations * cost::multiply_adds(&model.shape()),
+            instructions: plan.instructions.map(|one| one * evaluations),
             distances: Distances::between(&view.of(&of_sides), &self.first),
             energy: energy.as_ref().map(Estimate::from),
             told_apart: tell_apart(&self.lot_rows, &joint(&of_lot, units), plan.seed),
@@ -140,18 +140,22 @@ impl<'a> Sets<'a> {
         Ok(Measured { row, deviations })
     }
 
-    /// Returns samples from `x_0`, `[m, D]` in flow units, under the conditions `c`.
+    /// Returns samples by `kind` in `steps` from `x_0`, `[m, D]` in flow units, under the conditions `c`.
     ///
     /// # Errors
     ///
     /// When they are not finite.
-    pub(super) fn samples(&self, solver: &HeapSolver, x_0: &Matrix, c: &Matrix) -> Result<Points> {
-        let x = sampling::sample(&self.subject.model.mlp, solver, x_0, c);
+    pub(super) fn samples(
+        &self,
+        kind: SolverKind,
+        steps: usize,
+        x_0: &Matrix,
+        c: &Matrix,
+    ) -> Result<Points> {
+        let x = (self.subject.draw)(kind, steps, x_0, c)?;
         ensure!(
             x.values().iter().all(|x| x.is_finite()),
-            "samples by {} in {} steps are not finite",
-            solver.kind(),
-            solver.steps()
+            "samples by {kind} in {steps} steps are not finite"
         );
         Ok(Points { x, c: c.clone() })
     }

@@ -1,8 +1,11 @@
 //! The model and the data that are evaluated, and limits of what is worth its cost.
 
+use anyhow::Result;
+use flowlet::SolverKind;
+
 use crate::coupling::dataset::{Real, Units};
 use crate::coupling::source::Source;
-use crate::data::ConditionColumn;
+use crate::data::{ConditionColumn, Matrix};
 use crate::judge::losses::Overfitting;
 use crate::model::Model;
 
@@ -12,11 +15,17 @@ pub const FEW_DIMENSIONS: usize = 16;
 /// The most points that are assigned exactly; this many take seconds.
 pub const MOST_ASSIGNED: usize = 10_000;
 
+/// Draws samples in data units, `[n, D]`, by a method in a number of steps, from starting points (`[n, D]`, flow units)
+/// under conditions (`[n, C]`, the user's units).
+pub type Draw<'a> = dyn Fn(SolverKind, usize, &Matrix, &Matrix) -> Result<Matrix> + Sync + 'a;
+
 /// The model and the data that are evaluated.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Subject<'a> {
-    /// The model.
+    /// The model: of an integer model, the same numbers as floats.
     pub model: &'a Model,
+    /// Draws its samples.
+    pub draw: &'a Draw<'a>,
     /// The real data that its samples are compared with.
     pub real: &'a Real,
     /// The units of data and conditions.

@@ -40,8 +40,13 @@ fn the_measures_of_a_constant_velocity_match_their_closed_forms() {
         condition: crate::data::Standardization::identity(0),
     };
     let source = Source::Normal;
+    let draw = |kind, steps, x_0: &Matrix, c: &Matrix| {
+        let solver = model.solver(Some(kind), Some(steps))?;
+        Ok(sampling::sample(&model.mlp, &solver, x_0, c))
+    };
     let subject = Subject {
         model: &model,
+        draw: &draw,
         real: &real,
         units: &units,
         source: &source,

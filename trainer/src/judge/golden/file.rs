@@ -33,18 +33,9 @@ impl Golden {
             ("velocity.candle", Block::f32(&grid, &self.velocity.candle)),
             ("velocity.reference", Block::f64(&grid, &self.velocity.reference)),
         ];
-        let mut metadata = BTreeMap::from([
-            ("flowlet.golden".to_string(), "1".to_string()),
-            ("flowlet.solver".to_string(), self.solver.to_string()),
-            ("flowlet.digest.path".to_string(), format!("{:016x}", self.path.digest)),
-            ("flowlet.digest.velocity".to_string(), format!("{:016x}", self.velocity.digest)),
-        ]);
-        metadata.extend(
-            self.methods.iter().map(|(kind, digest)| (key(*kind), format!("{digest:016x}"))),
-        );
         let file = TensorFile {
             tensors: tensors.into_iter().map(|(name, block)| (name.to_string(), block)).collect(),
-            metadata,
+            metadata: digests(self.solver, self.path.digest, self.velocity.digest, &self.methods),
         };
         file.to_bytes()
     }
@@ -85,14 +76,7 @@ impl Golden {
                     .with_context(|| format!("metadata {key} is missing"))?,
             })
         };
-        let solver = match file.metadata.get("flowlet.solver") {
-            Some(name) => solver(name)?,
-            None => SolverKind::Euler,
-        };
-        let digests = SolverKind::ALL
-            .iter()
-            .map(|&kind| Ok(hexadecimal(file, &key(kind))?.map(|d| (kind, d))));
-        let methods = digests.filter_map(Result::transpose).collect::<Result<_>>()?;
+        let (solver, methods) = (solver_of(file)?, methods(file)?);
         let (x_0, times, grid_t) = (matrix("x0")?, f32s("times")?, f32s("velocity.t")?);
         let (condition, grid_x) = (matrix("condition")?, matrix("velocity.x")?);
         let grid_condition = matrix("velocity.condition")?;
@@ -122,8 +106,38 @@ impl Golden {
     }
 }
 
+/// Returns the metadata of a golden file: the solver, and the digests of paths, velocities and each method.
+pub(crate) fn digests(
+    solver: SolverKind,
+    path: u64,
+    velocity: u64,
+    methods: &[(SolverKind, u64)],
+) -> BTreeMap<String, String> {
+    let mut metadata = BTreeMap::from([
+        ("flowlet.golden".to_string(), "1".to_string()),
+        ("flowlet.solver".to_string(), solver.to_string()),
+        ("flowlet.digest.path".to_string(), format!("{path:016x}")),
+        ("flowlet.digest.velocity".to_string(), format!("{velocity:016x}")),
+    ]);
+    metadata.extend(methods.iter().map(|(kind, digest)| (key(*kind), format!("{digest:016x}"))));
+    metadata
+}
+
+/// Returns the solver in the metadata of a golden file, or Euler's method.
+pub(crate) fn solver_of(file: &TensorFile) -> Result<SolverKind> {
+    file.metadata.get("flowlet.solver").map_or(Ok(SolverKind::Euler), |name| solver(name))
+}
+
+/// Returns the methods whose digests are in the metadata of a golden file, with the digests.
+pub(crate) fn methods(file: &TensorFile) -> Result<Vec<(SolverKind, u64)>> {
+    let found = SolverKind::ALL
+        .iter()
+        .map(|&kind| Ok(hexadecimal(file, &key(kind))?.map(|digest| (kind, digest))));
+    found.filter_map(Result::transpose).collect()
+}
+
 /// Returns the metadata key of a method's digest.
-pub(crate) fn key(kind: SolverKind) -> String {
+fn key(kind: SolverKind) -> String {
     format!("flowlet.digest.path.{kind}")
 }
 

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor};
 use flowlet::{Digest, HeapSolver, SolverKind};
 
-pub(crate) use self::file::{hexadecimal, key};
+pub(crate) use self::file::{digests, hexadecimal, methods, solver_of};
 pub use self::inputs::{Inputs, METHOD_PATHS, METHOD_STEPS};
 
 use self::candle::{Candle, tensor};
@@ -17,6 +17,7 @@ use crate::coupling::source::Source;
 use crate::data::Matrix;
 use crate::judge::reference::Reference;
 use crate::model::Model;
+use crate::network::Shape;
 
 /// Golden outputs of a model.
 #[derive(Clone, Debug, PartialEq)]
@@ -210,16 +211,7 @@ impl Golden {
     }
 
     fn check_size(&self, model: &Model) -> Result<()> {
-        let mlp = &model.mlp;
-        ensure!(
-            self.x_0.columns() == mlp.data_dim() && self.condition.columns() == mlp.condition_dim(),
-            "the golden outputs belong to a model with D = {}, C = {}, but this model has D = {}, C = {}",
-            self.x_0.columns(),
-            self.condition.columns(),
-            mlp.data_dim(),
-            mlp.condition_dim()
-        );
-        Ok(())
+        check_size([self.x_0.columns(), self.condition.columns()], model.shape())
     }
 
     /// Returns the digest of paths `[P][N + 1][D]` without their starting points, which are inputs.
@@ -228,18 +220,40 @@ impl Golden {
     }
 }
 
+/// Checks that golden outputs of `[D, C]` belong to a model of this shape.
+///
+/// # Errors
+///
+/// Returns an error with both sizes.
+pub(crate) fn check_size([data_dim, condition_dim]: [usize; 2], model: Shape) -> Result<()> {
+    ensure!(
+        (data_dim, condition_dim) == (model.data_dim, model.condition_dim),
+        "the golden outputs belong to a model with D = {data_dim}, C = {condition_dim}, but this model has D = {}, \
+         C = {}",
+        model.data_dim,
+        model.condition_dim
+    );
+    Ok(())
+}
+
 /// Returns the digest of paths `[P][points][D]` without their starting points.
 fn path_digest(path: &[f32], points: usize, data_dim: usize) -> u64 {
-    let mut digest = Digest::new();
-    for path in path.chunks_exact(points * data_dim) {
-        digest.update(&path[data_dim..]);
-    }
-    digest.value()
+    digest_of(steps_of(path, points, data_dim).map(|x| x.to_le_bytes()))
 }
 
 /// Returns the digest of values.
 pub fn digest(values: &[f32]) -> u64 {
+    digest_of(values.iter().map(|x| x.to_le_bytes()))
+}
+
+/// Returns the numbers of paths `[P][points][D]` without their starting points, which are inputs.
+pub(crate) fn steps_of<T>(path: &[T], points: usize, data_dim: usize) -> impl Iterator<Item = &T> {
+    path.chunks_exact(points * data_dim).flat_map(move |path| &path[data_dim..])
+}
+
+/// Returns the digest of numbers, each as its bytes.
+pub(crate) fn digest_of(numbers: impl Iterator<Item = [u8; 4]>) -> u64 {
     let mut digest = Digest::new();
-    digest.update(values);
+    numbers.for_each(|bytes| digest.update_bytes(&bytes));
     digest.value()
 }
