@@ -51,10 +51,13 @@ pub fn sample(
     let (d, conditions) = (mlp.data_dim(), mlp.condition_dim());
     let mut flow = points(x_0);
     let c = user_units(c, mlp.condition_bits() as i8);
-    flow.par_chunks_mut(TASK * d).enumerate().for_each(|(task, x)| {
-        let c = &c[task * TASK * conditions..][..x.len() / d * conditions];
-        solver.integrate_batch(mlp, x, c);
-    });
+    flow.par_chunks_mut(TASK * d).enumerate().for_each_init(
+        || mlp.scratch(),
+        |scratch, (task, x)| {
+            let c = &c[task * TASK * conditions..][..x.len() / d * conditions];
+            solver.integrate_batch(mlp, x, c, scratch);
+        },
+    );
     let mut data = flow.clone();
     data.chunks_exact_mut(d).for_each(|x| mlp.to_data_units(x));
     let matrix = |values: &[i32], bits: i32| Matrix::new(floats(values, bits), x_0.rows(), d);
