@@ -17,7 +17,7 @@ use crate::activation::ActivationKind;
 use crate::lanes::LANES;
 
 /// Two units of each sample. Aligned to a cache line, since a vector that lies in two lines takes twice as long to load.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 pub(crate) struct Pair([i16; 2 * LANES]);
 
