@@ -14,7 +14,7 @@ pub mod reference;
 mod rounding;
 pub mod sampling;
 pub mod self_test;
-mod tables;
+pub(crate) mod tables;
 mod units;
 pub mod verify;
 
