@@ -1,4 +1,4 @@
-//! Sampling times of flowlet or candle, as a line of JSON for benches/peers/sampling.py. `many` is the seconds
+//! Sampling times of flowlet, in floats or in whole numbers, or of candle, as a line of JSON for benches/peers/sampling.py. `many` is the seconds
 //! for 100,000 samples in 50 steps, `one` those for one sample in 15 steps, both of weights/mixture by
 //! Euler's method. `peak` is one core's peak in floating-point operations per second.
 //!
@@ -13,15 +13,19 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use candle_core::{Device, Tensor};
-use flowlet::{Euler, HeapSolver, Mlp, SolverKind};
+use flowlet::{Euler, HeapSolver, Mlp, SolverKind, fixed};
 use flowlet_trainer::data::Matrix;
 use flowlet_trainer::judge::speed;
 use flowlet_trainer::model::Model;
 use flowlet_trainer::network::by_candle::ByCandle;
+use flowlet_trainer::quantize;
 use flowlet_trainer::solve::sampling;
 
 static MIXTURE: Mlp<1, 0, 64, 1> =
     Mlp::from_safetensors(include_bytes!("../weights/mixture/model.safetensors"));
+
+static MIXTURE_I16: fixed::Mlp<1, 0, 64, 1> =
+    fixed::Mlp::from_safetensors(include_bytes!("../weights/mixture-i16/model.safetensors"));
 
 const SAMPLES: usize = 100_000;
 const STEPS: usize = 50;
@@ -47,6 +51,26 @@ fn flowlet(model: &Model) -> Result<[f64; 2]> {
     let one = least(|| {
         for _ in 0..100 {
             black_box(Euler::<ONE_STEPS>::UNIFORM.sample(&MIXTURE, black_box([0.85]), []));
+        }
+        Ok(())
+    })?;
+    Ok([many, one / 100.0])
+}
+
+fn integers() -> Result<[f64; 2]> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("weights/mixture-i16/model.safetensors");
+    let mlp = fixed::HeapMlp::try_from_safetensors(&std::fs::read(path)?)?;
+    let x_0 = quantize::sampling::noise_from(0, 0, SAMPLES, 1);
+    let none = Matrix::new(Vec::new(), SAMPLES, 0);
+    let solver = fixed::HeapSolver::try_uniform(SolverKind::Euler, STEPS.try_into()?)?;
+    let many = least(|| {
+        black_box(quantize::sampling::sample(&mlp, &solver, &x_0, &none));
+        Ok(())
+    })?;
+    let one = least(|| {
+        for _ in 0..100 {
+            let x_0 = black_box([850_000]);
+            black_box(fixed::Euler::<ONE_STEPS>::UNIFORM.sample(&MIXTURE_I16, x_0, []));
         }
         Ok(())
     })?;
@@ -82,14 +106,15 @@ fn main() -> Result<()> {
     let arguments: Vec<String> =
         std::env::args().filter(|argument| argument != "--bench").collect();
     let [_, system, threads] = &arguments[..] else {
-        bail!("usage: cargo bench --bench speed -- flowlet|candle THREADS");
+        bail!("usage: cargo bench --bench speed -- flowlet|flowlet-i16|candle THREADS");
     };
     rayon::ThreadPoolBuilder::new().num_threads(threads.parse()?).build_global()?;
     let model = Model::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("weights/mixture"))?;
     let [many, one] = match &system[..] {
         "flowlet" => flowlet(&model)?,
+        "flowlet-i16" => integers()?,
         "candle" => candle(&model)?,
-        other => bail!("unknown system {other}: expected flowlet or candle"),
+        other => bail!("unknown system {other}: expected flowlet, flowlet-i16 or candle"),
     };
     println!("{}", serde_json::json!({ "many": many, "one": one, "peak": speed::peak() }));
     Ok(())

@@ -4,6 +4,9 @@
 //! Each comparison runs twice: with the committed golden files, and with candle's and the reference's outputs
 //! computed anew.
 
+#[path = "goldens/integers.rs"]
+mod integers;
+
 use std::path::{Path, PathBuf};
 
 use flowlet::{
@@ -19,9 +22,8 @@ static MOONS: Mlp<2, 0, 64, 1> =
     Mlp::from_safetensors(include_bytes!("../weights/moons/model.safetensors"));
 static EIGHT_GAUSSIANS: Mlp<2, 8, 64, 1> =
     Mlp::from_safetensors(include_bytes!("../weights/8gaussians/model.safetensors"));
-
-/// The number of steps in the committed golden files.
-const STEPS: usize = 50;
+static MIXTURE_ONE_STEP: Mlp<1, 0, 64, 1> =
+    Mlp::from_safetensors(include_bytes!("../weights/mixture-one-step/model.safetensors"));
 
 fn directory(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("weights").join(name)
@@ -34,12 +36,19 @@ fn open(name: &str) -> (Model, Golden) {
 }
 
 /// Runs the const front end on a golden file's inputs. Returns the paths and the velocities.
-fn run<const D: usize, const C: usize, const H: usize, const L: usize, A: Activation>(
+fn run<
+    const N: usize,
+    const D: usize,
+    const C: usize,
+    const H: usize,
+    const L: usize,
+    A: Activation,
+>(
     mlp: &Mlp<D, C, H, L, A>,
     golden: &Golden,
 ) -> (Vec<f32>, Vec<f32>) {
-    assert_eq!(golden.times.len(), STEPS + 1);
-    let solver = &Euler::<STEPS>::UNIFORM;
+    assert_eq!(golden.times.len(), N + 1);
+    let solver = &Euler::<N>::UNIFORM;
     let array = |row: &[f32]| <[f32; D]>::try_from(row).unwrap();
     let condition = |row: &[f32]| <[f32; C]>::try_from(row).unwrap();
     let paths = (0..golden.x_0.rows()).flat_map(|p| {
@@ -58,14 +67,22 @@ fn run<const D: usize, const C: usize, const H: usize, const L: usize, A: Activa
     (paths.collect(), velocities.collect())
 }
 
-fn check<const D: usize, const C: usize, const H: usize, const L: usize, A: Activation>(
+/// Checks the model called `name`, which is made for `N` steps.
+fn check<
+    const N: usize,
+    const D: usize,
+    const C: usize,
+    const H: usize,
+    const L: usize,
+    A: Activation,
+>(
     name: &str,
     mlp: &Mlp<D, C, H, L, A>,
 ) {
     let (model, committed) = open(name);
     let mut anew = committed.clone();
     anew.answer(&model).unwrap();
-    let (paths, velocities) = run(mlp, &committed);
+    let (paths, velocities) = run::<N, _, _, _, _, _>(mlp, &committed);
     let methods = [
         by_method::<method::Euler, D, C>(mlp, &committed),
         by_method::<method::Midpoint, D, C>(mlp, &committed),
@@ -127,17 +144,22 @@ fn worst(a: &[f64], b: &[f64]) -> f64 {
 
 #[test]
 fn mixture() {
-    check("mixture", &MIXTURE);
+    check::<50, _, _, _, _, _>("mixture", &MIXTURE);
 }
 
 #[test]
 fn moons() {
-    check("moons", &MOONS);
+    check::<50, _, _, _, _, _>("moons", &MOONS);
 }
 
 #[test]
 fn eight_gaussians_by_class() {
-    check("8gaussians", &EIGHT_GAUSSIANS);
+    check::<50, _, _, _, _, _>("8gaussians", &EIGHT_GAUSSIANS);
+}
+
+#[test]
+fn mixture_in_one_step() {
+    check::<1, _, _, _, _, _>("mixture-one-step", &MIXTURE_ONE_STEP);
 }
 
 #[test]

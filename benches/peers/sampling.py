@@ -8,6 +8,10 @@ its own process, on as many cores as it has threads. In each of `--rounds` round
 least time of each counts. If a system can work in several ways (all samples at once or in chunks, one call
 per step or the whole loop compiled), its fastest way counts. sizes.py measures other networks with the same
 functions.
+
+flowlet-i16 is weights/mixture-i16. onnxruntime-int8 and openvino-int8 are the same network with weights and
+activations of 8 bits, quantized by the tools of those systems (quantize_static, and nncf) on starting points of
+the same kind.
 """
 
 import argparse
@@ -21,7 +25,10 @@ from typing import NamedTuple
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODEL = ROOT / "weights/mixture/model.safetensors"
-PEERS = ["flowlet", "torch", "onnxruntime", "jax", "openvino", "candle"]
+OWN = ["flowlet", "flowlet-i16"]
+FLOATS = ["torch", "onnxruntime", "jax", "openvino", "candle"]
+INTEGERS = ["onnxruntime-int8", "openvino-int8"]
+PEERS = OWN + FLOATS + INTEGERS
 
 
 class Problem(NamedTuple):
@@ -142,7 +149,36 @@ def onnx_network(layers, steps):
     return model.SerializeToString()
 
 
-def onnxruntime(problem, threads):
+def calibration(problem, rows=1024):
+    """Starting points to quantize with: other ones than those that are sampled."""
+    import numpy as np
+
+    rng = np.random.default_rng(1)
+    return [rng.standard_normal((rows, problem.noise().shape[1])).astype(np.float32) for _ in range(4)]
+
+
+def onnx_quantized(problem, network):
+    """Quantizes an ONNX graph to 8 bits by ONNX Runtime's own tool."""
+    import tempfile
+
+    from onnxruntime import quantization
+
+    class Reader(quantization.CalibrationDataReader):
+        def __init__(self):
+            self.left = iter(calibration(problem))
+
+        def get_next(self):
+            x = next(self.left, None)
+            return None if x is None else {"x": x}
+
+    with tempfile.TemporaryDirectory() as folder:
+        before, after = (os.path.join(folder, name) for name in ("before.onnx", "after.onnx"))
+        pathlib.Path(before).write_bytes(network)
+        quantization.quantize_static(before, after, Reader(), per_channel=True)
+        return pathlib.Path(after).read_bytes()
+
+
+def onnxruntime(problem, threads, quantized=False):
     import onnxruntime as ort
 
     layers = problem.weights()
@@ -150,7 +186,10 @@ def onnxruntime(problem, threads):
     def open_(steps):
         options = ort.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-        session = ort.InferenceSession(onnx_network(layers, steps), options, ["CPUExecutionProvider"])
+        network = onnx_network(layers, steps)
+        if quantized:
+            network = onnx_quantized(problem, network)
+        session = ort.InferenceSession(network, options, ["CPUExecutionProvider"])
         return lambda x: session.run(None, {"x": x})[0]
 
     whole, step, short = open_(problem.steps), open_(1), open_(problem.one_steps)
@@ -194,13 +233,21 @@ def jax(problem, threads):
     return min(map(many, problem.chunks())), least(lambda: short(first).block_until_ready())
 
 
-def openvino(problem, threads):
+def onnxruntime_int8(problem, threads):
+    return onnxruntime(problem, threads, quantized=True)
+
+
+def openvino(problem, threads, quantized=False):
     import openvino as ov
 
     core, layers = ov.Core(), problem.weights()
 
     def open_(steps):
         model = core.read_model(onnx_network(layers, steps))
+        if quantized:
+            import nncf
+
+            model = nncf.quantize(model, nncf.Dataset(calibration(problem)), subset_size=4)
         options = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
         network = core.compile_model(model, "CPU", options)
         return lambda x: network(x)[0]
@@ -209,6 +256,10 @@ def openvino(problem, threads):
     x = problem.noise()
     many = min(least(lambda: chunked(sample, x, chunk)) for chunk in problem.chunks())
     return many, least(lambda: short(x[:1]))
+
+
+def openvino_int8(problem, threads):
+    return openvino(problem, threads, quantized=True)
 
 
 def speed(*arguments):
@@ -229,6 +280,11 @@ def flowlet(problem, threads):
     return found["least_batch_seconds"], found["least_single_microseconds"] / 1e6, found["peak"]
 
 
+def flowlet_i16(_, threads):
+    found = speed("flowlet-i16", str(threads))
+    return found["many"], found["one"]
+
+
 def candle(_, threads):
     found = speed("candle", str(threads))
     return found["many"], found["one"]
@@ -236,7 +292,7 @@ def candle(_, threads):
 
 def worker(peer, threads, problem):
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-    named = {"torch": torch_}.get(peer) or globals()[peer]
+    named = {"torch": torch_}.get(peer) or globals()[peer.replace("-", "_")]
     print(json.dumps(named(problem, threads)))
 
 
@@ -265,6 +321,20 @@ def measure(peer, threads, problem=MIXTURE):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def compare(own, others, peers, best):
+    """Prints how many times as fast `own` is as the fastest of `others`."""
+    others = [peer for peer in others if peer in peers]
+    if own not in peers or not others:
+        return
+    for threads, name in [(1, "1 thread"), (2, "2 threads")]:
+        fastest = min(others, key=lambda peer: best[peer, threads][0])
+        ratio = best[fastest, threads][0] / best[own, threads][0]
+        print(f"{own}, many, {name}: {ratio:.2f} times as fast as {fastest}")
+    one = lambda peer: min(best[peer, threads][1] for threads in (1, 2))
+    fastest = min(others, key=one)
+    print(f"{own}, one sample: {one(fastest) / one(own):.2f} times as fast as {fastest}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
@@ -291,17 +361,14 @@ def main():
     for peer in peers:
         (many, one, *_), (many_2, one_2, *_) = best[peer, 1], best[peer, 2]
         print(f"{peer},{many:.3f},{many_2:.3f},{min(one, one_2) * 1e6:.2f}")
-    others = [peer for peer in peers if peer != "flowlet"]
-    if "flowlet" in peers and others:
+    compare("flowlet", FLOATS, peers, best)
+    compare("flowlet-i16", ["flowlet"], peers, best)
+    compare("flowlet-i16", FLOATS, peers, best)
+    compare("flowlet-i16", INTEGERS, peers, best)
+    if "flowlet" in peers:
         own = [best["flowlet", threads] for threads in (1, 2)]
-        for k, name in enumerate(["1 thread", "2 threads"]):
-            fastest = min(others, key=lambda peer: best[peer, k + 1][0])
-            print(f"many, {name}: {best[fastest, k + 1][0] / own[k][0]:.2f} times as fast as {fastest}")
         print(f"two threads: {own[0][0] / own[1][0]:.2f} times as fast as one")
         one = min(own[0][1], own[1][1])
-        fastest = min(others, key=lambda peer: min(best[peer, t][1] for t in (1, 2)))
-        peer_one = min(best[fastest, t][1] for t in (1, 2))
-        print(f"one sample: {peer_one / one:.2f} times as fast as {fastest}")
         operations = 2 * sum(weight.size for weight, _ in MIXTURE.weights()) * MIXTURE.one_steps
         peak = max(own[0][2], own[1][2])
         print(f"peak of a core: {peak / 1e9:.1f} GFLOP/s; one sample's network: {operations / one / peak:.2f} of it")

@@ -25,6 +25,8 @@ fn an_integer_model_is_written_beside_its_run_verified_and_sampled() {
     {
         assert!(said.contains(expected), "{expected}: {said}");
     }
+    let config = |run: &str| fs::read(desk.path(&format!("runs/{run}/config.toml"))).unwrap();
+    assert_eq!(config("moons-i8"), config("moons"));
     let said = desk.succeed("verify runs/moons-i8");
     assert!(said.contains("passed") && said.contains("self-test                  as expected"));
     let said = desk.succeed("inspect runs/moons-i8");

@@ -39,10 +39,16 @@ pub fn activation(kind: ActivationKind, z: i32) -> i32 {
         ActivationKind::Elu if z < 0 => -remainder::<6, _>(&ELU, z),
         ActivationKind::Elu => z,
         ActivationKind::Selu if z < 0 => -remainder::<6, _>(&SELU, z),
-        ActivationKind::Selu => ((i64::from(z) * SELU_SLOPE + (1 << 29)) >> 30) as i32,
+        ActivationKind::Selu => selu_line(z),
         ActivationKind::Mish if z < 0 => -remainder::<7, _>(&MISH_NEGATIVE, z),
         ActivationKind::Mish => z - remainder::<7, _>(&MISH_POSITIVE, z),
     }
+}
+
+/// SELU of a positive argument.
+#[inline(always)]
+pub(crate) fn selu_line(z: i32) -> i32 {
+    ((i64::from(z) * SELU_SLOPE + (1 << 29)) >> 30) as i32
 }
 
 /// Returns `G(z)` from a table with segments of 2<sup>`BITS`</sup> arguments.
@@ -81,31 +87,4 @@ impl Rounding {
     fn round(self, value: i32) -> i16 {
         super::arithmetic::saturate_16((value + self.half) >> self.shift)
     }
-}
-
-/// The tables of 64 segments as planes of bytes: the low and the high bytes of the values, then of the slopes. `None` for
-/// an activation with another table.
-#[cfg(feature = "std")]
-#[inline(always)]
-pub(crate) fn planes(kind: ActivationKind) -> Option<&'static [[u8; 64]; 4]> {
-    static GELU_PLANES: [[u8; 64]; 4] = split(&GELU);
-    static GELU_TANH_PLANES: [[u8; 64]; 4] = split(&GELU_TANH);
-    match kind {
-        ActivationKind::Gelu => Some(&GELU_PLANES),
-        ActivationKind::GeluTanh => Some(&GELU_TANH_PLANES),
-        _ => None,
-    }
-}
-
-#[cfg(feature = "std")]
-const fn split(table: &[Line; 64]) -> [[u8; 64]; 4] {
-    let mut planes = [[0; 64]; 4];
-    let mut k = 0;
-    while k < 64 {
-        let (value, slope) = table[k];
-        [planes[0][k], planes[1][k]] = value.to_le_bytes();
-        [planes[2][k], planes[3][k]] = slope.to_le_bytes();
-        k += 1;
-    }
-    planes
 }

@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 
 use super::fingerprint::{update_weights_4, update_weights_8, update_weights_16};
 #[cfg(feature = "std")]
-use super::lanes::{Buffers, Start};
+use super::lanes::{Buffers, Pair, Start};
 use super::network::Network;
 use super::parts::{Formats, Parts, Slices, SlicesMut};
 use super::read::{read_hidden_4, read_hidden_8, read_hidden_16};
@@ -351,9 +351,9 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     #[cfg(feature = "std")]
     fn with_lanes_from(&self, prefix: Start<'_>, run: &mut dyn FnMut(LaneVelocity<'_, D, i32>)) {
         // Twice as many pairs as are used, since an array's length cannot be half of `H`.
-        let mut inputs = [[0; 2 * LANES]; D];
-        let (mut units, mut sums) = ([[0; 2 * LANES]; H], [[0; LANES]; H]);
-        let mut buffers = Buffers { inputs: &mut inputs, units: &mut units, sums: &mut sums };
+        let mut inputs = [Pair::ZERO; D];
+        let [mut units, mut next] = [[Pair::ZERO; H]; 2];
+        let mut buffers = Buffers { inputs: &mut inputs, units: [&mut units, &mut next] };
         let hidden = W::widened(W::elements(&self.hidden), H);
         let network = Network::<i16> { parts: self.parts(), hidden: &hidden };
         run(&mut |t, x| {

@@ -39,6 +39,7 @@
 
 mod activation;
 mod arithmetic;
+mod convert;
 mod fingerprint;
 #[cfg(feature = "alloc")]
 mod heap;
@@ -47,8 +48,12 @@ mod lanes;
 mod mlp;
 mod network;
 mod noise;
+#[cfg(feature = "std")]
+mod outputs;
 mod panel;
 mod parts;
+#[cfg(feature = "std")]
+mod pointwise;
 mod quantile;
 mod read;
 mod self_test;
@@ -63,6 +68,7 @@ use crate::{guidance, method, solver};
 
 pub use activation::activation;
 pub use arithmetic::{ONE, STATE_BITS, TIME_BITS, WEIGHT_BITS};
+pub use convert::{from_f32, from_q16, from_q48, to_f32, to_q16, to_q48};
 pub use fingerprint::INTEGER_CONTRACT;
 #[cfg(feature = "alloc")]
 pub use heap::{HeapMlp, HeapSolver};

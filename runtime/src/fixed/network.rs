@@ -94,6 +94,23 @@ impl<'a, W: Weight> Network<'a, W> {
         &self,
         kind: ActivationKind,
         prefix: &[i32],
+        at: (i32, &[i32]),
+        v: &mut [i32],
+        inputs: &mut [i16],
+        units: [&mut [i16]; 2],
+    ) {
+        #[cfg(feature = "std")]
+        self.vector_velocity(kind, prefix, at, v, inputs, units);
+        #[cfg(not(feature = "std"))]
+        self.plain_velocity(kind, prefix, at, v, inputs, units);
+    }
+
+    /// [`Self::velocity`] without vectors.
+    #[inline(always)]
+    pub(crate) fn plain_velocity(
+        &self,
+        kind: ActivationKind,
+        prefix: &[i32],
         (t, x): (i32, &[i32]),
         v: &mut [i32],
         inputs: &mut [i16],

@@ -2,8 +2,10 @@
 
 use fearless_simd::{Bytes, Simd, i16x32, i32x16, u8x64};
 
+use super::tables::Line;
+
 /// Vectors of integers.
-pub(super) trait Integers: Simd {
+pub trait Integers: Simd {
     /// The number of outputs whose sums for 16 samples are in registers together.
     const TILE: usize;
 
@@ -25,30 +27,106 @@ pub(super) trait Integers: Simd {
         self.saturating_narrow_i32x16(self.shr_i32x16(low, 16), self.shr_i32x16(high, 16))
     }
 
-    /// Looks up 64 values and slopes, given as planes of their low and high bytes. `k` is from 0 to 63.
+    /// Limits two numbers of each sample to 16 bits and puts them side by side.
     #[inline(always)]
-    fn lines(self, planes: &[[u8; 64]; 4], k: i16x32<Self>) -> (i16x32<Self>, i16x32<Self>) {
+    fn paired(self, even: i32x16<Self>, odd: i32x16<Self>) -> i16x32<Self> {
+        let (even, odd) = self.split_i16x32(self.saturating_narrow_i32x16(even, odd));
+        self.combine_i16x16(self.zip_low_i16x16(even, odd), self.zip_high_i16x16(even, odd))
+    }
+
+    /// Looks up values and slopes. `k` is from 0 to 63.
+    #[inline(always)]
+    fn lines(self, table: &Lines, k: i16x32<Self>) -> (i16x32<Self>, i16x32<Self>) {
         let k: u8x64<Self> = Bytes::bitcast(self.or_i16x32(k, self.shl_i16x32(k, 8)));
-        let [value_low, value_high, slope_low, slope_high] = planes;
-        let value = self.join(self.find(value_low, k), self.find(value_high, k));
-        let slope = self.join(self.find(slope_low, k), self.find(slope_high, k));
-        (value, slope)
+        let find = |bytes: &[u8; 64]| {
+            self.swizzle_dyn_u8x64(fearless_simd::SimdFrom::simd_from(self, *bytes), k)
+        };
+        let low: u8x64<Self> = Bytes::bitcast(self.splat_i16x32(0xff));
+        let join = |[low_bytes, high_bytes]: &[[u8; 64]; 2]| {
+            Bytes::bitcast(self.or_u8x64(
+                self.and_u8x64(find(low_bytes), low),
+                self.and_u8x64(find(high_bytes), self.not_u8x64(low)),
+            ))
+        };
+        (join(&table.value_bytes), join(&table.slope_bytes))
     }
 
-    /// Joins the low bytes of some numbers and the high bytes of others.
+    /// [`Self::lines`] from a table of more than 64. `k` is below their number.
     #[inline(always)]
-    fn join(self, low: u8x64<Self>, high: u8x64<Self>) -> i16x32<Self> {
-        let low_bytes: u8x64<Self> = Bytes::bitcast(self.splat_i16x32(0xff));
-        let low = self.and_u8x64(low, low_bytes);
-        let high = self.and_u8x64(high, self.not_u8x64(low_bytes));
-        Bytes::bitcast(self.or_u8x64(low, high))
+    fn long_lines<const PARTS: usize>(
+        self,
+        table: &LongLines<PARTS>,
+        k: i16x32<Self>,
+    ) -> (i16x32<Self>, i16x32<Self>) {
+        let k = k.into();
+        (find_each(self, &table.value, k), find_each(self, &table.slope, k))
     }
+}
 
-    /// Looks up bytes in a table. `k` is from 0 to 63.
-    #[inline(always)]
-    fn find(self, table: &[u8; 64], k: u8x64<Self>) -> u8x64<Self> {
-        let table = fearless_simd::SimdFrom::simd_from(self, *table);
-        self.swizzle_dyn_u8x64(table, k)
+/// Looks numbers up one by one.
+#[inline(always)]
+fn find_each<S: Integers, const PARTS: usize>(
+    vectors: S,
+    table: &[[i16; 64]; PARTS],
+    k: [i16; 32],
+) -> i16x32<S> {
+    let table = table.as_flattened();
+    let found = k.map(|k| table.get(usize::from(k as u16)).copied().unwrap_or_default());
+    fearless_simd::SimdFrom::simd_from(vectors, found)
+}
+
+/// A table of 64 values and slopes, in the forms in which vectors look numbers up. Aligned to a cache line, since a vector
+/// that lies in two lines takes twice as long to load.
+#[repr(align(64))]
+pub struct Lines {
+    pub(super) value: [i16; 64],
+    pub(super) slope: [i16; 64],
+    /// The low and the high bytes of the values.
+    pub(super) value_bytes: [[u8; 64]; 2],
+    /// The low and the high bytes of the slopes.
+    pub(super) slope_bytes: [[u8; 64]; 2],
+}
+
+impl Lines {
+    pub(super) const fn new(table: &[Line; 64]) -> Self {
+        let mut lines = Self {
+            value: [0; 64],
+            slope: [0; 64],
+            value_bytes: [[0; 64]; 2],
+            slope_bytes: [[0; 64]; 2],
+        };
+        let mut k = 0;
+        while k < 64 {
+            (lines.value[k], lines.slope[k]) = table[k];
+            [lines.value_bytes[0][k], lines.value_bytes[1][k]] = lines.value[k].to_le_bytes();
+            [lines.slope_bytes[0][k], lines.slope_bytes[1][k]] = lines.slope[k].to_le_bytes();
+            k += 1;
+        }
+        lines
+    }
+}
+
+/// A table of more than 64 values and slopes, in parts of 64. The rest of the last part repeats the last line.
+#[repr(align(64))]
+pub struct LongLines<const PARTS: usize> {
+    pub(super) value: [[i16; 64]; PARTS],
+    pub(super) slope: [[i16; 64]; PARTS],
+    /// The number of lines.
+    pub(super) count: usize,
+}
+
+impl<const PARTS: usize> LongLines<PARTS> {
+    pub(super) const fn new(table: &[Line]) -> Self {
+        assert!(table.len() <= 64 * PARTS, "the parts hold the table");
+        let mut lines =
+            Self { value: [[0; 64]; PARTS], slope: [[0; 64]; PARTS], count: table.len() };
+        let mut k = 0;
+        while k < 64 * PARTS {
+            let line = table[if k < table.len() { k } else { table.len() - 1 }];
+            (lines.value[k / 64][k % 64], lines.slope[k / 64][k % 64]) = line;
+            k += 1;
+        }
+        lines
     }
 }
 
@@ -116,9 +194,11 @@ mod x86 {
     #[cfg(target_arch = "x86_64")]
     use core::arch::x86_64::*;
 
-    use fearless_simd::{Avx2, Avx512, Simd, SimdFrom, Sse2, Sse4_2, i16x16, i16x32, u8x32, u8x64};
+    use fearless_simd::{
+        Avx2, Avx512, Simd, SimdFrom, Sse2, Sse4_2, i16x16, i16x32, i32x8, i32x16, u64x2,
+    };
 
-    use super::Integers;
+    use super::{Integers, Lines, LongLines};
 
     impl Integers for Sse2 {
         const TILE: usize = 2;
@@ -136,32 +216,60 @@ mod x86 {
     );
 
     fearless_simd::kernel!(
-        /// Looks up bytes in a table of 64. A shuffle gives 0 where the index has its highest bit.
         #[inline(always)]
-        fn find_avx2(token: Avx2, table: &[u8; 64], k: u8x32<Avx2>) -> u8x32<Avx2> {
-            let k: __m256i = k.into();
-            let mut found = _mm256_setzero_si256();
-            let parts = table.as_chunks::<16>().0;
-            let mut offset = 0;
-            for part in parts {
-                let bytes: [i64; 2] = [
-                    i64::from_le_bytes([
-                        part[0], part[1], part[2], part[3], part[4], part[5], part[6], part[7],
-                    ]),
-                    i64::from_le_bytes([
-                        part[8], part[9], part[10], part[11], part[12], part[13], part[14],
-                        part[15],
-                    ]),
+        fn paired_avx2(token: Avx2, even: i32x8<Avx2>, odd: i32x8<Avx2>) -> i16x16<Avx2> {
+            // In each half of the register: four even numbers, then four odd ones.
+            let packed = _mm256_packs_epi32(even.into(), odd.into());
+            let order = _mm256_setr_epi8(
+                0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15, 0, 1, 8, 9, 2, 3, 10, 11, 4,
+                5, 12, 13, 6, 7, 14, 15,
+            );
+            i16x16::simd_from(token, _mm256_shuffle_epi8(packed, order))
+        }
+    );
+
+    fearless_simd::kernel!(
+        /// Values and slopes of 32 numbers `k`. A shuffle looks 16 bytes up, and gives 0 where the index has its highest
+        /// bit: each of the four parts of a table finds its own.
+        #[inline(always)]
+        fn lines_avx2(
+            token: Avx2,
+            table: [&[[u8; 64]; 2]; 2],
+            k_0: i16x16<Avx2>,
+            k_1: i16x16<Avx2>,
+        ) -> [[i16x16<Avx2>; 2]; 2] {
+            let k = _mm256_packus_epi16(k_0.into(), k_1.into());
+            let own = _mm256_set1_epi8(0x70);
+            let parts = [
+                _mm256_adds_epu8(k, own),
+                _mm256_adds_epu8(_mm256_sub_epi8(k, _mm256_set1_epi8(16)), own),
+                _mm256_adds_epu8(_mm256_sub_epi8(k, _mm256_set1_epi8(32)), own),
+                _mm256_adds_epu8(_mm256_sub_epi8(k, _mm256_set1_epi8(48)), own),
+            ];
+            let zero = i16x16::simd_from(token, _mm256_setzero_si256());
+            let mut found = [[zero; 2]; 2];
+            for (found, planes) in found.iter_mut().zip(table) {
+                let mut bytes = [_mm256_setzero_si256(); 2];
+                for (bytes, plane) in bytes.iter_mut().zip(planes) {
+                    for (&index, plane) in parts.iter().zip(plane.as_chunks::<16>().0) {
+                        let words = u64x2::simd_from(
+                            token,
+                            [
+                                u64::from_le_bytes(*plane.first_chunk().unwrap_or(&[0; 8])),
+                                u64::from_le_bytes(*plane.last_chunk().unwrap_or(&[0; 8])),
+                            ],
+                        );
+                        let plane = _mm256_broadcastsi128_si256(words.into());
+                        *bytes = _mm256_or_si256(*bytes, _mm256_shuffle_epi8(plane, index));
+                    }
+                }
+                let [low, high] = bytes;
+                *found = [
+                    i16x16::simd_from(token, _mm256_unpacklo_epi8(low, high)),
+                    i16x16::simd_from(token, _mm256_unpackhi_epi8(low, high)),
                 ];
-                let part = _mm256_setr_epi64x(bytes[0], bytes[1], bytes[0], bytes[1]);
-                let index = _mm256_adds_epu8(
-                    _mm256_sub_epi8(k, _mm256_set1_epi8(offset)),
-                    _mm256_set1_epi8(0x70),
-                );
-                found = _mm256_or_si256(found, _mm256_shuffle_epi8(part, index));
-                offset += 16;
             }
-            u8x32::simd_from(token, found)
+            found
         }
     );
 
@@ -178,9 +286,18 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn find(self, table: &[u8; 64], k: u8x64<Self>) -> u8x64<Self> {
-            let (low, high) = self.split_u8x64(k);
-            self.combine_u8x32(find_avx2(self, table, low), find_avx2(self, table, high))
+        fn paired(self, even: i32x16<Self>, odd: i32x16<Self>) -> i16x32<Self> {
+            let ((even_0, even_1), (odd_0, odd_1)) =
+                (self.split_i32x16(even), self.split_i32x16(odd));
+            self.combine_i16x16(paired_avx2(self, even_0, odd_0), paired_avx2(self, even_1, odd_1))
+        }
+
+        #[inline(always)]
+        fn lines(self, table: &Lines, k: i16x32<Self>) -> (i16x32<Self>, i16x32<Self>) {
+            let (k_0, k_1) = self.split_i16x32(k);
+            let planes = [&table.value_bytes, &table.slope_bytes];
+            let [value, slope] = lines_avx2(self, planes, k_0, k_1);
+            (self.combine_i16x16(value[0], value[1]), self.combine_i16x16(slope[0], slope[1]))
         }
     }
 
@@ -195,12 +312,65 @@ mod x86 {
         }
     );
 
+    fearless_simd::kernel!(
+        #[inline(always)]
+        fn paired_avx512(
+            token: Avx512,
+            even: i32x16<Avx512>,
+            odd: i32x16<Avx512>,
+        ) -> i16x32<Avx512> {
+            // In each quarter of the register: four even numbers, then four odd ones.
+            let packed = _mm512_packs_epi32(even.into(), odd.into());
+            let order = _mm512_broadcast_i32x4(_mm_setr_epi8(
+                0, 1, 8, 9, 2, 3, 10, 11, 4, 5, 12, 13, 6, 7, 14, 15,
+            ));
+            i16x32::simd_from(token, _mm512_shuffle_epi8(packed, order))
+        }
+    );
+
+    fearless_simd::kernel!(
+        /// Looks up one of 64 numbers. Only the lower six bits of an index count.
+        #[inline(always)]
+        fn find_avx512(token: Avx512, table: &[i16; 64], k: i16x32<Avx512>) -> i16x32<Avx512> {
+            let [low, high] = table.as_chunks::<32>().0 else { return k };
+            let (low, high) = (i16x32::simd_from(token, *low), i16x32::simd_from(token, *high));
+            let found = _mm512_permutex2var_epi16(low.into(), k.into(), high.into());
+            i16x32::simd_from(token, found)
+        }
+    );
+
     impl Integers for Avx512 {
         const TILE: usize = 16;
 
         #[inline(always)]
         fn high_product(self, a: i16x32<Self>, b: i16x32<Self>) -> i16x32<Self> {
             high_product_avx512(self, a, b)
+        }
+
+        #[inline(always)]
+        fn paired(self, even: i32x16<Self>, odd: i32x16<Self>) -> i16x32<Self> {
+            paired_avx512(self, even, odd)
+        }
+
+        #[inline(always)]
+        fn lines(self, table: &Lines, k: i16x32<Self>) -> (i16x32<Self>, i16x32<Self>) {
+            (find_avx512(self, &table.value, k), find_avx512(self, &table.slope, k))
+        }
+
+        #[inline(always)]
+        fn long_lines<const PARTS: usize>(
+            self,
+            table: &LongLines<PARTS>,
+            k: i16x32<Self>,
+        ) -> (i16x32<Self>, i16x32<Self>) {
+            let part = self.shr_i16x32(k, 6);
+            let (mut value, mut slope) = (k, k);
+            for (p, (values, slopes)) in table.value.iter().zip(&table.slope).enumerate() {
+                let own = self.simd_eq_i16x32(part, self.splat_i16x32(p as i16));
+                value = self.select_i16x32(own, find_avx512(self, values, k), value);
+                slope = self.select_i16x32(own, find_avx512(self, slopes, k), slope);
+            }
+            (value, slope)
         }
     }
 }

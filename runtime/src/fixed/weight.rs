@@ -1,8 +1,13 @@
 //! The weights between hidden layers: 16, 8 or 4 bits each.
 
+#[cfg(feature = "std")]
+use fearless_simd::{Bytes, SimdFrom, i8x32, i16x32, i32x16};
+
 use super::panel::pairs;
 #[cfg(feature = "alloc")]
 use super::panel::{byte_index, index};
+#[cfg(feature = "std")]
+use super::vectors::Integers;
 use crate::registers::DSP;
 
 /// The type of the weights between hidden layers: `i16`, `i8` or [`I4`]. The first and the last layer have `i16`.
@@ -14,7 +19,14 @@ pub trait Weight: sealed::Sealed {}
 #[derive(Clone, Copy, Debug)]
 pub struct I4<const BYTES: usize>;
 
+/// The groups of a panel, and the weights of an odd last input.
+#[cfg(feature = "std")]
+type Split<'a, W> = (&'a [<W as sealed::Sealed>::Group], &'a [<W as sealed::Sealed>::Element]);
+
 pub(crate) mod sealed {
+    #[cfg(feature = "std")]
+    use super::Split;
+
     /// How weights are stored and multiplied.
     pub trait Sealed: Copy + core::fmt::Debug {
         /// The storage of `L` layers of `H · H` weights.
@@ -35,6 +47,25 @@ pub(crate) mod sealed {
         #[cfg(feature = "alloc")]
         fn widened(weights: &[Self::Element], width: usize) -> alloc::borrow::Cow<'_, [i16]>;
 
+        /// The weights of a panel of 16 outputs for a pair of inputs.
+        #[cfg(feature = "std")]
+        type Group: Copy;
+
+        /// Splits a panel of 16 outputs into `pairs` groups and the weights of an odd last input.
+        #[cfg(feature = "std")]
+        fn groups(panel: &[Self::Element], pairs: usize) -> Option<Split<'_, Self>>;
+
+        /// The weights of a group: two for each output.
+        #[cfg(feature = "std")]
+        fn pairs<S: crate::fixed::vectors::Integers>(
+            vectors: S,
+            group: &Self::Group,
+        ) -> fearless_simd::i16x32<S>;
+
+        /// The weights of an odd last input.
+        #[cfg(feature = "std")]
+        fn odd(weights: &[Self::Element]) -> Option<[u16; 16]>;
+
         /// Adds `weights · inputs` to each sum. `weights` is a panel of `P` outputs.
         fn add<const P: usize>(sums: &mut [i32; P], weights: &[Self::Element], inputs: &[i16]);
     }
@@ -47,6 +78,13 @@ macro_rules! weight {
     (@widened narrow, $weights:ident) => {
         $weights.iter().map(|&weight| i16::from(weight)).collect()
     };
+    (@pairs same, $vectors:ident, $group:ident) => {
+        i16x32::simd_from($vectors, *$group)
+    };
+    (@pairs narrow, $vectors:ident, $group:ident) => {{
+        let (low, high) = $vectors.widen_i8x32(i8x32::simd_from($vectors, *$group));
+        $vectors.combine_i16x16(low, high)
+    }};
     ($type:ty, $form:ident) => {
         impl Weight for $type {}
 
@@ -67,6 +105,28 @@ macro_rules! weight {
             #[cfg(feature = "alloc")]
             fn widened(weights: &[$type], _: usize) -> alloc::borrow::Cow<'_, [i16]> {
                 weight!(@widened $form, weights)
+            }
+
+            #[cfg(feature = "std")]
+            type Group = [$type; 32];
+
+            #[cfg(feature = "std")]
+            #[inline(always)]
+            fn groups(panel: &[$type], pairs: usize) -> Option<Split<'_, Self>> {
+                let (groups, odd) = panel.as_chunks();
+                Some((groups.get(..pairs)?, odd))
+            }
+
+            #[cfg(feature = "std")]
+            #[inline(always)]
+            fn pairs<S: Integers>(vectors: S, group: &Self::Group) -> i16x32<S> {
+                weight!(@pairs $form, vectors, group)
+            }
+
+            #[cfg(feature = "std")]
+            #[inline(always)]
+            fn odd(weights: &[$type]) -> Option<[u16; 16]> {
+                Some(weights.first_chunk::<16>()?.map(|weight| i16::from(weight) as u16))
             }
 
             #[inline(always)]
@@ -123,6 +183,32 @@ impl<const BYTES: usize> sealed::Sealed for I4<BYTES> {
             }
         }
         all.into()
+    }
+
+    #[cfg(feature = "std")]
+    type Group = [u8; 16];
+
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    fn groups(panel: &[u8], pairs: usize) -> Option<Split<'_, Self>> {
+        let (groups, _) = panel.as_chunks();
+        Some((groups.get(..pairs)?, panel.get(16 * pairs..)?))
+    }
+
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    fn pairs<S: Integers>(vectors: S, group: &Self::Group) -> i16x32<S> {
+        let bytes = i32x16::simd_from(vectors, group.map(|byte| i32::from(byte as i8)));
+        let even = vectors.shr_i32x16(vectors.shl_i32x16(bytes, 28), 28);
+        let even = vectors.and_i32x16(even, vectors.splat_i32x16(0xffff));
+        let odd = vectors.shl_i32x16(vectors.shr_i32x16(bytes, 4), 16);
+        Bytes::bitcast(vectors.or_i32x16(even, odd))
+    }
+
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    fn odd(weights: &[u8]) -> Option<[u16; 16]> {
+        Some(weights.first_chunk::<16>()?.map(|byte| nibbles(byte)[0] as u16))
     }
 
     #[inline(always)]

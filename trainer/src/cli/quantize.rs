@@ -18,7 +18,8 @@ use crate::coupling::dataset::Dataset;
 use crate::coupling::source::Source;
 use crate::data::Matrix;
 use crate::data::random::{Stream, generator};
-use crate::disk::names::{GOLDEN_FILE, MODEL_FILE};
+use crate::disk::input;
+use crate::disk::names::{CONFIG_FILE, GOLDEN_FILE, MODEL_FILE};
 use crate::disk::output::Output;
 use crate::disk::run_directory::files_of_run;
 use crate::judge::golden::Inputs;
@@ -48,7 +49,8 @@ const PATHS: usize = 1000;
 ///
 /// The integer model samples without a float instruction and gives the same bits on every processor. The command draws
 /// paths of the model to find the range of each number, rounds the weights, tunes them through the rounding towards the
-/// float model's outputs, and writes the model and its golden outputs, which an independent reference computes.
+/// float model's outputs, and writes the model and its golden outputs, which an independent reference computes. In a
+/// directory of its own, the model also gets a copy of the run's configuration, so that its data are known.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
@@ -177,12 +179,25 @@ fn golden_beside(out: &Path) -> PathBuf {
     out.with_file_name(format!("{stem}.{GOLDEN_FILE}"))
 }
 
+/// Returns the configuration beside `model`, and where its copy is written: beside a model in a directory of its own.
+fn config_beside(out: &Path, model: &Model) -> Option<(PathBuf, PathBuf)> {
+    let from = model.path.with_file_name(CONFIG_FILE);
+    let own = out.file_name() == Some(MODEL_FILE.as_ref());
+    (own && from.exists()).then(|| (from, out.with_file_name(CONFIG_FILE)))
+}
+
 /// Makes the integer model, and writes it and its golden outputs. Returns whether the runtime has the golden bits.
 fn to_files(args: &Args, model: &Model, out: &Path) -> Result<bool> {
     let inputs = [vec![model.path.clone()], files_of_run(&model.path, &[])].concat();
     let output = Output::open(out, args.force.force, &inputs)?;
     let golden_path = golden_beside(out);
     let golden_output = Output::open(&golden_path, args.force.force, &inputs)?;
+    let config = match config_beside(out, model) {
+        Some((from, to)) => {
+            Some((input::read(&from)?, Output::open(&to, args.force.force, &inputs)?))
+        }
+        None => None,
+    };
     let source = real::source(model)?;
 
     let calibration = Calibration::run(model, &source, args.calibrate, args.seed)?;
@@ -197,12 +212,13 @@ fn to_files(args: &Args, model: &Model, out: &Path) -> Result<bool> {
     let size = (model.mlp.data_dim(), model.mlp.condition_dim());
     let conditions = drawn_conditions(model, GOLDEN_CONDITIONS, args.seed)?;
     let inputs = Inputs::new(&source, &conditions, size, args.seed)?;
-    let golden = IntegerGolden::make(&tuned.model, model.solver_kind(), &inputs);
     let file = IntegerFile::parse(&bytes, out.to_path_buf())
         .context("the runtime does not read the integer model")?;
+    let golden = IntegerGolden::make(&file, &inputs);
     let verified = verify(&file, &golden)?;
     output.write(&bytes)?;
     golden_output.write(&golden.to_bytes()?)?;
+    config.map_or(Ok(()), |(bytes, output)| output.write(&bytes))?;
 
     let mut text = String::new();
     writeln!(text, "{}", output.name())?;

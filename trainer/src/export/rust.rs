@@ -159,7 +159,7 @@ impl Code {
                 (Some(name), parameter)
             }
         };
-        let (own_kind, own_steps) = (model.solver_kind(), model.description.steps.unwrap_or(50));
+        let (own_kind, own_steps) = (model.solver_kind(), model.own_steps());
         let (kind, steps) = (choice.kind.unwrap_or(own_kind), choice.steps.unwrap_or(own_steps));
         let file = model.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let solver = match kind {

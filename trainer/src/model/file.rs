@@ -37,6 +37,17 @@ pub struct Model {
     pub states_its_convention: bool,
 }
 
+/// A method and a number of steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The method.
+    pub kind: SolverKind,
+    /// The number of steps.
+    pub steps: usize,
+    /// Whether both are those that the model was made for, so that its time grid is used.
+    pub own: bool,
+}
+
 impl Model {
     /// Opens the model file `path`, or the model in the run's directory `path`.
     ///
@@ -95,15 +106,28 @@ impl Model {
     ///
     /// Returns an error if the number of steps is 0 or above 2²⁴.
     pub fn solver(&self, kind: Option<SolverKind>, steps: Option<usize>) -> Result<HeapSolver> {
-        let (own_kind, own_steps) = (self.solver_kind(), self.description.steps.unwrap_or(50));
-        let (kind, steps) = (kind.unwrap_or(own_kind), steps.unwrap_or(own_steps));
-        check_steps(steps)?;
+        let Choice { kind, steps, own } = self.choice(kind, steps)?;
         match &self.grid {
-            Some(times) if (kind, steps) == (own_kind, own_steps) => {
-                Ok(HeapSolver::try_from_times(kind, times)?)
-            }
+            Some(times) if own => Ok(HeapSolver::try_from_times(kind, times)?),
             _ => Ok(HeapSolver::try_uniform(kind, steps.try_into()?)?),
         }
+    }
+
+    /// Chooses the method and the number of steps as [`Self::solver`] does.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the number of steps is 0 or above 2²⁴.
+    pub fn choice(&self, kind: Option<SolverKind>, steps: Option<usize>) -> Result<Choice> {
+        let own = (self.solver_kind(), self.own_steps());
+        let (kind, steps) = (kind.unwrap_or(own.0), steps.unwrap_or(own.1));
+        check_steps(steps)?;
+        Ok(Choice { kind, steps, own: (kind, steps) == own })
+    }
+
+    /// Returns the number of steps that the model was made for, or 50 if its file does not define it.
+    pub fn own_steps(&self) -> usize {
+        self.description.steps.unwrap_or(50)
     }
 
     /// Returns the method that the model was made for, or Euler if its file does not define it.

@@ -10,4 +10,4 @@ mod state_dict;
 pub mod tuning;
 pub mod unseen;
 
-pub use file::{Model, check_grid, export, locate};
+pub use file::{Choice, Model, check_grid, export, locate};

@@ -17,8 +17,11 @@ use crate::solve::textbook::{self, Space};
 /// The fewest evaluations: one-step models get more paths than asked for.
 const EVALUATIONS: usize = 1 << 15;
 
-/// The most points that are kept for fine-tuning.
+/// Paths are kept for fine-tuning until there are this many points.
 const KEPT: usize = 1 << 18;
+
+/// The fewest paths: one to tune on, and one to judge by.
+const FEWEST: usize = 2;
 
 /// Paths that are computed together.
 const BATCH: usize = 256;
@@ -47,9 +50,9 @@ pub struct Calibration {
     pub conditions: Vec<f32>,
     /// The largest magnitude of the units after each layer but the last, `[L + 1]`.
     pub units: Vec<f32>,
-    /// Some of the network's inputs, `[kept][1 + D + C]` in flow units.
+    /// The network's inputs along the first paths, path by path: `[kept][evaluations][1 + D + C]` in flow units.
     pub inputs: Vec<f32>,
-    /// The velocities there, `[kept][D]`.
+    /// The velocities there, `[kept][evaluations][D]`.
     pub outputs: Vec<f32>,
 }
 
@@ -59,16 +62,16 @@ impl Calibration {
     ///
     /// # Errors
     ///
-    /// Returns an error if the paths are not finite or leave half of the state's range. It names the column.
+    /// Returns an error that names the column if the paths are not finite or leave half of the state's range.
     pub fn run(model: &Model, source: &Source, paths: usize, seed: u64) -> Result<Self> {
         let solver = model.solver(None, None)?;
         let evaluations = solver.evaluations();
-        let paths = paths.max(EVALUATIONS.div_ceil(evaluations));
+        let paths = paths.max(EVALUATIONS.div_ceil(evaluations)).max(FEWEST);
         let shape = model.shape();
         let network = FloatNetwork::new(&model.file, shape)?.packed();
         let x_0 = source.starts(seed, paths, shape.data_dim);
         let c = drawn_conditions(model, paths, seed)?;
-        let keep = KEPT.div_ceil(evaluations);
+        let keep = KEPT.div_ceil(evaluations).max(FEWEST);
         let parts: Vec<usize> = (0..paths).step_by(BATCH).collect();
         let parts = parts.into_par_iter().map(|first| {
             let rows = first..paths.min(first + BATCH);
@@ -105,9 +108,9 @@ impl Calibration {
         Ok(())
     }
 
-    /// The number of kept inputs.
+    /// The number of paths whose inputs were kept.
     pub fn kept(&self) -> usize {
-        self.outputs.len() / self.points.len().max(1)
+        self.outputs.len() / (self.points.len() * self.evaluations).max(1)
     }
 }
 
@@ -162,7 +165,18 @@ fn part(
     if let Some(points) = ends.last() {
         raise(&mut seen.points, &magnitudes(points, x_0.columns()));
     }
+    seen.inputs = path_by_path(&seen.inputs, kept, 1 + x_0.columns() + c.columns());
+    seen.outputs = path_by_path(&seen.outputs, kept, x_0.columns());
     Ok(seen)
+}
+
+/// Reorders rows of `width` numbers, `[evaluations][paths]`, to `[paths][evaluations]`.
+fn path_by_path(rows: &[f32], paths: usize, width: usize) -> Vec<f32> {
+    let evaluations = rows.len() / (paths * width).max(1);
+    let row =
+        |path: usize, evaluation: usize| &rows[(evaluation * paths + path) * width..][..width];
+    let path = |path: usize| (0..evaluations).flat_map(move |evaluation| row(path, evaluation));
+    (0..paths).flat_map(path).copied().collect()
 }
 
 /// A batch of paths whose evaluations are recorded.

@@ -10,11 +10,10 @@ use flowlet::fixed::{HeapMlp, HeapSolver};
 use super::integer::IntegerModel;
 use super::numbers::floats;
 use super::reference::{STATE_BITS, TIME_BITS, uniform};
-use crate::config::words::check_steps;
 use crate::disk::input;
 use crate::disk::tensor_file::{Block, TensorFile};
 use crate::model::description::is_integer;
-use crate::model::{Model, locate};
+use crate::model::{Choice, Model, locate};
 
 /// An opened model file: of floats or of whole numbers.
 #[derive(Debug)]
@@ -89,16 +88,16 @@ impl IntegerFile {
     ///
     /// Returns an error if the number of steps is 0 or above 2²⁴.
     pub fn solver(&self, kind: Option<SolverKind>, steps: Option<usize>) -> Result<HeapSolver> {
-        let own_kind = self.floats.solver_kind();
-        let own_steps = self.floats.description.steps.unwrap_or(50);
-        let (kind, steps) = (kind.unwrap_or(own_kind), steps.unwrap_or(own_steps));
-        check_steps(steps)?;
+        let Choice { kind, steps, own } = self.floats.choice(kind, steps)?;
         match &self.model.grid {
-            Some(times) if (kind, steps) == (own_kind, own_steps) => {
-                Ok(HeapSolver::try_from_times(kind, times)?)
-            }
+            Some(times) if own => Ok(HeapSolver::try_from_times(kind, times)?),
             _ => Ok(HeapSolver::try_uniform(kind, steps.try_into()?)?),
         }
+    }
+
+    /// Returns the times of the steps that the model was made for, by the reference's arithmetic.
+    pub fn own_times(&self) -> Vec<i32> {
+        self.model.grid.clone().unwrap_or_else(|| uniform(self.floats.own_steps()))
     }
 
     /// Whether the file has a time grid that is not uniform.

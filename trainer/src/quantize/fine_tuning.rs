@@ -19,10 +19,10 @@ use crate::optimiser::{Adam, AdamSettings};
 /// Points in a batch.
 const BATCH: usize = 512;
 
-/// One in this many points is held out, to compare the model before and after.
+/// One in this many paths is held out, to compare the model before and after.
 const HELD_OUT: usize = 8;
 
-/// The most held-out points.
+/// Paths are held out until they have this many points.
 const MOST_HELD_OUT: usize = 8192;
 
 /// The learning rate at the start.
@@ -33,7 +33,7 @@ const LEARNING_RATE: f64 = 1e-3;
 pub struct Tuned {
     /// The model; that before if fine-tuning did not improve it.
     pub model: IntegerModel,
-    /// The root mean square error of the velocity before, on held-out points.
+    /// The root mean square error of the velocity before, along held-out paths.
     pub before: f64,
     /// The same after.
     pub after: f64,
@@ -226,6 +226,8 @@ struct Pool<'a> {
     outputs: &'a [f32],
     width: usize,
     data_dim: usize,
+    /// The number of rows of a path.
+    evaluations: usize,
 }
 
 impl<'a> Pool<'a> {
@@ -239,6 +241,7 @@ impl<'a> Pool<'a> {
             outputs: &calibration.outputs,
             width: bits.len(),
             data_dim: calibration.points.len(),
+            evaluations: calibration.evaluations,
         }
     }
 
@@ -246,10 +249,12 @@ impl<'a> Pool<'a> {
         self.inputs.len() / self.width
     }
 
-    /// The number of rows to train with. The rows after these are held out: the later times of the last
-    /// paths.
+    /// The number of rows to train with. The rows after these are held out. They are whole paths, so that the
+    /// held-out error is over all times.
     fn trained(&self) -> usize {
-        self.rows() - (self.rows() / HELD_OUT).min(MOST_HELD_OUT)
+        let paths = self.rows() / self.evaluations;
+        let held_out = (paths / HELD_OUT).min(MOST_HELD_OUT / self.evaluations).max(1);
+        (paths - held_out) * self.evaluations
     }
 
     fn held_out(&self) -> Result<Batch> {

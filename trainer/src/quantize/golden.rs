@@ -13,7 +13,6 @@ use super::file::IntegerFile;
 use super::integer::{CONTRACT, IntegerModel};
 use super::numbers::{points, times, user_units};
 use super::reference::{Reference, WEIGHT_BITS, to_data, uniform};
-use super::sampling::own_times;
 use crate::config::words::solver;
 use crate::disk::tensor_file::{Block, TensorFile};
 use crate::judge::golden::{Inputs, METHOD_PATHS, METHOD_STEPS, hexadecimal, key};
@@ -74,12 +73,13 @@ pub struct IntegerGolden {
 }
 
 impl IntegerGolden {
-    /// Computes golden outputs of `model`: paths by `solver` on its grid, or in 50 equal steps, and velocities.
-    pub fn make(model: &IntegerModel, solver: SolverKind, inputs: &Inputs) -> Self {
+    /// Computes golden outputs of a model: paths by its own solver and steps, and velocities.
+    pub fn make(opened: &IntegerFile, inputs: &Inputs) -> Self {
+        let model = &opened.model;
         let bits = model.condition_units.bits;
         let questions = Questions {
-            solver,
-            times: own_times(model),
+            solver: opened.floats.solver_kind(),
+            times: opened.own_times(),
             x_0: points(&inputs.x_0),
             condition: user_units(&inputs.condition, bits),
             grid_t: times(&inputs.grid_t),
@@ -99,7 +99,7 @@ impl IntegerGolden {
     pub fn renew(&mut self, opened: &IntegerFile) -> Result<()> {
         opened.check_size(self.data_dim, self.condition_dim)?;
         self.questions.solver = opened.floats.solver_kind();
-        self.questions.times = own_times(&opened.model);
+        self.questions.times = opened.own_times();
         self.answers = self.questions.answer(&opened.model);
         Ok(())
     }

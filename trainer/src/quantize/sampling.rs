@@ -3,9 +3,8 @@
 use flowlet::fixed;
 use rayon::prelude::*;
 
-use super::integer::IntegerModel;
 use super::numbers::{floats, points, user_units};
-use super::reference::{STATE_BITS, uniform};
+use super::reference::STATE_BITS;
 use crate::data::Matrix;
 
 /// Samples of an integer model.
@@ -24,11 +23,6 @@ pub struct Difference {
     pub rms: f64,
     /// The largest magnitude.
     pub worst: f64,
-}
-
-/// Returns the times of the steps that an integer model was made for, or of 50 equal steps.
-pub fn own_times(model: &IntegerModel) -> Vec<i32> {
-    model.grid.clone().unwrap_or_else(|| uniform(50))
 }
 
 /// Returns the runtime's whole numbers of noise for `n` samples of `seed` from sample `first` on, `[n, D]`. As floats they

@@ -319,7 +319,8 @@ fn the_error_in_floats_is_that_of_the_integer_model() {
     let integer = rounded(&model, Weights::I4).unwrap();
     let stated = fine_tune(&model, &integer, &calibration, 0, 0, || ()).unwrap().before;
     let field = Reference::new(&integer, &[]);
-    let kept = calibration.kept();
+    // The held-out rows: whole paths of 20 steps.
+    let kept = calibration.kept() * calibration.evaluations;
     let (mut sum, mut n) = (0.0, 0);
     for row in kept - 4000..kept {
         let input = &calibration.inputs[3 * row..][..3];
@@ -337,17 +338,60 @@ fn the_error_in_floats_is_that_of_the_integer_model() {
 #[test]
 fn golden_outputs_come_back_from_their_file() {
     let shape = Shape { condition_dim: 2, ..SMALL };
-    let model = random(shape, |_| ());
+    let heun = |file: &mut TensorFile| {
+        file.metadata.insert("flowlet.solver".to_string(), SolverKind::Heun.to_string());
+    };
+    let model = random(shape, heun);
     let integer = rounded(&model, Weights::I8).unwrap();
+    let opened = IntegerFile::parse(&bytes(&model, &integer), "whole".into()).unwrap();
     let conditions = Matrix::new(vec![1.0, 2.0, -3.0, 4.0], 2, 2);
     let inputs = Inputs::new(&Source::Normal, &conditions, (2, 2), 0).unwrap();
-    let golden = IntegerGolden::make(&integer, SolverKind::Heun, &inputs);
+    let golden = IntegerGolden::make(&opened, &inputs);
     assert_eq!(golden.questions.times, uniform(20));
+    assert_eq!(golden.questions.solver, SolverKind::Heun);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("golden.safetensors");
     std::fs::write(&path, golden.to_bytes().unwrap()).unwrap();
     assert_eq!(IntegerGolden::read(&path).unwrap(), golden);
     assert!(golden.answers.guided.is_some());
+}
+
+#[test]
+fn a_file_that_states_its_steps_and_no_grid_gets_golden_paths_of_these_steps() {
+    let without_grid = |file: &mut TensorFile| drop(file.tensors.remove("grid"));
+    let model = random(SMALL, without_grid);
+    let integer = rounded(&model, Weights::I16).unwrap();
+    assert_eq!(integer.grid, None);
+    let opened = IntegerFile::parse(&bytes(&model, &integer), "whole".into()).unwrap();
+    assert_eq!(opened.own_times(), uniform(20));
+    assert_eq!(opened.solver(None, None).unwrap().steps(), 20);
+    let inputs = Inputs::new(&Source::Normal, &Matrix::new(vec![], 1, 0), (2, 0), 0).unwrap();
+    let mut golden = IntegerGolden::make(&opened, &inputs);
+    assert_eq!(golden.questions.times, uniform(20));
+    golden.renew(&opened).unwrap();
+    assert_eq!(golden.questions.times, uniform(20));
+}
+
+/// Held-out rows are whole paths, so that the error before and after the tuning is over all times.
+#[test]
+fn the_calibration_keeps_whole_paths() {
+    let model = random(Shape { condition_dim: 1, ..SMALL }, |_| ());
+    let Calibration { inputs, outputs, evaluations, .. } = calibrated(&model).unwrap();
+    assert_eq!(evaluations, 20);
+    let paths = inputs.chunks_exact(4 * 20).zip(outputs.chunks_exact(2 * 20));
+    assert_eq!(paths.len(), inputs.len() / 80);
+    for (path, velocities) in paths {
+        let rows: Vec<&[f32]> = path.chunks_exact(4).collect();
+        let times: Vec<f32> = rows.iter().map(|row| row[0]).collect();
+        assert_eq!(times, (0..20).map(|i| i as f32 / 20.0).collect::<Vec<_>>());
+        for (pair, v) in rows.windows(2).zip(velocities.chunks_exact(2)) {
+            for k in 0..2 {
+                let next = pair[0][1 + k] + v[k] / 20.0;
+                assert!((pair[1][1 + k] - next).abs() < 1e-5, "{} {next}", pair[1][1 + k]);
+            }
+            assert_eq!(pair[0][3], pair[1][3]);
+        }
+    }
 }
 
 #[test]
@@ -386,7 +430,7 @@ fn other_bits_fail_verification() {
     let opened = IntegerFile::parse(&bytes(&model, &integer), "whole".into()).unwrap();
     let conditions = Matrix::new(vec![1.0, 2.0, -3.0, 4.0], 2, 2);
     let inputs = Inputs::new(&Source::Normal, &conditions, (2, 2), 0).unwrap();
-    let golden = IntegerGolden::make(&integer, SolverKind::Euler, &inputs);
+    let golden = IntegerGolden::make(&opened, &inputs);
     let passes = |golden: &IntegerGolden| verify(&opened, golden).unwrap().passes();
     assert!(passes(&golden), "{}", verify(&opened, &golden).unwrap());
     let mut other = golden.clone();

@@ -6,7 +6,7 @@ use core::num::NonZeroUsize;
 
 use super::HeapMlp;
 #[cfg(feature = "std")]
-use crate::fixed::lanes::{Buffers, Start};
+use crate::fixed::lanes::{Buffers, Pair, Start};
 use crate::fixed::times::{between, read_grid, uniform};
 use crate::grid::{GridError, MAX_STEPS, Steps};
 use crate::guidance::guide;
@@ -222,12 +222,9 @@ impl HeapSolver {
         let (data, width) = (mlp.data_dim(), mlp.hidden_width());
         let mut lanes = vec![[0; LANES]; data];
         gather(&mut lanes, x);
-        let (mut inputs, mut units, mut sums) = (
-            vec![[0; 2 * LANES]; data.div_ceil(2)],
-            vec![[0; 2 * LANES]; width.div_ceil(2)],
-            vec![[0; LANES]; width],
-        );
-        let mut buffers = Buffers { inputs: &mut inputs, units: &mut units, sums: &mut sums };
+        let pairs = |count: usize| vec![Pair::ZERO; count.div_ceil(2)];
+        let (mut inputs, mut units, mut next) = (pairs(data + 1), pairs(width), pairs(width));
+        let mut buffers = Buffers { inputs: &mut inputs, units: [&mut units, &mut next] };
         let network = mlp.network();
         let mut u = vec![[0; LANES]; data];
         self.steps_from(
