@@ -57,11 +57,7 @@ impl Filling {
         for (place, code) in &self.code {
             out = out.replace(&format!("${place}$"), code);
         }
-        let lower = name.lower();
-        out = out.replace("MODEL.h", &format!("{lower}.h"));
-        out = out.replace("MODEL.c", &format!("{lower}.c"));
-        out = out.replace("MODEL_", &format!("{}_", name.upper()));
-        out = out.replace("model_", &format!("{lower}_"));
+        out = named(&out, name);
         for (place, text) in &self.text {
             out = out.replace(&format!("${place}$"), text);
         }
@@ -101,6 +97,18 @@ impl Filling {
     }
 }
 
+/// Gives a template's names to a model. The model's own name may contain `model_`, so the places are marked first.
+fn named(text: &str, name: &Name) -> String {
+    const LOWER: &str = "\u{1}";
+    const UPPER: &str = "\u{2}";
+    text.replace("MODEL.h", &format!("{LOWER}.h"))
+        .replace("MODEL.c", &format!("{LOWER}.c"))
+        .replace("MODEL_", &format!("{UPPER}_"))
+        .replace("model_", &format!("{LOWER}_"))
+        .replace(LOWER, name.lower())
+        .replace(UPPER, &name.upper())
+}
+
 /// Whether a place such as `$NUMBERS$` is left.
 fn has_place(text: &str) -> bool {
     text.split('$').skip(1).any(|part| {
@@ -108,4 +116,19 @@ fn has_place(text: &str) -> bool {
             && part.len() < 24
             && part.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_')
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_contains_the_templates_is_put_in_once() {
+        let name = Name::new("model_8gaussians").unwrap();
+        let text = named("#include \"MODEL.h\" MODEL_DATA model_step", &name);
+        assert_eq!(
+            text,
+            "#include \"model_8gaussians.h\" MODEL_8GAUSSIANS_DATA model_8gaussians_step"
+        );
+    }
 }

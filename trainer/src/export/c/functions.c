@@ -14,8 +14,7 @@ int model_to_data($number$ *x) {
     return MODEL_OK;
 }
 
-int model_start(model_path *path, const $number$ *x_0) {
-    if (!path || !x_0) return MODEL_NULL;
+static void model_set_out(model_path *path, const $number$ *x_0) {
     path->i = 0;
     for (uint32_t k = 0; k < MODEL_DATA; k++) {
         path->x[k] = x_0[k];
@@ -23,12 +22,17 @@ int model_start(model_path *path, const $number$ *x_0) {
         path->before[k] = 0;
 //#endif
     }
+}
+
+int model_start(model_path *path, const $number$ *x_0) {
+    if (!path || !x_0) return MODEL_NULL;
+    model_set_out(path, x_0);
     return MODEL_OK;
 }
 
 static void model_integrate($FIELD$const $number$ *x_0, $number$ *sample) {
     model_path path;
-    (void)model_start(&path, x_0);
+    model_set_out(&path, x_0);
     while (model_take_step($field$&path) != MODEL_OK) {
     }
     for (uint32_t k = 0; k < MODEL_DATA; k++) sample[k] = path.x[k];
