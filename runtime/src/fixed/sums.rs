@@ -221,9 +221,8 @@ macro_rules! kernel {
 }
 
 kernel!(
-    panels_of_1, 1 [s_0 w_0], 16
-    [x_0 p_0, x_1 p_1, x_2 p_2, x_3 p_3, x_4 p_4, x_5 p_5, x_6 p_6, x_7 p_7,
-     x_8 p_8, x_9 p_9, x_10 p_10, x_11 p_11, x_12 p_12, x_13 p_13, x_14 p_14, x_15 p_15]
+    panels_of_1, 1 [s_0 w_0], 8
+    [x_0 p_0, x_1 p_1, x_2 p_2, x_3 p_3, x_4 p_4, x_5 p_5, x_6 p_6, x_7 p_7]
 );
 
 macro_rules! eight {
