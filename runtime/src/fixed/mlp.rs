@@ -345,7 +345,7 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     /// Returns the velocity. `prefix` is the first layer's initial sums.
     fn velocity_from(&self, prefix: &[i32; H], t: i32, x: [i32; D]) -> [i32; D] {
         let v = &mut const { [0; D] };
-        let (mut inputs, mut sums, mut units) = const { ([0; D], [0; H], [0; H]) };
+        let (mut inputs, mut sums, mut units) = ([0; D], [0; H], [0; H]);
         let buffers = Scratch {
             inputs: &mut inputs,
             sums: &mut sums,

@@ -14,7 +14,7 @@ use super::arithmetic::{STATE_BITS, half_of, saturate, saturate_16};
 use super::panel::PANEL;
 use super::parts::Slices;
 use super::storage::Half;
-use super::sums::{Unit, begin};
+use super::sums::{Unit, begin, wide};
 use super::weight::Weight;
 use crate::activation::ActivationKind;
 
@@ -116,9 +116,9 @@ impl<'a, W: Weight> Network<'a, W> {
         let parts = &self.parts;
         let offset = parts.formats.offset;
         for (input, &x) in inputs.iter_mut().zip(x) {
-            *input = point_input(x, parts.formats.point).into();
+            *input = point_input(x, parts.formats.point) as Unit;
         }
-        let time = Some((parts.time, time_input(t).into()));
+        let time = Some((parts.time, time_input(t) as Unit));
         product::<i16>(prefix, time, (parts.state, offset), inputs, sums);
         write_units(kind, units, sums, parts.shift, Rounding::to(parts.formats.first));
         for Layer { bias, shift, weights, bits } in self.layers() {
@@ -159,12 +159,12 @@ fn product<W: Weight>(
 ) {
     let mut excess = 0;
     if W::OFFSET != 0 {
-        let first = first.map_or(0, |(_, input)| input.into());
-        let total = inputs.iter().fold(first, |total: i32, &x| total.wrapping_add(x.into()));
+        let first = first.map_or(0, |(_, input)| wide(input));
+        let total = inputs.iter().fold(first, |total: i32, &x| total.wrapping_add(wide(x)));
         excess = total.wrapping_mul(W::OFFSET).wrapping_mul(offset.into());
     }
     begin(sums, start, excess, first);
-    let (panels, singles) = sums.split_at_mut(sums.len() - sums.len() % PANEL);
+    let (panels, singles) = sums.split_at_mut(sums.len() - sums.as_chunks::<PANEL>().1.len());
     let Some((weights, rest)) = weights.split_at_checked(W::row(inputs.len()) * panels.len())
     else {
         return;
@@ -185,6 +185,6 @@ fn write_units(
     bits: Rounding,
 ) {
     for ((y, &sum), &shift) in units.iter_mut().zip(sums).zip(shifts) {
-        *y = unit(kind, sum, shift, bits).into();
+        *y = unit(kind, sum, shift, bits) as Unit;
     }
 }

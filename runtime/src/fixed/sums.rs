@@ -18,6 +18,13 @@ pub(crate) type Unit = i16;
 #[cfg(all(target_arch = "arm", not(target_has_atomic = "32")))]
 pub(crate) type Unit = i32;
 
+/// An input as a number of 32 bits.
+#[allow(clippy::unnecessary_cast, reason = "it is of 32 bits already on a Cortex-M0")]
+#[inline(always)]
+pub(crate) fn wide(input: Unit) -> i32 {
+    input as i32
+}
+
 /// How the products of weights and inputs are computed.
 pub(crate) trait Form {
     /// The weight of one output for one input.
@@ -67,7 +74,7 @@ macro_rules! plain {
 
             #[inline(always)]
             fn add_one(sum: i32, weight: $type, input: Unit) -> i32 {
-                sum.wrapping_add(i32::from(weight as $number).wrapping_mul(input.into()))
+                sum.wrapping_add(i32::from(weight as $number).wrapping_mul(wide(input)))
             }
         }
     };
@@ -146,7 +153,7 @@ impl Form for Nibbles {
     /// second are the sum of the products.
     #[inline(always)]
     fn prepare([even, odd]: &[Unit; 2]) -> [i32; 2] {
-        let (even, odd) = (i32::from(*even), i32::from(*odd));
+        let (even, odd) = (wide(*even), wide(*odd));
         [even, odd.wrapping_sub(even << 4)]
     }
 
@@ -164,7 +171,7 @@ impl Form for Nibbles {
     #[inline(always)]
     fn add_one(sum: i32, byte: u8, input: Unit) -> i32 {
         let weight = if UNSIGNED_4 { i32::from(byte & 15) } else { nibbles(byte)[0] };
-        sum.wrapping_add(weight.wrapping_mul(input.into()))
+        sum.wrapping_add(weight.wrapping_mul(wide(input)))
     }
 }
 
@@ -221,9 +228,8 @@ macro_rules! kernel {
 }
 
 kernel!(
-    panels_of_1, 1 [s_0 w_0], 16
-    [x_0 p_0, x_1 p_1, x_2 p_2, x_3 p_3, x_4 p_4, x_5 p_5, x_6 p_6, x_7 p_7,
-     x_8 p_8, x_9 p_9, x_10 p_10, x_11 p_11, x_12 p_12, x_13 p_13, x_14 p_14, x_15 p_15]
+    panels_of_1, 1 [s_0 w_0], 8
+    [x_0 p_0, x_1 p_1, x_2 p_2, x_3 p_3, x_4 p_4, x_5 p_5, x_6 p_6, x_7 p_7]
 );
 
 macro_rules! eight {

@@ -52,7 +52,7 @@ impl ConditionUnits<&[i32], &[i8]> {
         let units = self.mean.iter().zip(self.scale).zip(self.shift);
         for ((out, &c), ((&mean, &scale), &shift)) in out.iter_mut().zip(c).zip(units) {
             let c = scaled(saturate(i64::from(c) - i64::from(mean)), scale, shift);
-            *out = saturate_16(saturate(c)).into();
+            *out = saturate_16(saturate(c)) as Unit;
         }
     }
 }

@@ -124,7 +124,7 @@ impl sealed::Sealed for i16 {
     #[cfg(feature = "std")]
     #[inline(always)]
     fn odd(weights: &[i16]) -> Option<[u16; 16]> {
-        Some(weights.first_chunk::<16>()?.map(|weight| i16::from(weight) as u16))
+        Some(weights.first_chunk::<16>()?.map(|weight| weight as u16))
     }
 
     #[inline(always)]
