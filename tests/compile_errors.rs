@@ -136,6 +136,42 @@ fn a_grid_of_another_length_or_solver_is_refused() {
     }
 }
 
+/// Embeds an integer model.
+fn embed_integer(model: &str) -> String {
+    embed(model)
+        .replace("use flowlet::{Euler, Mlp, Silu};", "use flowlet::{Silu, fixed::{Euler, Mlp}};")
+        .replace("[0.85]", "[900_000]")
+}
+
+#[test]
+fn an_integer_model_compiles_and_one_past_the_bound_is_refused() {
+    let path = root().join("weights/mixture-i16/model.safetensors");
+    let code = embed_integer("Mlp<1, 0, 64, 1>");
+    build("integer", &fs::read(&path).unwrap(), &code).unwrap();
+    let mut file = TensorFile::read(&path).unwrap();
+    // The last three weights of output 5 of the hidden layer become as large as 16 bits allow.
+    let weight = &file.tensors["net.2.weight"];
+    let values = weight.to_i32(weight.dtype()).unwrap();
+    let mut values: Vec<i16> = values.iter().map(|&value| value as i16).collect();
+    values[5 * 64 + 61..6 * 64].fill(i16::MAX);
+    let weight = Block::i16(&[64, 64], &values);
+    file.tensors.insert("net.2.weight".to_string(), weight);
+    let bytes = file.to_bytes().unwrap();
+    let message = build("bound", &bytes, &code).expect_err("must not compile");
+    let expected = "tensor net.2.weight: output 5 could exceed 32 bits";
+    assert!(message.contains(expected), "{message}");
+}
+
+#[test]
+fn float_and_integer_models_are_told_apart() {
+    let message = build("float", &mixture(), &embed_integer("Mlp<1, 0, 64, 1>"))
+        .expect_err("a float model is no integer model");
+    assert!(message.contains("`flowlet quantize` makes an integer model of this one"), "{message}");
+    let integer = fs::read(root().join("weights/mixture-i16/model.safetensors")).unwrap();
+    let expected = "integer models are read by `flowlet::fixed`";
+    fails_with("whole", &integer, "Mlp<1, 0, 64, 1>", expected);
+}
+
 /// A model with `D` = 2, `C` = 0, `L` = 2 and `H` = `hidden_width`, and its number of weights and biases.
 fn large(hidden_width: usize) -> (Vec<u8>, usize) {
     let shape = Shape {

@@ -1,6 +1,6 @@
 //! 200,000 hostile model files from a fixed seed. The fuzz targets in `fuzz/` run the same checks on more files.
 
-use hostile::{evaluation, mutation, reader, seeds};
+use hostile::{evaluation, integers, mutation, reader, seeds};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -26,6 +26,27 @@ fn the_readers_promises_hold_for_mutated_files() {
     }
     // Otherwise the mutations would only test the first check of the reader.
     assert!(accepted > 10_000, "{accepted} of 200,000 files were accepted");
+}
+
+#[test]
+fn the_promises_of_integer_models_hold_for_mutated_files() {
+    let mut random = ChaCha8Rng::seed_from_u64(3);
+    let mut files = seeds::integer_seeds().to_vec();
+    let mut accepted = 0;
+    for k in 0..30_000 {
+        let from = random.random_range(0..files.len());
+        let file = mutation::mutated(&files[from], &mut random);
+        integers::check(&file);
+        if flowlet::fixed::HeapMlp::try_from_safetensors(&file).is_ok() {
+            accepted += 1;
+            if files.len() < 1_000 {
+                files.push(file);
+            } else {
+                files[3 + k % 997] = file;
+            }
+        }
+    }
+    assert!(accepted > 1_000, "{accepted} of 30,000 files were accepted");
 }
 
 #[test]

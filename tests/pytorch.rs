@@ -6,15 +6,24 @@ use std::path::{Path, PathBuf};
 
 use flowlet::{ActivationKind, Euler, Mlp};
 use flowlet_trainer::coupling::batches::Batch;
+use flowlet_trainer::coupling::dataset::Units;
 use flowlet_trainer::data::Matrix;
+use flowlet_trainer::data::random::{Stream, generator};
 use flowlet_trainer::disk::tensor_file::{Block, TensorFile};
 use flowlet_trainer::model::Model;
+use flowlet_trainer::model::description::Description;
 use flowlet_trainer::model::import::{Convention, import};
 use flowlet_trainer::network::activation_f64::activate;
 use flowlet_trainer::network::{Network, Shape};
 use flowlet_trainer::objective::Objective;
 use flowlet_trainer::objective::gradient::Gradient;
 use flowlet_trainer::optimiser::{Adam, AdamSettings};
+use flowlet_trainer::quantize::calibration::Calibration;
+use flowlet_trainer::quantize::export::export;
+use flowlet_trainer::quantize::file::IntegerFile;
+use flowlet_trainer::quantize::sampling::difference;
+use flowlet_trainer::quantize::{self, Weights, round};
+use flowlet_trainer::solve::sampling;
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pytorch").join(name)
@@ -198,6 +207,72 @@ fn a_network_with_more_than_linear_layers_is_refused_unless_a_prefix_selects_the
     let error = format!("{:#}", import(&path, &convention(None)).unwrap_err());
     assert!(error.contains("tensor norm.weight is not part"), "{error}");
     import(&path, &convention(Some("net"))).unwrap();
+}
+
+/// More shapes, with weights as PyTorch initialises them, are in the trainer's tests of `quantize`.
+#[test]
+fn integer_models_of_pytorchs_networks_sample_as_they_do() {
+    let imported = |name: &str, columns: &str, activation: ActivationKind, prefix: Option<&str>| {
+        let convention = Convention {
+            columns: columns.split(',').map(str::to_string).collect(),
+            activation,
+            prefix: prefix.map(str::to_string),
+        };
+        let (file, _) = import(&fixture(name), &convention).unwrap();
+        Model::parse(&file.to_bytes().unwrap(), name.into()).unwrap()
+    };
+    for model in [
+        Model::open(&fixture("article.safetensors")).unwrap(),
+        imported("torchcfm_mlp.safetensors", "x,t", ActivationKind::Selu, None),
+        imported("meta_mlp.safetensors", "x,t", ActivationKind::Silu, Some("main")),
+        imported("conditional_mlp.safetensors", "x,c,t", ActivationKind::Tanh, None),
+    ] {
+        let rms = error_of_i16(&model, 20);
+        println!("{}, {:?}: {rms:e} rms", model.path.display(), model.shape());
+        assert!(rms < 2e-3 && rms > 0.0, "{}: {rms:e}", model.path.display());
+    }
+}
+
+/// Returns the root mean square difference of samples of the i16 model from the float model's, in flow units.
+fn error_of_i16(model: &Model, steps: usize) -> f64 {
+    let source = model.source().unwrap();
+    let calibration = Calibration::run(model, &source, 200, 0).unwrap();
+    let integer = round(model, &source, &calibration, Weights::I16).unwrap();
+    let bytes = export(model, &integer).unwrap().to_bytes().unwrap();
+    let file = IntegerFile::parse(&bytes, "integer".into()).unwrap();
+    let shape = model.shape();
+    let x_0 = source.starts(3, 500, shape.data_dim);
+    let mut c = Matrix::new(Vec::new(), 500, 0);
+    if shape.condition_dim > 0 {
+        c = source.starts(4, 500, shape.condition_dim);
+        model.units().unwrap().condition.backward(&mut c);
+    }
+    let (of, own) = (model.solver(None, Some(steps)), file.solver(None, Some(steps)));
+    let float = sampling::integrate(&model.mlp, &of.unwrap(), &x_0, &c);
+    let found = quantize::sampling::sample(&file.mlp, &own.unwrap(), &x_0, &c);
+    difference(&found.flow, &float).rms
+}
+
+/// At 512 wide the bound on sums leaves about 9 bits a weight. The limit is wider there.
+#[test]
+fn the_error_of_a_wide_integer_model_is_known() {
+    let shape = Shape {
+        data_dim: 2,
+        condition_dim: 0,
+        hidden_width: 512,
+        hidden_layers: 2,
+        activation: ActivationKind::Gelu,
+    };
+    let network = Network::initialize(shape, &mut generator(1, Stream::Weights));
+    let file = flowlet_trainer::model::export(
+        &network,
+        &Units::identity(2, 0),
+        &Description { steps: Some(20), ..Description::default() },
+    );
+    let model = Model::parse(&file.unwrap().to_bytes().unwrap(), "wide".into()).unwrap();
+    let rms = error_of_i16(&model, 20);
+    println!("512 wide, 2 hidden-to-hidden: {rms:e} rms");
+    assert!(rms < 2e-3, "{rms:e}");
 }
 
 #[test]

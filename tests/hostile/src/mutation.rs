@@ -25,7 +25,7 @@ const NUMBERS: [&str; 16] = [
 ];
 
 /// Strings with a meaning in a model file, and some without.
-const STRINGS: [&str; 26] = [
+const STRINGS: [&str; 34] = [
     "__metadata__",
     "dtype",
     "shape",
@@ -34,6 +34,14 @@ const STRINGS: [&str; 26] = [
     "F16",
     "F64",
     "I8",
+    "U8",
+    "I16",
+    "I32",
+    "net.0.shift",
+    "units.bits",
+    "input.bits",
+    "data.inverse_shift",
+    "flowlet.integer",
     "net.0.weight",
     "net.0.bias",
     "net.2.weight",

@@ -53,7 +53,7 @@ fn check_library(file: &[u8], refused: Option<&LoadError>) {
 }
 
 /// Returns the number of tensors that the header describes. A name that occurs twice counts twice.
-fn names(file: &[u8]) -> usize {
+pub(crate) fn names(file: &[u8]) -> usize {
     struct Count;
     impl<'de> Visitor<'de> for Count {
         type Value = usize;
@@ -75,7 +75,7 @@ fn names(file: &[u8]) -> usize {
 }
 
 /// Returns whether `error` is a reason to refuse a file that the library accepts.
-fn is_stricter(error: &LoadError) -> bool {
+pub(crate) fn is_stricter(error: &LoadError) -> bool {
     match error {
         // The format itself.
         LoadError::Truncated { .. }
