@@ -300,7 +300,7 @@ impl Model for HeapMlp {
         run: Run<'_, i32>,
         own: bool,
         scratch: &mut Scratch,
-        after_step: &mut dyn FnMut(usize, &[[i32; LANES]]),
+        after_step: &mut dyn FnMut(usize, &[i32]),
     ) {
         let Scratch { prefix, unconditional, prefixes, x, lanes, buffers, .. } = scratch;
         let Buffers { input_pairs, unit_pairs: [units, next], .. } = buffers;
@@ -315,7 +315,7 @@ impl Model for HeapMlp {
                 let (x, v) = (x.as_chunks().0, v.as_chunks_mut().0);
                 network.lane_velocity(self.activation, sums, (t, x), v, &mut buffers);
             },
-            |i, x| after_step(i, x.as_chunks().0),
+            after_step,
         );
     }
 
@@ -325,7 +325,7 @@ impl Model for HeapMlp {
         _: Run<'_, i32>,
         _: bool,
         _: &mut Scratch,
-        _: &mut dyn FnMut(usize, &[[i32; LANES]]),
+        _: &mut dyn FnMut(usize, &[i32]),
     ) {
         unreachable!("whole numbers have no vectors without `std`")
     }

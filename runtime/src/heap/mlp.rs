@@ -221,7 +221,7 @@ impl Model for HeapMlp {
         run: Run<'_, f32>,
         own: bool,
         scratch: &mut Scratch,
-        after_step: &mut dyn FnMut(usize, &[[f32; LANES]]),
+        after_step: &mut dyn FnMut(usize, &[f32]),
     ) {
         let Scratch { prefix, unconditional, prefixes, x, lanes, buffers, .. } = scratch;
         let mut evaluator = self.evaluator(&mut buffers.lanes.units);
@@ -231,7 +231,7 @@ impl Model for HeapMlp {
             x.as_flattened_mut(),
             [sums, Start::Same(unconditional)],
             |sums, t, x, v| evaluator.velocity(sums, t, x.as_chunks().0, v.as_chunks_mut().0),
-            |i, x| after_step(i, x.as_chunks().0),
+            after_step,
         );
     }
 }

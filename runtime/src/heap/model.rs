@@ -84,13 +84,13 @@ pub(crate) mod sealed {
         );
 
         /// Takes steps of [`LANES`] samples from `scratch.x`, in place. With `own`, each has its own initial sums. Calls
-        /// `after_step` with the step's number and the points after each.
+        /// `after_step` with the step's number and the points (`[D][LANES]`) after each.
         fn take_steps_side_by_side(
             &self,
             run: Run<'_, Self::Number>,
             own: bool,
             scratch: &mut ScratchOf<Self::Number, Self::Buffers>,
-            after_step: &mut dyn FnMut(usize, &[[Self::Number; LANES]]),
+            after_step: &mut dyn FnMut(usize, &[Self::Number]),
         );
     }
 }

@@ -147,7 +147,7 @@ impl<T: Scalar> HeapSolverOf<T> {
             let range = rows.coordinates(&points);
             let starts = &x_0[range.clone()];
             self.integrate_group(mlp, &rows, &points, starts, c, scratch, |i, x| {
-                scatter(&mut moments[(i + 1) * x_0.len()..][range.clone()], x);
+                scatter(&mut moments[(i + 1) * x_0.len()..][range.clone()], x.as_chunks().0);
             });
         }
         moments
@@ -266,7 +266,7 @@ impl<T: Scalar> HeapSolverOf<T> {
         starts: &[T],
         c: &[T],
         scratch: &mut ScratchOf<T, M::Buffers>,
-        mut after_step: impl FnMut(usize, &[[T; LANES]]),
+        mut after_step: impl FnMut(usize, &[T]),
     ) {
         let own = self.condition_group_on(mlp, rows, points, c, scratch);
         gather(&mut scratch.x, starts);
