@@ -9,40 +9,12 @@ pub const LANES: usize = 16;
 pub type Lanes<const N: usize, T = f32> = [[T; LANES]; N];
 
 /// A number of one sample, or of [`LANES`] samples side by side.
-#[cfg_attr(
-    not(feature = "alloc"),
-    expect(dead_code, reason = "only models on the heap use all of it")
-)]
 pub(crate) trait Number: Copy {
-    /// The same numbers as one flat slice.
-    fn flatten(numbers: &mut [Self]) -> &mut [f32];
-
-    /// The inverse of [`Self::flatten`].
-    fn group(numbers: &[f32]) -> &[Self];
-
-    /// [`Self::group`] of a mutable slice.
-    fn group_mut(numbers: &mut [f32]) -> &mut [Self];
-
     /// Applies `f` to each sample's number.
     fn map(self, f: impl Fn(f32) -> f32) -> Self;
 }
 
 impl Number for f32 {
-    #[inline(always)]
-    fn flatten(numbers: &mut [Self]) -> &mut [f32] {
-        numbers
-    }
-
-    #[inline(always)]
-    fn group(numbers: &[f32]) -> &[Self] {
-        numbers
-    }
-
-    #[inline(always)]
-    fn group_mut(numbers: &mut [f32]) -> &mut [Self] {
-        numbers
-    }
-
     #[inline(always)]
     fn map(self, f: impl Fn(f32) -> f32) -> Self {
         f(self)
@@ -50,21 +22,6 @@ impl Number for f32 {
 }
 
 impl Number for [f32; LANES] {
-    #[inline(always)]
-    fn flatten(numbers: &mut [Self]) -> &mut [f32] {
-        numbers.as_flattened_mut()
-    }
-
-    #[inline(always)]
-    fn group(numbers: &[f32]) -> &[Self] {
-        numbers.as_chunks().0
-    }
-
-    #[inline(always)]
-    fn group_mut(numbers: &mut [f32]) -> &mut [Self] {
-        numbers.as_chunks_mut().0
-    }
-
     #[inline(always)]
     fn map(self, f: impl Fn(f32) -> f32) -> Self {
         self.map(f)

@@ -52,7 +52,9 @@ pub use grid::GridError;
 pub use grid::Steps;
 pub use guidance::Guided;
 #[cfg(feature = "alloc")]
-pub use heap::{HeapMlp, HeapPath, HeapSolver, HeapState, Scratch};
+pub use heap::{
+    HeapMlp, HeapModel, HeapPath, HeapSolver, HeapSolverOf, HeapState, Scratch, ScratchOf,
+};
 pub use lanes::{LANES, Lanes};
 pub use method::{Method, SolverKind};
 pub use mlp::{Given, Mlp};

@@ -7,7 +7,7 @@ use crate::activation::{Activation, Gelu};
 #[cfg(feature = "std")]
 use crate::grid::Steps;
 #[cfg(feature = "std")]
-use crate::integrate::{Buffers, NetworkField, integrate};
+use crate::integrate::{Buffers, integrate_network};
 use crate::kernel::{Called, Start};
 use crate::lanes::{LANES, Lanes};
 #[cfg(feature = "std")]
@@ -288,13 +288,9 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     fn integrate_from(&self, prefix: &[f32; H], steps: Steps<'_, f32>, x: &mut [f32; D]) {
         let units = [&mut const { Aligned([0.0; H]) }.0[..], &mut const { Aligned([0.0; H]) }.0];
         let [point, before, a, b, c, d] = &mut const { [[0.0; D]; 6] };
-        let field = NetworkField {
-            evaluator: Evaluator::new(self.weights(), A::KIND, A::FAST, units),
-            prefix: Start::Same(prefix),
-            guidance: None,
-        };
+        let evaluator = Evaluator::new(self.weights(), A::KIND, A::FAST, units);
         let stages = Stages { point, v: [a, b, c, d] };
-        integrate(field, steps, x, Buffers { stages, before });
+        integrate_network(evaluator, prefix, steps, x, Buffers { stages, before, known: false });
     }
 
     /// [`VelocityField::with_lanes`], with the first layer's initial sums in `prefix`.

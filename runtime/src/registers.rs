@@ -17,6 +17,6 @@ pub(crate) const FLOAT_UNIT: bool = cfg!(any(not(target_arch = "arm"), target_ab
 /// Whether the target is a RISC-V.
 pub(crate) const RISC_V: bool = cfg!(any(target_arch = "riscv32", target_arch = "riscv64"));
 
-/// Whether the target multiplies the halves of words. A Cortex-M with an FPU counts as one, because stable Rust does not
-/// tell.
-pub(crate) const DSP: bool = cfg!(all(target_arch = "arm", target_abi = "eabihf"));
+/// Whether the target is a Cortex-M0 or M0+, the only ARM without compare-and-swap. Its loads of halfwords do not extend
+/// the sign, except from the sum of two registers.
+pub(crate) const CORTEX_M0: bool = cfg!(all(target_arch = "arm", not(target_has_atomic = "32")));

@@ -1,6 +1,8 @@
 //! Batches have the bits of single paths, for every method and for both `Mlp` and `HeapMlp`. Batches of wrong
 //! sizes are errors.
 
+#[cfg(feature = "alloc")]
+mod front_ends;
 mod model_file;
 
 use flowlet::{BatchError, Method, Mlp, Noise, Solver, State, method};
@@ -117,7 +119,8 @@ fn a_clone_of_a_model_has_the_same_fingerprint() {
 #[cfg(feature = "alloc")]
 mod heap {
     use super::*;
-    use flowlet::{GridError, HeapMlp, HeapSolver, HeapState, LoadError, SolverKind};
+    use crate::front_ends::Case;
+    use flowlet::{GridError, HeapMlp, HeapSolver, LoadError, SolverKind};
 
     fn heap() -> HeapMlp {
         HeapMlp::try_from_safetensors(&file_of(&tensors(), None)).unwrap()
@@ -127,116 +130,40 @@ mod heap {
         HeapSolver::uniform(kind, 5.try_into().unwrap())
     }
 
-    fn check_steps<S: Method>() {
-        let (fixed, model) = (Solver::<S, 5>::UNIFORM, heap());
-        let (solver, mut scratch) = (uniform(S::KIND), model.scratch());
-        for c in [conditions(41), conditions(1)] {
-            let mut expected = states(&fixed);
-            let start = |state: &State<2, S::Memory<2, f32>>| {
-                let mut path = solver.start(&Noise::new(1).sample::<2>(0));
-                path.x.copy_from_slice(&state.x);
-                path.i = state.i;
-                path
-            };
-            // Clears the memory on both sides, because `start` below does not copy it.
-            for state in &mut expected {
-                state.memory = Default::default();
-            }
-            let mut together: Vec<HeapState> = expected.iter().map(start).collect();
-            let mut alone = together.clone();
-            for _ in 0..3 {
-                solver.step_batch(&model, &mut together, c.as_flattened(), &mut scratch);
-                for (k, (alone, expected)) in alone.iter_mut().zip(&mut expected).enumerate() {
-                    let c = c[k % c.len()];
-                    let moved = solver.step(&model, alone, &c, &mut scratch);
-                    assert_eq!(moved, fixed.step(&tiny(), expected, c));
-                    assert_eq!((alone.i, &alone.x[..]), (expected.i, &expected.x[..]));
-                }
-                assert_eq!(together, alone, "{}", S::KIND);
-            }
-        }
+    fn case<'a>(field: &'a Tiny, mlp: &'a HeapMlp) -> Case<'a, Tiny, HeapMlp, f32> {
+        let x_0 = Noise::new(1).samples(0).take(41).collect();
+        Case { field, mlp, x_0, c: conditions(41), guidance: (1.7, [0.2]) }
+    }
+
+    fn check<S: Method>() {
+        let (field, mlp) = (tiny(), heap());
+        let (case, scratch) = (case(&field, &mlp), &mut mlp.scratch());
+        case.check(&Solver::<S, 5>::UNIFORM, &uniform(S::KIND), scratch);
+        let times = [0.0, 0.05, 0.3, 0.5, 0.9, 1.0];
+        let solver = HeapSolver::from_times(S::KIND, &times);
+        case.check(&Solver::<S, 5>::from_times(times), &solver, scratch);
     }
 
     #[test]
-    fn step_batch_has_the_bits_of_step_and_of_mlp() {
-        check_steps::<method::Euler>();
-        check_steps::<method::Midpoint>();
-        check_steps::<method::Heun>();
-        check_steps::<method::Rk4>();
-        check_steps::<method::AdamsBashforth2>();
-    }
-
-    #[test]
-    fn guided_steps_have_the_bits_of_the_trajectory() {
-        let (model, c) = (heap(), [0.7]);
-        let solver = uniform(SolverKind::AdamsBashforth2).guided(1.7, vec![0.2]);
-        let mut scratch = model.scratch();
-        let whole = solver.trajectory(&model, &[0.1, 0.2], &c, &mut scratch);
-        let mut states = vec![solver.start(&[0.1, 0.2]); 17];
-        for point in whole.chunks_exact(2).skip(1) {
-            solver.step_batch(&model, &mut states, &c, &mut scratch);
-            assert!(states.iter().all(|state| state.x == point));
-        }
-        let path = solver.path(&model, &[0.1, 0.2], &c, &mut scratch);
-        assert_eq!(path.len(), 5);
-        let points: Vec<f32> = path.flat_map(|(_, x)| x).collect();
-        assert_eq!(points, whole[2..]);
-    }
-
-    #[test]
-    fn one_condition_applies_to_all_rows() {
-        let (model, solver) = (heap(), uniform(SolverKind::Heun));
-        let mut scratch = model.scratch();
-        let mut one = [0.1, 0.2, -0.3, 0.4, 0.5, -0.6];
-        let mut each = one;
-        solver.sample_batch(&model, &mut one, &[0.7], &mut scratch);
-        solver.sample_batch(&model, &mut each, &[0.7; 3], &mut scratch);
-        assert_eq!(one, each);
+    fn all_functions_of_a_solver_have_the_bits_of_the_const_one() {
+        check::<method::Euler>();
+        check::<method::Midpoint>();
+        check::<method::Heun>();
+        check::<method::Rk4>();
+        check::<method::AdamsBashforth2>();
     }
 
     #[test]
     fn batches_of_wrong_sizes_are_errors() {
-        let (model, solver) = (heap(), uniform(SolverKind::Euler));
-        let mut scratch = model.scratch();
-        let mut batch =
-            |x: &mut [f32], c: &[f32]| solver.try_sample_batch(&model, x, c, &mut scratch);
-        assert_eq!(batch(&mut [0.0; 5], &[0.0]), Err(BatchError::Coordinates { found: 5, row: 2 }));
-        assert_eq!(
-            batch(&mut [0.0; 6], &[0.0; 2]),
-            Err(BatchError::Conditions { expected: 3, found: 2 })
-        );
-        let mut states = [solver.start(&[0.0; 3])];
-        assert_eq!(
-            solver.try_step_batch(&model, &mut states, &[0.0], &mut model.scratch()),
-            Err(BatchError::Coordinates { found: 3, row: 2 })
-        );
-    }
-
-    #[test]
-    fn a_guided_batch_with_a_null_condition_of_wrong_length_is_an_error() {
-        let (model, mut x) = (heap(), [0.1, 0.2]);
-        for found in [0, 2, 3] {
-            let solver = uniform(SolverKind::Euler).guided(1.5, vec![0.0; found]);
-            let mut states = [solver.start(&x)];
-            let scratch = &mut model.scratch();
-            let expected = Err(BatchError::Unconditional { expected: 1, found });
-            assert_eq!(solver.try_sample_batch(&model, &mut x, &[0.0], scratch), expected);
-            assert_eq!(solver.try_step_batch(&model, &mut states, &[0.0], scratch), expected);
-            assert_eq!((x, states[0].i), ([0.1, 0.2], 0));
-        }
+        let (field, mlp) = (tiny(), heap());
+        let mut other = of_another_width().scratch();
+        let solver = uniform(SolverKind::Euler);
+        case(&field, &mlp).check_errors(&solver, &mut mlp.scratch(), &mut other);
     }
 
     fn of_another_width() -> HeapMlp {
         let swirl = include_bytes!("../examples/swirl.safetensors");
         HeapMlp::try_from_safetensors(swirl).unwrap()
-    }
-
-    #[test]
-    fn the_scratch_of_another_model_is_an_error() {
-        let (model, solver) = (heap(), uniform(SolverKind::Euler));
-        let mut scratch = of_another_width().scratch();
-        let found = solver.try_sample_batch(&model, &mut [0.0; 2], &[0.0], &mut scratch);
-        assert_eq!(found, Err(BatchError::Scratch));
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! Models in whole numbers, held against an evaluation in 64 bits that is written without the crate.
 
+#[cfg(feature = "alloc")]
+mod front_ends;
+
 use flowlet::fixed::{self, I4, MlpOf, ONE, Weight};
 use flowlet::{
     Activation, ActivationKind, Elu, Gelu, GeluTanh, LoadError, Mish, Relu, Selu, Silu, Tanh,
@@ -253,13 +256,14 @@ fn check_heap<const D: usize, const C: usize>(
     assert_eq!(heap.fingerprint(), fingerprint);
     assert_eq!(heap.weight_bits() as usize, if model.dims[3] == 0 { 16 } else { model.bits });
     let kind = flowlet::SolverKind::AdamsBashforth2;
-    let solver = fixed::HeapSolver::try_uniform(kind, 3.try_into().unwrap()).unwrap();
+    let solver = fixed::HeapSolver::uniform(kind, 3.try_into().unwrap());
+    let scratch = &mut heap.scratch();
     let mut together = points.as_flattened().to_vec();
-    solver.integrate_batch(&heap, &mut together, conditions.as_flattened());
+    solver.integrate_batch(&heap, &mut together, conditions.as_flattened(), scratch);
     assert_eq!(together, ends.as_flattened());
     for ((x, c), end) in points.iter().zip(conditions).zip(ends) {
         let mut alone = *x;
-        solver.integrate(&heap, &mut alone, c, |_, _| {});
+        solver.integrate(&heap, &mut alone, c, scratch);
         assert_eq!(alone, *end);
     }
 }
@@ -461,6 +465,103 @@ fn guidance_strengthens_the_condition() {
     let mut points = [x; 20];
     fixed::Euler::<2>::UNIFORM.integrate_batch(&guided, &mut points, &[c]);
     assert_eq!(points, [fixed::Euler::<2>::UNIFORM.integrate(&guided, x, c); 20]);
+}
+
+/// The model on the heap against the one whose sizes are known at compile time.
+#[cfg(feature = "alloc")]
+mod heap {
+    use super::*;
+    use crate::front_ends::Case;
+    use flowlet::fixed::{HeapMlp, HeapSolver, Noise, Solver};
+    use flowlet::{GridError, Method, SolverKind, method};
+
+    fn models() -> (Small, HeapMlp) {
+        let file = small().file();
+        (Small::try_from_safetensors(&file).unwrap(), HeapMlp::try_from_safetensors(&file).unwrap())
+    }
+
+    fn case<'a>(field: &'a Small, mlp: &'a HeapMlp) -> Case<'a, Small, HeapMlp, i32> {
+        let x_0 = Noise::new(1).samples(0).take(41).collect();
+        // The noise is small beside this model's unit of conditions.
+        let c = Noise::new(2).samples(0).take(41).map(|c: [i32; 1]| c.map(|c| c / 8)).collect();
+        let guidance = (7 << (fixed::WEIGHT_BITS - 2), field.null_condition());
+        Case { field, mlp, x_0, c, guidance }
+    }
+
+    fn uniform(kind: SolverKind) -> HeapSolver {
+        HeapSolver::uniform(kind, 5.try_into().unwrap())
+    }
+
+    fn check<S: Method>() {
+        let (field, mlp) = models();
+        let (case, scratch) = (case(&field, &mlp), &mut mlp.scratch());
+        case.check(&Solver::<S, 5>::UNIFORM, &uniform(S::KIND), scratch);
+        let times = [0, 1 << 24, 1 << 28, 1 << 29, 1_000_000_000, ONE];
+        let solver = HeapSolver::from_times(S::KIND, &times);
+        case.check(&Solver::<S, 5>::from_times(times), &solver, scratch);
+    }
+
+    #[test]
+    fn all_functions_of_a_solver_have_the_bits_of_the_const_one() {
+        check::<method::Euler>();
+        check::<method::Midpoint>();
+        check::<method::Heun>();
+        check::<method::Rk4>();
+        check::<method::AdamsBashforth2>();
+    }
+
+    #[test]
+    fn velocities_and_units_are_those_of_the_const_model() {
+        let (field, mlp) = models();
+        let scratch = &mut mlp.scratch();
+        let (x, c) = ([1 << 19, -(1 << 20)], [77_000]);
+        assert_eq!(mlp.velocity(5, &x, &c, scratch), field.velocity(5, x, c));
+        assert_eq!(mlp.null_condition(), field.null_condition());
+        let mut converted = x;
+        mlp.to_data_units(&mut converted);
+        assert_eq!(converted, field.to_data_units(x));
+        converted = x;
+        mlp.to_flow_units(&mut converted);
+        assert_eq!(converted, field.to_flow_units(x));
+    }
+
+    fn of_another_width() -> HeapMlp {
+        let model = Model::random([2, 1, 7, 1], 16, ActivationKind::Gelu, false);
+        HeapMlp::try_from_safetensors(&model.file()).unwrap()
+    }
+
+    #[test]
+    fn batches_of_wrong_sizes_are_errors() {
+        let (field, mlp) = models();
+        let mut other = of_another_width().scratch();
+        let solver = uniform(SolverKind::Euler);
+        case(&field, &mlp).check_errors(&solver, &mut mlp.scratch(), &mut other);
+    }
+
+    #[test]
+    #[should_panic(expected = "the scratch must be made for a model of these sizes")]
+    fn velocity_panics_on_the_scratch_of_another_model() {
+        models().1.velocity(5, &[0; 2], &[0], &mut of_another_width().scratch());
+    }
+
+    #[test]
+    fn invalid_times_are_errors() {
+        let error =
+            |times: &[i32]| HeapSolver::try_from_times(SolverKind::Heun, times).unwrap_err();
+        assert_eq!(error(&[0]), GridError::Count { found: 1 });
+        assert_eq!(error(&[0, 5, 5]), GridError::NotIncreasing { index: 2 });
+        assert_eq!(error(&[-1, 5]), GridError::OutOfRange { index: 0 });
+        assert_eq!(error(&[0, i32::MAX]), GridError::OutOfRange { index: 1 });
+        let steps = ((1 << 24) + 1).try_into().unwrap();
+        let error = HeapSolver::try_uniform(SolverKind::Heun, steps).unwrap_err();
+        assert_eq!(error, GridError::Count { found: (1 << 24) + 2 });
+    }
+
+    #[test]
+    fn a_file_without_a_grid_gives_no_solver() {
+        let error = HeapSolver::try_from_safetensors(&small().file()).unwrap_err();
+        assert_eq!(error, LoadError::MissingTensor { tensor: TensorName::Grid });
+    }
 }
 
 /// The exact activations, in f64.

@@ -337,7 +337,10 @@ fn files_with_changed_bytes_do_not_panic() {
             if heap.activation() == flowlet::ActivationKind::Gelu {
                 let [(fingerprint, ends)] = found[..] else { panic!("only accepted by the heap") };
                 assert_eq!(heap.fingerprint(), fingerprint);
-                assert_eq!(heap.velocity(ONE, &[i32::MAX, i32::MIN], &[i32::MIN]), ends[0]);
+                assert_eq!(
+                    heap.velocity(ONE, &[i32::MAX, i32::MIN], &[i32::MIN], &mut heap.scratch()),
+                    ends[0]
+                );
             }
         } else {
             assert!(found.is_empty(), "only accepted by a const model");
@@ -464,7 +467,12 @@ fn sums_at_the_very_bound_do_not_overflow() {
                 fixed::HeapSolver::try_uniform(flowlet::SolverKind::Euler, 3.try_into().unwrap());
             let mut together = points.clone();
             let solver = solver.unwrap();
-            solver.sample_batch(&heap, together.as_flattened_mut(), conditions.as_flattened());
+            solver.sample_batch(
+                &heap,
+                together.as_flattened_mut(),
+                conditions.as_flattened(),
+                &mut heap.scratch(),
+            );
             assert_eq!(together, plain[0]);
         }
         #[cfg(not(feature = "alloc"))]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// From the ground up: a room takes only from those before it.
-const ROOMS: [&str; 14] = [
+const ROOMS: [&str; 15] = [
     "disk",
     "data",
     "config",
@@ -16,6 +16,7 @@ const ROOMS: [&str; 14] = [
     "training",
     "judge",
     "quantize",
+    "export",
     "report",
     "cli",
 ];

@@ -12,6 +12,7 @@
 
 use super::tables::{ELU, GELU, GELU_TANH, Line, MISH_NEGATIVE, MISH_POSITIVE, SELU, SILU, TANH};
 use crate::activation::ActivationKind;
+use crate::registers::{CORTEX_M0, RISC_V};
 
 /// The fraction bits of an activation's argument and value.
 pub(crate) const UNIT_BITS: u32 = 11;
@@ -22,6 +23,14 @@ const LINE_BITS: u32 = 14;
 /// SELU's slope for positive arguments, with 30 fraction bits.
 const SELU_SLOPE: i64 = 1_128_181_595;
 
+/// Returns `G(z)` from a table with segments of 2<sup>`BITS`</sup> arguments.
+macro_rules! remainder {
+    ($table:ident, $bits:literal, $z:expr) => {{
+        static SEGMENTS: [Segment; $table.len()] = segments(&$table, $bits);
+        remainder::<$bits, _>(&SEGMENTS, $z)
+    }};
+}
+
 /// Returns an activation of an argument with 11 fraction bits, at most 2³⁰ in magnitude. The value has 11 fraction bits
 /// too, and is within 1 unit of the exact function.
 #[inline(always)]
@@ -29,19 +38,19 @@ pub fn activation(kind: ActivationKind, z: i32) -> i32 {
     let positive = z & !(z >> 31);
     match kind {
         ActivationKind::Relu => positive,
-        ActivationKind::Gelu => positive - remainder::<7, _>(&GELU, z),
-        ActivationKind::GeluTanh => positive - remainder::<7, _>(&GELU_TANH, z),
-        ActivationKind::Silu => positive - remainder::<7, _>(&SILU, z),
+        ActivationKind::Gelu => positive - remainder!(GELU, 7, z),
+        ActivationKind::GeluTanh => positive - remainder!(GELU_TANH, 7, z),
+        ActivationKind::Silu => positive - remainder!(SILU, 7, z),
         ActivationKind::Tanh => {
-            let value = remainder::<7, _>(&TANH, z);
+            let value = remainder!(TANH, 7, z);
             if z < 0 { -value } else { value }
         }
-        ActivationKind::Elu if z < 0 => -remainder::<6, _>(&ELU, z),
+        ActivationKind::Elu if z < 0 => -remainder!(ELU, 6, z),
         ActivationKind::Elu => z,
-        ActivationKind::Selu if z < 0 => -remainder::<6, _>(&SELU, z),
+        ActivationKind::Selu if z < 0 => -remainder!(SELU, 6, z),
         ActivationKind::Selu => selu_line(z),
-        ActivationKind::Mish if z < 0 => -remainder::<7, _>(&MISH_NEGATIVE, z),
-        ActivationKind::Mish => z - remainder::<7, _>(&MISH_POSITIVE, z),
+        ActivationKind::Mish if z < 0 => -remainder!(MISH_NEGATIVE, 7, z),
+        ActivationKind::Mish => z - remainder!(MISH_POSITIVE, 7, z),
     }
 }
 
@@ -51,13 +60,28 @@ pub(crate) fn selu_line(z: i32) -> i32 {
     ((i64::from(z) * SELU_SLOPE + (1 << 29)) >> 30) as i32
 }
 
-/// Returns `G(z)` from a table with segments of 2<sup>`BITS`</sup> arguments.
+/// A segment as a line over all of |z|: what it is at |z| = 0 and its slope, both with 25 fraction bits. That saves the
+/// instructions that split |z| and take the two numbers of a [`Line`] apart.
+type Segment = [i32; 2];
+
+/// The segments of a table, of 2<sup>`bits`</sup> arguments each.
+const fn segments<const N: usize>(table: &[Line; N], bits: u32) -> [Segment; N] {
+    let mut segments = [[0; 2]; N];
+    let mut k = 0;
+    while k < N {
+        let (value, slope) = (table[k].0 as i32, table[k].1 as i32);
+        segments[k] = [(value << UNIT_BITS) - slope * ((k as i32) << bits), slope];
+        k += 1;
+    }
+    segments
+}
+
+/// Returns `G(z)` from segments of 2<sup>`BITS`</sup> arguments.
 #[inline(always)]
-fn remainder<const BITS: u32, const N: usize>(table: &[Line; N], z: i32) -> i32 {
+fn remainder<const BITS: u32, const N: usize>(segments: &[Segment; N], z: i32) -> i32 {
     let u = z.unsigned_abs().min(((N as u32) << BITS) - 1);
-    let (value, slope) = table[(u >> BITS) as usize];
-    let r = (u & ((1 << BITS) - 1)) as i32;
-    ((i32::from(value) << UNIT_BITS) + i32::from(slope) * r) >> LINE_BITS
+    let [start, slope] = segments[(u >> BITS) as usize];
+    (start + slope * u as i32) >> LINE_BITS
 }
 
 /// Returns a hidden unit with `bits` fraction bits from its sum.
@@ -85,6 +109,11 @@ impl Rounding {
 
     #[inline(always)]
     fn round(self, value: i32) -> i16 {
-        super::arithmetic::saturate_16((value + self.half) >> self.shift)
+        let rounded = (value + self.half) >> self.shift;
+        // Three instructions where nothing saturates numbers in one.
+        if (CORTEX_M0 || RISC_V) && i32::from(rounded as i16) == rounded {
+            return rounded as i16;
+        }
+        super::arithmetic::saturate_16(rounded)
     }
 }

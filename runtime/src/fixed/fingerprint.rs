@@ -1,7 +1,7 @@
 //! A model's fingerprint, which two programs compare before they rely on each other's bits.
 
 use super::panel::{byte_index, index};
-use super::weight::nibbles;
+use super::storage::{Half, nibbles, stored_4, stored_8, weight_16};
 use crate::activation::ActivationKind;
 use crate::digest::Digest;
 use crate::network::Dims;
@@ -79,12 +79,12 @@ const fn each_pair(inputs: usize) -> usize {
     inputs.div_ceil(2)
 }
 
-update_matrices!(update_weights_16, i16, each, |weight, input| weight, index);
-update_matrices!(update_weights_8, i8, each, |weight, input| weight as i16, index);
+update_matrices!(update_weights_16, Half, each, |weight, input| weight_16(weight), index);
+update_matrices!(update_weights_8, i8, each, |weight, input| stored_8(weight) as i16, index);
 update_matrices!(
     update_weights_4,
     u8,
     each_pair,
-    |byte, input| nibbles(byte)[input % 2] as i16,
+    |byte, input| nibbles(stored_4(byte))[input % 2] as i16,
     byte_index
 );

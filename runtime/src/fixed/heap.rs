@@ -1,23 +1,27 @@
-//! A model of whole numbers and a solver whose sizes are known only at run time, as a command line needs them.
-
-mod solver;
+//! The model of whole numbers whose sizes come from its file.
 
 use alloc::vec;
 use alloc::vec::Vec;
 
 use super::I4;
 use super::fingerprint::update_weights_16;
-use super::network::Network;
+#[cfg(feature = "std")]
+use super::lanes::{self, Pair, Start};
+use super::network::{self, Network};
 use super::parts::{Formats, Parts};
 use super::read::{read_hidden_4, read_hidden_8, read_hidden_16};
+use super::storage::{Half, ZERO};
+use super::sums::Unit;
 use super::weight::sealed::Sealed as _;
 use crate::activation::ActivationKind;
 use crate::digest::Digest;
+use crate::heap::sealed::Model;
+use crate::heap::{Run, ScratchOf, check_point, condition_on};
+use crate::lanes::LANES;
 use crate::model_file::{read_activation, read_integer_dims};
 use crate::network::Dims;
+use crate::registers::VECTORS;
 use crate::safetensors::{File, LoadError};
-
-pub use solver::HeapSolver;
 
 /// An integer [`Mlp`](super::Mlp) whose sizes come from the file. It gives the same bits. Its weights are held in 16
 /// bits, whatever the file has.
@@ -27,9 +31,9 @@ pub struct HeapMlp {
     activation: ActivationKind,
     /// The bits of the file's weights between hidden layers.
     weight_bits: u32,
-    parts: Parts<Vec<i32>, Vec<i16>, Vec<i8>, Formats>,
+    parts: Parts<Vec<i32>, Vec<Half>, Vec<i8>, Formats>,
     /// The weights between hidden layers, `[L][H][H]` in panels.
-    hidden: Vec<i16>,
+    hidden: Vec<Half>,
 }
 
 impl HeapMlp {
@@ -55,7 +59,7 @@ impl HeapMlp {
                 I4::<0>::widened(&hidden, width).into_owned()
             }
             _ => {
-                let mut hidden = vec![0; hidden_layers * width * width];
+                let mut hidden = vec![ZERO; hidden_layers * width * width];
                 read_hidden_16(&file, dims, &mut hidden)?;
                 hidden
             }
@@ -124,15 +128,28 @@ impl HeapMlp {
         digest.value()
     }
 
+    /// Returns buffers for evaluations of this model, or of another model of the same sizes.
+    pub fn scratch(&self) -> Scratch {
+        Scratch::new(self.dims, Buffers::new(self.dims))
+    }
+
     /// Returns the velocity at `t` and `x` (`[D]`, flow units) under `c` (`[C]`, the user's units).
     ///
     /// # Panics
     ///
-    /// Panics if a slice has another length.
-    pub fn velocity(&self, t: i32, x: &[i32], c: &[i32]) -> Vec<i32> {
-        self.check_point(x);
-        let mut v = vec![0; x.len()];
-        self.velocity_from(&self.prefix(c), (t, x), &mut v, &mut self.scratch());
+    /// Panics if a slice has another length, or if the scratch was made for a model of other sizes.
+    pub fn velocity<'s>(
+        &self,
+        t: i32,
+        x: &[i32],
+        c: &[i32],
+        scratch: &'s mut Scratch,
+    ) -> &'s [i32] {
+        check_point(self, x);
+        condition_on(self, c, scratch);
+        let Scratch { prefix, one, buffers, .. } = scratch;
+        let v = &mut one.v[0];
+        self.velocity_from(prefix, (t, x), v, buffers);
         v
     }
 
@@ -142,8 +159,8 @@ impl HeapMlp {
     ///
     /// Panics if `x` has another length.
     pub fn to_data_units(&self, x: &mut [i32]) {
-        self.check_point(x);
-        self.parts.as_slices().data_units.to_data(x);
+        check_point(self, x);
+        self.point_to_data_units(x);
     }
 
     /// Converts `x` (`[D]`) from data units to flow units, in place.
@@ -152,7 +169,7 @@ impl HeapMlp {
     ///
     /// Panics if `x` has another length.
     pub fn to_flow_units(&self, x: &mut [i32]) {
-        self.check_point(x);
+        check_point(self, x);
         self.parts.as_slices().data_units.to_flow(x);
     }
 
@@ -161,38 +178,155 @@ impl HeapMlp {
         &self.parts.condition_units.mean
     }
 
-    fn check_point(&self, x: &[i32]) {
-        assert_eq!(x.len(), self.dims.data, "x must have one value per data dimension");
-    }
-
-    /// The first layer's bias plus its condition terms, `[H]`.
-    fn prefix(&self, c: &[i32]) -> Vec<i32> {
-        assert_eq!(c.len(), self.dims.condition, "c must have one value per condition");
-        let mut sums = vec![0; self.dims.width];
-        self.network().prefix(c, &mut vec![0; c.len()], &mut sums);
-        sums
-    }
-
+    /// Writes the velocity to `v` (`[D]`). `prefix` is the first layer's initial sums, `[H]`.
     fn velocity_from(
         &self,
         prefix: &[i32],
         at: (i32, &[i32]),
         v: &mut [i32],
-        Scratch { inputs, units: [units, next] }: &mut Scratch,
+        Buffers {
+            inputs,
+            sums,
+            units,
+            #[cfg(feature = "std")]
+            next,
+            ..
+        }: &mut Buffers,
     ) {
-        self.network().velocity(self.activation, prefix, at, v, inputs, [units, next]);
-    }
-
-    fn scratch(&self) -> Scratch {
-        let Dims { data, width, .. } = self.dims;
-        Scratch { inputs: vec![0; data], units: [vec![0; width], vec![0; width]] }
+        let buffers = network::Scratch {
+            inputs,
+            sums,
+            units,
+            #[cfg(feature = "std")]
+            next,
+        };
+        self.network().velocity(self.activation, prefix, at, v, buffers);
     }
 }
 
-/// The buffers of an evaluation.
-struct Scratch {
+/// Buffers for evaluations of a [`HeapMlp`], from [`HeapMlp::scratch`]. Each thread needs its own.
+pub type Scratch = ScratchOf<i32, Buffers>;
+
+/// The buffers of a forward pass.
+#[derive(Clone, Debug)]
+pub struct Buffers {
+    /// The conditions as they enter the first layer, `[C]`.
+    conditions: Vec<Unit>,
+    /// A layer's sums, or the initial sums of one of several samples side by side, `[H]`.
+    sums: Vec<i32>,
     /// The point as it enters the first layer, `[D]`.
-    inputs: Vec<i16>,
-    /// The hidden units of two layers, `[H]` each.
-    units: [Vec<i16>; 2],
+    inputs: Vec<Unit>,
+    /// A layer's units, `[H]`.
+    units: Vec<Unit>,
+    /// The next layer's units, `[H]`, for the vectors.
+    #[cfg(feature = "std")]
+    next: Vec<Unit>,
+    /// [`Self::inputs`] and the time, of samples side by side.
+    #[cfg(feature = "std")]
+    input_pairs: Vec<Pair>,
+    /// The hidden units of two layers of samples side by side.
+    #[cfg(feature = "std")]
+    unit_pairs: [Vec<Pair>; 2],
+}
+
+impl Buffers {
+    fn new(Dims { data, condition, width, .. }: Dims) -> Self {
+        #[cfg(feature = "std")]
+        let pairs = |count: usize| vec![Pair::ZERO; count.div_ceil(2)];
+        Self {
+            conditions: vec![0; condition],
+            sums: vec![0; width],
+            inputs: vec![0; data],
+            units: vec![0; width],
+            #[cfg(feature = "std")]
+            next: vec![0; width],
+            #[cfg(feature = "std")]
+            input_pairs: pairs(data + 1),
+            #[cfg(feature = "std")]
+            unit_pairs: [pairs(width), pairs(width)],
+        }
+    }
+}
+
+impl Model for HeapMlp {
+    type Number = i32;
+    type Buffers = Buffers;
+    const SIDE_BY_SIDE: bool = VECTORS && cfg!(feature = "std");
+
+    fn dims(&self) -> Dims {
+        self.dims
+    }
+
+    fn point_to_data_units(&self, x: &mut [i32]) {
+        self.parts.as_slices().data_units.to_data(x);
+    }
+
+    fn prefix(&self, c: &[i32], buffers: &mut Buffers, sums: &mut [i32]) {
+        self.network().prefix(c, &mut buffers.conditions, sums);
+    }
+
+    fn prefix_side_by_side(&self, c: &[i32], buffers: &mut Buffers, sums: &mut [[i32; LANES]]) {
+        sums.fill([0; LANES]);
+        let Buffers { conditions, sums: one, .. } = buffers;
+        for (l, c) in c.chunks_exact(self.dims.condition).enumerate() {
+            self.network().prefix(c, conditions, one);
+            for (sums, &sum) in sums.iter_mut().zip(&*one) {
+                sums[l] = sum;
+            }
+        }
+    }
+
+    fn take_steps(
+        &self,
+        run: Run<'_, i32>,
+        x: &mut [i32],
+        scratch: &mut Scratch,
+        after_step: &mut dyn FnMut(usize, &[i32]),
+    ) {
+        let Scratch { prefix, unconditional, one, buffers, .. } = scratch;
+        let sums = [&prefix[..], unconditional];
+        run.take(
+            one,
+            x,
+            sums,
+            |sums, t, x, v| self.velocity_from(sums, (t, x), v, buffers),
+            after_step,
+        );
+    }
+
+    #[cfg(feature = "std")]
+    fn take_steps_side_by_side(
+        &self,
+        run: Run<'_, i32>,
+        own: bool,
+        scratch: &mut Scratch,
+        after_step: &mut dyn FnMut(usize, &[i32]),
+    ) {
+        let Scratch { prefix, unconditional, prefixes, x, lanes, buffers, .. } = scratch;
+        let Buffers { input_pairs, unit_pairs: [units, next], .. } = buffers;
+        let mut buffers = lanes::Buffers { inputs: input_pairs, units: [units, next] };
+        let network = self.network();
+        let sums = if own { Start::Each(prefixes) } else { Start::Same(prefix) };
+        run.take(
+            lanes,
+            x.as_flattened_mut(),
+            [sums, Start::Same(unconditional)],
+            |sums, t, x, v| {
+                let (x, v) = (x.as_chunks().0, v.as_chunks_mut().0);
+                network.lane_velocity(self.activation, sums, (t, x), v, &mut buffers);
+            },
+            after_step,
+        );
+    }
+
+    #[cfg(not(feature = "std"))]
+    fn take_steps_side_by_side(
+        &self,
+        _: Run<'_, i32>,
+        _: bool,
+        _: &mut Scratch,
+        _: &mut dyn FnMut(usize, &[i32]),
+    ) {
+        unreachable!("whole numbers have no vectors without `std`")
+    }
 }

@@ -9,7 +9,7 @@ use std::vec::Vec;
 use fearless_simd::{Bytes, SimdFrom, i16x32, i32x16};
 
 use super::activation::{Rounding, unit};
-use super::network::{self, Network, point_input, time_input, velocity};
+use super::network::{self, Network, Scratch, point_input, time_input, velocity};
 use super::panel::{PANEL, pairs};
 use super::pointwise::{Pairs, load, other_units, table, units};
 use super::vectors::{Integers, Lines, with_integers};
@@ -17,7 +17,7 @@ use crate::activation::ActivationKind;
 use crate::lanes::LANES;
 
 /// Two units of each sample. Aligned to a cache line, since a vector that lies in two lines takes twice as long to load.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 pub(crate) struct Pair([i16; 2 * LANES]);
 
@@ -129,20 +129,26 @@ impl Network<'_, i16> {
         _: &mut Buffers<'_>,
     ) {
         let (data, width) = (x.len(), self.parts.bias.len());
-        let (mut sums, mut units) = (vec![0; width], [vec![0; width], vec![0; width]]);
+        let [mut start, mut sums] = [vec![0; width], vec![0; width]];
+        let [mut units, mut next] = [vec![0; width], vec![0; width]];
         let (mut inputs, mut velocity) = (vec![0; data], vec![0; data]);
         for l in 0..LANES {
             let x: Vec<_> = x.iter().map(|lanes| lanes[l]).collect();
             match prefix {
-                Start::Same(values) => sums.copy_from_slice(values),
+                Start::Same(values) => start.copy_from_slice(values),
                 Start::Each(values) => {
-                    for (sum, values) in sums.iter_mut().zip(values) {
-                        *sum = values[l];
+                    for (start, values) in start.iter_mut().zip(values) {
+                        *start = values[l];
                     }
                 }
             }
-            let units = units.each_mut().map(|units| &mut units[..]);
-            self.plain_velocity(kind, &sums, (t, &x), &mut velocity, &mut inputs, units);
+            let scratch = Scratch {
+                inputs: &mut inputs,
+                sums: &mut sums,
+                units: &mut units,
+                next: &mut next,
+            };
+            self.plain_velocity(kind, &start, (t, &x), &mut velocity, scratch);
             for (lanes, &v) in v.iter_mut().zip(&velocity) {
                 lanes[l] = v;
             }
@@ -210,10 +216,11 @@ fn write_units<S: Integers, const N: usize, const ROUNDS: bool>(
     (sums, shifts): ([i32x16<S>; N], &[i8; N]),
     bits: Rounding,
 ) {
-    let sums = sums.as_chunks::<2>().0.iter().zip(shifts.as_chunks::<2>().0);
-    for (pair, (sums, shifts)) in pairs.iter_mut().zip(sums) {
+    let Some(pairs) = pairs.get_mut(..N / 2) else { return };
+    // Counted, so that the compiler unrolls it and leaves the sums in registers.
+    for (k, pair) in (0..N / 2).zip(pairs) {
         let shifted = |k: usize| vectors.shr_i32x16(sums[k], (shifts[k] & 31) as u32);
-        let z = [shifted(0), shifted(1)];
+        let z = [shifted(2 * k), shifted(2 * k + 1)];
         pair.0 = units::<S, Pairs, ROUNDS>(vectors, table, z, bits).into();
     }
 }
@@ -396,7 +403,7 @@ mod tests {
         for (k, bits) in parts.hidden_bits.iter_mut().enumerate() {
             *bits = if k == 0 { 7 } else { 11 };
         }
-        parts.formats = Formats { point: 12, first: 11, data: 16, condition: 16 };
+        parts.formats = Formats { point: 12, first: 11, data: 16, condition: 16, offset: 1 };
         let count = dims.hidden_layers * dims.width * dims.width;
         let hidden = (0..count).map(|_| draw(largest.min(32_767)) as i16).collect();
         Owned { parts, hidden }
@@ -431,14 +438,9 @@ mod tests {
                     let x: Vec<_> = x.iter().map(|lanes| lanes[l]).collect();
                     let (mut v, mut inputs) = (vec![0; data], vec![0; data]);
                     let [units, next] = &mut [vec![0; width], vec![0; width]];
-                    network.plain_velocity(
-                        kind,
-                        prefix,
-                        (t, &x),
-                        &mut v,
-                        &mut inputs,
-                        [units, next],
-                    );
+                    let (inputs, sums) = (&mut inputs, &mut vec![0; width]);
+                    let scratch = Scratch { inputs, sums, units, next };
+                    network.plain_velocity(kind, prefix, (t, &x), &mut v, scratch);
                     for (lanes, v) in expected.iter_mut().zip(v) {
                         lanes[l] = v;
                     }

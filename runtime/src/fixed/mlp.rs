@@ -6,9 +6,10 @@ use core::marker::PhantomData;
 use super::fingerprint::{update_weights_4, update_weights_8, update_weights_16};
 #[cfg(feature = "std")]
 use super::lanes::{Buffers, Pair, Start};
-use super::network::Network;
+use super::network::{Network, Scratch};
 use super::parts::{Formats, Parts, Slices, SlicesMut};
 use super::read::{read_hidden_4, read_hidden_8, read_hidden_16};
+use super::storage::{Half, ZERO};
 use super::units::{ConditionUnits, DataUnits};
 use super::weight::{I4, Weight};
 use crate::activation::{Activation, Gelu};
@@ -54,18 +55,18 @@ pub type Mlp4<
 /// Points and velocities have [`STATE_BITS`](super::STATE_BITS) fraction bits, times have
 /// [`TIME_BITS`](super::TIME_BITS). Every result saturates, and no sum can overflow, whatever the inputs are.
 ///
-/// The value contains only weights, so a `static` of it is stored in flash. An evaluation takes `2·2·H` bytes of stack
-/// for the hidden units, and a little for `D` and `C`.
+/// The value contains only weights, so a `static` of it is stored in flash. An evaluation takes `6·H` bytes of stack
+/// for a layer's sums and units, and a little for `D` and `C`.
 pub struct MlpOf<const D: usize, const C: usize, const H: usize, const L: usize, A, W: Weight> {
     bias: [i32; H],
     hidden_bias: [[i32; H]; L],
     last_bias: [i32; D],
     data_units: DataUnits<[i32; D], [i8; D]>,
     condition_units: ConditionUnits<[i32; C], [i8; C]>,
-    time: [i16; H],
-    state: [[i16; H]; D],
-    condition: [[i16; H]; C],
-    last: [[i16; H]; D],
+    time: [Half; H],
+    state: [[Half; H]; D],
+    condition: [[Half; H]; C],
+    last: [[Half; H]; D],
     hidden: W::Hidden<H, L>,
     shift: [i8; H],
     hidden_shift: [[i8; H]; L],
@@ -77,7 +78,7 @@ pub struct MlpOf<const D: usize, const C: usize, const H: usize, const L: usize,
 
 macro_rules! constructors {
     (
-        $weight:ty, $dtype:literal, $zero:expr, |$hidden:ident| $flat:expr, $flat_mut:expr,
+        $weight:ty, $dtype:literal, $none:expr, $zero:expr, |$hidden:ident| $flat:expr, $flat_mut:expr,
         $read:path, $update:path $(, const $bytes:ident)?
     ) => {
         impl<
@@ -113,10 +114,10 @@ macro_rules! constructors {
                         scale: [0; C],
                         shift: [0; C],
                     },
-                    time: [0; H],
-                    state: [[0; H]; D],
-                    condition: [[0; H]; C],
-                    last: [[0; H]; D],
+                    time: [ZERO; H],
+                    state: [[ZERO; H]; D],
+                    condition: [[ZERO; H]; C],
+                    last: [[ZERO; H]; D],
                     hidden: $zero,
                     shift: [0; H],
                     hidden_shift: [[0; H]; L],
@@ -174,7 +175,7 @@ macro_rules! constructors {
                 if result.is_err() {
                     self.parts_mut().clear();
                     let Self { hidden: $hidden, .. } = self;
-                    $flat_mut.fill(0);
+                    $flat_mut.fill($none);
                 }
                 result
             }
@@ -205,7 +206,8 @@ macro_rules! constructors {
 constructors!(
     i16,
     b"I16",
-    [[[0; H]; H]; L],
+    ZERO,
+    [[[ZERO; H]; H]; L],
     |hidden| hidden.as_flattened().as_flattened(),
     hidden.as_flattened_mut().as_flattened_mut(),
     read_hidden_16,
@@ -214,6 +216,7 @@ constructors!(
 constructors!(
     i8,
     b"I8",
+    0,
     [[[0; H]; H]; L],
     |hidden| hidden.as_flattened().as_flattened(),
     hidden.as_flattened_mut().as_flattened_mut(),
@@ -223,6 +226,7 @@ constructors!(
 constructors!(
     I4<BYTES>,
     b"U8",
+    0,
     [0; BYTES],
     |hidden| hidden.as_slice(),
     hidden.as_mut_slice(),
@@ -341,9 +345,15 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     /// Returns the velocity. `prefix` is the first layer's initial sums.
     fn velocity_from(&self, prefix: &[i32; H], t: i32, x: [i32; D]) -> [i32; D] {
         let v = &mut const { [0; D] };
-        let inputs = &mut const { [0; D] };
-        let [units, next] = &mut const { [[0; H]; 2] };
-        self.network().velocity(A::KIND, prefix, (t, &x), v, inputs, [units, next]);
+        let (mut inputs, mut sums, mut units) = ([0; D], [0; H], [0; H]);
+        let buffers = Scratch {
+            inputs: &mut inputs,
+            sums: &mut sums,
+            units: &mut units,
+            #[cfg(feature = "std")]
+            next: &mut const { [0; H] },
+        };
+        self.network().velocity(A::KIND, prefix, (t, &x), v, buffers);
         *v
     }
 

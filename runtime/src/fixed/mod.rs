@@ -14,6 +14,25 @@
 //!
 //! `flowlet quantize` makes such a model from a float one.
 //!
+//! With `alloc`, the model's sizes may come from the file. `HeapMlp`, `HeapSolver`, `HeapState`, `HeapPath` and `Scratch`
+//! are those of the float side too: the solver is one body of code for both.
+//!
+//! ```
+//! # #[cfg(feature = "alloc")]
+//! # fn sample(file: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
+//! use flowlet::SolverKind;
+//! use flowlet::fixed::{HeapMlp, HeapSolver, Noise};
+//!
+//! let mlp = HeapMlp::try_from_safetensors(file)?;
+//! let solver = HeapSolver::uniform(SolverKind::Heun, 8.try_into()?);
+//! let mut scratch = mlp.scratch();
+//! let mut x = vec![0; mlp.data_dim()];
+//! Noise::new(7).fill(0, &mut x);
+//! solver.sample(&mlp, &mut x, mlp.null_condition(), &mut scratch);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # The integer contract, version 1
 //!
 //! The same model file, seed, condition, solver and steps give the same numbers on every target. There are no
@@ -57,6 +76,8 @@ mod pointwise;
 mod quantile;
 mod read;
 mod self_test;
+mod storage;
+mod sums;
 mod tables;
 mod times;
 mod units;
@@ -71,7 +92,7 @@ pub use arithmetic::{ONE, STATE_BITS, TIME_BITS, WEIGHT_BITS};
 pub use convert::{from_f32, from_q16, from_q48, to_f32, to_q16, to_q48};
 pub use fingerprint::INTEGER_CONTRACT;
 #[cfg(feature = "alloc")]
-pub use heap::{HeapMlp, HeapSolver};
+pub use heap::{HeapMlp, Scratch};
 pub use mlp::{Given, Mlp, Mlp4, Mlp8, MlpOf};
 pub use noise::{Noise, Samples};
 pub use quantile::normal_quantile;
@@ -94,3 +115,13 @@ pub type AdamsBashforth2<const N: usize> = Solver<method::AdamsBashforth2, N>;
 pub type State<const D: usize, M = ()> = solver::State<D, M, i32>;
 /// A velocity field in whole numbers under classifier-free guidance.
 pub type Guided<M, const C: usize> = guidance::Guided<M, C, i32>;
+/// A [`Solver`] whose method and grid are chosen at run time, from 0 to 1 with [`TIME_BITS`] fraction bits. A weight of
+/// guidance has [`WEIGHT_BITS`].
+#[cfg(feature = "alloc")]
+pub type HeapSolver = crate::heap::HeapSolverOf<i32>;
+/// The state of a path of [`HeapMlp`].
+#[cfg(feature = "alloc")]
+pub type HeapState = crate::heap::HeapState<i32>;
+/// An iterator over the points of a path of [`HeapMlp`].
+#[cfg(feature = "alloc")]
+pub type HeapPath<'a> = crate::heap::HeapPath<'a, HeapMlp>;

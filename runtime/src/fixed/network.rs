@@ -13,6 +13,8 @@ use super::activation::{Rounding, unit};
 use super::arithmetic::{STATE_BITS, half_of, saturate, saturate_16};
 use super::panel::PANEL;
 use super::parts::Slices;
+use super::storage::Half;
+use super::sums::{Unit, begin, wide};
 use super::weight::Weight;
 use crate::activation::ActivationKind;
 
@@ -78,17 +80,14 @@ impl<'a, W: Weight> Network<'a, W> {
     /// Writes the first layer's initial sums, its bias plus its condition terms, to `out` (`[H]`). `c` (`[C]`) is in
     /// the user's units, `inputs` a buffer of `[C]`.
     #[inline(always)]
-    pub(crate) fn prefix(&self, c: &[i32], inputs: &mut [i16], out: &mut [i32]) {
+    pub(crate) fn prefix(&self, c: &[i32], inputs: &mut [Unit], out: &mut [i32]) {
         self.parts.condition_units.standardize(c, inputs);
-        product::<i16>(self.parts.bias, None, self.parts.condition, inputs, |at, sums| {
-            for (out, &sum) in out.iter_mut().skip(at).zip(sums) {
-                *out = sum;
-            }
-        });
+        let offset = self.parts.formats.offset;
+        product::<i16>(self.parts.bias, None, (self.parts.condition, offset), inputs, out);
     }
 
     /// Writes the velocity at `t` and `x` (`[D]`, flow units) to `v` (`[D]`). `prefix` (`[H]`) is the output of
-    /// [`Self::prefix`]. `inputs` is a buffer of `[D]`, `units` are two of `[H]`.
+    /// [`Self::prefix`].
     #[inline(always)]
     pub(crate) fn velocity(
         &self,
@@ -96,13 +95,12 @@ impl<'a, W: Weight> Network<'a, W> {
         prefix: &[i32],
         at: (i32, &[i32]),
         v: &mut [i32],
-        inputs: &mut [i16],
-        units: [&mut [i16]; 2],
+        scratch: Scratch<'_>,
     ) {
         #[cfg(feature = "std")]
-        self.vector_velocity(kind, prefix, at, v, inputs, units);
+        self.vector_velocity(kind, prefix, at, v, scratch);
         #[cfg(not(feature = "std"))]
-        self.plain_velocity(kind, prefix, at, v, inputs, units);
+        self.plain_velocity(kind, prefix, at, v, scratch);
     }
 
     /// [`Self::velocity`] without vectors.
@@ -113,88 +111,80 @@ impl<'a, W: Weight> Network<'a, W> {
         prefix: &[i32],
         (t, x): (i32, &[i32]),
         v: &mut [i32],
-        inputs: &mut [i16],
-        [mut units, mut next]: [&mut [i16]; 2],
+        Scratch { inputs, sums, units, .. }: Scratch<'_>,
     ) {
         let parts = &self.parts;
+        let offset = parts.formats.offset;
         for (input, &x) in inputs.iter_mut().zip(x) {
-            *input = point_input(x, parts.formats.point);
+            *input = point_input(x, parts.formats.point) as Unit;
         }
-        let time = Some((parts.time, time_input(t)));
-        let bits = Rounding::to(parts.formats.first);
-        product::<i16>(prefix, time, parts.state, inputs, |at, sums| {
-            write_units(kind, units, at, sums, parts.shift, bits);
-        });
+        let time = Some((parts.time, time_input(t) as Unit));
+        product::<i16>(prefix, time, (parts.state, offset), inputs, sums);
+        write_units(kind, units, sums, parts.shift, Rounding::to(parts.formats.first));
         for Layer { bias, shift, weights, bits } in self.layers() {
-            product::<W>(bias, None, weights, units, |at, sums| {
-                write_units(kind, next, at, sums, shift, bits);
-            });
-            core::mem::swap(&mut units, &mut next);
+            product::<W>(bias, None, (weights, offset), units, sums);
+            write_units(kind, units, sums, shift, bits);
         }
-        product::<i16>(parts.last_bias, None, parts.last, units, |at, sums| {
-            let shifts = parts.last_shift.get(at..).unwrap_or_default();
-            for ((v, &sum), &shift) in v.iter_mut().skip(at).zip(sums).zip(shifts) {
-                *v = velocity(sum, shift);
-            }
-        });
+        product::<i16>(parts.last_bias, None, (parts.last, offset), units, v);
+        for (v, &shift) in v.iter_mut().zip(parts.last_shift) {
+            *v = velocity(*v, shift);
+        }
     }
 }
 
-/// Writes the units from number `at` on.
-#[inline(always)]
+/// The buffers of an evaluation.
+pub(crate) struct Scratch<'a> {
+    /// The point as it enters the first layer, `[D]`.
+    pub(crate) inputs: &'a mut [Unit],
+    /// A layer's sums, `[H]`.
+    pub(crate) sums: &'a mut [i32],
+    /// A layer's units, `[H]`.
+    pub(crate) units: &'a mut [Unit],
+    /// The next layer's units, `[H]`, for the vectors.
+    #[cfg(feature = "std")]
+    pub(crate) next: &'a mut [Unit],
+}
+
+/// Computes `start + first + weights · inputs` for each output. `weights` (`[sums.len()][inputs.len()]`) is laid out in
+/// [panels](super::panel), and comes with 1 where it is stored with an offset. `first` is a column and its input.
+///
+/// A function of its own, which knows no size: the compiler would inline it for each layer, and unroll its loops.
+#[inline(never)]
+fn product<W: Weight>(
+    start: &[i32],
+    first: Option<(&[Half], Unit)>,
+    (weights, offset): (&[W::Element], i8),
+    inputs: &[Unit],
+    sums: &mut [i32],
+) {
+    let mut excess = 0;
+    if W::OFFSET != 0 {
+        let first = first.map_or(0, |(_, input)| wide(input));
+        let total = inputs.iter().fold(first, |total: i32, &x| total.wrapping_add(wide(x)));
+        excess = total.wrapping_mul(W::OFFSET).wrapping_mul(offset.into());
+    }
+    begin(sums, start, excess, first);
+    let (panels, singles) = sums.split_at_mut(sums.len() - sums.as_chunks::<PANEL>().1.len());
+    let Some((weights, rest)) = weights.split_at_checked(W::row(inputs.len()) * panels.len())
+    else {
+        return;
+    };
+    W::add::<PANEL>(panels, weights, inputs);
+    if PANEL > 1 {
+        W::add::<1>(singles, rest, inputs);
+    }
+}
+
+/// Writes a layer's units.
+#[inline(never)]
 fn write_units(
     kind: ActivationKind,
-    units: &mut [i16],
-    at: usize,
+    units: &mut [Unit],
     sums: &[i32],
     shifts: &[i8],
     bits: Rounding,
 ) {
-    let (Some(units), Some(shifts)) = (units.get_mut(at..), shifts.get(at..)) else { return };
     for ((y, &sum), &shift) in units.iter_mut().zip(sums).zip(shifts) {
-        *y = unit(kind, sum, shift, bits);
-    }
-}
-
-/// Computes `start + first + weights · inputs` for each output, and calls `write` with the number of an output and the
-/// sums from there on. `weights` (`[start.len()][inputs.len()]`) is laid out in [panels](super::panel). `first` is a
-/// column and its input.
-#[inline(always)]
-fn product<W: Weight>(
-    start: &[i32],
-    first: Option<(&[i16], i16)>,
-    weights: &[W::Element],
-    inputs: &[i16],
-    mut write: impl FnMut(usize, &[i32]),
-) {
-    let row = W::row(inputs.len());
-    let (mut at, mut weights) = (0, weights);
-    while let Some(sums) = start.get(at..).and_then(<[i32]>::first_chunk::<PANEL>) {
-        let Some((panel, rest)) = weights.split_at_checked(PANEL * row) else { return };
-        let mut sums = *sums;
-        add_first(&mut sums, first, at);
-        W::add(&mut sums, panel, inputs);
-        write(at, &sums);
-        (at, weights) = (at + PANEL, rest);
-    }
-    while let Some(sum) = start.get(at..).and_then(<[i32]>::first_chunk::<1>) {
-        let Some((panel, rest)) = weights.split_at_checked(row) else { return };
-        let mut sums = *sum;
-        add_first(&mut sums, first, at);
-        W::add(&mut sums, panel, inputs);
-        write(at, &sums);
-        (at, weights) = (at + 1, rest);
-    }
-}
-
-/// Adds the first term of the outputs from number `at` on.
-#[inline(always)]
-fn add_first<const P: usize>(sums: &mut [i32; P], first: Option<(&[i16], i16)>, at: usize) {
-    if let Some((column, input)) = first
-        && let Some(weights) = column.get(at..)
-    {
-        for (sum, &weight) in sums.iter_mut().zip(weights) {
-            *sum = sum.wrapping_add(i32::from(weight) * i32::from(input));
-        }
+        *y = unit(kind, sum, shift, bits) as Unit;
     }
 }

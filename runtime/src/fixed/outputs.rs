@@ -6,7 +6,7 @@
 use fearless_simd::{Bytes, i16x32, i32x16};
 
 use super::activation::{Rounding, unit};
-use super::network::{Layer, Network, point_input, time_input, velocity};
+use super::network::{Layer, Network, Scratch, point_input, time_input, velocity};
 use super::panel::PANEL;
 use super::pointwise::{Sequence, load, table, units};
 use super::vectors::{Integers, Lines, with_integers};
@@ -24,15 +24,18 @@ impl<W: Weight> Network<'_, W> {
         prefix: &[i32],
         (t, x): (i32, &[i32]),
         v: &mut [i32],
-        inputs: &mut [i16],
-        [units, next]: [&mut [i16]; 2],
+        Scratch { inputs, sums, units, next }: Scratch<'_>,
     ) {
         if PANEL != LANES {
-            return self.plain_velocity(kind, prefix, (t, x), v, inputs, [units, next]);
+            let scratch = Scratch { inputs, sums, units, next };
+            return self.plain_velocity(kind, prefix, (t, x), v, scratch);
         }
         with_integers!(
             vectors => self.velocity_with(vectors, kind, prefix, (t, x), v, (inputs, [units, next])),
-            otherwise self.plain_velocity(kind, prefix, (t, x), v, inputs, [units, next])
+            otherwise {
+                let scratch = Scratch { inputs, sums, units, next };
+                self.plain_velocity(kind, prefix, (t, x), v, scratch);
+            }
         );
     }
 
@@ -198,7 +201,7 @@ fn sums<S: Integers, W: Weight>(
             let weight = column.get(at).copied().unwrap_or_default();
             sum[0] = sum[0].wrapping_add(i32::from(weight) * i32::from(input));
         }
-        W::add(&mut sum, panel, inputs);
+        W::add::<1>(&mut sum, panel, inputs);
         finish.one(at, sum[0]);
         (at, weights) = (at + 1, rest);
     }

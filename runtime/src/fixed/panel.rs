@@ -10,16 +10,17 @@
 //! A matrix is split into panels of [`PANEL`] outputs, and the outputs left over into panels of one. Bytes of two
 //! four-bit weights take the place of pairs.
 
-use crate::registers::{DSP, RISC_V, VECTORS};
+use crate::registers::{CORTEX_M0, VECTORS};
 
 /// The number of outputs that are summed side by side. It affects no output bit.
 pub(crate) const PANEL: usize = match VECTORS {
     true => 16,
-    false if RISC_V || DSP => 4,
+    false if CORTEX_M0 => 1,
     false => 8,
 };
 
 /// The first output of the panel that holds `output`, and the panel's number of outputs.
+#[allow(clippy::modulo_one, reason = "a panel has one output on a Cortex-M0")]
 const fn panel(outputs: usize, output: usize) -> (usize, usize) {
     let first = output - output % PANEL;
     if first + PANEL <= outputs { (first, PANEL) } else { (output, 1) }
@@ -49,6 +50,7 @@ pub(crate) const fn byte_index(
 }
 
 /// Splits a panel of `P` outputs into `count` groups of pairs, and the weights of an odd last input.
+#[cfg(feature = "std")]
 #[inline(always)]
 pub(crate) fn pairs<T, const P: usize>(panel: &[T], count: usize) -> (&[[[T; 2]; P]], &[T]) {
     let Some((pairs, rest)) = panel.split_at_checked(2 * P * count) else { return (&[], &[]) };

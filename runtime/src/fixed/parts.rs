@@ -1,6 +1,7 @@
 //! The parts of a network of whole numbers but the weights between hidden layers, whose type varies.
 
 use super::fingerprint::{update_8, update_32, update_sizes, update_weights_16};
+use super::storage::{Half, ZERO};
 use super::units::{ConditionUnits, DataUnits};
 use crate::activation::ActivationKind;
 use crate::digest::Digest;
@@ -48,17 +49,19 @@ pub(crate) struct Formats {
     pub(crate) data: i8,
     /// Of the conditions in the user's units.
     pub(crate) condition: i8,
+    /// 1 where the stored weights have their offset; 0 in an empty model, whose weights are stored as 0.
+    pub(crate) offset: i8,
 }
 
 impl Formats {
-    pub(crate) const ZERO: Self = Self { point: 0, first: 0, data: 0, condition: 0 };
+    pub(crate) const ZERO: Self = Self { point: 0, first: 0, data: 0, condition: 0, offset: 0 };
 }
 
 /// Parts to evaluate.
-pub(crate) type Slices<'a> = Parts<&'a [i32], &'a [i16], &'a [i8], Formats>;
+pub(crate) type Slices<'a> = Parts<&'a [i32], &'a [Half], &'a [i8], Formats>;
 
 /// Parts to read a file into.
-pub(crate) type SlicesMut<'a> = Parts<&'a mut [i32], &'a mut [i16], &'a mut [i8], &'a mut Formats>;
+pub(crate) type SlicesMut<'a> = Parts<&'a mut [i32], &'a mut [Half], &'a mut [i8], &'a mut Formats>;
 
 impl Slices<'_> {
     /// Adds to a fingerprint all that it covers but the weights between hidden layers.
@@ -75,7 +78,7 @@ impl Slices<'_> {
         update_weights_16(digest, self.last, (data, width));
         update_32(digest, self.last_bias);
         update_8(digest, self.last_shift);
-        let Formats { point, first, data, condition } = self.formats;
+        let Formats { point, first, data, condition, .. } = self.formats;
         update_8(digest, &[point, first]);
         update_8(digest, self.hidden_bits);
         update_8(digest, &[data, condition]);
@@ -109,7 +112,7 @@ impl SlicesMut<'_> {
             numbers.fill(0);
         }
         for numbers in [self.time, self.state, self.condition, self.last] {
-            numbers.fill(0);
+            numbers.fill(ZERO);
         }
         for numbers in [
             self.shift,
@@ -127,22 +130,22 @@ impl SlicesMut<'_> {
 }
 
 #[cfg(feature = "alloc")]
-impl Parts<alloc::vec::Vec<i32>, alloc::vec::Vec<i16>, alloc::vec::Vec<i8>, Formats> {
+impl Parts<alloc::vec::Vec<i32>, alloc::vec::Vec<Half>, alloc::vec::Vec<i8>, Formats> {
     /// Parts of zeros.
     pub(crate) fn zero(Dims { data, condition, width, hidden_layers }: Dims) -> Self {
         use alloc::vec;
         Self {
             bias: vec![0; width],
-            time: vec![0; width],
-            state: vec![0; data * width],
-            condition: vec![0; condition * width],
+            time: vec![ZERO; width],
+            state: vec![ZERO; data * width],
+            condition: vec![ZERO; condition * width],
             shift: vec![0; width],
             hidden_bias: vec![0; hidden_layers * width],
             hidden_shift: vec![0; hidden_layers * width],
             hidden_bits: vec![0; hidden_layers],
             last_bias: vec![0; data],
             last_shift: vec![0; data],
-            last: vec![0; data * width],
+            last: vec![ZERO; data * width],
             data_units: DataUnits {
                 mean: vec![0; data],
                 scale: vec![0; data],

@@ -3,8 +3,8 @@
 use super::activation::UNIT_BITS;
 use super::panel::{byte_index, index};
 use super::parts::SlicesMut;
+use super::storage::{Half, nibbles, stored_4, stored_8, stored_16};
 use super::units::{ConditionUnits, DataUnits};
-use super::weight::nibbles;
 use crate::activation::ActivationKind;
 use crate::model_file::{check_contract, check_convention, check_sizes};
 use crate::network::Dims;
@@ -49,7 +49,7 @@ impl SlicesMut<'_> {
             while input < width {
                 let weight = element_16(values, output * width + input);
                 sum.add(weight as i32);
-                set_16(self.last, index(data, width, output, input), weight);
+                set_16(self.last, index(data, width, output, input), stored_16(weight));
                 input += 1;
             }
             tri!(sum.check(name, output));
@@ -58,6 +58,7 @@ impl SlicesMut<'_> {
         let mut unit_bits = [0; crate::tensor::MAX_LAYERS];
         let (unit_bits, _) = unit_bits.split_at_mut(hidden_layers + 1);
         tri!(bytes(file, TensorName::UnitBits, (0, UNIT_BITS as i32), unit_bits));
+        self.formats.offset = 1;
         self.formats.first = unit_bits[0];
         let mut i = 0;
         while i < hidden_layers && i < self.hidden_bits.len() {
@@ -89,12 +90,13 @@ impl SlicesMut<'_> {
                 let weight = element_16(values, output * columns + column);
                 sum.add(weight as i32);
                 if column == 0 {
-                    set_16(self.time, output, weight);
+                    set_16(self.time, output, stored_16(weight));
                 } else if column <= data {
-                    set_16(self.state, index(width, data, output, column - 1), weight);
+                    let at = index(width, data, output, column - 1);
+                    set_16(self.state, at, stored_16(weight));
                 } else {
                     let at = index(width, condition, output, column - 1 - data);
-                    set_16(self.condition, at, weight);
+                    set_16(self.condition, at, stored_16(weight));
                 }
                 column += 1;
             }
@@ -132,12 +134,12 @@ impl SlicesMut<'_> {
 
 /// Reads the weights between hidden layers of type `$type` into panels.
 macro_rules! read_hidden {
-    ($name:ident, $type:ty, $dtype:literal, $bytes:literal) => {
+    ($name:ident, $type:ty, $element:ty, $stored:path, $dtype:literal, $bytes:literal) => {
         /// Reads the weights between hidden layers (`[L][H][H]`) into panels.
         pub(crate) const fn $name(
             file: &File<'_>,
             dims: Dims,
-            out: &mut [$type],
+            out: &mut [$element],
         ) -> Result<(), LoadError> {
             let Dims { width, hidden_layers, .. } = dims;
             let mut i = 0;
@@ -159,7 +161,7 @@ macro_rules! read_hidden {
                         sum.add(weight as i32);
                         let to = start + index(width, width, output, input);
                         if to < out.len() {
-                            out[to] = weight;
+                            out[to] = $stored(weight);
                         }
                         input += 1;
                     }
@@ -173,8 +175,8 @@ macro_rules! read_hidden {
     };
 }
 
-read_hidden!(read_hidden_16, i16, "I16", 2);
-read_hidden!(read_hidden_8, i8, "I8", 1);
+read_hidden!(read_hidden_16, i16, Half, stored_16, "I16", 2);
+read_hidden!(read_hidden_8, i8, i8, stored_8, "I8", 1);
 
 /// Reads the weights of four bits between hidden layers (`[L][H][⌈H ÷ 2⌉]`) into panels.
 pub(crate) const fn read_hidden_4(
@@ -213,7 +215,7 @@ pub(crate) const fn read_hidden_4(
                 }
                 let to = start + byte_index(width, width, output, 2 * pair);
                 if to < out.len() {
-                    out[to] = values[at];
+                    out[to] = stored_4(values[at]);
                 }
                 pair += 1;
             }
@@ -373,7 +375,7 @@ const fn element_16(values: &[[u8; 2]], index: usize) -> i16 {
     if index < values.len() { i16::from_le_bytes(values[index]) } else { 0 }
 }
 
-const fn set_16(out: &mut [i16], index: usize, value: i16) {
+const fn set_16(out: &mut [Half], index: usize, value: Half) {
     if index < out.len() {
         out[index] = value;
     }

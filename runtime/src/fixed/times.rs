@@ -5,6 +5,8 @@ use core::marker::PhantomData;
 use super::arithmetic::ONE;
 use crate::grid::{GridError, MAX_STEPS};
 use crate::method::Method;
+#[cfg(feature = "alloc")]
+use crate::model_file::Times;
 use crate::model_file::check_solver;
 use crate::safetensors::{File, LoadError, tri};
 use crate::solver::SolverOf;
@@ -86,7 +88,7 @@ impl<S: Method, const N: usize> SolverOf<S, N, i32> {
 }
 
 /// `(t_i, dt_i)` of step `i` of the uniform grid of `n` steps from 0 to 1.
-pub(crate) const fn uniform(i: usize, n: usize) -> (i32, i32) {
+const fn uniform(i: usize, n: usize) -> (i32, i32) {
     let (t, next) = (time(i, n), time(i + 1, n));
     (t, next - t)
 }
@@ -98,7 +100,7 @@ const fn time(i: usize, n: usize) -> i32 {
 }
 
 /// `(t_i, dt_i)` of the step from `t`, time `i` of a grid, to `next`.
-pub(crate) const fn between(t: i32, next: i32, i: usize) -> Result<(i32, i32), GridError> {
+const fn between(t: i32, next: i32, i: usize) -> Result<(i32, i32), GridError> {
     if t < 0 || t > ONE {
         return Err(GridError::OutOfRange { index: i });
     }
@@ -112,11 +114,7 @@ pub(crate) const fn between(t: i32, next: i32, i: usize) -> Result<(i32, i32), G
 }
 
 /// Reads the tensor `grid` (`[N + 1]`) into the start times `t` (`[N]`) and the lengths `dt` (`[N]`) of the steps.
-pub(crate) const fn read_grid(
-    file: &File<'_>,
-    t: &mut [i32],
-    dt: &mut [i32],
-) -> Result<(), LoadError> {
+const fn read_grid(file: &File<'_>, t: &mut [i32], dt: &mut [i32]) -> Result<(), LoadError> {
     let tensor = TensorName::Grid;
     let values = match tri!(file.bytes(tensor, Shape::vector(t.len() + 1), "I32")) {
         Some(bytes) => bytes.as_chunks::<4>().0,
@@ -136,6 +134,21 @@ pub(crate) const fn read_grid(
         i += 1;
     }
     Ok(())
+}
+
+#[cfg(feature = "alloc")]
+impl Times for i32 {
+    fn uniform(i: usize, n: usize) -> (Self, Self) {
+        uniform(i, n)
+    }
+
+    fn between(t: Self, next: Self, i: usize) -> Result<(Self, Self), GridError> {
+        between(t, next, i)
+    }
+
+    fn read_grid(file: &File<'_>, t: &mut [Self], dt: &mut [Self]) -> Result<(), LoadError> {
+        read_grid(file, t, dt)
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Conversions between the user's units and flow units.
 
 use super::arithmetic::{half_of, saturate, saturate_16};
+use super::sums::Unit;
 
 /// The units of the data. `N` holds `[D]` integers of 32 bits, `S` `[D]` shifts.
 #[derive(Clone, Copy, Debug)]
@@ -47,11 +48,11 @@ impl DataUnits<&[i32], &[i8]> {
 
 impl ConditionUnits<&[i32], &[i8]> {
     /// Writes the conditions as the first layer takes them: `((c − mean) · scale) >> shift`.
-    pub(crate) fn standardize(self, c: &[i32], out: &mut [i16]) {
+    pub(crate) fn standardize(self, c: &[i32], out: &mut [Unit]) {
         let units = self.mean.iter().zip(self.scale).zip(self.shift);
         for ((out, &c), ((&mean, &scale), &shift)) in out.iter_mut().zip(c).zip(units) {
             let c = scaled(saturate(i64::from(c) - i64::from(mean)), scale, shift);
-            *out = saturate_16(saturate(c));
+            *out = saturate_16(saturate(c)) as Unit;
         }
     }
 }

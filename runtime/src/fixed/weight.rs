@@ -3,12 +3,18 @@
 #[cfg(feature = "std")]
 use fearless_simd::{Bytes, SimdFrom, i8x32, i16x32, i32x16};
 
-use super::panel::pairs;
 #[cfg(feature = "alloc")]
 use super::panel::{byte_index, index};
+use super::storage::Half;
+use super::storage::UNSIGNED_4;
+#[cfg(any(feature = "alloc", feature = "std"))]
+use super::storage::nibbles;
+#[cfg(feature = "alloc")]
+use super::storage::{ZERO, stored_4, stored_8, stored_16};
+use super::sums::{Form, Form8, Form16, Nibbles, Unit, add_ones, add_pairs};
 #[cfg(feature = "std")]
 use super::vectors::Integers;
-use crate::registers::DSP;
+use crate::registers::CORTEX_M0;
 
 /// The type of the weights between hidden layers: `i16`, `i8` or [`I4`]. The first and the last layer have `i16`.
 ///
@@ -35,6 +41,9 @@ pub(crate) mod sealed {
         /// What a slice of weights consists of: a weight, or a byte of two.
         type Element: Copy + 'static;
 
+        /// What is added to each stored weight.
+        const OFFSET: i32;
+
         /// All weights, in panels.
         fn elements<const H: usize, const L: usize>(
             hidden: &Self::Hidden<H, L>,
@@ -45,7 +54,10 @@ pub(crate) mod sealed {
 
         /// The weights of layers of `width` inputs and outputs in 16 bits, in panels too.
         #[cfg(feature = "alloc")]
-        fn widened(weights: &[Self::Element], width: usize) -> alloc::borrow::Cow<'_, [i16]>;
+        fn widened(
+            weights: &[Self::Element],
+            width: usize,
+        ) -> alloc::borrow::Cow<'_, [super::Half]>;
 
         /// The weights of a panel of 16 outputs for a pair of inputs.
         #[cfg(feature = "std")]
@@ -66,98 +78,143 @@ pub(crate) mod sealed {
         #[cfg(feature = "std")]
         fn odd(weights: &[Self::Element]) -> Option<[u16; 16]>;
 
-        /// Adds `weights · inputs` to each sum. `weights` is a panel of `P` outputs.
-        fn add<const P: usize>(sums: &mut [i32; P], weights: &[Self::Element], inputs: &[i16]);
+        /// Adds `(weights + OFFSET) · inputs` to each sum. `weights` are panels of `P` outputs.
+        fn add<const P: usize>(sums: &mut [i32], weights: &[Self::Element], inputs: &[super::Unit]);
     }
 }
 
-macro_rules! weight {
-    (@widened same, $weights:ident) => {
-        $weights.into()
-    };
-    (@widened narrow, $weights:ident) => {
-        $weights.iter().map(|&weight| i16::from(weight)).collect()
-    };
-    (@pairs same, $vectors:ident, $group:ident) => {
-        i16x32::simd_from($vectors, *$group)
-    };
-    (@pairs narrow, $vectors:ident, $group:ident) => {{
-        let (low, high) = $vectors.widen_i8x32(i8x32::simd_from($vectors, *$group));
-        $vectors.combine_i16x16(low, high)
-    }};
-    ($type:ty, $form:ident) => {
-        impl Weight for $type {}
+impl Weight for i16 {}
 
-        impl sealed::Sealed for $type {
-            type Hidden<const H: usize, const L: usize> = [[[$type; H]; H]; L];
-            type Element = $type;
+impl sealed::Sealed for i16 {
+    type Hidden<const H: usize, const L: usize> = [[[Half; H]; H]; L];
+    type Element = Half;
+    const OFFSET: i32 = if CORTEX_M0 { 1 << 15 } else { 0 };
 
-            #[inline(always)]
-            fn elements<const H: usize, const L: usize>(hidden: &Self::Hidden<H, L>) -> &[$type] {
-                hidden.as_flattened().as_flattened()
-            }
+    #[inline(always)]
+    fn elements<const H: usize, const L: usize>(hidden: &[[[Half; H]; H]; L]) -> &[Half] {
+        hidden.as_flattened().as_flattened()
+    }
 
-            #[inline(always)]
-            fn row(inputs: usize) -> usize {
-                inputs
-            }
+    #[inline(always)]
+    fn row(inputs: usize) -> usize {
+        inputs
+    }
 
-            #[cfg(feature = "alloc")]
-            fn widened(weights: &[$type], _: usize) -> alloc::borrow::Cow<'_, [i16]> {
-                weight!(@widened $form, weights)
-            }
+    #[cfg(feature = "alloc")]
+    fn widened(weights: &[Half], _: usize) -> alloc::borrow::Cow<'_, [Half]> {
+        weights.into()
+    }
 
-            #[cfg(feature = "std")]
-            type Group = [$type; 32];
+    #[cfg(feature = "std")]
+    type Group = [i16; 32];
 
-            #[cfg(feature = "std")]
-            #[inline(always)]
-            fn groups(panel: &[$type], pairs: usize) -> Option<Split<'_, Self>> {
-                let (groups, odd) = panel.as_chunks();
-                Some((groups.get(..pairs)?, odd))
-            }
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    fn groups(panel: &[i16], pairs: usize) -> Option<Split<'_, Self>> {
+        let (groups, odd) = panel.as_chunks();
+        Some((groups.get(..pairs)?, odd))
+    }
 
-            #[cfg(feature = "std")]
-            #[inline(always)]
-            fn pairs<S: Integers>(vectors: S, group: &Self::Group) -> i16x32<S> {
-                weight!(@pairs $form, vectors, group)
-            }
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    fn pairs<S: Integers>(vectors: S, group: &Self::Group) -> i16x32<S> {
+        i16x32::simd_from(vectors, *group)
+    }
 
-            #[cfg(feature = "std")]
-            #[inline(always)]
-            fn odd(weights: &[$type]) -> Option<[u16; 16]> {
-                Some(weights.first_chunk::<16>()?.map(|weight| i16::from(weight) as u16))
-            }
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    fn odd(weights: &[i16]) -> Option<[u16; 16]> {
+        Some(weights.first_chunk::<16>()?.map(|weight| weight as u16))
+    }
 
-            #[inline(always)]
-            fn add<const P: usize>(sums: &mut [i32; P], weights: &[$type], inputs: &[i16]) {
-                let (inputs, last) = inputs.as_chunks::<2>();
-                let (weights, rest) = pairs::<_, P>(weights, inputs.len());
-                for (weights, inputs) in weights.iter().zip(inputs) {
-                    let [even, odd] = split(*inputs);
-                    for (sum, pair) in sums.iter_mut().zip(weights) {
-                        let [weight, next] = split(*pair);
-                        *sum = sum.wrapping_add(weight * even).wrapping_add(next * odd);
-                    }
-                }
-                for &input in last {
-                    for (sum, &weight) in sums.iter_mut().zip(rest) {
-                        *sum = sum.wrapping_add(i32::from(weight) * i32::from(input));
-                    }
-                }
-            }
-        }
-    };
+    #[inline(always)]
+    fn add<const P: usize>(sums: &mut [i32], weights: &[Half], inputs: &[Unit]) {
+        add::<Half, Form16, P>(sums, weights, inputs);
+    }
 }
 
-weight!(i16, same);
-weight!(i8, narrow);
+impl Weight for i8 {}
+
+impl sealed::Sealed for i8 {
+    type Hidden<const H: usize, const L: usize> = [[[i8; H]; H]; L];
+    type Element = i8;
+    const OFFSET: i32 = if CORTEX_M0 { 1 << 7 } else { 0 };
+
+    #[inline(always)]
+    fn elements<const H: usize, const L: usize>(hidden: &[[[i8; H]; H]; L]) -> &[i8] {
+        hidden.as_flattened().as_flattened()
+    }
+
+    #[inline(always)]
+    fn row(inputs: usize) -> usize {
+        inputs
+    }
+
+    #[cfg(feature = "alloc")]
+    fn widened(weights: &[i8], _: usize) -> alloc::borrow::Cow<'_, [Half]> {
+        weights.iter().map(|&weight| stored_16(stored_8(weight).into())).collect()
+    }
+
+    #[cfg(feature = "std")]
+    type Group = [i8; 32];
+
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    fn groups(panel: &[i8], pairs: usize) -> Option<Split<'_, Self>> {
+        let (groups, odd) = panel.as_chunks();
+        Some((groups.get(..pairs)?, odd))
+    }
+
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    fn pairs<S: Integers>(vectors: S, group: &Self::Group) -> i16x32<S> {
+        let (low, high) = vectors.widen_i8x32(i8x32::simd_from(vectors, *group));
+        vectors.combine_i16x16(low, high)
+    }
+
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    fn odd(weights: &[i8]) -> Option<[u16; 16]> {
+        Some(weights.first_chunk::<16>()?.map(|weight| i16::from(weight) as u16))
+    }
+
+    #[inline(always)]
+    fn add<const P: usize>(sums: &mut [i32], weights: &[i8], inputs: &[Unit]) {
+        add::<i8, Form8, P>(sums, weights, inputs);
+    }
+}
+
+/// [`Sealed::add`](sealed::Sealed::add) for weights of whole bytes.
+#[inline(always)]
+fn add<T: Copy, F: Form<One = T>, const P: usize>(
+    sums: &mut [i32],
+    weights: &[T],
+    inputs: &[Unit],
+) {
+    let (pairs, last) = inputs.as_chunks::<2>();
+    let &[last] = last else {
+        return add_pairs::<F, P>(sums, F::pairs(weights), pairs);
+    };
+    if pairs.is_empty() {
+        return add_ones::<F>(sums, weights, last);
+    }
+    // Each panel ends with the weights of the last input.
+    let mut weights = weights;
+    for sums in sums.as_chunks_mut::<P>().0 {
+        let Some((panel, rest)) = weights.split_at_checked(2 * P * pairs.len()) else { return };
+        let Some((ones, rest)) = rest.split_at_checked(P) else { return };
+        add_pairs::<F, P>(sums, F::pairs(panel), pairs);
+        add_ones::<F>(sums, ones, last);
+        weights = rest;
+    }
+}
 
 impl<const BYTES: usize> Weight for I4<BYTES> {}
 
 impl<const BYTES: usize> sealed::Sealed for I4<BYTES> {
     type Hidden<const H: usize, const L: usize> = [u8; BYTES];
     type Element = u8;
+    const OFFSET: i32 = if UNSIGNED_4 { 1 << 3 } else { 0 };
 
     #[inline(always)]
     fn elements<const H: usize, const L: usize>(hidden: &[u8; BYTES]) -> &[u8] {
@@ -170,15 +227,16 @@ impl<const BYTES: usize> sealed::Sealed for I4<BYTES> {
     }
 
     #[cfg(feature = "alloc")]
-    fn widened(weights: &[u8], width: usize) -> alloc::borrow::Cow<'_, [i16]> {
+    fn widened(weights: &[u8], width: usize) -> alloc::borrow::Cow<'_, [Half]> {
         let row = width.div_ceil(2);
-        let mut all = alloc::vec![0; weights.len() / row.max(1) * width];
+        let mut all = alloc::vec![ZERO; weights.len() / row.max(1) * width];
         let layers = all.chunks_exact_mut((width * width).max(1));
         for (layer, weights) in layers.zip(weights.chunks_exact((width * row).max(1))) {
             for output in 0..width {
                 for input in 0..width {
-                    let byte = weights[byte_index(width, width, output, input)];
-                    layer[index(width, width, output, input)] = nibbles(byte)[input % 2] as i16;
+                    let byte = stored_4(weights[byte_index(width, width, output, input)]);
+                    layer[index(width, width, output, input)] =
+                        stored_16(nibbles(byte)[input % 2] as i16);
                 }
             }
         }
@@ -212,39 +270,16 @@ impl<const BYTES: usize> sealed::Sealed for I4<BYTES> {
     }
 
     #[inline(always)]
-    fn add<const P: usize>(sums: &mut [i32; P], weights: &[u8], inputs: &[i16]) {
-        let (inputs, last) = inputs.as_chunks::<2>();
-        let (panels, rest) = weights.as_chunks::<P>();
-        for (weights, &[even, odd]) in panels.iter().zip(inputs) {
-            let (even, odd) = (i32::from(even), i32::from(odd));
-            for (sum, &byte) in sums.iter_mut().zip(weights) {
-                let [weight, next] = nibbles(byte);
-                *sum = sum.wrapping_add(weight * even).wrapping_add(next * odd);
-            }
-        }
-        debug_assert!(rest.is_empty());
-        if let (&[input], Some(weights)) = (last, panels.get(inputs.len())) {
-            for (sum, &byte) in sums.iter_mut().zip(weights) {
-                *sum = sum.wrapping_add(nibbles(byte)[0] * i32::from(input));
-            }
+    fn add<const P: usize>(sums: &mut [i32], weights: &[u8], inputs: &[Unit]) {
+        let (pairs, last) = inputs.as_chunks::<2>();
+        let &[last] = last else { return add_pairs::<Nibbles, P>(sums, weights, pairs) };
+        let mut weights = weights;
+        for sums in sums.as_chunks_mut::<P>().0 {
+            let Some((panel, rest)) = weights.split_at_checked(P * pairs.len()) else { return };
+            let Some((ones, rest)) = rest.split_at_checked(P) else { return };
+            add_pairs::<Nibbles, P>(sums, panel, pairs);
+            add_ones::<Nibbles>(sums, ones, last);
+            weights = rest;
         }
     }
-}
-
-/// The two numbers of a pair. A core with instructions for the halves of a word loads both at once.
-#[inline(always)]
-fn split<T: Copy + Into<i32>>([even, odd]: [T; 2]) -> [i32; 2] {
-    if size_of::<T>() == 2 && DSP {
-        let word = (even.into() & 0xffff) | (odd.into() << 16);
-        [(word << 16) >> 16, word >> 16]
-    } else {
-        [even.into(), odd.into()]
-    }
-}
-
-/// The two weights of a byte, from −8 to 7, the low four bits first.
-#[inline(always)]
-pub(crate) const fn nibbles(byte: u8) -> [i32; 2] {
-    let byte = byte as i8 as i32;
-    [(byte << 28) >> 28, byte >> 4]
 }

@@ -6,19 +6,19 @@ use alloc::vec::Vec;
 /// path that continues from a copy has the same bits.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct HeapState {
+pub struct HeapState<T = f32> {
     /// The number of steps taken.
     pub i: usize,
     /// The current point, in flow units, `[D]`.
-    pub x: Vec<f32>,
+    pub x: Vec<T>,
     /// The memory of [`SolverKind::AdamsBashforth2`](crate::SolverKind::AdamsBashforth2): the velocity at the
     /// start of the previous step, `[D]`. `None` for other methods and before the first step.
-    pub memory: Option<Vec<f32>>,
+    pub memory: Option<Vec<T>>,
 }
 
-impl HeapState {
+impl<T: Clone> HeapState<T> {
     /// A path at `x` (`[D]`, flow units) after `i` steps, without memory.
-    pub fn at(i: usize, x: &[f32]) -> Self {
+    pub fn at(i: usize, x: &[T]) -> Self {
         Self { i, x: x.to_vec(), memory: None }
     }
 }

@@ -180,6 +180,17 @@ mod tests {
         assert!(adams_bashforth.path_from(&Decay, state, []).eq(path));
     }
 
+    #[cfg(feature = "alloc")]
+    #[test]
+    fn a_state_on_the_heap_is_stored_in_floats_and_whole_numbers() {
+        use crate::{HeapState, fixed};
+        let state: HeapState = HeapState { memory: Some([1.5].into()), ..HeapState::at(1, &[0.5]) };
+        assert_eq!(round_trip(&state).1, state);
+        let state = fixed::HeapState { memory: Some([-9].into()), ..HeapState::at(2, &[1 << 20]) };
+        let (text, back) = round_trip(&state);
+        assert_eq!((text.as_str(), back), (r#"{"i":2,"x":[1048576],"memory":[-9]}"#, state));
+    }
+
     #[test]
     fn a_state_with_other_dimensions_is_refused() {
         let text = r#"{"i":0,"x":[1.0,2.0],"memory":null}"#;

@@ -8,7 +8,7 @@ mod values;
 pub(crate) use metadata::{check_contract, check_convention, check_sizes};
 #[cfg(feature = "alloc")]
 pub(crate) use network::{read_activation, read_dims, read_integer_dims};
-pub(crate) use solver::{check_solver, read_grid};
 #[cfg(feature = "alloc")]
-pub(crate) use solver::{grid_steps, read_solver, solver_kind};
+pub(crate) use solver::{Times, read_solver};
+pub(crate) use solver::{check_solver, read_grid};
 pub(crate) use values::read_values;

@@ -3,8 +3,12 @@
 use super::metadata::check;
 use super::values::finite;
 use crate::grid::between;
+#[cfg(feature = "alloc")]
+use crate::grid::{GridError, uniform};
 use crate::method::SolverKind;
 use crate::safetensors::{File, LoadError, tri};
+#[cfg(feature = "alloc")]
+use crate::scalar::Scalar;
 use crate::tensor::{Shape, TensorName};
 use crate::text::Text;
 
@@ -36,21 +40,50 @@ pub(crate) const fn read_grid(
     Ok(())
 }
 
+/// The times of a grid in the numbers that a solver computes with. A solver whose number of steps is known at compile time
+/// calls the functions that are behind it, which are `const`.
+#[cfg(feature = "alloc")]
+pub trait Times: Scalar {
+    /// `(t_i, dt_i)` of step `i` of the uniform grid of `n` steps from 0 to 1.
+    fn uniform(i: usize, n: usize) -> (Self, Self);
+
+    /// `(t_i, dt_i)` of the step from `t`, time `i` of a grid, to `next`.
+    fn between(t: Self, next: Self, i: usize) -> Result<(Self, Self), GridError>;
+
+    /// Reads the tensor `grid` (`[N + 1]`) into the start times `t` (`[N]`) and the lengths `dt` (`[N]`) of the steps.
+    fn read_grid(file: &File<'_>, t: &mut [Self], dt: &mut [Self]) -> Result<(), LoadError>;
+}
+
+#[cfg(feature = "alloc")]
+impl Times for f32 {
+    fn uniform(i: usize, n: usize) -> (Self, Self) {
+        uniform(i, n)
+    }
+
+    fn between(t: Self, next: Self, i: usize) -> Result<(Self, Self), GridError> {
+        between(t, next, i)
+    }
+
+    fn read_grid(file: &File<'_>, t: &mut [Self], dt: &mut [Self]) -> Result<(), LoadError> {
+        read_grid(file, t, dt)
+    }
+}
+
 /// Reads the method, and the start times (`[N]`) and lengths (`[N]`) of the steps.
 #[cfg(feature = "alloc")]
-pub(crate) fn read_solver(
+pub(crate) fn read_solver<T: Times>(
     file: &File<'_>,
-) -> Result<(SolverKind, alloc::vec::Vec<f32>, alloc::vec::Vec<f32>), LoadError> {
+) -> Result<(SolverKind, alloc::vec::Vec<T>, alloc::vec::Vec<T>), LoadError> {
     let kind = solver_kind(file)?;
     let steps = grid_steps(file)?;
-    let (mut t, mut dt) = (alloc::vec![0.0; steps], alloc::vec![0.0; steps]);
-    read_grid(file, &mut t, &mut dt)?;
+    let (mut t, mut dt) = (alloc::vec![T::ZERO; steps], alloc::vec![T::ZERO; steps]);
+    T::read_grid(file, &mut t, &mut dt)?;
     Ok((kind, t, dt))
 }
 
 /// The method that the metadata name, or Euler's if they name none.
 #[cfg(feature = "alloc")]
-pub(crate) fn solver_kind(file: &File<'_>) -> Result<SolverKind, LoadError> {
+fn solver_kind(file: &File<'_>) -> Result<SolverKind, LoadError> {
     let Some(found) = file.metadata(KEY)? else { return Ok(SolverKind::Euler) };
     match SolverKind::from_name(found.as_bytes()) {
         Some(kind) if found.is(kind.name()) => Ok(kind),
@@ -64,7 +97,7 @@ pub(crate) fn solver_kind(file: &File<'_>) -> Result<SolverKind, LoadError> {
 
 /// The number of steps in the file's grid.
 #[cfg(feature = "alloc")]
-pub(crate) fn grid_steps(file: &File<'_>) -> Result<usize, LoadError> {
+fn grid_steps(file: &File<'_>) -> Result<usize, LoadError> {
     let shape = file.shape(TensorName::Grid)?;
     let steps = match shape.dims() {
         [times] => usize::try_from(times.saturating_sub(1)).unwrap_or(0),

@@ -19,7 +19,7 @@ use crate::units::Units;
 
 /// The sizes of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Dims {
+pub struct Dims {
     /// The number of data dimensions, `D`.
     pub(crate) data: usize,
     /// The number of conditions, `C`.

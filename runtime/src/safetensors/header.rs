@@ -10,7 +10,7 @@ use crate::text::Text;
 /// A file whose header was checked: it is UTF-8 JSON of the prescribed form, each tensor is inside the file,
 /// and each byte of the data belongs to exactly one tensor.
 #[derive(Clone, Copy)]
-pub(crate) struct File<'a> {
+pub struct File<'a> {
     header: &'a [u8],
     data: &'a [u8],
     metadata: Option<Metadata>,

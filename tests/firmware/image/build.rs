@@ -12,6 +12,17 @@ use safetensors::SafeTensors;
 
 const MODELS: [&str; 3] = ["mixture", "moons", "8gaussians"];
 
+/// The models in whole numbers.
+const INTEGER_MODELS: [&str; 7] = [
+    "mixture-i16",
+    "mixture-i8",
+    "mixture-one-step-i4",
+    "moons-i16",
+    "moons-i8",
+    "8gaussians-i16",
+    "8gaussians-i8",
+];
+
 /// The methods, in the order of `SolverKind::ALL`.
 const METHODS: [&str; 5] = ["euler", "midpoint", "heun", "rk4", "ab2"];
 
@@ -19,7 +30,7 @@ fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap());
     let weights = Path::new("../../../weights");
     let mut code = String::new();
-    for model in MODELS {
+    for model in MODELS.iter().chain(&INTEGER_MODELS) {
         let path = weights.join(model).join("golden.safetensors");
         println!("cargo::rerun-if-changed={}", path.display());
         code += &golden(model, &fs::read(path).unwrap());
@@ -41,20 +52,26 @@ fn golden(model: &str, bytes: &[u8]) -> String {
     let metadata = header.metadata().clone().unwrap();
     let file = SafeTensors::deserialize(bytes).unwrap();
     let steps = file.tensor("times").unwrap().shape()[0] - 1;
-    let mut code = format!("/// `{model}`\npub mod {} {{\n", model.trim_start_matches('8'));
+    let module = model.trim_start_matches('8').replace('-', "_");
+    let mut code = format!("/// `{model}`\npub mod {module} {{\n");
+    let integer = INTEGER_MODELS.contains(&model);
+    let number = if integer { "i32" } else { "f32" };
     for (name, about, tensor) in [
         ("X_0", "Starting points.", file.tensor("x0").unwrap()),
         ("CONDITION", "Their conditions.", file.tensor("condition").unwrap()),
     ] {
         let [rows, columns] = *tensor.shape() else { panic!("{name}: expected a matrix") };
-        write!(code, "/// {about}\npub static {name}: [[f32; {columns}]; {rows}] = [").unwrap();
+        write!(code, "/// {about}\npub static {name}: [[{number}; {columns}]; {rows}] = [")
+            .unwrap();
         let bits: Vec<String> = tensor
             .data()
             .as_chunks()
             .0
             .iter()
-            .map(|b| f32::from_le_bytes(*b))
-            .map(|x| format!("f32::from_bits({:#010x})", x.to_bits()))
+            .map(|&b| match integer {
+                true => i32::from_le_bytes(b).to_string(),
+                false => format!("f32::from_bits({:#010x})", u32::from_le_bytes(b)),
+            })
             .collect();
         for row in 0..rows {
             write!(code, "[{}],", bits[row * columns..][..columns].join(",")).unwrap();

@@ -93,7 +93,7 @@ fn check_numbers(fixed: &impl VelocityField<2, 1, i32>, heap: &HeapMlp) {
     let conditions: Vec<[i32; 1]> = (0..19).map(|k| [ends[k * 2 % 5]]).collect();
     for (k, (x, c)) in points.iter().zip(&conditions).enumerate() {
         let t = [0, ONE, i32::MIN, i32::MAX][k % 4];
-        assert_eq!(fixed.velocity(t, *x, *c).to_vec(), heap.velocity(t, x, c));
+        assert_eq!(fixed.velocity(t, *x, *c).to_vec(), heap.velocity(t, x, c, &mut heap.scratch()));
     }
     let solver = Euler::<2>::UNIFORM;
     let mut together = points.clone();
@@ -101,7 +101,12 @@ fn check_numbers(fixed: &impl VelocityField<2, 1, i32>, heap: &HeapMlp) {
     let mut on_heap = points.clone();
     let of_heap = HeapSolver::try_uniform(SolverKind::Euler, 2.try_into().expect("not 0"));
     let of_heap = of_heap.expect("two steps");
-    of_heap.sample_batch(heap, on_heap.as_flattened_mut(), conditions.as_flattened());
+    of_heap.sample_batch(
+        heap,
+        on_heap.as_flattened_mut(),
+        conditions.as_flattened(),
+        &mut heap.scratch(),
+    );
     assert_eq!(together, on_heap);
     for ((x, c), together) in points.iter().zip(&conditions).zip(&together) {
         assert_eq!(solver.sample(fixed, *x, *c), *together);

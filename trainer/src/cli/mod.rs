@@ -6,6 +6,7 @@ mod between;
 mod completions;
 mod distance;
 mod evaluate;
+mod export;
 mod import;
 mod inspect;
 mod interrupt;
@@ -55,6 +56,7 @@ enum Command {
     Trace(trace::Args),
     Tune(tune::Args),
     Quantize(quantize::Args),
+    Export(export::Args),
     Evaluate(evaluate::Args),
     Report(report::Args),
     Distance(distance::Args),
@@ -121,6 +123,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Trace(args) => trace::run(&args),
         Command::Tune(args) => tune::run(&args),
         Command::Quantize(args) => quantize::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Evaluate(args) => evaluate::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Distance(args) => distance::run(&args),

@@ -16,7 +16,7 @@ pub mod sampling;
 mod seen;
 pub mod self_test;
 pub mod speed;
-mod tables;
+pub(crate) mod tables;
 mod units;
 pub mod verify;
 

@@ -161,6 +161,7 @@ impl Sampler {
             Self::Integer(file, solver) => integer::sample(&file.mlp, solver, x_0, c).data,
         }
     }
+
     /// Returns the path from `x_0` (`[D]`, flow units) under `c` (`[C]`, the user's units).
     pub fn path(&self, x_0: &[f32], c: &[f32]) -> Path {
         match self {
@@ -174,10 +175,9 @@ impl Sampler {
             }
             Self::Integer(file, solver) => {
                 let (mlp, one) = (&file.mlp, |x: &[f32]| Matrix::new(x.to_vec(), 1, x.len()));
-                let mut x = points(&one(x_0));
                 let c = user_units(&one(c), file.model.condition_units.bits);
-                let mut path = x.clone();
-                solver.integrate(mlp, &mut x, &c, |_, x| path.extend(x));
+                let path = solver.trajectory(mlp, &points(&one(x_0)), &c, &mut mlp.scratch());
+                let mut x = path[path.len() - x_0.len()..].to_vec();
                 mlp.to_data_units(&mut x);
                 Path {
                     times: floats(&solver.times().collect::<Vec<_>>(), TIME_BITS),

@@ -51,7 +51,7 @@ pub fn sample(
     let d = mlp.data_dim();
     let mut flow = points(x_0);
     let c = user_units(c, mlp.condition_bits() as i8);
-    in_tasks(mlp, &mut flow, &c, |x, c| solver.integrate_batch(mlp, x, c));
+    in_tasks(mlp, &mut flow, &c, |x, c, scratch| solver.integrate_batch(mlp, x, c, scratch));
     let mut data = flow.clone();
     data.chunks_exact_mut(d).for_each(|x| mlp.to_data_units(x));
     let matrix = |values: &[i32], bits: i32| Matrix::new(floats(values, bits), x_0.rows(), d);
@@ -63,12 +63,15 @@ pub(super) fn in_tasks(
     mlp: &fixed::HeapMlp,
     x: &mut [i32],
     c: &[i32],
-    batch: impl Fn(&mut [i32], &[i32]) + Sync,
+    batch: impl Fn(&mut [i32], &[i32], &mut fixed::Scratch) + Sync,
 ) {
     let (d, conditions) = (mlp.data_dim(), mlp.condition_dim());
-    x.par_chunks_mut(TASK * d).enumerate().for_each(|(task, x)| {
-        batch(x, &c[task * TASK * conditions..][..x.len() / d * conditions]);
-    });
+    x.par_chunks_mut(TASK * d).enumerate().for_each_init(
+        || mlp.scratch(),
+        |scratch, (task, x)| {
+            batch(x, &c[task * TASK * conditions..][..x.len() / d * conditions], scratch);
+        },
+    );
 }
 
 /// Returns the difference between an integer model's samples and the float model's, both in flow units.

@@ -25,6 +25,7 @@ pub fn measure(
     let one = Matrix::new(c.to_vec(), 1, c.len());
     let c = user_units(&one, file.model.condition_units.bits);
     let conditions = c.repeat(samples);
+    let mut scratch = mlp.scratch();
     let sampling = Sampling {
         samples,
         steps: solver.steps(),
@@ -32,12 +33,14 @@ pub fn measure(
         multiply_adds: None,
         batch: &|| {
             let mut x = x_0.clone();
-            in_tasks(mlp, &mut x, &conditions, |x, c| solver.sample_batch(mlp, x, c));
+            in_tasks(mlp, &mut x, &conditions, |x, c, scratch| {
+                solver.sample_batch(mlp, x, c, scratch)
+            });
             black_box(x);
         },
         single: &mut |row| {
             let mut x = black_box(&x_0[row * d..][..d]).to_vec();
-            solver.sample(mlp, &mut x, black_box(&c));
+            solver.sample(mlp, &mut x, black_box(&c), &mut scratch);
             black_box(x);
         },
     };

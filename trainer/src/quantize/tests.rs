@@ -84,7 +84,7 @@ fn sampled(
 ) -> Samples {
     let mlp = fixed::HeapMlp::try_from_safetensors(&bytes(model, integer)).unwrap();
     let steps = steps.try_into().unwrap();
-    sample(&mlp, &fixed::HeapSolver::try_uniform(SolverKind::Euler, steps).unwrap(), x_0, c)
+    sample(&mlp, &fixed::HeapSolver::uniform(SolverKind::Euler, steps), x_0, c)
 }
 
 /// The points of a path of `field` by a solver of the runtime.

@@ -67,21 +67,19 @@ pub fn verify(opened: &IntegerFile, golden: &IntegerGolden) -> Result<Report> {
     check_size([golden.data_dim, golden.condition_dim], opened.model.shape)?;
     let (d, c) = (golden.data_dim, golden.condition_dim);
     let condition = |p: usize| &q.condition[p * c..][..c];
-    let paths = |solver: &HeapSolver, most: usize| -> Vec<i32> {
+    let mut scratch = mlp.scratch();
+    let mut paths = |solver: &HeapSolver, most: usize| -> Vec<i32> {
         let rows = q.x_0.chunks_exact(d).take(most).enumerate();
-        let path = |(p, x_0): (usize, &[i32])| {
-            let (mut x, mut path) = (x_0.to_vec(), x_0.to_vec());
-            solver.integrate(mlp, &mut x, condition(p), |_, x| path.extend(x));
-            path
-        };
-        rows.flat_map(path).collect()
+        rows.flat_map(|(p, x_0)| solver.trajectory(mlp, x_0, condition(p), &mut scratch)).collect()
     };
     let solver = HeapSolver::try_from_times(q.solver, &q.times).context("tensor times")?;
     let path = paths(&solver, usize::MAX);
     let mut data = q.x_0.clone();
-    solver.sample_batch(mlp, &mut data, &q.condition);
+    let mut scratch = mlp.scratch();
+    solver.sample_batch(mlp, &mut data, &q.condition, &mut scratch);
     let velocity = (0..q.grid_t.len()).flat_map(|g| {
-        mlp.velocity(q.grid_t[g], &q.grid_x[g * d..][..d], &q.grid_condition[g * c..][..c])
+        let (x, c) = (&q.grid_x[g * d..][..d], &q.grid_condition[g * c..][..c]);
+        mlp.velocity(q.grid_t[g], x, c, &mut scratch).to_vec()
     });
     let velocity: Vec<i32> = velocity.collect();
     let compared = [
@@ -96,7 +94,7 @@ pub fn verify(opened: &IntegerFile, golden: &IntegerGolden) -> Result<Report> {
     let equal_steps = |kind: SolverKind| -> Result<HeapSolver> {
         Ok(HeapSolver::try_uniform(kind, METHOD_STEPS.try_into()?)?)
     };
-    let digest =
+    let mut digest =
         |solver: &HeapSolver| path_digest(&paths(solver, METHOD_PATHS), METHOD_STEPS + 1, d);
     let mut digests = Vec::new();
     for &(kind, expected) in &a.methods {
@@ -131,13 +129,13 @@ fn self_test(opened: &IntegerFile) -> Result<Option<bool>> {
             && conditions.len() == steps * c,
         "the tensors self_test.* do not belong to a model of this size"
     );
-    let mut passes = true;
+    let (mut passes, mut scratch) = (true, opened.mlp.scratch());
     for step in 0..steps {
         let times = [t[step], t[step].saturating_add(dt[step])];
         let solver = HeapSolver::try_from_times(SolverKind::Euler, &times)
             .context("tensors self_test.t and self_test.dt")?;
         let mut x = x[step * d..][..d].to_vec();
-        solver.integrate(&opened.mlp, &mut x, &conditions[step * c..][..c], |_, _| ());
+        solver.integrate(&opened.mlp, &mut x, &conditions[step * c..][..c], &mut scratch);
         passes &= x == next[step * d..][..d];
     }
     Ok(Some(passes))

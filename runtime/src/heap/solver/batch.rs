@@ -4,14 +4,14 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::{Guidance, HeapSolver};
-use crate::heap::{HeapMlp, HeapState, Scratch};
-use crate::kernel::Called;
+use super::{Guidance, HeapSolverOf};
+use crate::heap::model::condition_on;
+use crate::heap::{HeapModel, HeapState, ScratchOf};
 use crate::lanes::{LANES, gather, scatter};
-use crate::registers::VECTORS;
+use crate::scalar::Scalar;
 use crate::solver::BatchError;
 
-impl HeapSolver {
+impl<T: Scalar> HeapSolverOf<T> {
     /// Samples many points at once, in place: replaces the noise in each row of `x` (`[n][D]`) by a sample in
     /// data units. `c` has one condition for each row (`[n][C]`), or one for all rows (`[C]`). The bits are
     /// those of [`Self::sample`]. Where the target has vectors, it is several times as fast.
@@ -19,7 +19,13 @@ impl HeapSolver {
     /// # Panics
     ///
     /// Panics if a slice has another length, or if the scratch was made for a model of other sizes.
-    pub fn sample_batch(&self, mlp: &HeapMlp, x: &mut [f32], c: &[f32], scratch: &mut Scratch) {
+    pub fn sample_batch<M: HeapModel<Number = T>>(
+        &self,
+        mlp: &M,
+        x: &mut [T],
+        c: &[T],
+        scratch: &mut ScratchOf<T, M::Buffers>,
+    ) {
         unwrap_batch(self.try_sample_batch(mlp, x, c, scratch));
     }
 
@@ -29,16 +35,16 @@ impl HeapSolver {
     ///
     /// [`BatchError`] if a slice has another length, or if the scratch was made for a model of other sizes. `x` is then
     /// unchanged.
-    pub fn try_sample_batch(
+    pub fn try_sample_batch<M: HeapModel<Number = T>>(
         &self,
-        mlp: &HeapMlp,
-        x: &mut [f32],
-        c: &[f32],
-        scratch: &mut Scratch,
+        mlp: &M,
+        x: &mut [T],
+        c: &[T],
+        scratch: &mut ScratchOf<T, M::Buffers>,
     ) -> Result<(), BatchError> {
         self.try_integrate_batch(mlp, x, c, scratch)?;
-        for x in x.chunks_exact_mut(mlp.data_dim()) {
-            mlp.to_data_units(x);
+        for x in x.chunks_exact_mut(mlp.dims().data) {
+            mlp.point_to_data_units(x);
         }
         Ok(())
     }
@@ -48,7 +54,13 @@ impl HeapSolver {
     /// # Panics
     ///
     /// Panics as [`Self::sample_batch`] does.
-    pub fn integrate_batch(&self, mlp: &HeapMlp, x: &mut [f32], c: &[f32], scratch: &mut Scratch) {
+    pub fn integrate_batch<M: HeapModel<Number = T>>(
+        &self,
+        mlp: &M,
+        x: &mut [T],
+        c: &[T],
+        scratch: &mut ScratchOf<T, M::Buffers>,
+    ) {
         unwrap_batch(self.try_integrate_batch(mlp, x, c, scratch));
     }
 
@@ -57,15 +69,15 @@ impl HeapSolver {
     /// # Errors
     ///
     /// The errors of [`Self::try_sample_batch`].
-    pub fn try_integrate_batch(
+    pub fn try_integrate_batch<M: HeapModel<Number = T>>(
         &self,
-        mlp: &HeapMlp,
-        x: &mut [f32],
-        c: &[f32],
-        scratch: &mut Scratch,
+        mlp: &M,
+        x: &mut [T],
+        c: &[T],
+        scratch: &mut ScratchOf<T, M::Buffers>,
     ) -> Result<(), BatchError> {
         let rows = self.check_rows(mlp, x, c, scratch)?;
-        if VECTORS {
+        if M::SIDE_BY_SIDE {
             self.integrate_groups(mlp, &rows, x, c, scratch);
         } else {
             self.integrate_one_by_one(mlp, &rows, x, c, scratch);
@@ -74,29 +86,29 @@ impl HeapSolver {
     }
 
     /// [`Self::try_integrate_batch`] with points side by side.
-    fn integrate_groups(
+    fn integrate_groups<M: HeapModel<Number = T>>(
         &self,
-        mlp: &HeapMlp,
+        mlp: &M,
         rows: &Rows,
-        x: &mut [f32],
-        c: &[f32],
-        scratch: &mut Scratch,
+        x: &mut [T],
+        c: &[T],
+        scratch: &mut ScratchOf<T, M::Buffers>,
     ) {
         for points in rows.groups() {
             let x = &mut x[rows.coordinates(&points)];
             self.integrate_group(mlp, rows, &points, x, c, scratch, |_, _| {});
-            scatter(x, &scratch.lanes.x);
+            scatter(x, &scratch.x);
         }
     }
 
     /// [`Self::try_integrate_batch`] for targets without vectors: it takes fewer instructions.
-    fn integrate_one_by_one(
+    fn integrate_one_by_one<M: HeapModel<Number = T>>(
         &self,
-        mlp: &HeapMlp,
+        mlp: &M,
         rows: &Rows,
-        x: &mut [f32],
-        c: &[f32],
-        scratch: &mut Scratch,
+        x: &mut [T],
+        c: &[T],
+        scratch: &mut ScratchOf<T, M::Buffers>,
     ) {
         for (k, x) in x.chunks_exact_mut(rows.data).enumerate() {
             self.integrate(mlp, x, &c[rows.condition(k)], scratch);
@@ -110,19 +122,19 @@ impl HeapSolver {
     /// # Panics
     ///
     /// Panics as [`Self::sample_batch`] does.
-    pub fn trajectory_batch(
+    pub fn trajectory_batch<M: HeapModel<Number = T>>(
         &self,
-        mlp: &HeapMlp,
-        x_0: &[f32],
-        c: &[f32],
-        scratch: &mut Scratch,
-    ) -> Vec<f32> {
+        mlp: &M,
+        x_0: &[T],
+        c: &[T],
+        scratch: &mut ScratchOf<T, M::Buffers>,
+    ) -> Vec<T> {
         let rows = unwrap_batch(self.check_rows(mlp, x_0, c, scratch));
-        let mut moments = vec![0.0; (self.steps() + 1) * x_0.len()];
+        let mut moments = vec![T::ZERO; (self.steps() + 1) * x_0.len()];
         moments[..x_0.len()].copy_from_slice(x_0);
-        if !VECTORS {
+        if !M::SIDE_BY_SIDE {
             for (k, x_0_k) in x_0.chunks_exact(rows.data).enumerate() {
-                let after_step = |i, x: &[f32]| {
+                let after_step = |i, x: &[T]| {
                     let moment = &mut moments[(i + 1) * x_0.len()..];
                     moment[k * rows.data..][..rows.data].copy_from_slice(x);
                 };
@@ -135,7 +147,7 @@ impl HeapSolver {
             let range = rows.coordinates(&points);
             let starts = &x_0[range.clone()];
             self.integrate_group(mlp, &rows, &points, starts, c, scratch, |i, x| {
-                scatter(&mut moments[(i + 1) * x_0.len()..][range.clone()], x);
+                scatter(&mut moments[(i + 1) * x_0.len()..][range.clone()], x.as_chunks().0);
             });
         }
         moments
@@ -151,12 +163,12 @@ impl HeapSolver {
     /// # Panics
     ///
     /// Panics if a state or `c` has another length, or if the scratch was made for a model of other sizes.
-    pub fn step_batch(
+    pub fn step_batch<M: HeapModel<Number = T>>(
         &self,
-        mlp: &HeapMlp,
-        states: &mut [HeapState],
-        c: &[f32],
-        scratch: &mut Scratch,
+        mlp: &M,
+        states: &mut [HeapState<T>],
+        c: &[T],
+        scratch: &mut ScratchOf<T, M::Buffers>,
     ) {
         unwrap_batch(self.try_step_batch(mlp, states, c, scratch));
     }
@@ -167,14 +179,14 @@ impl HeapSolver {
     ///
     /// [`BatchError`] if a state or `c` has another length, or if the scratch was made for a model of other sizes. `states`
     /// is then unchanged.
-    pub fn try_step_batch(
+    pub fn try_step_batch<M: HeapModel<Number = T>>(
         &self,
-        mlp: &HeapMlp,
-        states: &mut [HeapState],
-        c: &[f32],
-        scratch: &mut Scratch,
+        mlp: &M,
+        states: &mut [HeapState<T>],
+        c: &[T],
+        scratch: &mut ScratchOf<T, M::Buffers>,
     ) -> Result<(), BatchError> {
-        let dim = mlp.data_dim();
+        let dim = mlp.dims().data;
         for HeapState { x, memory, .. } in &*states {
             for numbers in [Some(x), memory.as_ref()].into_iter().flatten() {
                 if numbers.len() != dim {
@@ -183,7 +195,7 @@ impl HeapSolver {
             }
         }
         let rows = self.check(mlp, states.len(), c, scratch)?;
-        if VECTORS {
+        if M::SIDE_BY_SIDE {
             self.step_groups(mlp, &rows, states, c, scratch);
         } else {
             self.step_one_by_one(mlp, &rows, states, c, scratch);
@@ -192,13 +204,13 @@ impl HeapSolver {
     }
 
     /// [`Self::try_step_batch`] for targets without vectors: it takes fewer instructions.
-    fn step_one_by_one(
+    fn step_one_by_one<M: HeapModel<Number = T>>(
         &self,
-        mlp: &HeapMlp,
+        mlp: &M,
         rows: &Rows,
-        states: &mut [HeapState],
-        c: &[f32],
-        scratch: &mut Scratch,
+        states: &mut [HeapState<T>],
+        c: &[T],
+        scratch: &mut ScratchOf<T, M::Buffers>,
     ) {
         for (k, state) in states.iter_mut().enumerate() {
             self.step(mlp, state, &c[rows.condition(k)], scratch);
@@ -206,101 +218,88 @@ impl HeapSolver {
     }
 
     /// [`Self::try_step_batch`] with neighbours side by side.
-    fn step_groups(
+    fn step_groups<M: HeapModel<Number = T>>(
         &self,
-        mlp: &HeapMlp,
+        mlp: &M,
         rows: &Rows,
-        states: &mut [HeapState],
-        c: &[f32],
-        scratch: &mut Scratch,
+        states: &mut [HeapState<T>],
+        c: &[T],
+        scratch: &mut ScratchOf<T, M::Buffers>,
     ) {
-        let alike =
-            |a: &HeapState, b: &HeapState| a.i == b.i && a.memory.is_some() == b.memory.is_some();
+        let alike = |a: &HeapState<T>, b: &HeapState<T>| {
+            a.i == b.i && a.memory.is_some() == b.memory.is_some()
+        };
         let mut first = 0;
         for group in states.chunk_by_mut(alike).flat_map(|alike| alike.chunks_mut(LANES)) {
             let points = first..first + group.len();
             first = points.end;
-            let Some(time) = self.as_steps().get(group[0].i) else { continue };
-            let own = self.condition_group_on(mlp, rows, &points, c, scratch);
-            let Scratch { prefix, unconditional, lanes, .. } = &mut *scratch;
-            for (l, HeapState { x, memory, .. }) in group.iter().enumerate() {
-                for (k, x) in x.iter().enumerate() {
-                    lanes.x[k][l] = *x;
-                }
-                for (k, v) in memory.iter().flatten().enumerate() {
-                    lanes.before[k][l] = *v;
-                }
+            if group[0].i >= self.steps() {
+                continue;
             }
-            let same = (!own).then_some(&prefix[..]);
-            let (mut field, mut buffers, x) = mlp.field(lanes, same, self.guide(unconditional));
-            let before = group[0].memory.is_some().then_some(&*buffers.before);
-            field.step(self.kind, time, x, before, &mut buffers.stages);
+            let own = self.condition_group_on(mlp, rows, &points, c, scratch);
+            let before = scratch.lanes.before.as_chunks_mut().0;
+            for (l, HeapState { x, memory, .. }) in group.iter().enumerate() {
+                set_lane(&mut scratch.x, l, x);
+                set_lane(before, l, memory.as_deref().unwrap_or_default());
+            }
+            let run = self.step_of(&group[0]);
+            mlp.take_steps_side_by_side(run, own, scratch, &mut |_, _| {});
+            let v = scratch.lanes.v[0].as_chunks().0;
             for (l, state) in group.iter_mut().enumerate() {
-                for (x, moved) in state.x.iter_mut().zip(&lanes.x) {
-                    *x = moved[l];
-                }
-                self.remember(state, |memory| {
-                    for (memory, v) in memory.iter_mut().zip(&lanes.v[0]) {
-                        *memory = v[l];
-                    }
-                });
+                copy_lane(&mut state.x, &scratch.x, l);
+                self.remember(state, |memory| copy_lane(memory, v, l));
             }
         }
     }
 
     /// Takes all steps of `points`, a group of a batch, side by side. They start at `starts` (`[n][D]`).
-    /// Leaves the last points in `scratch.lanes.x`.
+    /// Leaves the last points in `scratch.x`.
     #[expect(
         clippy::too_many_arguments,
         reason = "the arguments of a batch, and those of one of its groups"
     )]
-    fn integrate_group(
+    fn integrate_group<M: HeapModel<Number = T>>(
         &self,
-        mlp: &HeapMlp,
+        mlp: &M,
         rows: &Rows,
         points: &Range<usize>,
-        starts: &[f32],
-        c: &[f32],
-        scratch: &mut Scratch,
-        after_step: impl FnMut(usize, &[[f32; LANES]]),
+        starts: &[T],
+        c: &[T],
+        scratch: &mut ScratchOf<T, M::Buffers>,
+        mut after_step: impl FnMut(usize, &[T]),
     ) {
         let own = self.condition_group_on(mlp, rows, points, c, scratch);
-        let Scratch { prefix, unconditional, lanes, .. } = scratch;
-        gather(&mut lanes.x, starts);
-        let same = (!own).then_some(&prefix[..]);
-        let (mut field, buffers, x) = mlp.field(lanes, same, self.guide(unconditional));
-        field.integrate(self.as_steps(), x, buffers, after_step);
+        gather(&mut scratch.x, starts);
+        mlp.take_steps_side_by_side(self.all_steps(), own, scratch, &mut after_step);
     }
 
     /// Computes the first layer's initial sums of each of `points`, if each has its own condition. Returns
     /// whether each has.
-    fn condition_group_on(
+    fn condition_group_on<M: HeapModel<Number = T>>(
         &self,
-        mlp: &HeapMlp,
+        mlp: &M,
         rows: &Rows,
         points: &Range<usize>,
-        c: &[f32],
-        scratch: &mut Scratch,
+        c: &[T],
+        scratch: &mut ScratchOf<T, M::Buffers>,
     ) -> bool {
-        let own = rows.own_conditions && mlp.condition_dim() > 0;
+        let own = rows.own_conditions && mlp.dims().condition > 0;
         if own {
-            let lanes = &mut scratch.lanes;
-            gather(&mut lanes.condition, &c[rows.conditions(points)]);
-            let kernel = Called::<[f32; LANES]>::NEW;
-            mlp.weights.as_slices().prefix(kernel, &mut lanes.condition, &mut lanes.prefix);
+            let ScratchOf { buffers, prefixes, .. } = scratch;
+            mlp.prefix_side_by_side(&c[rows.conditions(points)], buffers, prefixes);
         }
         own
     }
 
     /// [`Self::check`] for a batch of rows of `x`.
-    fn check_rows(
+    fn check_rows<M: HeapModel<Number = T>>(
         &self,
-        mlp: &HeapMlp,
-        x: &[f32],
-        c: &[f32],
-        scratch: &mut Scratch,
+        mlp: &M,
+        x: &[T],
+        c: &[T],
+        scratch: &mut ScratchOf<T, M::Buffers>,
     ) -> Result<Rows, BatchError> {
-        let data = mlp.data_dim();
+        let data = mlp.dims().data;
         if !x.len().is_multiple_of(data) {
             return Err(BatchError::Coordinates { found: x.len(), row: data });
         }
@@ -309,15 +308,15 @@ impl HeapSolver {
 
     /// Checks the arguments of a batch of `points` points. Computes the first layer's initial sums that all
     /// points share.
-    fn check(
+    fn check<M: HeapModel<Number = T>>(
         &self,
-        mlp: &HeapMlp,
+        mlp: &M,
         points: usize,
-        c: &[f32],
-        scratch: &mut Scratch,
+        c: &[T],
+        scratch: &mut ScratchOf<T, M::Buffers>,
     ) -> Result<Rows, BatchError> {
-        let width = mlp.condition_dim();
-        if scratch.dims != mlp.dims {
+        let width = mlp.dims().condition;
+        if scratch.dims != mlp.dims() {
             return Err(BatchError::Scratch);
         }
         if c.len().checked_rem(width).unwrap_or(c.len()) != 0 {
@@ -334,9 +333,11 @@ impl HeapSolver {
             return Err(BatchError::Conditions { expected: points, found });
         }
         let own_conditions = found != 1;
-        let same = if own_conditions { mlp.null_condition() } else { c };
-        self.condition_on(mlp, same, scratch);
-        Ok(Rows { points, data: mlp.data_dim(), conditions: width, own_conditions })
+        self.guide_on(mlp, scratch);
+        if !own_conditions {
+            condition_on(mlp, c, scratch);
+        }
+        Ok(Rows { points, data: mlp.dims().data, conditions: width, own_conditions })
     }
 }
 
@@ -374,28 +375,39 @@ impl Rows {
     }
 }
 
+/// Copies a row to lane `l`.
+fn set_lane<T: Copy>(lanes: &mut [[T; LANES]], l: usize, row: &[T]) {
+    for (lanes, &x) in lanes.iter_mut().zip(row) {
+        lanes[l] = x;
+    }
+}
+
+/// Copies lane `l` to a row.
+fn copy_lane<T: Copy>(row: &mut [T], lanes: &[[T; LANES]], l: usize) {
+    for (x, lanes) in row.iter_mut().zip(lanes) {
+        *x = lanes[l];
+    }
+}
+
 fn unwrap_batch<T>(result: Result<T, BatchError>) -> T {
     result.unwrap_or_else(|error| panic!("{}", error.message().as_str()))
 }
 
 #[cfg(test)]
 mod tests {
-    use core::num::NonZeroUsize;
-
     use super::*;
+    use crate::heap::{HeapMlp, HeapSolver};
     use crate::method::SolverKind;
 
     #[test]
     fn one_by_one_and_side_by_side_give_the_same_bits() {
         let file = include_bytes!("../../../examples/swirl.safetensors");
         let mlp = HeapMlp::try_from_safetensors(file).unwrap();
+        let solver = HeapSolver::uniform(SolverKind::AdamsBashforth2, 3.try_into().unwrap());
         let scratch = &mut mlp.scratch();
-        let solver =
-            HeapSolver::uniform(SolverKind::AdamsBashforth2, NonZeroUsize::new(3).unwrap());
         let mut one_by_one: Vec<f32> = (0..42).map(|k| (k as f32) * 0.1 - 2.0).collect();
         let mut side_by_side = one_by_one.clone();
-        let mut states: Vec<HeapState> =
-            one_by_one.chunks_exact(2).map(|x| solver.start(x)).collect();
+        let mut states: Vec<_> = one_by_one.chunks_exact(2).map(|x| solver.start(x)).collect();
         let mut grouped = states.clone();
         let rows = solver.check_rows(&mlp, &one_by_one, &[], scratch).unwrap();
 

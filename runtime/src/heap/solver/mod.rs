@@ -5,31 +5,38 @@ mod batch;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::num::NonZeroUsize;
+use core::ops::Range;
 
-use super::{HeapMlp, HeapState, Scratch};
-use crate::grid::{GridError, MAX_STEPS, Steps, between, uniform};
+use super::model::{check_point, condition_on};
+use super::{HeapModel, HeapState, Run, ScratchOf};
+use crate::grid::{GridError, MAX_STEPS, Steps};
 use crate::method::SolverKind;
-use crate::model_file::read_solver;
+use crate::model_file::{Times, read_solver};
 use crate::safetensors::{File, LoadError};
+use crate::scalar::Scalar;
 
-/// A [`Solver`](crate::Solver) whose method and grid are chosen at run time. It uses the same kernels and
-/// gives the same bits.
-#[derive(Clone, Debug, PartialEq)]
-pub struct HeapSolver {
+/// A solver in `f32` whose method and grid are chosen at run time. Its functions are in the docs of [`HeapSolverOf`].
+pub type HeapSolver = HeapSolverOf<f32>;
+
+/// A [`SolverOf`](crate::SolverOf) whose method and grid are chosen at run time. It uses the same kernels and gives the
+/// same bits. It computes in `T`: [`HeapSolver`] in `f32`, [`fixed::HeapSolver`](crate::fixed::HeapSolver) in whole
+/// numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeapSolverOf<T> {
     kind: SolverKind,
-    t: Vec<f32>,
-    dt: Vec<f32>,
-    guidance: Option<Guidance>,
+    t: Vec<T>,
+    dt: Vec<T>,
+    guidance: Option<Guidance<T>>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
-struct Guidance {
-    weight: f32,
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Guidance<T> {
+    weight: T,
     /// The null condition, in the user's units, `[C]`.
-    unconditional: Vec<f32>,
+    unconditional: Vec<T>,
 }
 
-impl HeapSolver {
+impl<T: Times> HeapSolverOf<T> {
     /// A solver with `steps` steps of equal length from 0 to 1, as
     /// [`Solver::UNIFORM`](crate::Solver::UNIFORM).
     ///
@@ -50,7 +57,7 @@ impl HeapSolver {
         if n > MAX_STEPS {
             return Err(GridError::Count { found: n.saturating_add(1) });
         }
-        let (t, dt) = (0..n).map(|i| uniform(i, n)).unzip();
+        let (t, dt) = (0..n).map(|i| T::uniform(i, n)).unzip();
         Ok(Self { kind, t, dt, guidance: None })
     }
 
@@ -59,8 +66,9 @@ impl HeapSolver {
     ///
     /// # Panics
     ///
-    /// Panics if the times do not increase, are not finite, or are fewer than two or more than 2²⁴ + 1.
-    pub fn from_times(kind: SolverKind, times: &[f32]) -> Self {
+    /// Panics if the times do not increase, are not finite (floats) or outside 0 to 1 (whole numbers), or are fewer than
+    /// two or more than 2²⁴ + 1.
+    pub fn from_times(kind: SolverKind, times: &[T]) -> Self {
         unwrap(Self::try_from_times(kind, times))
     }
 
@@ -68,13 +76,14 @@ impl HeapSolver {
     ///
     /// # Errors
     ///
-    /// [`GridError`] if the times do not increase, are not finite, or are fewer than two or more than 2²⁴ + 1.
-    pub fn try_from_times(kind: SolverKind, times: &[f32]) -> Result<Self, GridError> {
+    /// [`GridError`] if the times do not increase, are not finite (floats) or outside 0 to 1 (whole numbers), or are fewer
+    /// than two or more than 2²⁴ + 1.
+    pub fn try_from_times(kind: SolverKind, times: &[T]) -> Result<Self, GridError> {
         if !(2..=MAX_STEPS + 1).contains(&times.len()) {
             return Err(GridError::Count { found: times.len() });
         }
         let steps = times.windows(2).enumerate();
-        let steps = steps.map(|(i, pair)| between(pair[0], pair[1], i));
+        let steps = steps.map(|(i, pair)| T::between(pair[0], pair[1], i));
         let (t, dt) = steps.collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
         Ok(Self { kind, t, dt, guidance: None })
     }
@@ -90,10 +99,12 @@ impl HeapSolver {
         let (kind, t, dt) = read_solver(&File::open(bytes)?)?;
         Ok(Self { kind, t, dt, guidance: None })
     }
+}
 
+impl<T: Scalar> HeapSolverOf<T> {
     /// Adds classifier-free guidance, as [`Guided`](crate::Guided). `unconditional` (`[C]`, the user's units)
     /// is the null condition.
-    pub fn guided(self, weight: f32, unconditional: Vec<f32>) -> Self {
+    pub fn guided(self, weight: T, unconditional: Vec<T>) -> Self {
         Self { guidance: Some(Guidance { weight, unconditional }), ..self }
     }
 
@@ -114,17 +125,17 @@ impl HeapSolver {
     }
 
     /// The time before each step and the time after the last step, `[N + 1]`.
-    pub fn times(&self) -> impl Iterator<Item = f32> {
-        let end = self.t.last().zip(self.dt.last()).map(|(t, dt)| t + dt);
+    pub fn times(&self) -> impl Iterator<Item = T> {
+        let end = self.t.last().zip(self.dt.last()).map(|(&t, &dt)| t.later(dt));
         self.t.iter().copied().chain(end)
     }
 
-    pub(super) fn as_steps(&self) -> Steps<'_, f32> {
+    pub(super) fn as_steps(&self) -> Steps<'_, T> {
         Steps { kind: self.kind, t: &self.t, dt: &self.dt }
     }
 
     /// Returns the state of a path that starts at `x_0` (`[D]`, flow units).
-    pub fn start(&self, x_0: &[f32]) -> HeapState {
+    pub fn start(&self, x_0: &[T]) -> HeapState<T> {
         HeapState::at(0, x_0)
     }
 
@@ -134,21 +145,25 @@ impl HeapSolver {
     /// # Panics
     ///
     /// Panics if the state or `c` has another length, or if the scratch was made for a model of other sizes.
-    pub fn step(
+    pub fn step<M: HeapModel<Number = T>>(
         &self,
-        mlp: &HeapMlp,
-        state: &mut HeapState,
-        c: &[f32],
-        scratch: &mut Scratch,
+        mlp: &M,
+        state: &mut HeapState<T>,
+        c: &[T],
+        scratch: &mut ScratchOf<T, M::Buffers>,
     ) -> bool {
-        mlp.check_point(&state.x);
+        check_point(mlp, &state.x);
         self.condition_on(mlp, c, scratch);
-        let Some(time) = self.as_steps().get(state.i) else { return false };
-        let Scratch { prefix, unconditional, one, .. } = scratch;
-        let (mut field, mut buffers, _) = mlp.field(one, Some(prefix), self.guide(unconditional));
-        let before = state.memory.as_deref();
-        field.step(self.kind, time, &mut state.x, before, &mut buffers.stages);
-        self.remember(state, |v| v.copy_from_slice(&one.v[0]));
+        if state.i >= self.steps() {
+            return false;
+        }
+        if let Some(memory) = &state.memory {
+            check_point(mlp, memory);
+            scratch.one.before.copy_from_slice(memory);
+        }
+        let run = self.step_of(state);
+        mlp.take_steps(run, &mut state.x, scratch, &mut |_, _| {});
+        self.remember(state, |v| v.copy_from_slice(&scratch.one.v[0]));
         true
     }
 
@@ -157,9 +172,15 @@ impl HeapSolver {
     /// # Panics
     ///
     /// Panics if a slice has another length, or if the scratch was made for a model of other sizes.
-    pub fn sample(&self, mlp: &HeapMlp, x: &mut [f32], c: &[f32], scratch: &mut Scratch) {
+    pub fn sample<M: HeapModel<Number = T>>(
+        &self,
+        mlp: &M,
+        x: &mut [T],
+        c: &[T],
+        scratch: &mut ScratchOf<T, M::Buffers>,
+    ) {
         self.integrate(mlp, x, c, scratch);
-        mlp.to_data_units(x);
+        mlp.point_to_data_units(x);
     }
 
     /// Takes all steps, in place. `x` (`[D]`) is in flow units before and after.
@@ -167,7 +188,13 @@ impl HeapSolver {
     /// # Panics
     ///
     /// As [`Self::sample`].
-    pub fn integrate(&self, mlp: &HeapMlp, x: &mut [f32], c: &[f32], scratch: &mut Scratch) {
+    pub fn integrate<M: HeapModel<Number = T>>(
+        &self,
+        mlp: &M,
+        x: &mut [T],
+        c: &[T],
+        scratch: &mut ScratchOf<T, M::Buffers>,
+    ) {
         self.integrate_one(mlp, x, c, scratch, |_, _| {});
     }
 
@@ -176,55 +203,74 @@ impl HeapSolver {
     /// # Panics
     ///
     /// As [`Self::sample`].
-    pub fn trajectory(
+    pub fn trajectory<M: HeapModel<Number = T>>(
         &self,
-        mlp: &HeapMlp,
-        x_0: &[f32],
-        c: &[f32],
-        scratch: &mut Scratch,
-    ) -> Vec<f32> {
+        mlp: &M,
+        x_0: &[T],
+        c: &[T],
+        scratch: &mut ScratchOf<T, M::Buffers>,
+    ) -> Vec<T> {
         let mut points = Vec::with_capacity((self.steps() + 1) * x_0.len());
         points.extend_from_slice(x_0);
-        let after_step = |_, x: &[f32]| points.extend_from_slice(x);
+        let after_step = |_, x: &[T]| points.extend_from_slice(x);
         self.integrate_one(mlp, &mut x_0.to_vec(), c, scratch, after_step);
         points
     }
 
     /// Takes all steps of one sample. Calls `after_step` with the step's number and the point after each.
-    fn integrate_one(
+    fn integrate_one<M: HeapModel<Number = T>>(
         &self,
-        mlp: &HeapMlp,
-        x: &mut [f32],
-        c: &[f32],
-        scratch: &mut Scratch,
-        after_step: impl FnMut(usize, &[f32]),
+        mlp: &M,
+        x: &mut [T],
+        c: &[T],
+        scratch: &mut ScratchOf<T, M::Buffers>,
+        mut after_step: impl FnMut(usize, &[T]),
     ) {
-        mlp.check_point(x);
+        check_point(mlp, x);
         self.condition_on(mlp, c, scratch);
-        let Scratch { prefix, unconditional, one, .. } = scratch;
-        let (mut field, buffers, _) = mlp.field(one, Some(prefix), self.guide(unconditional));
-        field.integrate(self.as_steps(), x, buffers, after_step);
+        mlp.take_steps(self.all_steps(), x, scratch, &mut after_step);
+    }
+
+    /// All steps, from the first one on.
+    fn all_steps(&self) -> Run<'_, T> {
+        self.run(0..self.steps(), false)
+    }
+
+    /// The next step of a path.
+    fn step_of(&self, state: &HeapState<T>) -> Run<'_, T> {
+        self.run(state.i..state.i + 1, state.memory.is_some())
+    }
+
+    /// The steps with the numbers in `range`. `known` is whether there is memory of the step before them.
+    fn run(&self, range: Range<usize>, known: bool) -> Run<'_, T> {
+        let weight = self.guidance.as_ref().map(|guidance| guidance.weight);
+        Run { steps: self.as_steps(), range, known, weight }
     }
 
     /// Computes the first layer's initial sums under `c` and, with guidance, under the null condition.
-    fn condition_on(&self, mlp: &HeapMlp, c: &[f32], scratch: &mut Scratch) {
-        if let Some(Guidance { unconditional, .. }) = &self.guidance {
-            mlp.condition_on(unconditional, scratch);
-            core::mem::swap(&mut scratch.prefix, &mut scratch.unconditional);
-        }
-        mlp.condition_on(c, scratch);
+    fn condition_on<M: HeapModel<Number = T>>(
+        &self,
+        mlp: &M,
+        c: &[T],
+        scratch: &mut ScratchOf<T, M::Buffers>,
+    ) {
+        self.guide_on(mlp, scratch);
+        condition_on(mlp, c, scratch);
     }
 
-    /// The weight of guidance and its initial sums, if there is guidance.
-    fn guide<'a>(&self, unconditional: &'a [f32]) -> Option<(f32, &'a [f32])> {
-        self.guidance.as_ref().map(|guidance| (guidance.weight, unconditional))
+    /// Computes the first layer's initial sums under the null condition, if there is guidance.
+    fn guide_on<M: HeapModel<Number = T>>(&self, mlp: &M, scratch: &mut ScratchOf<T, M::Buffers>) {
+        if let Some(Guidance { unconditional, .. }) = &self.guidance {
+            condition_on(mlp, unconditional, scratch);
+            core::mem::swap(&mut scratch.prefix, &mut scratch.unconditional);
+        }
     }
 
     /// Ends a step: counts it, and lets `write` store the velocity if the method remembers it.
-    fn remember(&self, state: &mut HeapState, write: impl FnOnce(&mut [f32])) {
+    fn remember(&self, state: &mut HeapState<T>, write: impl FnOnce(&mut [T])) {
         state.i += 1;
         if self.kind == SolverKind::AdamsBashforth2 {
-            write(state.memory.get_or_insert_with(|| vec![0.0; state.x.len()]));
+            write(state.memory.get_or_insert_with(|| vec![T::ZERO; state.x.len()]));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use core::hint::black_box;
 
-use flowlet::VelocityField;
+use flowlet::{Scalar, VelocityField};
 
 use crate::machine::instructions;
 
@@ -12,15 +12,23 @@ use crate::machine::instructions;
 #[macro_export]
 macro_rules! one_piece {
     ($name:ident, $model:path, $data:literal, $condition:literal) => {
+        image::one_piece!($name, $model, $data, $condition, f32);
+    };
+    ($name:ident, $model:path, $data:literal, $condition:literal, $number:ty) => {
         struct $name;
 
-        impl flowlet::VelocityField<$data, $condition> for $name {
+        impl flowlet::VelocityField<$data, $condition, $number> for $name {
             #[inline(never)]
-            fn velocity(&self, t: f32, x: [f32; $data], c: [f32; $condition]) -> [f32; $data] {
+            fn velocity(
+                &self,
+                t: $number,
+                x: [$number; $data],
+                c: [$number; $condition],
+            ) -> [$number; $data] {
                 flowlet::VelocityField::velocity(&$model, t, x, c)
             }
 
-            fn to_data_units(&self, x: [f32; $data]) -> [f32; $data] {
+            fn to_data_units(&self, x: [$number; $data]) -> [$number; $data] {
                 flowlet::VelocityField::to_data_units(&$model, x)
             }
         }
@@ -31,15 +39,17 @@ macro_rules! one_piece {
 const EVALUATIONS: u64 = 8;
 
 /// Returns the instructions of one evaluation of the field.
-pub fn evaluation<const D: usize, const C: usize>(
-    field: &impl VelocityField<D, C>,
-    mut x: [f32; D],
-    c: [f32; C],
+pub fn evaluation<const D: usize, const C: usize, T: Scalar>(
+    field: &impl VelocityField<D, C, T>,
+    t: T,
+    mut x: [T; D],
+    c: [T; C],
+    mut add: impl FnMut(&mut T, T),
 ) -> u64 {
     let mut evaluate = || {
-        let v = field.velocity(black_box(0.5), black_box(x), black_box(c));
+        let v = field.velocity(black_box(t), black_box(x), black_box(c));
         for (x, v) in x.iter_mut().zip(v) {
-            *x += v;
+            add(x, v);
         }
     };
     let one = instructions(&mut evaluate);

@@ -4,6 +4,7 @@
 
 #[cfg(target_os = "none")]
 pub mod cost;
+pub mod integers;
 pub mod machine;
 pub mod models;
 

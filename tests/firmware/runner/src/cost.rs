@@ -64,15 +64,8 @@ impl Cost {
         (sample, said): (&Path, &str),
         (costs, said_of_costs): (&Path, &str),
     ) -> Result<Self> {
-        let (code, image, ram) = sizes(sample)?;
-        let reported = |word: &str| {
-            let line = said.lines().find_map(|line| line.strip_prefix(word));
-            let number = line.and_then(|line| u64::from_str_radix(line.trim(), 16).ok());
-            number.with_context(|| {
-                format!("the image `sample` printed no line `{word}`, but:\n{said}")
-            })
-        };
-        let (stack, instructions) = (reported("stack")?, reported("evaluation")?);
+        let (code, image, ram) = sizes(sample, "7MIXTURE")?;
+        let (stack, instructions) = (reported(said, "stack")?, reported(said, "evaluation")?);
         let (mut activations, mut models, mut entries) = (Vec::new(), Vec::new(), Vec::new());
         for line in said_of_costs.lines() {
             match line.split_whitespace().collect::<Vec<_>>()[..] {
@@ -126,6 +119,13 @@ fn number<T: FromStr<Err: Display>>(text: &str) -> Result<T> {
     text.parse().map_err(|error| anyhow::anyhow!("the image printed {text}: {error}"))
 }
 
+/// A number that an image printed in hexadecimal after a word.
+pub(crate) fn reported(said: &str, word: &str) -> Result<u64> {
+    let line = said.lines().find_map(|line| line.strip_prefix(word));
+    let number = line.and_then(|line| u64::from_str_radix(line.trim(), 16).ok());
+    number.with_context(|| format!("the image printed no line `{word}`, but:\n{said}"))
+}
+
 /// The code of entry points, of which the names and the bytes of stack are known.
 fn entry_costs(image: &Path, entries: Vec<(String, u64)>) -> Result<Vec<EntryCost>> {
     let bytes = std::fs::read(image)?;
@@ -151,7 +151,7 @@ const READER: [&str; 4] =
     ["7flowlet11safetensors", "7flowlet10model_file", "7flowlet6tensor", "7flowlet4text"];
 
 /// Returns the bytes of the sampler's code, of the image without the weights, and of static RAM.
-fn sizes(image: &Path) -> Result<(u64, u64, u64)> {
+pub(crate) fn sizes(image: &Path, weights_symbol: &str) -> Result<(u64, u64, u64)> {
     let bytes = std::fs::read(image)?;
     let file = object::File::parse(&*bytes).with_context(|| image.display().to_string())?;
     let (mut code, mut weights) = (0, 0);
@@ -161,11 +161,11 @@ fn sizes(image: &Path) -> Result<(u64, u64, u64)> {
         let is_sampler = name.contains("flowlet") || name.contains("4bare6sample");
         match symbol.kind() {
             SymbolKind::Text if is_sampler => code += symbol.size(),
-            SymbolKind::Data if name.contains("7MIXTURE") => weights = symbol.size(),
+            SymbolKind::Data if name.contains(weights_symbol) => weights = symbol.size(),
             _ => {}
         }
     }
-    ensure!(weights > 0, "{}: found no symbol of the weights, MIXTURE", image.display());
+    ensure!(weights > 0, "{}: found no symbol of the weights, {weights_symbol}", image.display());
     let (mut loaded, mut ram) = (0, 0);
     for section in file.sections() {
         let SectionFlags::Elf { sh_flags } = section.flags() else { continue };

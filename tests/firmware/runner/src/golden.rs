@@ -4,7 +4,22 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-const MODELS: [&str; 3] = ["mixture", "moons", "8gaussians"];
+/// The models of floats, which come first.
+pub(crate) const FLOAT_MODELS: usize = 3;
+
+/// The models, in the order of the images' digests.
+pub(crate) const MODELS: [&str; 10] = [
+    "mixture",
+    "moons",
+    "8gaussians",
+    "mixture-i16",
+    "mixture-i8",
+    "mixture-one-step-i4",
+    "moons-i16",
+    "moons-i8",
+    "8gaussians-i16",
+    "8gaussians-i8",
+];
 
 /// Returns each model's name and the digest of its golden paths.
 pub(crate) fn digests(root: &Path) -> Result<Vec<(&'static str, u64)>> {

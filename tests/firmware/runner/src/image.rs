@@ -7,6 +7,8 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::Row;
 use crate::cost::{self, Cost};
+use crate::golden::MODELS;
+use crate::integer::{self, Integer};
 use crate::target::{Machine, Target};
 use crate::toolchain;
 
@@ -49,14 +51,23 @@ pub(crate) fn row(
             build("no_panic")?;
             let sample = build("sample")?;
             let (said, _) = run(target, &sample, true)?;
+            let integer = build("sample_integer")?;
+            integer::check_has_no_float(&integer)?;
+            let (said_of_integer, went_well) = run(target, &integer, true)?;
+            ensure!(
+                went_well,
+                "`sample_integer` failed, perhaps at a float instruction:\n{said_of_integer}"
+            );
             let costs = build("costs")?;
             let (said_of_costs, _) = run(target, &costs, true)?;
-            Some(Cost::measured((&sample, &said), (&costs, &said_of_costs))?)
+            let integer = Integer::measured(&integer, &said_of_integer)?;
+            Some((Cost::measured((&sample, &said), (&costs, &said_of_costs))?, integer))
         }
         Machine::Node | Machine::Host => None,
     };
+    let (cost, integer) = cost.unzip();
     let rustc = toolchain::version(target)?;
-    Ok(Row { target, level, features, outcomes, cost, rustc })
+    Ok(Row { target, level, features, outcomes, cost, integer, rustc })
 }
 
 /// An image to build.
@@ -140,7 +151,7 @@ fn run(target: &Target, image: &Path, counted: bool) -> Result<(String, bool)> {
         Machine::Host => Command::new(image),
         Machine::Node => {
             let mut node = Command::new("node");
-            node.args(["--input-type=module", "-e", NODE]).arg(image);
+            node.args(["--input-type=module", "-e", NODE]).arg(image).arg(MODELS.join(","));
             node
         }
         Machine::Qemu(program, machine, arguments, _) => {
@@ -170,7 +181,7 @@ fn run(target: &Target, image: &Path, counted: bool) -> Result<(String, bool)> {
 const NODE: &str = "
     import { readFileSync } from 'node:fs';
     const { instance } = await WebAssembly.instantiate(readFileSync(process.argv[1]));
-    ['mixture', 'moons', '8gaussians'].forEach((name, model) => {
+    process.argv[2].split(',').forEach((name, model) => {
         const digest = BigInt.asUintN(64, instance.exports.digest(model));
         console.log('digest', name, digest.toString(16).padStart(16, '0'));
         if (!instance.exports.methods_agree(model)) process.exitCode = 1;

@@ -24,7 +24,7 @@ mod bare {
 
     fn run() -> bool {
         say("bits", u64::from(sample(black_box(0.85)).to_bits()));
-        say("evaluation", evaluation(&Mixture, [0.85], []));
+        say("evaluation", evaluation(&Mixture, 0.5, [0.85], [], |x, v| *x += v));
         say("stack", stack(|| _ = black_box(sample(black_box(0.85)))) as u64);
         true
     }

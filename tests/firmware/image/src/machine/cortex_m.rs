@@ -41,3 +41,24 @@ pub fn flush_subnormals(flush: bool) -> bool {
         false
     }
 }
+
+/// Switches the floating-point unit off, if there is one: a float instruction is then a fault.
+pub fn switch_float_unit_off() {
+    const CPACR: *mut u32 = 0xe000_ed88 as *mut u32;
+    // SAFETY: the register of the coprocessors' access, which Cortex-M without a float unit ignores.
+    unsafe {
+        CPACR.write_volatile(0);
+        core::arch::asm!("dsb", "isb");
+    }
+}
+
+/// Defines what a fault does: it ends the program with 102.
+#[macro_export]
+macro_rules! exit_on_fault {
+    () => {
+        #[cortex_m_rt::exception]
+        unsafe fn HardFault(_: &cortex_m_rt::ExceptionFrame) -> ! {
+            semihosting::process::exit(102)
+        }
+    };
+}

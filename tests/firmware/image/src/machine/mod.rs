@@ -19,5 +19,5 @@ pub use {host::flush_subnormals, std::println};
 #[cfg(target_os = "none")]
 pub use {
     panicked::panicked, say::say, semihosting::println, stack::stack, this::flush_subnormals,
-    this::instructions,
+    this::instructions, this::switch_float_unit_off,
 };

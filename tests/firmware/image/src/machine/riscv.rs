@@ -38,3 +38,20 @@ pub fn instructions(f: impl FnOnce()) -> u64 {
 pub fn flush_subnormals(_: bool) -> bool {
     false
 }
+
+/// Switches the floating-point unit off, if there is one: a float instruction is then an exception.
+pub fn switch_float_unit_off() {
+    // SAFETY: clears the field FS of `mstatus`, on which no integer instruction depends.
+    unsafe { asm!("csrc mstatus, {}", in(reg) 3 << 13) };
+}
+
+/// Defines what an exception does: it ends the program with 102.
+#[macro_export]
+macro_rules! exit_on_fault {
+    () => {
+        #[unsafe(export_name = "ExceptionHandler")]
+        extern "C" fn exception() -> ! {
+            semihosting::process::exit(102)
+        }
+    };
+}

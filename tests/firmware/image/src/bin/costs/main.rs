@@ -63,7 +63,7 @@ mod bare {
     ) {
         let multiply_adds = (1 + D + C) * H + L * H * H + H * D;
         let activations = (1 + L) * H;
-        let instructions = evaluation(field, x_0, c);
+        let instructions = evaluation(field, 0.5, x_0, c, |x, v| *x += v);
         let stack = stack(|| _ = black_box(sample(field, black_box(x_0), black_box(c))));
         println!("model {name} {multiply_adds} {activations} {instructions} {stack}");
     }

@@ -1,0 +1,179 @@
+//! `flowlet export`.
+
+mod desk;
+
+use std::fs;
+
+use flowlet_trainer::coupling::dataset::Units;
+use flowlet_trainer::data::Standardization;
+use flowlet_trainer::model::description::Description;
+use flowlet_trainer::model::export;
+use flowlet_trainer::network::{Network, Shape};
+
+use desk::{Desk, text, weights};
+
+/// The files below a directory, sorted.
+fn files(desk: &Desk, directory: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![desk.path(directory)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let path = path.strip_prefix(desk.path(directory)).unwrap().to_path_buf();
+                found.push(path.to_string_lossy().into_owned());
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn a_model_becomes_a_header_and_a_source() {
+    let desk = Desk::new();
+    let moons = weights("moons");
+    let said = desk.succeed(&format!("export {moons} --to c --out out"));
+    assert!(said.contains("out/moons.h: ") && said.contains("out/moons.c: "), "{said}");
+    assert_eq!(files(&desk, "out"), ["moons.c", "moons.h"]);
+    let header = fs::read_to_string(desk.path("out/moons.h")).unwrap();
+    for expected in [
+        "#define MOONS_DATA 2",
+        "Numbers in a point: x, y.",
+        "int moons_sample_n(uint64_t seed",
+        "50 steps",
+    ] {
+        assert!(header.contains(expected), "{expected}: {header}");
+    }
+    assert!(!header.contains("condition,"), "{header}");
+    // Another solver and name, of a conditional model.
+    let command = format!(
+        "export {} --to c --out two --name Two --solver heun --steps 3",
+        weights("8gaussians")
+    );
+    desk.succeed(&command);
+    let header = fs::read_to_string(desk.path("two/Two.h")).unwrap();
+    for expected in
+        ["#define TWO_STEPS 3", "#define TWO_EVALUATIONS 6", "Two_sample_guided", "Heun"]
+    {
+        assert!(header.contains(expected), "{expected}: {header}");
+    }
+}
+
+#[test]
+fn each_layout_has_the_files_that_its_tool_looks_for() {
+    let desk = Desk::new();
+    let expected: [(&str, &[&str]); 4] = [
+        (
+            "arduino",
+            &["examples/m_sample/m_sample.ino", "library.properties", "src/m.c", "src/m.h"],
+        ),
+        ("esp-idf", &["CMakeLists.txt", "idf_component.yml", "m.c", "m.h"]),
+        (
+            "zephyr",
+            &[
+                "CMakeLists.txt",
+                "m.c",
+                "m.h",
+                "samples/m/CMakeLists.txt",
+                "samples/m/prj.conf",
+                "samples/m/sample.yaml",
+                "samples/m/src/main.c",
+                "zephyr/module.yml",
+            ],
+        ),
+        ("cmake", &["CMakeLists.txt", "example.c", "m.c", "m.h"]),
+    ];
+    for (layout, expected) in expected {
+        let model = weights("8gaussians-i8");
+        desk.succeed(&format!("export {model} --to c --name m --layout {layout} --out {layout}"));
+        assert_eq!(files(&desk, layout), expected);
+        for file in expected {
+            let text = fs::read_to_string(desk.path(&format!("{layout}/{file}"))).unwrap();
+            // Zephyr and CMake have variables of their own: ${…} and $ENV{…}.
+            assert!(!text.contains("model_") && !text.contains("$CONDITION$"), "{file}");
+        }
+    }
+}
+
+#[test]
+fn a_model_becomes_a_crate() {
+    let desk = Desk::new();
+    desk.succeed(&format!("export {} --to rust --out crate", weights("mixture-i8")));
+    assert_eq!(files(&desk, "crate"), ["Cargo.toml", "src/main.rs", "src/model.safetensors"]);
+    let main = fs::read_to_string(desk.path("crate/src/main.rs")).unwrap();
+    for expected in ["use flowlet::fixed::{Euler, Mlp8, Noise, SelfTest};", "Mlp8<1, 0, 64, 1>"] {
+        assert!(main.contains(expected), "{expected}: {main}");
+    }
+    let copied = fs::read(desk.path("crate/src/model.safetensors")).unwrap();
+    assert_eq!(copied, fs::read(format!("{}/model.safetensors", weights("mixture-i8"))).unwrap());
+}
+
+#[test]
+fn names_and_folders_that_cannot_be_are_errors() {
+    let desk = Desk::new();
+    let moons = weights("moons");
+    for (name, expected) in [
+        ("8gaussians", "expected a C identifier"),
+        ("two-moons", "such as two_moons"),
+        ("double", "keyword"),
+        ("namespace", "keyword"),
+        ("math", "math.h"),
+        ("a__b", "single underscores"),
+        ("abcdefghijklmnopqrstuvwxyzabcdefghij", "at most 31 characters"),
+    ] {
+        let output = desk.run(&format!("export {moons} --to c --out out --name {name}"));
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(expected) && said.contains(name), "{said}");
+        assert!(!desk.path("out").exists());
+    }
+    let command = format!("export {moons} --to c --out out");
+    desk.succeed(&command);
+    let before = fs::read(desk.path("out/moons.c")).unwrap();
+    fs::remove_file(desk.path("out/moons.h")).unwrap();
+    let output = desk.run(&format!("{command} --steps 3"));
+    assert!(text(&output.stderr).contains("out/moons.c exists"), "{}", text(&output.stderr));
+    // Nothing was written, neither the missing file nor the other one.
+    assert!(!desk.path("out/moons.h").exists());
+    assert_eq!(fs::read(desk.path("out/moons.c")).unwrap(), before);
+    desk.succeed(&format!("{command} --steps 3 --force"));
+    assert!(desk.path("out/moons.h").exists());
+    desk.write("file", "mine");
+    for (arguments, expected) in [
+        ("--to c --out file", "file"),
+        ("--to c --out -", "expected a directory"),
+        ("--to rust --layout arduino --out a", "--to c"),
+        ("--to basic --out a", "possible values: c, rust"),
+        ("--to c --out a --steps 0", "--steps"),
+    ] {
+        let output = desk.run(&format!("export {moons} {arguments}"));
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    assert_eq!(fs::read_to_string(desk.path("file")).unwrap(), "mine");
+}
+
+#[test]
+fn a_large_model_gets_a_warning_with_its_size() {
+    let desk = Desk::new();
+    let shape = Shape {
+        data_dim: 2,
+        condition_dim: 0,
+        hidden_width: 512,
+        hidden_layers: 3,
+        activation: flowlet::ActivationKind::Relu,
+    };
+    let network = Network::new(shape, vec![0.001; shape.parameters()]).unwrap();
+    let identity = |n: usize| Standardization { mean: vec![0.0; n], scale: vec![1.0; n] };
+    let units = Units { data: identity(2), condition: identity(0) };
+    let file = export(&network, &units, &Description::default()).unwrap();
+    desk.write("large.safetensors", file.to_bytes().unwrap());
+    let output = desk.run("export large.safetensors --to c");
+    let said = text(&output.stderr);
+    assert!(output.status.success() && said.contains("790,530 weights"), "{said}");
+    assert_eq!(files(&desk, "large-c"), ["large.c", "large.h"]);
+}
