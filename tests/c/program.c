@@ -139,6 +139,9 @@ int program(void) {
     machine_start_count();
     for (int k = 0; k < 8; k++) (void)subject_velocity(number_of(GOLDEN_TIME), x WITH(0), v);
     say("cost", machine_count() / 8);
+    machine_paint_stack();
+    (void)subject_sample(x WITH(0), v);
+    say("stack", machine_used_stack());
     say("right", (uint64_t)right);
     return right ? 0 : 1;
 }

@@ -34,8 +34,9 @@ void machine_start_count(void) {
 }
 
 uint32_t machine_count(void) {
+    const uint16_t low = TCNT1;
     TCCR1B = 0;
-    return (uint32_t)overflows << 16 | TCNT1;
+    return (uint32_t)overflows << 16 | low;
 }
 
 int main(void) {

@@ -12,4 +12,8 @@ void machine_start_count(void) {}
 
 uint32_t machine_count(void) { return 0; }
 
+void machine_paint_stack(void) {}
+
+uint32_t machine_used_stack(void) { return 0; }
+
 int main(void) { return program(); }

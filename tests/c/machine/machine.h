@@ -15,6 +15,10 @@ void machine_exit(int code);
 void machine_start_count(void);
 uint32_t machine_count(void);
 
+/* Paints the stack below the caller, and returns how much of it was used since then; 0 where it is not measured. */
+void machine_paint_stack(void);
+uint32_t machine_used_stack(void);
+
 /* The test program. Returns 0 if all is well. */
 int program(void);
 

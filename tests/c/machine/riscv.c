@@ -8,9 +8,12 @@ __asm__(".section .text.start\n"
         "_start:\n"
         "  la sp, stack_top\n"
 #if defined(__riscv_flen)
+        ".option push\n"
+        ".option arch, +zicsr\n"
         "  li t0, 0x6000\n" /* gives access to the floating-point unit */
         "  csrs mstatus, t0\n"
-        "  fscsr zero\n"
+        "  csrw fcsr, zero\n"
+        ".option pop\n"
 #endif
         "  j start_c\n"
         /* Semihosting: these three instructions must not be compressed, and lie in one page. */
@@ -40,7 +43,7 @@ static uint32_t start;
 
 static uint32_t instructions(void) {
     uint32_t count;
-    __asm__ volatile("csrr %0, minstret" : "=r"(count));
+    __asm__ volatile(".option push\n.option arch, +zicsr\ncsrr %0, minstret\n.option pop" : "=r"(count));
     return count;
 }
 

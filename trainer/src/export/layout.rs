@@ -111,7 +111,7 @@ includes=model.h
 ";
 
 const SKETCH: &str = "\
-/* Prints samples of the model, one a second. */
+/* Prints samples, one a second. */
 #include <model.h>
 
 $CONDITION$void setup() {
@@ -136,7 +136,7 @@ void loop() {
 ";
 
 const PROGRAM: &str = "\
-/* Prints ten samples of the model. */
+/* Prints ten samples. */
 #include <stdio.h>
 
 #include \"model.h\"
