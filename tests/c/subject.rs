@@ -231,10 +231,9 @@ impl Runtime<'_> {
                 bits(&path[x.len()..])
             }
             Self::Integer(file, solver) => {
-                let mut path = Vec::new();
-                let after_step = |_, x: &[i32]| path.extend(unsigned(x));
-                solver.integrate(&file.mlp, &mut signed(x), &signed(c), after_step);
-                path
+                let scratch = &mut file.mlp.scratch();
+                let path = solver.trajectory(&file.mlp, &signed(x), &signed(c), scratch);
+                unsigned(&path[x.len()..])
             }
         }
     }
