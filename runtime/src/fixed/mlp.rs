@@ -56,7 +56,7 @@ pub type Mlp4<
 /// [`TIME_BITS`](super::TIME_BITS). Every result saturates, and no sum can overflow, whatever the inputs are.
 ///
 /// The value contains only weights, so a `static` of it is stored in flash. An evaluation takes `6·H` bytes of stack
-/// for a layer's sums and units, and a little for `D` and `C`.
+/// for a layer's sums and units (`8·H` on a Cortex-M0), and a little for `D` and `C`.
 pub struct MlpOf<const D: usize, const C: usize, const H: usize, const L: usize, A, W: Weight> {
     bias: [i32; H],
     hidden_bias: [[i32; H]; L],
