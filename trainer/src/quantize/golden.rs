@@ -14,8 +14,8 @@ use super::numbers::{points, times, user_units};
 use super::reference::{Reference, WEIGHT_BITS, to_data, uniform};
 use crate::disk::tensor_file::{Block, TensorFile};
 use crate::judge::golden::{
-    Inputs, METHOD_PATHS, METHOD_STEPS, check_size, digest_of, digests, hexadecimal, methods,
-    solver_of, steps_of,
+    Inputs, METHOD_PATHS, METHOD_STEPS, check_size, digest_of, digests, digests_by_method,
+    hexadecimal, solver_of, steps_of,
 };
 use crate::model::description::INTEGER_KEY;
 
@@ -179,7 +179,7 @@ impl IntegerGolden {
         let answers = Answers {
             path: read("path", &[paths, points, d])?,
             data: read("data", &[paths, d])?,
-            methods: methods(file)?,
+            methods: digests_by_method(file)?,
             guided: hexadecimal(file, GUIDED)?,
             velocity: read("velocity", &[grid, d])?,
         };

@@ -76,7 +76,7 @@ impl Golden {
                     .with_context(|| format!("metadata {key} is missing"))?,
             })
         };
-        let (solver, methods) = (solver_of(file)?, methods(file)?);
+        let (solver, methods) = (solver_of(file)?, digests_by_method(file)?);
         let (x_0, times, grid_t) = (matrix("x0")?, f32s("times")?, f32s("velocity.t")?);
         let (condition, grid_x) = (matrix("condition")?, matrix("velocity.x")?);
         let grid_condition = matrix("velocity.condition")?;
@@ -129,7 +129,7 @@ pub(crate) fn solver_of(file: &TensorFile) -> Result<SolverKind> {
 }
 
 /// Returns the methods whose digests are in the metadata of a golden file, with the digests.
-pub(crate) fn methods(file: &TensorFile) -> Result<Vec<(SolverKind, u64)>> {
+pub(crate) fn digests_by_method(file: &TensorFile) -> Result<Vec<(SolverKind, u64)>> {
     let found = SolverKind::ALL
         .iter()
         .map(|&kind| Ok(hexadecimal(file, &key(kind))?.map(|digest| (kind, digest))));

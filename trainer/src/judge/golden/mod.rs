@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use candle_core::{Device, Tensor};
 use flowlet::{Digest, HeapSolver, SolverKind};
 
-pub(crate) use self::file::{digests, hexadecimal, methods, solver_of};
+pub(crate) use self::file::{digests, digests_by_method, hexadecimal, solver_of};
 pub use self::inputs::{Inputs, METHOD_PATHS, METHOD_STEPS};
 
 use self::candle::{Candle, tensor};
