@@ -3,10 +3,11 @@
 use anyhow::{Result, ensure};
 use flowlet::{ActivationKind, SolverKind};
 
+use super::choice::SolverChoice;
 use super::name::Name;
 use super::template::{self, Filling};
 use super::text::comment;
-use super::{SolverChoice, float, integer};
+use super::{float, integer};
 use crate::disk::quote::listed;
 use crate::model::{Model, cost};
 use crate::quantize::file::IntegerFile;

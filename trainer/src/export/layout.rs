@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::Exported;
 use super::c::Source;
+use super::choice::Exported;
 use super::name::Name;
 
 /// A folder for a build system.

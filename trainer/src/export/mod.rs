@@ -11,6 +11,7 @@
 //! | [`rust`] | the Rust code that embeds a model, and a crate with it |
 
 mod c;
+mod choice;
 mod float;
 mod integer;
 pub mod layout;
@@ -19,26 +20,13 @@ pub mod rust;
 mod template;
 mod text;
 
-use std::path::PathBuf;
-
 use anyhow::Result;
-use flowlet::SolverKind;
 
 use crate::quantize::file::AnyModel;
 use layout::Layout;
 use name::Name;
 
-/// A file to write: its path in the folder of the export, and its contents.
-pub type Exported = (PathBuf, Vec<u8>);
-
-/// Which solver the exported code has, where it is not the model's own.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SolverChoice {
-    /// The method.
-    pub kind: Option<SolverKind>,
-    /// The number of steps.
-    pub steps: Option<usize>,
-}
+pub use choice::{Exported, SolverChoice};
 
 /// Returns a model as a C header and a C source, in the folder that `layout` asks for.
 ///

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use flowlet::{ActivationKind, SolverKind};
 
+use super::choice::{Exported, SolverChoice};
 use super::name::Name;
-use super::{Exported, SolverChoice};
 use crate::disk::names::MODEL_FILE;
 use crate::model::Model;
 use crate::network::Shape;
