@@ -238,10 +238,8 @@ impl Loaded {
     pub(crate) fn sample_i32(&self, c: &[i32], x: &mut [i32]) -> Result<(), Failure> {
         let Network::Integer(mlp, solver) = &self.network else { return Err(self.kind()) };
         self.check(x.len(), c.len())?;
-        if !x.is_empty() {
-            solver.sample_batch(mlp, x, c);
-        }
-        Ok(())
+        let sampled = solver.try_sample_batch(mlp, x, c, &mut mlp.scratch());
+        sampled.map_err(|error| Failure(FLOWLET_SIZE, error.to_string()))
     }
 
     fn step(&self, step: usize) -> Result<&Step, Failure> {
@@ -270,10 +268,8 @@ impl Loaded {
         let Network::Integer(mlp, _) = &self.network else { return Err(self.kind()) };
         self.check(x.len(), c.len())?;
         let Step::Integer(solver) = self.step(step)? else { return Err(self.kind()) };
-        if !x.is_empty() {
-            solver.integrate_batch(mlp, x, c);
-        }
-        Ok(())
+        let taken = solver.try_integrate_batch(mlp, x, c, &mut mlp.scratch());
+        taken.map_err(|error| Failure(FLOWLET_SIZE, error.to_string()))
     }
 
     /// Converts points to data units, or back.
@@ -327,8 +323,9 @@ impl Loaded {
                 Network::Integer(mlp, _) => {
                     let signed = |bits: &[u32]| bits.iter().map(|&x| x as i32).collect::<Vec<_>>();
                     let x = signed(&x);
-                    let v = mlp.velocity(t as i32, &x, &signed(&condition));
-                    let moved = |(&x, v): (&i32, i32)| {
+                    let mut scratch = mlp.scratch();
+                    let v = mlp.velocity(t as i32, &x, &signed(&condition), &mut scratch);
+                    let moved = |(&x, &v): (&i32, &i32)| {
                         let change =
                             (i64::from(v) * i64::from(dt as i32) + (1 << 29)) >> fixed::TIME_BITS;
                         (i64::from(x) + change).clamp(i32::MIN.into(), i32::MAX.into()) as i32
