@@ -19,7 +19,7 @@ pub(crate) fn build(root: &Path, target: &Target, memory: Option<&Path>) -> Resu
         target,
         level: "3",
         features: "",
-        counter: "cycles",
+        feature: "cycles",
         image: "sample",
         directory: root.join("target/firmware/cycles"),
         memory,

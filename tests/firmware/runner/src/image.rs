@@ -29,11 +29,15 @@ pub(crate) fn row(
     level: &'static str,
     features: &'static str,
 ) -> Result<Row> {
-    let counter = if let Machine::Qemu(_, _, _, tick) = target.machine { tick } else { "" };
+    let feature = match target.machine {
+        Machine::Qemu(_, _, _, tick) => tick,
+        Machine::X87 => "whole-numbers",
+        Machine::Node | Machine::Host => "",
+    };
     let directory = root.join("target/firmware").join(format!("{level}{features}"));
     let build = |image| {
         let directory = directory.clone();
-        Build { target, level, features, counter, image, directory, memory: None }.run(root)
+        Build { target, level, features, feature, image, directory, memory: None }.run(root)
     };
     let digest = build("digest")?;
     if let Machine::Qemu(..) = target.machine {
@@ -63,7 +67,7 @@ pub(crate) fn row(
             let integer = Integer::measured(&integer, &said_of_integer)?;
             Some((Cost::measured((&sample, &said), (&costs, &said_of_costs))?, integer))
         }
-        Machine::Node | Machine::Host => None,
+        Machine::Node | Machine::Host | Machine::X87 => None,
     };
     let (cost, integer) = cost.unzip();
     let rustc = toolchain::version(target)?;
@@ -77,8 +81,8 @@ pub(crate) struct Build<'a> {
     pub(crate) level: &'a str,
     /// CPU features beyond the target's own.
     pub(crate) features: &'a str,
-    /// The image's cargo feature that selects its timer; empty for the default timer.
-    pub(crate) counter: &'a str,
+    /// The image's cargo feature, which selects its timer or leaves the float models out; empty for none.
+    pub(crate) feature: &'a str,
     pub(crate) image: &'a str,
     /// The target directory of the build.
     pub(crate) directory: PathBuf,
@@ -89,7 +93,7 @@ pub(crate) struct Build<'a> {
 impl Build<'_> {
     /// Builds the image and returns the program's path.
     pub(crate) fn run(&self, root: &Path) -> Result<PathBuf> {
-        let Self { target, level, features, counter, image, directory, memory } = self;
+        let Self { target, level, features, feature, image, directory, memory } = self;
         let mut flags = toolchain::link_flags(target)?.to_string();
         if !features.is_empty() {
             flags += &format!(" -C target-feature={features}");
@@ -111,8 +115,8 @@ impl Build<'_> {
             let key = "profile.release.package.flowlet.opt-level";
             cargo.args(["--config", &format!("{key}={}", quoted(level))]);
         }
-        if !counter.is_empty() {
-            cargo.args(["--features", counter]);
+        if !feature.is_empty() {
+            cargo.args(["--features", feature]);
         }
         if let Some(memory) = memory {
             cargo.env("FLOWLET_MEMORY", memory);
@@ -148,7 +152,7 @@ fn runs_here(features: &str) -> bool {
 /// takes one nanosecond of the emulated machine's time, so that the machine's timer counts instructions.
 fn run(target: &Target, image: &Path, counted: bool) -> Result<(String, bool)> {
     let mut command = match &target.machine {
-        Machine::Host => Command::new(image),
+        Machine::Host | Machine::X87 => Command::new(image),
         Machine::Node => {
             let mut node = Command::new("node");
             node.args(["--input-type=module", "-e", NODE]).arg(image).arg(MODELS.join(","));

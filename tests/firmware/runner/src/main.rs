@@ -21,7 +21,7 @@ use clap::Parser;
 use cost::Cost;
 use image::Outcome;
 use measured::Measured;
-use target::{TARGETS, Target};
+use target::{Machine, TARGETS, Target};
 
 /// Builds the images for every target, runs them and prints a table: the digests of the committed models'
 /// golden paths, and the cost of the `mixture` model's sampler. Fails when a digest differs from the golden
@@ -112,6 +112,13 @@ fn run(args: &Args) -> Result<bool> {
         if args.install {
             toolchain::install(target)?;
         }
+        if !toolchain::can_build(target)? {
+            eprintln!(
+                "{0}: not built: it needs an x86-64, `rustup target add {0}` and gcc-multilib",
+                target.triple
+            );
+            continue;
+        }
         let further = if args.all { target.further_levels } else { &[] };
         for level in target.levels.iter().chain(further) {
             for features in target.features {
@@ -151,6 +158,10 @@ fn run(args: &Args) -> Result<bool> {
                 let mut digests_right = true;
                 let mut integers = 0;
                 for (k, (name, digest)) in expected.iter().enumerate() {
+                    if k < golden::FLOAT_MODELS && matches!(row.target.machine, Machine::X87) {
+                        print!("{:<17}", "outside");
+                        continue;
+                    }
                     let found = outcomes.iter().find(|outcome| outcome.model == *name);
                     let found = found
                         .with_context(|| format!("the image printed no digest of {name}"))?

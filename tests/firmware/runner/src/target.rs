@@ -24,6 +24,9 @@ pub(crate) enum Machine {
     Node,
     /// This machine.
     Host,
+    /// This machine without vector registers, whose floats are those of an x87: outside the numeric contract, so that only
+    /// the models in whole numbers run.
+    X87,
 }
 
 impl Machine {
@@ -32,6 +35,7 @@ impl Machine {
             Self::Qemu(_, machine, ..) => machine,
             Self::Node => "Node",
             Self::Host => "host",
+            Self::X87 => "host, x87",
         }
     }
 }
@@ -52,7 +56,7 @@ const fn riscv(triple: &'static str) -> Target {
 }
 
 /// All targets.
-pub(crate) static TARGETS: [Target; 10] = [
+pub(crate) static TARGETS: [Target; 11] = [
     arm("thumbv6m-none-eabi", "microbit", "microbit"),
     arm("thumbv7m-none-eabi", "mps2-an385", ""),
     arm("thumbv7em-none-eabihf", "mps2-an386", ""),
@@ -80,5 +84,12 @@ pub(crate) static TARGETS: [Target; 10] = [
         levels: &["3", "s", "0"],
         further_levels: &["z"],
         features: &["", "+avx2,+fma", "+avx512f"],
+    },
+    Target {
+        triple: "i586-unknown-linux-gnu",
+        machine: Machine::X87,
+        levels: LEVELS,
+        further_levels: &["z"],
+        features: &[""],
     },
 ];

@@ -65,6 +65,7 @@ pub(crate) fn install(target: &Target) -> Result<()> {
         }
     }
     match target.machine {
+        Machine::X87 if !links_32_bits() => install_packages(&["gcc-multilib"]),
         Machine::Qemu(program, ..) if !is_there(program) => {
             install_packages(&["qemu-system-arm", "qemu-system-misc"])
         }
@@ -100,6 +101,20 @@ fn has_rustup_target(target: &Target) -> Result<bool> {
     let output = Command::new("rustc").args(arguments).output().context("cannot run rustc")?;
     Ok(output.status.success()
         && Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir())
+}
+
+/// Whether the C compiler links programs of 32 bits.
+fn links_32_bits() -> bool {
+    let arguments = ["-m32", "-print-file-name=crt1.o"];
+    let output = Command::new("cc").args(arguments).output();
+    output.is_ok_and(|output| output.stdout.contains(&b'/'))
+}
+
+/// Whether this machine can build for the target. Debian's sources of `core` are not enough for a target with an operating
+/// system.
+pub(crate) fn can_build(target: &Target) -> Result<bool> {
+    Ok(!matches!(target.machine, Machine::X87)
+        || cfg!(target_arch = "x86_64") && has_rustup_target(target)? && links_32_bits())
 }
 
 fn has_debian() -> bool {
