@@ -7,9 +7,7 @@ use flowlet_runtime::{Noise, SolverKind, fixed};
 
 use crate::model::{Loaded, Network};
 use crate::registry;
-use crate::status::{
-    FLOWLET_ARGUMENT, FLOWLET_KIND, FLOWLET_NULL, FLOWLET_SIZE, Failure, guarded, with_message,
-};
+use crate::status::{FLOWLET_ARGUMENT, FLOWLET_NULL, FLOWLET_SIZE, Failure, guarded, with_message};
 
 /// What a model is.
 #[repr(C)]
@@ -196,13 +194,13 @@ pub unsafe extern "C" fn flowlet_describe(
 ) -> i32 {
     guarded(|| {
         let model = registry::get(model)?;
-        let (kind, steps) = model.solver();
+        let (_, steps) = model.solver();
         let made = || {
             let mut made = flowlet_description {
                 data: model.data() as u32,
                 conditions: model.conditions() as u32,
                 steps: steps as u32,
-                evaluations: (steps * kind.evaluations()) as u32,
+                evaluations: model.evaluations() as u32,
                 contract: model.contract(),
                 ..flowlet_description::default()
             };
@@ -237,7 +235,7 @@ fn fill<T>(
 ) -> Result<(), Failure> {
     let model = registry::get(model)?;
     if !is_kind(&model.network) {
-        return Err(Failure(FLOWLET_KIND, "call the noise function of the model's kind".into()));
+        return Err(model.kind());
     }
     let (length, data) = (x.len(), model.data());
     if !length.is_multiple_of(data) {

@@ -3,7 +3,9 @@
 use std::num::NonZeroUsize;
 
 use flowlet_runtime::fixed::{self, INTEGER_CONTRACT};
-use flowlet_runtime::{CONTRACT, HeapMlp, HeapSolver, LoadError, SolverKind};
+use flowlet_runtime::{
+    CONTRACT, GridError, HeapMlp, HeapSolver, HeapSolverOf, LoadError, Scalar, SolverKind,
+};
 use safetensors::{Dtype, SafeTensors};
 
 use crate::status::{
@@ -40,10 +42,54 @@ struct Test {
 }
 
 /// The number of steps if neither the file nor the caller says one.
-const STEPS: usize = 50;
+const STEPS: NonZeroUsize = NonZeroUsize::new(50).unwrap();
 
 fn not_a_model(error: LoadError) -> Failure {
     Failure(FLOWLET_NOT_A_MODEL, error.to_string())
+}
+
+/// Returns a model's own solver with another kind or number of steps, if there is one.
+fn chosen<T: Scalar>(
+    own: Result<HeapSolverOf<T>, LoadError>,
+    kind: Option<SolverKind>,
+    steps: Option<NonZeroUsize>,
+    uniform: fn(SolverKind, NonZeroUsize) -> Result<HeapSolverOf<T>, GridError>,
+) -> Result<HeapSolverOf<T>, Failure> {
+    let own = match own {
+        Err(LoadError::MissingTensor { .. }) => None,
+        own => Some(own.map_err(not_a_model)?),
+    };
+    match (own, kind, steps) {
+        (Some(own), None, None) => Ok(own),
+        (own, kind, steps) => {
+            let own_kind = own.as_ref().map(HeapSolverOf::kind);
+            let own_steps = own.and_then(|own| NonZeroUsize::new(own.steps()));
+            let kind = kind.or(own_kind).unwrap_or(SolverKind::Euler);
+            uniform(kind, steps.or(own_steps).unwrap_or(STEPS)).map_err(bad_grid)
+        }
+    }
+}
+
+/// Adds guidance to a solver: a weight and the null condition.
+fn guided<T: Scalar>(solver: HeapSolverOf<T>, guidance: Option<(T, &[T])>) -> HeapSolverOf<T> {
+    match guidance {
+        Some((weight, null)) => solver.guided(weight, null.to_vec()),
+        None => solver,
+    }
+}
+
+/// Returns a solver of each step. Adams-Bashforth's method has a memory, so its steps do not stand alone.
+fn single_steps<T: Scalar>(
+    solver: &HeapSolverOf<T>,
+    guidance: Option<(T, &[T])>,
+    of_times: fn(SolverKind, &[T]) -> Result<HeapSolverOf<T>, GridError>,
+) -> Result<Vec<HeapSolverOf<T>>, Failure> {
+    if solver.kind() == SolverKind::AdamsBashforth2 {
+        return Ok(Vec::new());
+    }
+    let times: Vec<T> = solver.times().collect();
+    let step = |pair| of_times(solver.kind(), pair).map_err(bad_grid);
+    times.windows(2).map(|pair| Ok(guided(step(pair)?, guidance))).collect()
 }
 
 impl Loaded {
@@ -53,47 +99,18 @@ impl Loaded {
         kind: Option<SolverKind>,
         steps: Option<NonZeroUsize>,
     ) -> Result<Self, Failure> {
-        let default = NonZeroUsize::new(STEPS).unwrap_or(NonZeroUsize::MIN);
         // A file of whole numbers is no file of floats, whose error is then the one to show.
         let network = match (
             HeapMlp::try_from_safetensors(bytes),
             fixed::HeapMlp::try_from_safetensors(bytes),
         ) {
             (Ok(mlp), _) => {
-                let own = match HeapSolver::try_from_safetensors(bytes) {
-                    Err(LoadError::MissingTensor { .. }) => None,
-                    own => Some(own.map_err(not_a_model)?),
-                };
-                let solver = match (own, kind, steps) {
-                    (Some(own), None, None) => own,
-                    (own, kind, steps) => {
-                        let kind = kind
-                            .or(own.as_ref().map(HeapSolver::kind))
-                            .unwrap_or(SolverKind::Euler);
-                        let own_steps = own.and_then(|own| NonZeroUsize::new(own.steps()));
-                        let steps = steps.or(own_steps).unwrap_or(default);
-                        HeapSolver::try_uniform(kind, steps).map_err(bad_grid)?
-                    }
-                };
-                Network::Float(mlp, solver)
+                let own = HeapSolver::try_from_safetensors(bytes);
+                Network::Float(mlp, chosen(own, kind, steps, HeapSolver::try_uniform)?)
             }
             (_, Ok(mlp)) => {
-                let own = match fixed::HeapSolver::try_from_safetensors(bytes) {
-                    Err(LoadError::MissingTensor { .. }) => None,
-                    own => Some(own.map_err(not_a_model)?),
-                };
-                let solver = match (own, kind, steps) {
-                    (Some(own), None, None) => own,
-                    (own, kind, steps) => {
-                        let kind = kind
-                            .or(own.as_ref().map(fixed::HeapSolver::kind))
-                            .unwrap_or(SolverKind::Euler);
-                        let own_steps = own.and_then(|own| NonZeroUsize::new(own.steps()));
-                        let steps = steps.or(own_steps).unwrap_or(default);
-                        fixed::HeapSolver::try_uniform(kind, steps).map_err(bad_grid)?
-                    }
-                };
-                Network::Integer(mlp, solver)
+                let own = fixed::HeapSolver::try_from_safetensors(bytes);
+                Network::Integer(mlp, chosen(own, kind, steps, fixed::HeapSolver::try_uniform)?)
             }
             (Err(float), Err(integer)) => {
                 let is_integer = SafeTensors::deserialize(bytes).is_ok_and(|file| {
@@ -122,43 +139,23 @@ impl Loaded {
         Self::new(self.network.clone(), Some(weight), self.test.clone())
     }
 
-    /// Adds guidance to the solver, and makes a solver of each step. Adams-Bashforth's method has a memory, so its steps
-    /// do not stand alone.
+    /// Adds guidance to the solver, and makes a solver of each step.
     fn new(network: Network, weight: Option<f32>, test: Option<Test>) -> Result<Self, Failure> {
-        let mut steps = Vec::new();
-        let network = match network {
+        let (network, steps) = match network {
             Network::Float(mlp, solver) => {
-                let guided = |solver: HeapSolver| match weight {
-                    Some(weight) => solver.guided(weight, mlp.null_condition().to_vec()),
-                    None => solver,
-                };
-                if solver.kind() != SolverKind::AdamsBashforth2 {
-                    for pair in solver.times().collect::<Vec<_>>().windows(2) {
-                        let step =
-                            HeapSolver::try_from_times(solver.kind(), pair).map_err(bad_grid)?;
-                        steps.push(Step::Float(guided(step)));
-                    }
-                }
-                let solver = guided(solver);
-                Network::Float(mlp, solver)
+                let guidance = weight.map(|weight| (weight, mlp.null_condition()));
+                let steps = single_steps(&solver, guidance, HeapSolver::try_from_times)?;
+                let solver = guided(solver, guidance);
+                (Network::Float(mlp, solver), steps.into_iter().map(Step::Float).collect())
             }
             Network::Integer(mlp, solver) => {
-                let guided = |solver: fixed::HeapSolver| match weight {
-                    Some(weight) => {
-                        let weight = (weight * (1 << fixed::WEIGHT_BITS) as f32).round() as i32;
-                        solver.guided(weight, mlp.null_condition().to_vec())
-                    }
-                    None => solver,
-                };
-                if solver.kind() != SolverKind::AdamsBashforth2 {
-                    for pair in solver.times().collect::<Vec<_>>().windows(2) {
-                        let step = fixed::HeapSolver::try_from_times(solver.kind(), pair)
-                            .map_err(bad_grid)?;
-                        steps.push(Step::Integer(guided(step)));
-                    }
-                }
-                let solver = guided(solver);
-                Network::Integer(mlp, solver)
+                let guidance = weight.map(|weight| {
+                    let weight = (weight * (1 << fixed::WEIGHT_BITS) as f32).round() as i32;
+                    (weight, mlp.null_condition())
+                });
+                let steps = single_steps(&solver, guidance, fixed::HeapSolver::try_from_times)?;
+                let solver = guided(solver, guidance);
+                (Network::Integer(mlp, solver), steps.into_iter().map(Step::Integer).collect())
             }
         };
         Ok(Self { network, steps, test })
@@ -182,6 +179,14 @@ impl Loaded {
         match &self.network {
             Network::Float(_, solver) => (solver.kind(), solver.steps()),
             Network::Integer(_, solver) => (solver.kind(), solver.steps()),
+        }
+    }
+
+    /// Evaluations of the network for a path. Guidance takes two for each.
+    pub(crate) fn evaluations(&self) -> usize {
+        match &self.network {
+            Network::Float(_, solver) => solver.evaluations(),
+            Network::Integer(_, solver) => solver.evaluations(),
         }
     }
 
@@ -217,7 +222,8 @@ impl Loaded {
         Ok(points)
     }
 
-    fn kind(&self) -> Failure {
+    /// The error of a function of the other kind.
+    pub(crate) fn kind(&self) -> Failure {
         let (of, other) = match self.network {
             Network::Float(..) => ("floats", "f32"),
             Network::Integer(..) => ("whole numbers", "i32"),

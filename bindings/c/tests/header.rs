@@ -22,5 +22,8 @@ fn the_header_is_that_of_the_sources() {
         std::fs::write(&path, &header).unwrap();
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == header, "include/flowlet.h is not current: FLOWLET_WRITE=1 cargo test --test header");
+    assert!(
+        found == header,
+        "include/flowlet.h is not current: FLOWLET_WRITE=1 cargo test --test header"
+    );
 }
