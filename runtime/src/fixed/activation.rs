@@ -110,7 +110,7 @@ impl Rounding {
     #[inline(always)]
     fn round(self, value: i32) -> i16 {
         let rounded = (value + self.half) >> self.shift;
-        // Three instructions where nothing saturates numbers in one.
+        // On cores without an instruction that saturates: one comparison for both ends.
         if (CORTEX_M0 || RISC_V) && i32::from(rounded as i16) == rounded {
             return rounded as i16;
         }
