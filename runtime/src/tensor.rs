@@ -130,10 +130,6 @@ impl TensorName {
         3 * MAX_LAYERS + fixed
     }
 
-    pub(crate) const fn equals(self, other: Self) -> bool {
-        self.index() == other.index()
-    }
-
     pub(crate) const fn write(self, message: Message) -> Message {
         match self {
             Self::Weight { layer } => write_layer(message, layer).text(".weight"),

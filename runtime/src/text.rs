@@ -69,6 +69,18 @@ impl Text {
         !self.cut && !other.cut && bytes_equal(self.as_bytes(), other.as_bytes())
     }
 
+    /// The FNV-1a hash of the bytes that were kept.
+    pub(crate) const fn hash(&self) -> u32 {
+        let mut hash = 0x811c_9dc5_u32;
+        let bytes = self.as_bytes();
+        let mut i = 0;
+        while i < bytes.len() {
+            hash = (hash ^ bytes[i] as u32).wrapping_mul(0x0100_0193);
+            i += 1;
+        }
+        hash
+    }
+
     /// Parses the string as a decimal number without sign or leading zeros; `None` if it is not one.
     pub(crate) const fn to_number(self) -> Option<u64> {
         if self.len == 0 || self.cut || (self.len > 1 && self.bytes[0] == b'0') {

@@ -14,6 +14,9 @@ pub struct File<'a> {
     header: &'a [u8],
     data: &'a [u8],
     metadata: Option<Metadata>,
+    /// Where the description of each tensor begins in the header, by [`TensorName::index`]; 0 for one that is not there.
+    /// A search would read the whole header for each tensor, which takes seconds in the compiler's interpreter.
+    places: [u32; TensorName::COUNT],
     /// One more than the highest layer that the file names.
     layers: usize,
 }
@@ -35,7 +38,8 @@ impl<'a> File<'a> {
         if core::str::from_utf8(header).is_err() {
             return Err(LoadError::HeaderNotUtf8);
         }
-        let mut file = Self { header, data, metadata: None, layers: 0 };
+        let places = [0; TensorName::COUNT];
+        let mut file = Self { header, data, metadata: None, places, layers: 0 };
         tri!(file.check_entries());
         tri!(file.check_layout());
         Ok(file)
@@ -57,7 +61,6 @@ impl<'a> File<'a> {
         if cursor.peek() == b'}' {
             return Err(LoadError::LayerCount { found: 0 });
         }
-        let mut seen = [false; TensorName::COUNT];
         loop {
             let name = tri!(cursor.string(NAME));
             tri!(cursor.expect(b':', AFTER_NAME));
@@ -67,15 +70,16 @@ impl<'a> File<'a> {
                 }
                 self.metadata = Some(tri!(Metadata::check(&mut cursor)));
             } else {
+                let place = cursor.position() as u32;
                 let entry = tri!(Entry::read(&mut cursor, name));
                 let tensor = tri!(self.check_entry(&entry));
                 // Checked here because it bounds the time of the later checks.
                 let index = tensor.index();
-                if index < seen.len() {
-                    if seen[index] {
+                if index < self.places.len() {
+                    if self.places[index] > 0 {
                         return Err(LoadError::DuplicateTensor { tensor });
                     }
-                    seen[index] = true;
+                    self.places[index] = place;
                 }
             }
             if !tri!(cursor.comma_or(b'}', AFTER_ENTRY)) {
@@ -118,31 +122,49 @@ impl<'a> File<'a> {
     }
 
     /// Checks that the tensors follow each other from the start of the data to its end. Each pass over the header
-    /// finds the tensors that begin where the last one ended: at most one with bytes, and all without.
+    /// follows the tensors that begin where the last one ended. Most files name them in this order, so that one pass is
+    /// enough.
     const fn check_layout(&self) -> Result<(), LoadError> {
         let mut at = 0;
         let mut met: usize = 0;
         loop {
-            let (mut end, mut tensors) = (at, 0);
+            let (start, mut with_bytes) = (at, 0);
             let mut entries = self.entries();
             while let Some(entry) = tri!(entries.next()) {
-                tensors += 1;
-                if entry.begin == at {
-                    met += 1;
-                    if entry.end > at {
-                        if end > at {
-                            return Err(LoadError::Layout { at });
-                        }
-                        end = entry.end;
+                if entry.begin < entry.end {
+                    with_bytes += 1;
+                    if entry.begin == at {
+                        met += 1;
+                        at = entry.end;
                     }
                 }
             }
-            if end == at {
-                let whole = at == self.data.len() as u64 && met == tensors;
-                return if whole { Ok(()) } else { Err(LoadError::Layout { at }) };
+            if at == self.data.len() as u64 && met == with_bytes {
+                return self.check_empty();
             }
-            at = end;
+            if at == start {
+                return Err(LoadError::Layout { at });
+            }
         }
+    }
+
+    /// Checks that each tensor without bytes lies between two others, or at an end of the data.
+    const fn check_empty(&self) -> Result<(), LoadError> {
+        let mut entries = self.entries();
+        while let Some(Entry { begin: at, end, .. }) = tri!(entries.next()) {
+            if at < end || at == self.data.len() as u64 {
+                continue;
+            }
+            let mut others = self.entries();
+            let mut between = false;
+            while let Some(entry) = tri!(others.next()) {
+                between |= entry.begin == at && entry.end > at;
+            }
+            if !between {
+                return Err(LoadError::Layout { at });
+            }
+        }
+        Ok(())
     }
 
     /// Iterates over the tensors in the order of the header.
@@ -151,15 +173,15 @@ impl<'a> File<'a> {
     }
 
     const fn find(&self, tensor: TensorName) -> Result<Option<Entry>, LoadError> {
-        let mut entries = self.entries();
-        while let Some(entry) = tri!(entries.next()) {
-            if let Some(name) = TensorName::parse(&entry.name)
-                && name.equals(tensor)
-            {
-                return Ok(Some(entry));
-            }
+        let index = tensor.index();
+        if index >= self.places.len() || self.places[index] == 0 {
+            return Ok(None);
         }
-        Ok(None)
+        let mut cursor = Cursor::new(self.header, self.places[index] as usize);
+        match Entry::read(&mut cursor, Text::EMPTY) {
+            Ok(entry) => Ok(Some(entry)),
+            Err(error) => Err(error),
+        }
     }
 
     /// The shape of a tensor; an error if the file lacks it.

@@ -28,6 +28,8 @@ impl Metadata {
         tri!(cursor.expect(b'{', "`{` after `__metadata__`"));
         let start = cursor.position();
         let mut keys = 0;
+        // A search among the earlier keys would read them all again, so it is made only for one of the same hash.
+        let mut hashes = [0; MAX_KEYS];
         let mut more = cursor.peek() != b'}';
         if !more {
             tri!(cursor.expect(b'}', END));
@@ -36,13 +38,19 @@ impl Metadata {
             let earlier = Self { start, end: cursor.position() };
             let (key, _) = tri!(read_pair(cursor));
             if let Some((PREFIX, _)) = key.as_bytes().split_at_checked(PREFIX.len()) {
-                keys += 1;
-                if keys > MAX_KEYS {
+                if keys >= MAX_KEYS {
                     return cursor.error("at most 64 metadata keys that begin with `flowlet.`");
                 }
-                if tri!(earlier.find(cursor, &key)).is_some() {
+                let hash = key.hash();
+                let mut i = 0;
+                while i < keys && hashes[i] != hash {
+                    i += 1;
+                }
+                if i < keys && tri!(earlier.find(cursor, &key)).is_some() {
                     return Err(LoadError::DuplicateMetadata { key });
                 }
+                hashes[keys] = hash;
+                keys += 1;
             }
             more = tri!(cursor.comma_or(b'}', END));
         }
