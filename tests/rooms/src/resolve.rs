@@ -1,5 +1,7 @@
 //! Resolves a path to the module that defines its item.
 
+use std::collections::BTreeMap;
+
 use crate::source::{Crate, Module};
 use crate::tokens::{Brings, Import};
 
@@ -20,70 +22,108 @@ impl Place {
     }
 }
 
-/// The most re-exports that are followed one after another. A longer chain must be circular.
-const DEPTH: usize = 32;
+/// What the search for a path in a module gave; `None` also while it is searched, so that a circle of re-exports ends.
+/// Without it, modules that import each other with `*` would be searched again and again.
+type Searched = BTreeMap<(usize, Vec<String>), Option<Place>>;
 
 impl Crate {
     /// Resolves `segments`, written in the module `from`. Returns `None` if they lead to another crate, or
     /// are not an item.
     pub(crate) fn resolve(&self, from: usize, segments: &[String]) -> Option<Place> {
-        self.resolve_within(from, segments, DEPTH)
+        self.resolve_from(from, segments, &mut Searched::new())
     }
 
-    fn resolve_within(&self, from: usize, segments: &[String], depth: usize) -> Option<Place> {
+    fn resolve_from(
+        &self,
+        from: usize,
+        segments: &[String],
+        searched: &mut Searched,
+    ) -> Option<Place> {
         let (first, rest) = segments.split_first()?;
-        let depth = depth.checked_sub(1)?;
         match first.as_str() {
-            "crate" => self.resolve_in(0, rest, depth),
-            "self" => self.resolve_in(from, rest, depth),
-            "super" => self.resolve_in(self.modules[from].parent?, rest, depth),
+            "crate" => self.resolve_in(0, rest, searched),
+            "self" => self.resolve_in(from, rest, searched),
+            "super" => self.resolve_in(self.modules[from].parent?, rest, searched),
             name if self.modules[0].own_name.as_deref() == Some(name) => {
-                self.resolve_in(0, rest, depth)
+                self.resolve_in(0, rest, searched)
             }
-            _ => self.look_up(from, segments, depth),
+            _ => self.look_up(from, segments, searched),
         }
     }
 
     /// Resolves a path relative to `module`, which is known to be in this crate. A name that is not found
     /// there is an item that a macro defines.
-    fn resolve_in(&self, module: usize, segments: &[String], depth: usize) -> Option<Place> {
+    fn resolve_in(
+        &self,
+        module: usize,
+        segments: &[String],
+        searched: &mut Searched,
+    ) -> Option<Place> {
         match segments.first().map(String::as_str) {
             None => Some(Place::Module(module)),
-            Some("self") => self.resolve_in(module, &segments[1..], depth),
-            Some("super") => self.resolve_in(self.modules[module].parent?, &segments[1..], depth),
-            Some(_) => self.look_up(module, segments, depth).or(Some(Place::Item(module))),
+            Some("self") => self.resolve_in(module, &segments[1..], searched),
+            Some("super") => {
+                self.resolve_in(self.modules[module].parent?, &segments[1..], searched)
+            }
+            Some(_) => self.look_up(module, segments, searched).or(Some(Place::Item(module))),
         }
     }
 
     /// Resolves a path whose first segment is a name in the scope of `module`.
-    fn look_up(&self, module: usize, segments: &[String], depth: usize) -> Option<Place> {
-        let depth = depth.checked_sub(1)?;
+    fn look_up(
+        &self,
+        module: usize,
+        segments: &[String],
+        searched: &mut Searched,
+    ) -> Option<Place> {
+        let key = (module, segments.to_vec());
+        if let Some(&found) = searched.get(&key) {
+            return found;
+        }
+        searched.insert(key.clone(), None);
+        let found = self
+            .look_up_here(module, segments, searched)
+            .or_else(|| self.look_up_in_globs(module, segments, searched));
+        searched.insert(key, found);
+        found
+    }
+
+    fn look_up_here(
+        &self,
+        module: usize,
+        segments: &[String],
+        searched: &mut Searched,
+    ) -> Option<Place> {
         let (name, rest) = segments.split_first()?;
         let Module { children, items, imports, .. } = &self.modules[module];
-        let child = || self.resolve_in(*children.get(name)?, rest, depth);
-        let item = || items.contains(name).then_some(Place::Item(module));
-        let named = || {
+        let item = items.contains(name).then_some(Place::Item(module));
+        let named = |searched: &mut Searched| {
             let import =
                 imports.iter().find(|import| import.brings == Brings::Name(name.clone()))?;
-            self.follow(module, import, rest, depth)
+            self.follow(module, import, rest, searched)
         };
-        let globs = || {
-            let globs = imports.iter().filter(|import| import.brings == Brings::All);
-            let modules = globs.filter_map(|glob| {
-                match self.resolve_within(module, &glob.segments, depth)? {
-                    Place::Module(other) if other != module => Some(other),
-                    _ => None,
-                }
-            });
-            modules.into_iter().find_map(|other| self.look_up(other, segments, depth))
-        };
+        let child = |searched: &mut Searched| self.resolve_in(*children.get(name)?, rest, searched);
         // A function may have the same name as its module. A path that ends there names the function.
-        let found = if rest.is_empty() {
-            item().or_else(named).or_else(child)
+        if rest.is_empty() {
+            item.or_else(|| named(searched)).or_else(|| child(searched))
         } else {
-            child().or_else(item).or_else(named)
-        };
-        found.or_else(globs)
+            child(searched).or(item).or_else(|| named(searched))
+        }
+    }
+
+    fn look_up_in_globs(
+        &self,
+        module: usize,
+        segments: &[String],
+        searched: &mut Searched,
+    ) -> Option<Place> {
+        let globs = self.modules[module].imports.iter();
+        globs.filter(|import| import.brings == Brings::All).find_map(|glob| {
+            match self.resolve_from(module, &glob.segments, searched)? {
+                Place::Module(other) if other != module => self.look_up(other, segments, searched),
+                _ => None,
+            }
+        })
     }
 
     fn follow(
@@ -91,10 +131,10 @@ impl Crate {
         module: usize,
         import: &Import,
         rest: &[String],
-        depth: usize,
+        searched: &mut Searched,
     ) -> Option<Place> {
-        match self.resolve_within(module, &import.segments, depth)? {
-            Place::Module(found) => self.resolve_in(found, rest, depth),
+        match self.resolve_from(module, &import.segments, searched)? {
+            Place::Module(found) => self.resolve_in(found, rest, searched),
             item => Some(item),
         }
     }
