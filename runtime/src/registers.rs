@@ -17,6 +17,14 @@ pub(crate) const FLOAT_UNIT: bool = cfg!(any(not(target_arch = "arm"), target_ab
 /// Whether the target is a RISC-V.
 pub(crate) const RISC_V: bool = cfg!(any(target_arch = "riscv32", target_arch = "riscv64"));
 
+/// Whether sums of whole numbers come from the crate `flowlet-assembly`.
+pub(crate) const ASSEMBLY: bool = cfg!(all(
+    feature = "assembly",
+    target_arch = "arm",
+    target_os = "none",
+    any(target_abi = "eabihf", not(target_has_atomic = "32"))
+));
+
 /// Whether the target is a Cortex-M0 or M0+, the only ARM without compare-and-swap. Its loads of halfwords do not extend
 /// the sign, except from the sum of two registers.
 pub(crate) const CORTEX_M0: bool = cfg!(all(target_arch = "arm", not(target_has_atomic = "32")));

@@ -25,10 +25,28 @@ const SELU_SLOPE: i64 = 1_128_181_595;
 
 /// Returns `G(z)` from a table with segments of 2<sup>`BITS`</sup> arguments.
 macro_rules! remainder {
-    ($table:ident, $bits:literal, $z:expr) => {{
+    ($table:ident, $bits:literal, $z:expr) => {
+        remainder::<$bits, _>(line_segments!($table, $bits), $z)
+    };
+}
+
+/// The segments of a table, in a `static` of their own.
+macro_rules! line_segments {
+    ($table:ident, $bits:literal) => {{
         static SEGMENTS: [Segment; $table.len()] = segments(&$table, $bits);
-        remainder::<$bits, _>(&SEGMENTS, $z)
+        &SEGMENTS
     }};
+}
+
+/// The 64 segments of 2⁷ arguments of an activation that is `max(z, 0) − G(z)`.
+#[cfg(all(feature = "assembly", target_abi = "eabihf", target_os = "none"))]
+#[inline(always)]
+pub(crate) fn segments_of(kind: ActivationKind) -> Option<&'static [Segment; 64]> {
+    match kind {
+        ActivationKind::Gelu => Some(line_segments!(GELU, 7)),
+        ActivationKind::GeluTanh => Some(line_segments!(GELU_TANH, 7)),
+        _ => None,
+    }
 }
 
 /// Returns an activation of an argument with 11 fraction bits, at most 2³⁰ in magnitude. The value has 11 fraction bits
@@ -62,7 +80,7 @@ pub(crate) fn selu_line(z: i32) -> i32 {
 
 /// A segment as a line over all of |z|: what it is at |z| = 0 and its slope, both with 25 fraction bits. That saves the
 /// instructions that split |z| and take the two numbers of a [`Line`] apart.
-type Segment = [i32; 2];
+pub(crate) type Segment = [i32; 2];
 
 /// The segments of a table, of 2<sup>`bits`</sup> arguments each.
 const fn segments<const N: usize>(table: &[Line; N], bits: u32) -> [Segment; N] {

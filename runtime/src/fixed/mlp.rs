@@ -9,7 +9,7 @@ use super::lanes::{Buffers, Pair, Start};
 use super::network::{Network, Scratch};
 use super::parts::{Formats, Parts, Slices, SlicesMut};
 use super::read::{read_hidden_4, read_hidden_8, read_hidden_16};
-use super::storage::{Half, ZERO};
+use super::storage::{Half, Words, ZERO};
 use super::units::{ConditionUnits, DataUnits};
 use super::weight::{I4, Weight};
 use crate::activation::{Activation, Gelu};
@@ -63,10 +63,10 @@ pub struct MlpOf<const D: usize, const C: usize, const H: usize, const L: usize,
     last_bias: [i32; D],
     data_units: DataUnits<[i32; D], [i8; D]>,
     condition_units: ConditionUnits<[i32; C], [i8; C]>,
-    time: [Half; H],
-    state: [[Half; H]; D],
-    condition: [[Half; H]; C],
-    last: [[Half; H]; D],
+    time: Words<[Half; H]>,
+    state: Words<[[Half; H]; D]>,
+    condition: Words<[[Half; H]; C]>,
+    last: Words<[[Half; H]; D]>,
     hidden: W::Hidden<H, L>,
     shift: [i8; H],
     hidden_shift: [[i8; H]; L],
@@ -114,10 +114,10 @@ macro_rules! constructors {
                         scale: [0; C],
                         shift: [0; C],
                     },
-                    time: [ZERO; H],
-                    state: [[ZERO; H]; D],
-                    condition: [[ZERO; H]; C],
-                    last: [[ZERO; H]; D],
+                    time: Words([ZERO; H]),
+                    state: Words([[ZERO; H]; D]),
+                    condition: Words([[ZERO; H]; C]),
+                    last: Words([[ZERO; H]; D]),
                     hidden: $zero,
                     shift: [0; H],
                     hidden_shift: [[0; H]; L],
@@ -207,9 +207,9 @@ constructors!(
     i16,
     b"I16",
     ZERO,
-    [[[ZERO; H]; H]; L],
-    |hidden| hidden.as_flattened().as_flattened(),
-    hidden.as_flattened_mut().as_flattened_mut(),
+    Words([[[ZERO; H]; H]; L]),
+    |hidden| hidden.0.as_flattened().as_flattened(),
+    hidden.0.as_flattened_mut().as_flattened_mut(),
     read_hidden_16,
     update_weights_16
 );
@@ -244,16 +244,16 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         let (data, condition) = (&self.data_units, &self.condition_units);
         Parts {
             bias: &self.bias,
-            time: &self.time,
-            state: self.state.as_flattened(),
-            condition: self.condition.as_flattened(),
+            time: &self.time.0,
+            state: self.state.0.as_flattened(),
+            condition: self.condition.0.as_flattened(),
             shift: &self.shift,
             hidden_bias: self.hidden_bias.as_flattened(),
             hidden_shift: self.hidden_shift.as_flattened(),
             hidden_bits: &self.hidden_bits,
             last_bias: &self.last_bias,
             last_shift: &self.last_shift,
-            last: self.last.as_flattened(),
+            last: self.last.0.as_flattened(),
             data_units: DataUnits {
                 mean: &data.mean,
                 scale: &data.scale,
@@ -275,16 +275,16 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
         let (data, condition) = (&mut self.data_units, &mut self.condition_units);
         Parts {
             bias: &mut self.bias,
-            time: &mut self.time,
-            state: self.state.as_flattened_mut(),
-            condition: self.condition.as_flattened_mut(),
+            time: &mut self.time.0,
+            state: self.state.0.as_flattened_mut(),
+            condition: self.condition.0.as_flattened_mut(),
             shift: &mut self.shift,
             hidden_bias: self.hidden_bias.as_flattened_mut(),
             hidden_shift: self.hidden_shift.as_flattened_mut(),
             hidden_bits: &mut self.hidden_bits,
             last_bias: &mut self.last_bias,
             last_shift: &mut self.last_shift,
-            last: self.last.as_flattened_mut(),
+            last: self.last.0.as_flattened_mut(),
             data_units: DataUnits {
                 mean: &mut data.mean,
                 scale: &mut data.scale,
@@ -345,11 +345,11 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     /// Returns the velocity. `prefix` is the first layer's initial sums.
     fn velocity_from(&self, prefix: &[i32; H], t: i32, x: [i32; D]) -> [i32; D] {
         let v = &mut const { [0; D] };
-        let (mut inputs, mut sums, mut units) = ([0; D], [0; H], [0; H]);
+        let (mut inputs, mut sums, mut units) = (Words([0; D]), [0; H], Words([0; H]));
         let buffers = Scratch {
-            inputs: &mut inputs,
+            inputs: &mut inputs.0,
             sums: &mut sums,
-            units: &mut units,
+            units: &mut units.0,
             #[cfg(feature = "std")]
             next: &mut const { [0; H] },
         };

@@ -184,6 +184,11 @@ fn write_units(
     shifts: &[i8],
     bits: Rounding,
 ) {
+    #[cfg(all(feature = "assembly", target_abi = "eabihf", target_os = "none"))]
+    if let Some(segments) = super::activation::segments_of(kind) {
+        let rounding = (bits.half, bits.shift);
+        return flowlet_assembly::dsp::units(segments, sums, shifts, rounding, units);
+    }
     for ((y, &sum), &shift) in units.iter_mut().zip(sums).zip(shifts) {
         *y = unit(kind, sum, shift, bits) as Unit;
     }

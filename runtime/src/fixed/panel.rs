@@ -10,12 +10,14 @@
 //! A matrix is split into panels of [`PANEL`] outputs, and the outputs left over into panels of one. Bytes of two
 //! four-bit weights take the place of pairs.
 
-use crate::registers::{CORTEX_M0, VECTORS};
+use crate::registers::{ASSEMBLY, CORTEX_M0, VECTORS};
 
 /// The number of outputs that are summed side by side. It affects no output bit.
 pub(crate) const PANEL: usize = match VECTORS {
     true => 16,
-    false if CORTEX_M0 => 1,
+    // The registers of a Cortex-M0 hold one sum, in what the compiler makes of the kernel, and eight in assembly.
+    false if CORTEX_M0 && !ASSEMBLY => 1,
+    false if ASSEMBLY && !CORTEX_M0 => 4,
     false => 8,
 };
 

@@ -8,6 +8,11 @@ pub(crate) type Half = [u8; 2];
 #[cfg(not(all(target_abi = "eabihf", target_os = "none")))]
 pub(crate) type Half = i16;
 
+/// Aligns weights or units as words, which instructions that load several words at once need.
+#[derive(Clone, Copy)]
+#[repr(align(4))]
+pub struct Words<T>(pub(crate) T);
+
 /// A weight of 0 in an empty model.
 #[cfg(all(target_abi = "eabihf", target_os = "none"))]
 pub(crate) const ZERO: Half = [0; 2];

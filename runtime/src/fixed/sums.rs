@@ -8,8 +8,9 @@
 
 use core::marker::PhantomData;
 
+use super::panel::PANEL;
 use super::storage::{Half, UNSIGNED_4, nibbles};
-use crate::registers::RISC_V;
+use crate::registers::{ASSEMBLY, RISC_V};
 
 /// A layer's unit, or another input of a layer, in the buffers of an evaluation. A Cortex-M0 takes two instructions to
 /// load one of 16 bits.
@@ -26,7 +27,7 @@ pub(crate) fn wide(input: Unit) -> i32 {
 }
 
 /// How the products of weights and inputs are computed.
-pub(crate) trait Form {
+pub(crate) trait Form: Sized {
     /// The weight of one output for one input.
     type One: Copy;
     /// The weights of one output for two inputs.
@@ -45,13 +46,19 @@ pub(crate) trait Form {
 
     /// `sum` and one product.
     fn add_one(sum: i32, weight: Self::One, input: Unit) -> i32;
+
+    /// [`add_pairs`] with the feature `assembly`, which has no assembly for all forms.
+    #[inline(always)]
+    fn add_panels(sums: &mut [i32], weights: &[Self::Pair], inputs: &[[Unit; 2]]) {
+        panels_of_4::<Self>(sums.as_chunks_mut().0, weights.as_chunks().0, inputs);
+    }
 }
 
 /// Each weight is loaded on its own, as a number of type `N`.
 pub(crate) struct Plain<T, N>(PhantomData<(T, N)>);
 
 macro_rules! plain {
-    ($type:ty, $number:ty) => {
+    ($type:ty, $number:ty $(, $assembly:ident)?) => {
         impl Form for Plain<$type, $number> {
             type One = $type;
             type Pair = [$type; 2];
@@ -76,14 +83,24 @@ macro_rules! plain {
             fn add_one(sum: i32, weight: $type, input: Unit) -> i32 {
                 sum.wrapping_add(i32::from(weight as $number).wrapping_mul(wide(input)))
             }
+
+            $(
+                #[cfg(all(feature = "assembly", target_os = "none"))]
+                #[cfg(all(target_arch = "arm", not(target_has_atomic = "32")))]
+                #[inline(always)]
+                fn add_panels(sums: &mut [i32], weights: &[[$type; 2]], inputs: &[[Unit; 2]]) {
+                    let (sums, weights) = (sums.as_chunks_mut().0, weights.as_chunks().0);
+                    flowlet_assembly::thumb::$assembly(sums, weights, inputs);
+                }
+            )?
         }
     };
 }
 
 plain!(i16, i16);
 plain!(i8, i8);
-plain!(i16, u16);
-plain!(i8, u8);
+plain!(i16, u16, add_16);
+plain!(i8, u8, add_8);
 
 /// Pairs are loaded as words, for cores that multiply the halves of words: a Cortex-M with an FPU counts as one, because
 /// stable Rust does not tell.
@@ -116,6 +133,12 @@ impl Form for Halves {
     #[inline(always)]
     fn add_one(sum: i32, weight: [u8; 2], input: Unit) -> i32 {
         sum.wrapping_add(i32::from(i16::from_le_bytes(weight)) * i32::from(input))
+    }
+
+    #[cfg(feature = "assembly")]
+    #[inline(always)]
+    fn add_panels(sums: &mut [i32], weights: &[[u8; 4]], inputs: &[[Unit; 2]]) {
+        flowlet_assembly::dsp::add(sums.as_chunks_mut().0, weights.as_chunks().0, inputs);
     }
 }
 
@@ -172,6 +195,13 @@ impl Form for Nibbles {
     fn add_one(sum: i32, byte: u8, input: Unit) -> i32 {
         let weight = if UNSIGNED_4 { i32::from(byte & 15) } else { nibbles(byte)[0] };
         sum.wrapping_add(weight.wrapping_mul(wide(input)))
+    }
+
+    #[cfg(all(feature = "assembly", target_os = "none"))]
+    #[cfg(all(target_arch = "arm", not(target_has_atomic = "32")))]
+    #[inline(always)]
+    fn add_panels(sums: &mut [i32], weights: &[u8], inputs: &[[Unit; 2]]) {
+        flowlet_assembly::thumb::add_4(sums.as_chunks_mut().0, weights.as_chunks().0, inputs);
     }
 }
 
@@ -232,6 +262,12 @@ kernel!(
     [x_0 p_0, x_1 p_1, x_2 p_2, x_3 p_3, x_4 p_4, x_5 p_5, x_6 p_6, x_7 p_7]
 );
 
+// Beside the assembly for weights of 16 bits.
+kernel!(
+    panels_of_4, 4 [s_0 w_0, s_1 w_1, s_2 w_2, s_3 w_3], 4
+    [x_0 p_0, x_1 p_1, x_2 p_2, x_3 p_3]
+);
+
 macro_rules! eight {
     ($pairs:literal $inputs:tt) => {
         kernel!(
@@ -277,6 +313,7 @@ pub(crate) fn add_pairs<F: Form, const P: usize>(
     inputs: &[[Unit; 2]],
 ) {
     match P {
+        PANEL if ASSEMBLY => F::add_panels(sums, weights, inputs),
         1 => panels_of_1::<F>(sums.as_chunks_mut().0, weights.as_chunks().0, inputs),
         8 => panels_of_8::<F>(sums.as_chunks_mut().0, weights.as_chunks().0, inputs),
         _ => panels_of::<F, P>(sums.as_chunks_mut().0, weights.as_chunks().0, inputs),

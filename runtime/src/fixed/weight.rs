@@ -6,9 +6,9 @@ use fearless_simd::{Bytes, SimdFrom, i8x32, i16x32, i32x16};
 #[cfg(feature = "alloc")]
 use super::panel::{byte_index, index};
 use super::storage::Half;
-use super::storage::UNSIGNED_4;
 #[cfg(any(feature = "alloc", feature = "std"))]
 use super::storage::nibbles;
+use super::storage::{UNSIGNED_4, Words};
 #[cfg(feature = "alloc")]
 use super::storage::{ZERO, stored_4, stored_8, stored_16};
 use super::sums::{Form, Form8, Form16, Nibbles, Unit, add_ones, add_pairs};
@@ -86,13 +86,13 @@ pub(crate) mod sealed {
 impl Weight for i16 {}
 
 impl sealed::Sealed for i16 {
-    type Hidden<const H: usize, const L: usize> = [[[Half; H]; H]; L];
+    type Hidden<const H: usize, const L: usize> = Words<[[[Half; H]; H]; L]>;
     type Element = Half;
     const OFFSET: i32 = if CORTEX_M0 { 1 << 15 } else { 0 };
 
     #[inline(always)]
-    fn elements<const H: usize, const L: usize>(hidden: &[[[Half; H]; H]; L]) -> &[Half] {
-        hidden.as_flattened().as_flattened()
+    fn elements<const H: usize, const L: usize>(hidden: &Words<[[[Half; H]; H]; L]>) -> &[Half] {
+        hidden.0.as_flattened().as_flattened()
     }
 
     #[inline(always)]

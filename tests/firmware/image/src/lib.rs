@@ -2,6 +2,8 @@
 
 #![cfg_attr(any(target_os = "none", target_arch = "wasm32"), no_std)]
 
+#[cfg(feature = "assembly")]
+pub mod assembly;
 #[cfg(target_os = "none")]
 pub mod cost;
 pub mod integers;

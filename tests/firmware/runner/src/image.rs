@@ -64,7 +64,11 @@ pub(crate) fn row(
             );
             let costs = build("costs")?;
             let (said_of_costs, _) = run(target, &costs, true)?;
-            let integer = Integer::measured(&integer, &said_of_integer)?;
+            let assembly = match target.assembly {
+                Some(features) => Some(with_assembly(root, target, level, (features, feature))?),
+                None => None,
+            };
+            let integer = Integer::measured(&integer, &said_of_integer, assembly)?;
             Some((Cost::measured((&sample, &said), (&costs, &said_of_costs))?, integer))
         }
         Machine::Node | Machine::Host | Machine::X87 => None,
@@ -72,6 +76,31 @@ pub(crate) fn row(
     let (cost, integer) = cost.unzip();
     let rustc = toolchain::version(target)?;
     Ok(Row { target, level, features, outcomes, cost, integer, rustc })
+}
+
+/// Builds and runs `digest` and `sample_integer` with the runtime's feature `assembly`. Returns the instructions of one
+/// evaluation.
+fn with_assembly(
+    root: &Path,
+    target: &'static Target,
+    level: &'static str,
+    (features, feature): (&'static str, &'static str),
+) -> Result<u64> {
+    // Without the float models, beside which there is no room in a Cortex-M0's flash.
+    let feature = &["assembly", "whole-numbers", feature].join(" ");
+    let directory = root.join("target/firmware").join(format!("{level}{features}assembly"));
+    let build = |image| {
+        let directory = directory.clone();
+        Build { target, level, features, feature, image, directory, memory: None }.run(root)
+    };
+    // It compares the digests itself.
+    let (said, went_well) = run(target, &build("digest")?, false)?;
+    ensure!(went_well, "`digest` failed with the feature `assembly`:\n{said}");
+    let integer = build("sample_integer")?;
+    integer::check_has_no_float(&integer)?;
+    let (said, went_well) = run(target, &integer, true)?;
+    ensure!(went_well, "`sample_integer` failed with the feature `assembly`:\n{said}");
+    cost::reported(&said, "evaluation")
 }
 
 /// An image to build.

@@ -19,14 +19,16 @@ pub(crate) struct Integer {
     stack: u64,
     /// Instructions of one evaluation.
     instructions: u64,
+    /// The same with the runtime's feature `assembly`, where it has assembly for the target.
+    assembly: Option<u64>,
 }
 
 impl Integer {
     /// Takes the cost from the image and from what it printed.
-    pub(crate) fn measured(image: &Path, said: &str) -> Result<Self> {
+    pub(crate) fn measured(image: &Path, said: &str, assembly: Option<u64>) -> Result<Self> {
         let (code, size, _) = sizes(image, "10MIXTURE_16")?;
         let (stack, instructions) = (reported(said, "stack")?, reported(said, "evaluation")?);
-        Ok(Self { code, image: size, stack, instructions })
+        Ok(Self { code, image: size, stack, instructions, assembly })
     }
 }
 
@@ -69,18 +71,27 @@ pub(crate) fn check_has_no_float(image: &Path) -> Result<()> {
 /// Prints the cost of the model in whole numbers beside that of the float model.
 pub(crate) fn print(rows: &[Row]) {
     println!(
-        "\n{:<30} {:<4} {:>9} {:>9} {:>7} {:>6} {:>6} {:>6}",
-        "mixture in whole numbers", "opt", "float", "integer", "times", "code", "image", "stack"
+        "\n{:<30} {:<4} {:>9} {:>9} {:>7} {:>9} {:>6} {:>6} {:>6}",
+        "mixture in whole numbers",
+        "opt",
+        "float",
+        "integer",
+        "times",
+        "assembly",
+        "code",
+        "image",
+        "stack"
     );
     for row in rows {
         let (Some(cost), Some(integer)) = (&row.cost, &row.integer) else { continue };
         println!(
-            "{:<30} {:<4} {:>9} {:>9} {:>7.1} {:>6} {:>6} {:>6}",
+            "{:<30} {:<4} {:>9} {:>9} {:>7.1} {:>9} {:>6} {:>6} {:>6}",
             row.target.triple,
             row.level,
             cost.instructions,
             integer.instructions,
             cost.instructions as f64 / integer.instructions as f64,
+            integer.assembly.map_or(String::new(), |instructions| instructions.to_string()),
             integer.code,
             integer.image,
             integer.stack

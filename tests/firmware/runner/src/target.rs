@@ -12,6 +12,8 @@ pub(crate) struct Target {
     pub(crate) further_levels: &'static [&'static str],
     /// Sets of target features. Each is built, and run if this machine can.
     pub(crate) features: &'static [&'static str],
+    /// The target features under which the runtime's cargo feature `assembly` has assembly for this target.
+    pub(crate) assembly: Option<&'static str>,
 }
 
 /// The machine that runs an image.
@@ -45,22 +47,29 @@ const LEVELS: &[&str] = &["3", "s"];
 const FURTHER_LEVELS: &[&str] = &["z", "s+3"];
 const NO_BIOS: &[&str] = &["-bios", "none"];
 
-const fn arm(triple: &'static str, machine: &'static str, tick: &'static str) -> Target {
+const fn arm(
+    triple: &'static str,
+    machine: &'static str,
+    tick: &'static str,
+    assembly: Option<&'static str>,
+) -> Target {
     let machine = Machine::Qemu("qemu-system-arm", machine, &[], tick);
-    Target { triple, machine, levels: LEVELS, further_levels: FURTHER_LEVELS, features: &[""] }
+    let (levels, further_levels) = (LEVELS, FURTHER_LEVELS);
+    Target { triple, machine, levels, further_levels, features: &[""], assembly }
 }
 
 const fn riscv(triple: &'static str) -> Target {
     let machine = Machine::Qemu("qemu-system-riscv32", "virt", NO_BIOS, "");
-    Target { triple, machine, levels: LEVELS, further_levels: FURTHER_LEVELS, features: &[""] }
+    let (levels, further_levels) = (LEVELS, FURTHER_LEVELS);
+    Target { triple, machine, levels, further_levels, features: &[""], assembly: None }
 }
 
 /// All targets.
 pub(crate) static TARGETS: [Target; 11] = [
-    arm("thumbv6m-none-eabi", "microbit", "microbit"),
-    arm("thumbv7m-none-eabi", "mps2-an385", ""),
-    arm("thumbv7em-none-eabihf", "mps2-an386", ""),
-    arm("thumbv8m.main-none-eabihf", "mps2-an505", "an505"),
+    arm("thumbv6m-none-eabi", "microbit", "microbit", Some("")),
+    arm("thumbv7m-none-eabi", "mps2-an385", "", None),
+    arm("thumbv7em-none-eabihf", "mps2-an386", "", Some("")),
+    arm("thumbv8m.main-none-eabihf", "mps2-an505", "an505", Some("+dsp")),
     riscv("riscv32imc-unknown-none-elf"),
     riscv("riscv32imac-unknown-none-elf"),
     riscv("riscv32imafc-unknown-none-elf"),
@@ -70,6 +79,7 @@ pub(crate) static TARGETS: [Target; 11] = [
         levels: LEVELS,
         further_levels: FURTHER_LEVELS,
         features: &[""],
+        assembly: None,
     },
     Target {
         triple: "wasm32-unknown-unknown",
@@ -77,6 +87,7 @@ pub(crate) static TARGETS: [Target; 11] = [
         levels: LEVELS,
         further_levels: &["z"],
         features: &["", "+simd128"],
+        assembly: None,
     },
     Target {
         triple: "x86_64-unknown-linux-gnu",
@@ -84,6 +95,7 @@ pub(crate) static TARGETS: [Target; 11] = [
         levels: &["3", "s", "0"],
         further_levels: &["z"],
         features: &["", "+avx2,+fma", "+avx512f"],
+        assembly: None,
     },
     Target {
         triple: "i586-unknown-linux-gnu",
@@ -91,5 +103,6 @@ pub(crate) static TARGETS: [Target; 11] = [
         levels: LEVELS,
         further_levels: &["z"],
         features: &[""],
+        assembly: None,
     },
 ];

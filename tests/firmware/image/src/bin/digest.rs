@@ -12,6 +12,12 @@ image::entry!(run);
 #[cfg(not(target_arch = "wasm32"))]
 fn run() -> bool {
     let mut right = cfg!(feature = "whole-numbers") || floats_agree();
+    #[cfg(feature = "assembly")]
+    {
+        let agrees = image::assembly::agrees();
+        image::machine::println!("assembly {agrees}");
+        right &= agrees;
+    }
     for model in 0..image::integers::MODELS {
         let outcome = image::integers::outcome(model);
         image::machine::println!("digest {} {:016x}", outcome.name, outcome.found);

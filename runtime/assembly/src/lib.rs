@@ -1,0 +1,21 @@
+//! Sums of products of 16-bit numbers, in assembly, for the models in whole numbers of the crate `flowlet`.
+//!
+//! A program does not use this crate itself: it gives `flowlet` the feature `assembly`. The crate `flowlet` has no
+//! unsafe code, so the assembly stands here, with the plain Rust that gives the same numbers.
+//!
+//! | core | what the assembly does |
+//! |---|---|
+//! | Cortex-M4, M7, M33 and others with the DSP extension | loads four weights with one `ldm`, and multiplies and adds two with one `smlad` |
+//! | Cortex-M0, M0+, M1 | keeps eight sums in registers, six of them in the high ones, which only additions can use |
+//!
+//! Both are for a target without an operating system. The numbers are the same on every core: a sum wraps, so that the
+//! order of the additions is free.
+
+#![no_std]
+
+/// Products with the DSP extension: a target with an FPU in its ABI counts as one, because stable Rust does not tell.
+#[cfg(all(target_arch = "arm", target_abi = "eabihf", target_os = "none"))]
+pub mod dsp;
+/// Products for cores without instructions of 32 bits.
+#[cfg(all(target_arch = "arm", target_os = "none", not(target_has_atomic = "32")))]
+pub mod thumb;
