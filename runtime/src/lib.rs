@@ -12,6 +12,7 @@ pub mod elementary;
 pub mod fixed;
 
 mod activation;
+mod columns;
 mod digest;
 mod grid;
 mod guidance;
@@ -46,6 +47,9 @@ pub use activation::{
 };
 #[cfg(feature = "micromath")]
 pub use activation::{FastGelu, FastGeluTanh, FastSelu, FastSilu, FastTanh};
+pub use columns::Columns;
+#[cfg(feature = "alloc")]
+pub use columns::HeapColumns;
 pub use digest::Digest;
 pub use grid::GridError;
 #[doc(hidden)]

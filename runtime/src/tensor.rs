@@ -60,6 +60,12 @@ pub enum TensorName {
     ConditionShift,
     /// `condition.bits`, `[1]`, in an integer model: the fraction bits of the conditions.
     ConditionBits,
+    /// `columns.kind`, `[D]`: what a column can hold, as [`Columns`](crate::Columns) says.
+    ColumnKind,
+    /// `columns.least`, `[D]`: each column's least value, in data units.
+    ColumnLeast,
+    /// `columns.most`, `[D]`: each column's greatest value, in data units.
+    ColumnMost,
 }
 
 impl TensorName {
@@ -126,6 +132,9 @@ impl TensorName {
             Self::DataBits => 15,
             Self::ConditionShift => 16,
             Self::ConditionBits => 17,
+            Self::ColumnKind => 18,
+            Self::ColumnLeast => 19,
+            Self::ColumnMost => 20,
         };
         3 * MAX_LAYERS + fixed
     }
@@ -153,6 +162,9 @@ impl TensorName {
             Self::DataBits => message.text(FIXED[15].1),
             Self::ConditionShift => message.text(FIXED[16].1),
             Self::ConditionBits => message.text(FIXED[17].1),
+            Self::ColumnKind => message.text(FIXED[18].1),
+            Self::ColumnLeast => message.text(FIXED[19].1),
+            Self::ColumnMost => message.text(FIXED[20].1),
         }
     }
 }
@@ -163,7 +175,7 @@ const fn write_layer(message: Message, layer: usize) -> Message {
 }
 
 /// The tensors that belong to no layer, in the order of their [`TensorName::index`].
-const FIXED: [(TensorName, &str); 18] = [
+const FIXED: [(TensorName, &str); 21] = [
     (TensorName::DataMean, "data.mean"),
     (TensorName::DataScale, "data.scale"),
     (TensorName::ConditionMean, "condition.mean"),
@@ -182,6 +194,9 @@ const FIXED: [(TensorName, &str); 18] = [
     (TensorName::DataBits, "data.bits"),
     (TensorName::ConditionShift, "condition.shift"),
     (TensorName::ConditionBits, "condition.bits"),
+    (TensorName::ColumnKind, "columns.kind"),
+    (TensorName::ColumnLeast, "columns.least"),
+    (TensorName::ColumnMost, "columns.most"),
 ];
 
 impl fmt::Display for TensorName {

@@ -58,6 +58,7 @@
 
 mod activation;
 mod arithmetic;
+mod columns;
 mod convert;
 mod fingerprint;
 #[cfg(feature = "alloc")]
@@ -89,6 +90,9 @@ use crate::{guidance, method, solver};
 
 pub use activation::activation;
 pub use arithmetic::{ONE, STATE_BITS, TIME_BITS, WEIGHT_BITS};
+pub use columns::Columns;
+#[cfg(feature = "alloc")]
+pub use columns::HeapColumns;
 pub use convert::{from_f32, from_q16, from_q48, to_f32, to_q16, to_q48};
 pub use fingerprint::INTEGER_CONTRACT;
 #[cfg(feature = "alloc")]

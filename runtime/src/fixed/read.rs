@@ -115,9 +115,8 @@ impl SlicesMut<'_> {
         tri!(integers(file, TensorName::DataInverse, inverse));
         tri!(not_negative(TensorName::DataInverse, inverse));
         tri!(bytes(file, TensorName::DataInverseShift, UNIT_SHIFTS, inverse_shift));
+        self.formats.data = tri!(data_bits(file));
         let mut bits = [0];
-        tri!(bytes(file, TensorName::DataBits, USER_BITS, &mut bits));
-        self.formats.data = bits[0];
         if condition == 0 {
             return Ok(());
         }
@@ -279,11 +278,21 @@ const fn check_others(file: &File<'_>, dims: Dims) -> Result<(), LoadError> {
                 Shape::matrix(SELF_TEST_STEPS, dims.data)
             }
             TensorName::SelfTestCondition => Shape::matrix(SELF_TEST_STEPS, dims.condition),
+            TensorName::ColumnKind | TensorName::ColumnLeast | TensorName::ColumnMost => {
+                Shape::vector(dims.data)
+            }
             _ => continue,
         };
         _ = tri!(required(file, tensor, shape, "I32"));
     }
     Ok(())
+}
+
+/// The fraction bits of data units.
+pub(crate) const fn data_bits(file: &File<'_>) -> Result<i8, LoadError> {
+    let mut bits = [0];
+    tri!(bytes(file, TensorName::DataBits, USER_BITS, &mut bits));
+    Ok(bits[0])
 }
 
 /// Reads a tensor of `out.len()` integers of 32 bits.

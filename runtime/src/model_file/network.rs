@@ -66,6 +66,9 @@ const fn check_others(file: &File<'_>, dims: Dims) -> Result<(), LoadError> {
                 Shape::matrix(SELF_TEST_STEPS, dims.data)
             }
             TensorName::SelfTestCondition => Shape::matrix(SELF_TEST_STEPS, dims.condition),
+            TensorName::ColumnKind | TensorName::ColumnLeast | TensorName::ColumnMost => {
+                Shape::vector(dims.data)
+            }
             TensorName::DataMean
             | TensorName::DataScale
             | TensorName::ConditionMean

@@ -118,6 +118,11 @@ pub enum LoadError {
         /// The value in the file.
         found: i32,
     },
+    /// A column's least value is above its greatest one.
+    BoundsCross {
+        /// The column, from 0.
+        index: usize,
+    },
     /// A time is not later than the time before it, or infinitely later.
     NotIncreasing {
         /// The tensor.
@@ -239,6 +244,10 @@ impl LoadError {
                 .integer(*least)
                 .text(" to ")
                 .integer(*most),
+            Self::BoundsCross { index } => m
+                .text("element ")
+                .number(*index as u64)
+                .text(" of columns.least is above that of columns.most"),
             Self::NotIncreasing { tensor, index } => tensor
                 .write(m.text("tensor "))
                 .text(": element ")
