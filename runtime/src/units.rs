@@ -5,8 +5,9 @@ use crate::nan::canonical;
 
 /// A mean and a scale for each coordinate: user's units = flow units · scale + mean.
 ///
-/// With a scale of 0, every value in the user's units becomes 0 in flow units. Only a model that no file was
-/// read into has such scales. So all its bytes are zero, and its velocity is 0 under any condition.
+/// With a scale of 0, every value in the user's units becomes 0 in flow units, and every value in flow units becomes the
+/// mean: the column is constant. A model that no file was read into has only such scales. So all its bytes are zero, and
+/// its velocity is 0 under any condition.
 ///
 /// `T` holds `[K]` numbers: a borrowed slice, an array or a `Vec`.
 #[derive(Clone, Copy, Debug)]

@@ -107,13 +107,29 @@ fn errors_of_tensors_have_the_name_the_expected_and_the_found() {
         ),
         (
             changed(|t| {
-                let scale = vec![1.0, 0.0];
+                let scale = vec![1.0, -0.5];
                 t.push(model_file::Tensor { name: "data.scale", values: scale, ..t[5].clone() });
             }),
-            "tensor data.scale: element 1 is zero or negative, expected a positive scale",
+            "tensor data.scale: element 1 is negative, expected a scale of at least 0",
+        ),
+        (
+            changed(|t| t.push(tensor("condition.scale", &[0.0]))),
+            "tensor condition.scale: element 0 is zero or negative, expected a positive scale",
         ),
     ] {
         assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn a_column_with_the_scale_0_is_constant() {
+    let mut tensors = tensors();
+    tensors.push(tensor("data.mean", &[1.0, 0.1]));
+    tensors.push(tensor("data.scale", &[3.0, 0.0]));
+    let model = Tiny::try_from_safetensors(&file_of(&tensors, None)).unwrap();
+    for x in [0.0, -0.0, 1.5, -1e30] {
+        assert_eq!(model.to_data_units([0.0, x]), [1.0, 0.1]);
+        assert_eq!(model.to_flow_units([1.0, x]), [0.0, 0.0]);
     }
 }
 

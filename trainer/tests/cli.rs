@@ -338,7 +338,10 @@ fn a_constant_column_gives_a_warning_or_with_strict_an_error() {
     desk.write("flat.csv", format!("x,y\n{rows}"));
     desk.fail(&format!("train flat.csv --strict {SHORT}"), "column y is constant");
     let output = desk.run(&format!("train flat.csv {SHORT}"));
-    assert!(text(&output.stderr).contains("column y is constant: trained with scale 1"));
+    assert!(
+        text(&output.stderr)
+            .contains("column y is constant: every sample has the same value there")
+    );
     let samples = desk.succeed("sample runs/flat -n 3");
     assert_eq!(samples.lines().count(), 4);
 }

@@ -1,4 +1,4 @@
-//! Reads the values of tensors, and checks that they are finite and that scales are positive.
+//! Reads the values of tensors, and checks that they are finite and that no scale is negative.
 
 use crate::panel;
 use crate::safetensors::{File, LoadError, tri};
@@ -63,7 +63,8 @@ pub(crate) const fn read_values(
     Ok(())
 }
 
-/// Reads a mean and a scale, `[K]` each. The defaults for absent tensors are 0 and 1.
+/// Reads a mean and a scale, `[K]` each. The defaults for absent tensors are 0 and 1. A scale of 0 makes a column of
+/// data constant. A condition with a scale of 0 would be ignored, so it is an error.
 pub(super) const fn read_units(
     file: &File<'_>,
     (mean_name, scale_name): (TensorName, TensorName),
@@ -81,7 +82,8 @@ pub(super) const fn read_units(
     }
     let (scale, mut index) = (&*units.scale, 0);
     while index < scale.len() {
-        if scale[index] <= 0.0 {
+        let constant = scale[index] == 0.0 && matches!(scale_name, TensorName::DataScale);
+        if scale[index] <= 0.0 && !constant {
             return Err(LoadError::ScaleNotPositive { tensor: scale_name, index });
         }
         index += 1;

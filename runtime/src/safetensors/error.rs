@@ -91,7 +91,7 @@ pub enum LoadError {
         /// The index of the element, in the file's row-major order.
         index: usize,
     },
-    /// A scale is zero or negative.
+    /// A scale of the data is negative, or one of the conditions is zero or negative.
     ScaleNotPositive {
         /// The tensor.
         tensor: TensorName,
@@ -228,7 +228,10 @@ impl LoadError {
                 .write(m.text("tensor "))
                 .text(": element ")
                 .number(*index as u64)
-                .text(" is zero or negative, expected a positive scale"),
+                .text(match tensor {
+                    TensorName::DataScale => " is negative, expected a scale of at least 0",
+                    _ => " is zero or negative, expected a positive scale",
+                }),
             Self::SumOverflows { tensor, output } => tensor
                 .write(m.text("tensor "))
                 .text(": output ")

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 
-use super::output::print;
+use super::output::{note, print};
 use crate::config::list::List;
 use crate::coupling::assignment::Cost;
+use crate::data::table_options::TableOptions;
 use crate::data::{Advice, Matrix, RowsOptions, load};
 use crate::judge::distance::{Distances, energy, transport_cost};
 use crate::judge::evaluation::MOST_ASSIGNED;
@@ -35,6 +36,8 @@ pub(super) struct Args {
     /// Also compute W1 with city-block distances. Slow: 10,000 points in two dimensions take minutes
     #[arg(long)]
     cityblock: bool,
+    #[command(flatten)]
+    table: TableOptions,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
@@ -74,6 +77,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 
 fn points(path: &Path, args: &Args) -> Result<Matrix> {
     let data = args.columns.as_ref().map(|List(columns)| columns.clone());
-    let options = RowsOptions { data, advice: Advice::Columns, ..RowsOptions::default() };
-    Ok(load(path, &options)?.points.x)
+    let table = args.table;
+    let options = RowsOptions { data, table, advice: Advice::Columns, ..RowsOptions::default() };
+    let rows = load(path, &options)?;
+    rows.notes.iter().for_each(note);
+    Ok(rows.points.x)
 }

@@ -8,7 +8,8 @@ use anyhow::{Context, Result, anyhow, ensure};
 
 use crate::config::list::List;
 use crate::coupling::source::Source;
-use crate::data::{ConditionColumn, Matrix, encode, load_starts};
+use crate::data::table_options::TableOptions;
+use crate::data::{ConditionColumn, Matrix, encode, in_order, load_starts};
 use crate::disk::output::{Output, refuse_stdout};
 use crate::disk::quote::{listed, message, shortened};
 use crate::disk::run_directory::unfinished_run;
@@ -65,8 +66,8 @@ pub(super) fn source(model: &Model) -> Result<Source> {
 /// # Errors
 ///
 /// Returns an error if the file cannot be read or has other columns.
-pub(super) fn starts(model: &Model, path: &Path) -> Result<Matrix> {
-    let mut x_0 = load_starts(path, &model.data_columns()).context("--x0")?;
+pub(super) fn starts(model: &Model, path: &Path, table: TableOptions) -> Result<Matrix> {
+    let mut x_0 = load_starts(path, &model.data_columns(), table).context("--x0")?;
     if model.description.source.is_some() {
         model.data_units()?.forward(&mut x_0);
     }
@@ -92,7 +93,11 @@ pub(super) fn condition(model: &Model, cells: Option<&List>) -> Result<Matrix> {
     };
     ensure!(conditions > 0, "the model has no conditions: leave --condition out");
     let cells: Vec<&str> = cells.0.iter().map(String::as_str).collect();
-    let values = encode(&columns, &cells)
+    let values = in_order(&columns, &cells).and_then(|named| match named {
+        Some(named) => encode(&columns, &named.iter().map(String::as_str).collect::<Vec<_>>()),
+        None => encode(&columns, &cells),
+    });
+    let values = values
         .with_context(|| format!("--condition: expected {}", describe(&columns, conditions)))?;
     let c = Matrix::new(values, 1, conditions);
     warn_of_unseen(model, &c);

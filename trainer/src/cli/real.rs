@@ -9,6 +9,7 @@ use super::output::{note, warn_of_unseen};
 use crate::config::Config;
 use crate::coupling::dataset::{Dataset, Real};
 use crate::coupling::source::Source;
+use crate::data::table_options::TableOptions;
 use crate::data::{Matrix, Points, RowsOptions, load, load_conditions, preset};
 use crate::disk::input::is_standard_input;
 use crate::disk::names::CONFIG_FILE;
@@ -37,6 +38,7 @@ pub(super) fn read(model: &Model) -> Result<Option<(Config, Dataset)>> {
     let dataset = Dataset::open(&config).with_context(|| {
         format!("cannot read the data of {}; --data chooses other data", path.display())
     })?;
+    dataset.notes.iter().for_each(note);
     for warning in &dataset.warnings {
         note(format_args!("warning: {warning}"));
     }
@@ -121,7 +123,7 @@ pub(super) fn inputs(model: &Model, data: Option<&str>) -> Vec<PathBuf> {
 /// # Errors
 ///
 /// Returns an error if it does not exist, or its columns are not those of the model.
-pub(super) fn named(name: &str, model: &Model) -> Result<Real> {
+pub(super) fn named(name: &str, model: &Model, table: TableOptions) -> Result<Real> {
     match preset(name) {
         Some(distribution) => {
             let found = (distribution.data_dim(), distribution.classes());
@@ -135,27 +137,23 @@ pub(super) fn named(name: &str, model: &Model) -> Result<Real> {
             );
             Ok(Real::Distribution { distribution, by_class: conditions > 0 })
         }
-        None => file(Path::new(name), model).context("--data"),
+        None => file(Path::new(name), model, table).context("--data"),
     }
 }
 
-fn file(path: &Path, model: &Model) -> Result<Real> {
+fn file(path: &Path, model: &Model, table: TableOptions) -> Result<Real> {
     let names = model.data_columns();
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    let with_names = matches!(extension.as_str(), "csv" | "tsv") || is_standard_input(path);
     let conditions = model.condition_columns();
-    ensure!(
-        with_names || conditions.is_empty(),
-        "{}: the model has conditions, so --data must be a CSV or TSV file with named columns: the data's and the \
-         conditions'",
-        path.display()
-    );
     ensure!(
         conditions.is_empty() || !is_standard_input(path),
         "the model has conditions, so its data are read twice: give them as a file"
     );
-    let options = RowsOptions { data: with_names.then(|| names.clone()), ..RowsOptions::default() };
-    let x = load(path, &options)?.points.x;
+    let data = Some(names.clone());
+    let options =
+        RowsOptions { data, or_all: conditions.is_empty(), table, ..RowsOptions::default() };
+    let rows = load(path, &options)?;
+    rows.notes.iter().for_each(note);
+    let x = rows.points.x;
     ensure!(
         x.columns() == names.len(),
         "{}: expected {} columns, as in the model's data, found {}",
@@ -166,7 +164,7 @@ fn file(path: &Path, model: &Model) -> Result<Real> {
     let c = if conditions.is_empty() {
         Matrix::new(Vec::new(), x.rows(), 0)
     } else {
-        let c = load_conditions(path, &conditions)?;
+        let c = load_conditions(path, &conditions, table)?;
         warn_of_unseen(model, &c);
         c
     };

@@ -18,6 +18,7 @@ use crate::config::list::List;
 use crate::coupling::Coupling;
 use crate::coupling::dataset::{Dataset, Real};
 use crate::data::random::{Stream, generator};
+use crate::data::table_options::TableOptions;
 use crate::data::{ConditionColumn, Matrix, Target};
 use crate::disk::memory;
 use crate::disk::names::{METRICS_FILE, MODEL_FILE, REPORT_FILE};
@@ -68,6 +69,8 @@ pub(super) struct Args {
     /// Seed of the starting points and of the choice of data
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     seed: u64,
+    #[command(flatten)]
+    table: TableOptions,
 }
 
 /// The bytes of addresses that drawing the figures reserves, found by trying `ulimit -v`: at most 400 MB with two
@@ -183,7 +186,7 @@ fn data(
     notes: &mut Vec<String>,
 ) -> Result<(Option<Known>, crate::coupling::source::Source)> {
     if let Some(name) = &args.data {
-        let real = real::named(name, model)?;
+        let real = real::named(name, model, args.table)?;
         return Ok((Some(of_real(real, model)?), real::source(model)?));
     }
     match real::read(model) {

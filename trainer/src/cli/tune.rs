@@ -10,6 +10,7 @@ use super::between::between;
 use super::output::{Force, note, open, say, source, starts};
 use crate::config::words::solver_parser;
 use crate::data::random::{Stream, choose, generator};
+use crate::data::table_options::TableOptions;
 use crate::data::{Matrix, load_conditions};
 use crate::disk::names::{GOLDEN_FILE, MODEL_FILE};
 use crate::disk::output::Output;
@@ -63,6 +64,8 @@ pub(super) struct Args {
     out: Option<PathBuf>,
     #[command(flatten)]
     force: Force,
+    #[command(flatten)]
+    table: TableOptions,
 }
 
 pub(super) fn run(args: &Args) -> Result<ExitCode> {
@@ -112,7 +115,7 @@ fn starting_points(args: &Args, model: &Model) -> Result<Matrix> {
         let points = args.points.unwrap_or(POINTS);
         return Ok(source(model)?.starts(args.seed, points, model.mlp.data_dim()));
     };
-    let all = starts(model, path)?;
+    let all = starts(model, path, args.table)?;
     let points = args.points.unwrap_or(POINTS.min(all.rows()));
     ensure!(
         points >= 2 && points <= all.rows(),
@@ -134,7 +137,7 @@ fn conditions_for(args: &Args, model: &Model, points: usize) -> Result<Matrix> {
     if model.mlp.condition_dim() == 0 {
         bail!("the model has no conditions: leave --conditions out");
     }
-    let rows = load_conditions(path, &columns)?;
+    let rows = load_conditions(path, &columns, args.table)?;
     ensure!(rows.rows() > 0, "{} has no rows", path.display());
     // Points 2k and 2k + 1 are in different halves and take the same row, so both halves see every row.
     Ok(rows.select(&(0..points).map(|point| point / 2 % rows.rows()).collect::<Vec<_>>()))

@@ -13,6 +13,7 @@ use super::list::List;
 use super::schedule::Decay;
 use super::words::{CouplingKind, DeviceKind, Keep, NORMAL, activation_name, activation_parser};
 use crate::data::Component;
+use crate::data::table_options::{Decimal, Index, Separator, TableOptions};
 use crate::data::times::Times;
 
 /// The whole configuration of a run. Each run's directory holds it as a file with every value. The same
@@ -115,10 +116,28 @@ pub struct DataConfig {
         default_missing_value = "true"
     )]
     pub strict: bool,
+    /// A nameless first column that numbers the rows, as pandas writes it
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub index: Index,
+    /// What separates the cells of text files [default: found out]
+    #[arg(long, value_enum, value_name = "CHARACTER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub separator: Option<Separator>,
+    /// Decimal sign of text files [default: found out]
+    #[arg(long, value_enum, value_name = "CHARACTER")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<Decimal>,
     /// A Gaussian mixture of the user's own; `source` is `mixture`
     #[arg(skip)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<Component>,
+}
+
+impl DataConfig {
+    /// Returns how the run's tables are read.
+    pub fn table(&self) -> TableOptions {
+        TableOptions { separator: self.separator, decimal: self.decimal }
+    }
 }
 
 impl Default for DataConfig {
@@ -135,6 +154,9 @@ impl Default for DataConfig {
             standardize: true,
             skip_invalid: false,
             strict: false,
+            index: Index::Drop,
+            separator: None,
+            decimal: None,
             components: Vec::new(),
         }
     }

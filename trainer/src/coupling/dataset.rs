@@ -12,7 +12,7 @@ use crate::config::{ARTICLE, Config, DataConfig};
 use crate::coupling::source::Source;
 use crate::data::random::{Stream, choose, generator};
 use crate::data::{
-    Advice, ConditionColumn, Distribution, GaussianMixture, PRESETS, Points, RowsOptions,
+    Advice, ConditionColumn, Distribution, ENDINGS, GaussianMixture, PRESETS, Points, RowsOptions,
     Standardization, Target, load, preset, split,
 };
 use crate::disk::input::is_standard_input;
@@ -41,6 +41,10 @@ pub struct Dataset {
     pub conditions: Vec<ConditionColumn>,
     /// The digest of a file's rows.
     rows: Digest,
+    /// The shape of a row of data, if its file holds it as an array of several axes.
+    pub data_shape: Option<Vec<usize>>,
+    /// What was found out about the files, such as what separates their cells.
+    pub notes: Vec<String>,
     /// Warnings for the user, such as skipped rows or constant columns.
     pub warnings: Vec<String>,
 }
@@ -118,7 +122,7 @@ impl Dataset {
                 }
                 None => bail!(
                     "no preset or file is called {source}: the presets are {}; a file is a \
-                     configuration (.toml) or data (.csv, .tsv, .npy, .safetensors)",
+                     configuration (.toml) or data ({ENDINGS})",
                     presets.collect::<Vec<_>>().join(", ")
                 ),
             }
@@ -169,7 +173,7 @@ impl Dataset {
         let data_columns = distribution.column_names();
         Ok(Self {
             target,
-            source: Source::open(&config.source, &data_columns, &units.data)?,
+            source: Source::open(config, &data_columns, &units.data)?,
             held_out: Some(held_out),
             rows: Digest::new(),
             selected_on: None,
@@ -177,6 +181,8 @@ impl Dataset {
             data_columns,
             real: Real::Distribution { distribution, by_class },
             conditions,
+            data_shape: None,
+            notes: Vec::new(),
             warnings: Vec::new(),
         })
     }
@@ -190,7 +196,10 @@ impl Dataset {
             categorical: data.categorical.clone(),
             group: data.group.clone(),
             skip_invalid: data.skip_invalid,
+            index: data.index,
+            table: data.table(),
             advice: Advice::Train,
+            ..RowsOptions::default()
         };
         let rows = load(path, &options)?;
         let mut warnings = rows.warnings;
@@ -242,7 +251,7 @@ impl Dataset {
                     "{}: {are}; remove constant columns from the data columns, or train without --strict",
                     path.display()
                 );
-                warnings.push(format!("{are}: trained with scale 1"));
+                warnings.push(format!("{are}: every sample has the same value there"));
             }
             Units { data: units, condition: Standardization::fit_conditions(&train.c, &conditions) }
         } else {
@@ -278,7 +287,7 @@ impl Dataset {
         let held_out = Arc::new(held_out);
         Ok(Self {
             target,
-            source: Source::open(&config.source, &rows.data_columns, &units.data)?,
+            source: Source::open(config, &rows.data_columns, &units.data)?,
             held_out: (part > 0).then_some(flow),
             rows: digest,
             selected_on,
@@ -286,6 +295,8 @@ impl Dataset {
             units,
             data_columns: rows.data_columns,
             conditions,
+            data_shape: rows.data_shape,
+            notes: rows.notes,
             warnings,
         })
     }

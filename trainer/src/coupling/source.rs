@@ -9,8 +9,8 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 use rayon::prelude::*;
 
-use crate::config::SourceConfig;
 use crate::config::words::NORMAL;
+use crate::config::{Config, SourceConfig};
 use crate::data::random::{Stream, generator};
 use crate::data::{
     Distribution, GaussianMixture, Matrix, RowsOptions, Standardization, load, preset,
@@ -46,7 +46,9 @@ impl Source {
     ///
     /// Returns an error if no preset or file has that name, the file cannot be read, or its dimension
     /// differs from the data's.
-    pub fn open(config: &SourceConfig, names: &[String], units: &Standardization) -> Result<Self> {
+    pub fn open(config: &Config, names: &[String], units: &Standardization) -> Result<Self> {
+        let table = config.data.table();
+        let config = &config.source;
         let name = &config.distribution;
         ensure!(
             config.components.is_empty() || name == "mixture",
@@ -71,8 +73,8 @@ impl Source {
                  data file"
             );
         }
-        let columns = columns_of(path, names)?;
-        let options = RowsOptions { data: columns, ..RowsOptions::default() };
+        let data = Some(names.to_vec());
+        let options = RowsOptions { data, or_all: true, table, ..RowsOptions::default() };
         let mut x = load(path, &options)?.points.x;
         ensure!(
             x.columns() == names.len(),
@@ -155,11 +157,4 @@ impl Source {
             }
         }
     }
-}
-
-/// Returns the data's column names for a CSV or TSV file, and `None`, all columns, for other formats, which
-/// have no column names.
-fn columns_of(path: &Path, names: &[String]) -> Result<Option<Vec<String>>> {
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    Ok(matches!(extension.as_str(), "csv" | "tsv").then(|| names.to_vec()))
 }

@@ -2,7 +2,9 @@
 
 use anyhow::{Error, anyhow};
 
+use super::dates::{is_date, seconds};
 use super::matrix::retain_rows;
+use super::notation::{has_thousands, is_number, thousands};
 use super::table::{Cells, MISSING, Odd, Table};
 use crate::disk::quote::quoted;
 
@@ -37,7 +39,9 @@ pub(super) fn first_invalid(
     let name = |table: &Table, odd: &Odd| table.header.name(odd.column).into_owned();
     match &table.odd {
         Some(odd) if !odd.missing => {
+            let mended = how_to_mend(table, odd);
             let advice = match advice {
+                _ if mended.is_some() => mended.unwrap_or_default(),
                 Advice::None => String::new(),
                 Advice::Columns => ". Choose the columns with --columns".to_string(),
                 Advice::Train => format!(
@@ -52,10 +56,12 @@ pub(super) fn first_invalid(
     for &(table, cells) in conditions {
         match cells {
             Cells::Numbers { odd: Some(odd), .. } if !odd.missing => {
-                let advice = format!(
-                    ". If the values are names of categories, add --categorical {}",
-                    name(table, odd)
-                );
+                let advice = how_to_mend(table, odd).unwrap_or_else(|| {
+                    format!(
+                        ". If the values are names of categories, add --categorical {}",
+                        name(table, odd)
+                    )
+                });
                 take(table, Some(odd), "a number as in other rows", advice);
             }
             Cells::Numbers { odd, .. } | Cells::Labels { odd, .. } => {
@@ -67,6 +73,19 @@ pub(super) fn first_invalid(
         take(table, odd.as_ref(), "the name of a group", String::new());
     }
     found
+}
+
+/// Says what to do about a cell that is a number or a date in another notation.
+fn how_to_mend(table: &Table, odd: &Odd) -> Option<String> {
+    let text = odd.text.trim();
+    if is_date(text) {
+        return Some(format!(", a date. {}", seconds(&table.header.names[odd.column])));
+    }
+    if has_thousands(text) {
+        return Some(format!(": {}", thousands(text)));
+    }
+    let comma = is_number(text, ',') && table.header.text;
+    comma.then(|| ". If commas are decimal, say --decimal ,".to_string())
 }
 
 /// Returns the error for a cell that is not `expected`, followed by `advice`.

@@ -92,7 +92,7 @@ mod tests {
 
     fn header(names: &[&str]) -> Header {
         let names = names.iter().map(|name| (*name).to_string()).collect();
-        Header { file: "f.csv".into(), named: true, names, text: true }
+        Header { file: "f.csv".into(), named: true, names, text: true, ..Header::default() }
     }
 
     fn select_(header: &Header, names: &str) -> Result<Vec<usize>> {

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::check_row::unexpected;
 use super::matrix::Matrix;
 use super::read;
-use super::table::{Cell, Cells, FirstRow, MISSING, Use, Wanted, parse};
+use super::table::{Cell, Cells, FirstRow, MISSING, Use, Wanted, flag, parse};
+use super::table_options::TableOptions;
 use crate::disk::quote::{listed, quoted, shortened};
 
 /// A condition column of the user's data.
@@ -56,19 +57,23 @@ impl ConditionColumn {
     /// Appends the encoding of one cell to `c`. `text` is the same cell as text.
     pub(super) fn encode(&self, cell: Cell<'_>, text: &str, c: &mut Vec<f32>) -> Result<()> {
         let Some(categories) = &self.categories else {
-            return match cell {
-                Cell::Number(number) => {
+            let number = match cell {
+                Cell::Number(number) => Some(number),
+                Cell::Missing | Cell::Text(_) => flag(text),
+            };
+            return match number {
+                Some(number) => {
                     c.push(number);
                     Ok(())
                 }
-                _ => bail!(
+                None => bail!(
                     "condition {}: expected a finite number, found {}",
                     shortened(&self.name),
                     quoted(text)
                 ),
             };
         };
-        let Some(index) = categories.iter().position(|category| category == text) else {
+        let Some(index) = find(categories, text) else {
             bail!(
                 "condition {}: {} is not a category: expected one of {}",
                 shortened(&self.name),
@@ -87,10 +92,13 @@ impl ConditionColumn {
             Cells::Labels { labels, odd } => (labels, odd),
             Cells::Numbers { odd, .. } => return odd.take().map(|odd| (odd.row, odd.text)),
         };
-        let categories = self.categories.iter().flatten().zip(0..);
-        let known: HashMap<&String, u32> = categories.collect();
+        let categories = self.categories.as_deref().unwrap_or_default();
+        let known: HashMap<&String, u32> = categories.iter().zip(0..).collect();
+        let flags =
+            |name: &String| find_flag(categories, name).and_then(|index| u32::try_from(index).ok());
+        let find = |name: &String| known.get(name).copied().or_else(|| flags(name));
         let index: Vec<u32> =
-            labels.names.iter().map(|name| known.get(name).copied().unwrap_or(MISSING)).collect();
+            labels.names.iter().map(|name| find(name).unwrap_or(MISSING)).collect();
         let mut unknown = None;
         for (row, id) in labels.ids.iter_mut().enumerate().filter(|(_, id)| **id != MISSING) {
             let name = *id as usize;
@@ -102,6 +110,20 @@ impl ConditionColumn {
         let missing = odd.take().map(|odd| (odd.row, odd.text));
         [unknown, missing].into_iter().flatten().min()
     }
+}
+
+/// Returns the index of the category that `text` means.
+fn find(categories: &[String], text: &str) -> Option<usize> {
+    let same = categories.iter().position(|category| category == text);
+    same.or_else(|| find_flag(categories, text))
+}
+
+/// Returns the index of the category, one of true and false, that `text` means: another spelling, or 1 and 0.
+fn find_flag(categories: &[String], text: &str) -> Option<usize> {
+    let value = |text: &str| flag(text).or(text.parse().ok());
+    let wanted = value(text)?;
+    let flags = categories.iter().all(|category| flag(category).is_some());
+    categories.iter().position(|category| flags && flag(category) == Some(wanted))
 }
 
 /// Returns the network's condition, `[C]`, for one row of `cells`: a category or number for each of `columns`, or for
@@ -177,16 +199,20 @@ pub(super) fn encode_rows(
 ///
 /// Returns an error if the file cannot be read, lacks a column, or has a cell that is not valid. The
 /// message names the file, and the line of the cell.
-pub fn load_conditions(path: &Path, columns: &[ConditionColumn]) -> Result<Matrix> {
+pub fn load_conditions(
+    path: &Path,
+    columns: &[ConditionColumn],
+    options: TableOptions,
+) -> Result<Matrix> {
     // A row of categories looks like a row of names. If it can be encoded, it is a row of values.
-    let file = read::open_with(path, |first| match FirstRow::of(first)? {
+    let file = read::open_with(path, options, |first| match FirstRow::of(first)? {
         FirstRow::Names if encode(columns, first).is_ok() => Ok(FirstRow::Values),
         kind => Ok(kind),
     })?;
     let width: usize = columns.iter().map(ConditionColumn::width).sum();
     let header = file.header();
-    let count = header.names.len();
-    let in_order = || (0..count).collect();
+    let count = header.columns().len();
+    let in_order = || header.columns().collect();
     let asked: Vec<&ConditionColumn> =
         columns.iter().filter(|column| column.has_choice()).collect();
     let named = header.find(columns.iter().map(|column| &column.name));
@@ -282,17 +308,17 @@ fn read_columns(
 ///
 /// Returns an error if the file cannot be read, has another number of columns, or has a cell that is not a
 /// finite number. The message names the file, and the line of the cell.
-pub fn load_starts(path: &Path, names: &[String]) -> Result<Matrix> {
-    let file = read::open(path)?;
+pub fn load_starts(path: &Path, names: &[String], options: TableOptions) -> Result<Matrix> {
+    let file = read::open(path, options)?;
     let header = file.header();
     let chosen = match header.find(names.iter()) {
         Some(found) => found,
-        None if header.names.len() == names.len() => (0..names.len()).collect(),
+        None if header.columns().len() == names.len() => header.columns().collect(),
         None => bail!(
             "{}: expected {} columns, a starting point in each row, found {}",
             header.file,
             names.len(),
-            header.names.len()
+            header.columns().len()
         ),
     };
     let table = file.read(Wanted { data: chosen, others: Vec::new() })?;
@@ -335,7 +361,7 @@ mod tests {
         let path = directory.path().join("c.csv");
         for text in ["age,animal\n1,cat\n2,dog\n", "animal,age\ncat,1\ndog,2\n", "cat,1\ndog,2\n"] {
             fs::write(&path, text).unwrap();
-            let c = load_conditions(&path, &columns).unwrap();
+            let c = load_conditions(&path, &columns, TableOptions::default()).unwrap();
             assert_eq!(c.values(), [1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 2.0, 1.0], "{text}");
         }
     }
@@ -355,10 +381,13 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("c.csv");
         fs::write(&path, "age,other,animal\n1,x,cat\n2,y,dog\n").unwrap();
-        let c = load_conditions(&path, &columns()).unwrap();
+        let c = load_conditions(&path, &columns(), TableOptions::default()).unwrap();
         assert_eq!(c.values(), [1.0, 0.0, 1.0, 0.0, 1.0, 2.0]);
         fs::write(&path, "age,animal\n1,cat\n2,cow\n").unwrap();
-        let error = format!("{:#}", load_conditions(&path, &columns()).unwrap_err());
+        let error = format!(
+            "{:#}",
+            load_conditions(&path, &columns(), TableOptions::default()).unwrap_err()
+        );
         assert!(error.contains("line 3") && error.contains("cow"), "{error}");
     }
 
@@ -368,7 +397,7 @@ mod tests {
         let path = directory.path().join("c.csv");
         let load = |text: &str, columns: &[ConditionColumn]| {
             fs::write(&path, text).unwrap();
-            load_conditions(&path, columns)
+            load_conditions(&path, columns, TableOptions::default())
         };
         let animal = &columns()[..1];
         for text in ["cat\ndog\n", "animal\ncat\ndog\n"] {
@@ -389,9 +418,13 @@ mod tests {
         let names = default_names(2);
         for text in ["0.5,1\n-2,3\n", "x,y\n0.5,1\n-2,3\n", "y,x\n1,0.5\n3,-2\n"] {
             fs::write(&path, text).unwrap();
-            assert_eq!(load_starts(&path, &names).unwrap().values(), [0.5, 1.0, -2.0, 3.0]);
+            assert_eq!(
+                load_starts(&path, &names, TableOptions::default()).unwrap().values(),
+                [0.5, 1.0, -2.0, 3.0]
+            );
         }
-        let error = load_starts(&path, &default_names(3)).unwrap_err().to_string();
+        let error =
+            load_starts(&path, &default_names(3), TableOptions::default()).unwrap_err().to_string();
         assert!(error.contains("expected 3 columns"), "{error}");
     }
 }

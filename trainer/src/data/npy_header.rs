@@ -74,15 +74,16 @@ impl NpyHeader {
 
     /// Returns the bytes before the values, for an array of little-endian 32-bit floats in C order. Like
     /// numpy, pads the header so that the values start at a multiple of 64 bytes.
-    pub(super) fn of_f32(shape: [u64; 2]) -> Vec<u8> {
-        let [rows, columns] = shape;
+    pub(super) fn of_f32(shape: &[u64]) -> Vec<u8> {
+        let lengths: Vec<String> = shape.iter().map(u64::to_string).collect();
+        let lengths = lengths.join(", ");
         let mut header =
-            format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
+            format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({lengths}), }}");
         let before = MAGIC.len() + 4;
         let end = (before + header.len() + 1).next_multiple_of(64);
         header.extend(std::iter::repeat_n(' ', end - before - header.len() - 1));
         header.push('\n');
-        // The shape is two numbers of at most 20 digits, so the header's length fits into the 16 bits of
+        // numpy's arrays have at most 64 axes, of at most 20 digits each, so the header's length fits into the 16 bits of
         // version 1.
         let mut file = MAGIC.to_vec();
         file.extend([1, 0]);
@@ -359,10 +360,10 @@ mod tests {
 
     #[test]
     fn a_written_header_equals_numpys() {
-        let file = NpyHeader::of_f32([3, 2]);
+        let file = NpyHeader::of_f32(&[3, 2]);
         let numpys = "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }";
         assert_eq!(file, version_1(format!("{numpys:117}\n")));
-        for shape in [[0, 0], [9, 10], [u64::MAX, u64::MAX]] {
+        for shape in [&[0, 0][..], &[9, 10], &[u64::MAX, u64::MAX], &[5; 64]] {
             let file = NpyHeader::of_f32(shape);
             assert_eq!(file.len() % 64, 0);
             let (header, values) = NpyHeader::parse(&file).unwrap();

@@ -16,7 +16,7 @@ pub enum RowFormat {
     /// A line of column names, then a line for each row. Each number is the shortest decimal that reads back
     /// as the same float.
     Csv,
-    /// One array `[n][D]` of little-endian 32-bit floats.
+    /// One array `[n][D]`, or of the shape of the data, of little-endian 32-bit floats.
     Npy,
     /// The same array as the tensor `x`.
     Safetensors,
@@ -52,26 +52,30 @@ impl RowFormat {
         }
     }
 
-    /// Returns the bytes before the rows, in a file of `rows` rows with the columns `names`.
+    /// Returns the bytes before the rows, in a file of `rows` rows with the columns `names`. In an array, a row has the
+    /// shape `shape`, whose product is the number of columns.
     ///
     /// # Errors
     ///
     /// Returns an error if the values would take 2⁶³ − 1 bytes or more as 32-bit floats.
-    pub fn head(self, names: &[String], rows: u64) -> Result<Vec<u8>> {
+    pub fn head(self, names: &[String], rows: u64, shape: &[usize]) -> Result<Vec<u8>> {
         let columns = names.len() as u64;
         let bytes = rows.checked_mul(columns).and_then(|values| values.checked_mul(4));
         let bytes = bytes.filter(|&bytes| bytes < i64::MAX as u64);
         let bytes = bytes.with_context(|| format!("{rows} rows are more than a file can have"))?;
+        let lengths: Vec<u64> = [rows].into_iter().chain(shape.iter().map(|&n| n as u64)).collect();
         match self {
             Self::Csv => {
                 let mut writer = csv::Writer::from_writer(Vec::new());
                 writer.write_record(names)?;
                 Ok(writer.into_inner()?)
             }
-            Self::Npy => Ok(NpyHeader::of_f32([rows, columns])),
+            Self::Npy => Ok(NpyHeader::of_f32(&lengths)),
             Self::Safetensors => {
+                let lengths: Vec<String> = lengths.iter().map(u64::to_string).collect();
+                let lengths = lengths.join(",");
                 let mut header = format!(
-                    r#"{{"x":{{"dtype":"F32","shape":[{rows},{columns}],"data_offsets":[0,{bytes}]}}}}"#
+                    r#"{{"x":{{"dtype":"F32","shape":[{lengths}],"data_offsets":[0,{bytes}]}}}}"#
                 );
                 // Like the library, starts the tensors at a multiple of eight bytes.
                 header.extend(std::iter::repeat_n(
@@ -122,7 +126,7 @@ mod tests {
 
     fn written(format: RowFormat, rows: &Matrix) -> Vec<u8> {
         let names = vec!["x".to_string(), "a,b".to_string()];
-        let mut file = format.head(&names, rows.rows() as u64).unwrap();
+        let mut file = format.head(&names, rows.rows() as u64, &[2]).unwrap();
         file.extend(format.rows(rows).unwrap());
         file
     }
@@ -160,7 +164,7 @@ mod tests {
     #[test]
     fn a_file_that_is_too_large_is_refused() {
         for format in [RowFormat::Csv, RowFormat::Npy, RowFormat::Safetensors] {
-            assert!(format.head(&["x".to_string()], u64::MAX / 4).is_err(), "{format:?}");
+            assert!(format.head(&["x".to_string()], u64::MAX / 4, &[1]).is_err(), "{format:?}");
         }
     }
 }

@@ -8,9 +8,12 @@ use super::check_row::{Advice, first_invalid, valid_rows};
 use super::columns::{default_names, select};
 use super::condition_source::{Source, condition_names};
 use super::conditions::{ConditionColumn, encode_rows};
+use super::dates::{are_dates, is_date, seconds};
+use super::digits::{Lost, step};
 use super::matrix::{Matrix, Points, retain_rows};
 use super::read;
 use super::table::{Cells, Header, Table, Use, Wanted};
+use super::table_options::{Index, TableOptions};
 use crate::disk::quote::{listed, shortened};
 
 /// How a file is read.
@@ -18,6 +21,9 @@ use crate::disk::quote::{listed, shortened};
 pub struct RowsOptions {
     /// Data columns. `None` for all columns that have no other use.
     pub data: Option<Vec<String>>,
+    /// Whether [`Self::data`] are only the usual names: a file of other columns, whose names are not those, is read in
+    /// order.
+    pub or_all: bool,
     /// Condition columns of the same file.
     pub condition: Vec<String>,
     /// Another file. All its columns are conditions; its row `i` belongs to row `i` of the data.
@@ -28,6 +34,10 @@ pub struct RowsOptions {
     pub group: Option<String>,
     /// Whether rows with missing or non-finite values are skipped. Otherwise they are an error.
     pub skip_invalid: bool,
+    /// What becomes of an index in the first column.
+    pub index: Index,
+    /// What text files do not say themselves.
+    pub table: TableOptions,
     /// The flags that errors recommend.
     pub advice: Advice,
 }
@@ -39,10 +49,14 @@ pub struct Rows {
     pub points: Points,
     /// The names of the data columns.
     pub data_columns: Vec<String>,
+    /// The shape of a row of data, if the file holds it as an array of several axes.
+    pub data_shape: Option<Vec<usize>>,
     /// The conditions.
     pub conditions: Vec<ConditionColumn>,
     /// The number of each point's group, if there are groups. They are numbered in the order of their names.
     pub groups: Option<Vec<u32>>,
+    /// What was found out about the files, for example what separates their cells.
+    pub notes: Vec<String>,
     /// Warnings for the user, for example of skipped rows or a missing row of names.
     pub warnings: Vec<String>,
 }
@@ -54,10 +68,12 @@ pub struct Rows {
 /// Returns an error if the file cannot be read, a column does not exist, or a cell is not valid. The
 /// message names the file, the line and the column, and says what to do.
 pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
-    let file = read::open(path)?;
-    let other = options.conditions_file.as_deref().map(read::open).transpose()?;
-    let header = file.header().clone();
-    let other_header = other.as_ref().map(|other| other.header().clone());
+    let file = read::open(path, options.table)?;
+    let open = |path| read::open(path, options.table);
+    let other = options.conditions_file.as_deref().map(open).transpose()?;
+    let mut notes = Vec::new();
+    let header = said(file.header(), options, &mut notes);
+    let other_header = other.as_ref().map(|other| said(other.header(), options, &mut notes));
     let group = match &options.group {
         Some(name) => match select(&header, std::slice::from_ref(name))?[..] {
             [column] => Some(column),
@@ -74,7 +90,7 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
     let mut sources: Vec<Source> =
         own.iter().map(|&column| Source { header: &header, column }).collect();
     if let Some(header) = &other_header {
-        sources.extend((0..header.names.len()).map(|column| Source { header, column }));
+        sources.extend(header.columns().map(|column| Source { header, column }));
     }
     for name in &options.categorical {
         ensure!(
@@ -104,6 +120,9 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
             table.rows
         );
     }
+    for table in [Some(&table), other.as_ref()].into_iter().flatten() {
+        check_digits(table)?;
+    }
     let mut columns = std::mem::take(&mut table.others);
     let mut groups = group.and_then(|_| columns.pop());
     columns.extend(other.iter_mut().flat_map(|other| std::mem::take(&mut other.others)));
@@ -117,11 +136,14 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
     let mut kept = table.rows;
     if let Some(error) = &invalid {
         if !options.skip_invalid {
-            let skip = match options.advice {
-                Advice::Train => ", or skip such rows with --skip-invalid",
-                Advice::None | Advice::Columns => "",
+            let systematic = table.odd.iter().any(|odd| is_date(&odd.text));
+            let correct = match options.advice {
+                // No single row is wrong.
+                _ if systematic => "",
+                Advice::Train => ". Correct the row, or skip such rows with --skip-invalid",
+                Advice::None | Advice::Columns => ". Correct the row",
             };
-            bail!("{error}. Correct the row{skip}");
+            bail!("{error}{correct}");
         }
         let valid = valid_rows(&x, data.len(), columns.iter().chain(&groups));
         kept = valid.iter().filter(|valid| **valid).count();
@@ -138,6 +160,15 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
         );
     }
 
+    for (name, cells) in names.iter().zip(&columns) {
+        ensure!(
+            options.categorical.contains(name) || !are_dates(cells),
+            "{}: all values of condition {} are dates. {}. If they are categories, add --categorical {1}",
+            header.file,
+            shortened(name),
+            seconds(name)
+        );
+    }
     let conditions: Vec<ConditionColumn> =
         names.into_iter().zip(&mut columns).map(|(name, cells)| condition(name, cells)).collect();
     let mut warnings = Vec::new();
@@ -171,6 +202,7 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
     let c = encode_rows(&columns, &conditions, kept);
     Ok(Rows {
         points: Points { x: Matrix::new(x, kept, data.len()), c },
+        data_shape: header.shape_of(&data),
         data_columns: if header.named {
             data.iter().map(|&column| header.names[column].clone()).collect()
         } else {
@@ -184,8 +216,47 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
             }
             Cells::Numbers { .. } => None,
         }),
+        notes,
         warnings,
     })
+}
+
+/// Returns the header of a file, without an index if that is data, and notes what was found out about the file.
+fn said(header: &Header, options: &RowsOptions, notes: &mut Vec<String>) -> Header {
+    let mut header = header.clone();
+    let file = &header.file;
+    if let Some(found) = &header.found {
+        notes.push(format!("{file}: {found}"));
+    }
+    match options.index {
+        Index::Keep => header.index = 0,
+        Index::Drop => {}
+    }
+    let named = match header.index {
+        0 => return header,
+        1 if header.names[0].is_empty() => "the nameless first column".to_string(),
+        1 => format!("the first column, {}", header.name(0)),
+        several => format!("the first {several} columns"),
+    };
+    let keep = match options.advice {
+        Advice::Train => "; --index keep keeps it",
+        Advice::None | Advice::Columns => "",
+    };
+    notes.push(format!("{file}: left out {named}, the index that pandas writes{keep}"));
+    header
+}
+
+/// Checks that the deviation of each column survives the storage as 32-bit floats.
+fn check_digits(table: &Table) -> Result<()> {
+    let Some((column, Lost { mean, deviation })) = table.lost else { return Ok(()) };
+    bail!(
+        "{}, column {}: its values lie near {} with a standard deviation of {deviation:.3}, but its digits do not fit \
+         32-bit floats, which are {} apart there: subtract an offset, such as {2}, from the column",
+        table.header.file,
+        table.header.name(column),
+        mean.round(),
+        step(mean)
+    )
 }
 
 /// Returns the condition of a column. The labels of its rows become the indices of its categories.
@@ -203,11 +274,34 @@ fn data_columns(
     conditions: &[usize],
     group: Option<usize>,
 ) -> Result<Vec<usize>> {
+    let free = |column: &usize| !conditions.contains(column) && Some(*column) != group;
     let selected = match &options.data {
+        Some(names)
+            if options.or_all
+                && !(header.text && header.named)
+                && header.find(names.iter()).is_none() =>
+        {
+            header.columns().collect()
+        }
         Some(names) => select(header, names)?,
-        None => (0..header.names.len())
-            .filter(|column| !conditions.contains(column) && Some(*column) != group)
-            .collect(),
+        None => {
+            let all: Vec<usize> = header.columns().filter(free).collect();
+            let arrays = header
+                .blocks
+                .iter()
+                .filter(|block| block.columns.clone().any(|column| all.contains(&column)));
+            if let (Some(archive), 2..) = (&header.archive, arrays.count()) {
+                let flag = match options.advice {
+                    Advice::Train => {
+                        ": choose the data with --data NAME, and conditions with --condition NAME"
+                    }
+                    Advice::Columns => ": choose one with --columns NAME",
+                    Advice::None => "",
+                };
+                bail!("{}: the archive holds the arrays {archive}{flag}", header.file);
+            }
+            all
+        }
     };
     ensure!(!selected.is_empty(), "{}: no data columns are left", header.file);
     Ok(selected)

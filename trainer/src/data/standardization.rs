@@ -8,7 +8,7 @@ use super::matrix::Matrix;
 pub struct Standardization {
     /// The mean, `[columns]`.
     pub mean: Vec<f32>,
-    /// The scale, `[columns]`, above 0.
+    /// The scale, `[columns]`, above 0; 0 for a column of data that is constant.
     pub scale: Vec<f32>,
 }
 
@@ -24,7 +24,7 @@ impl Standardization {
     }
 
     /// Returns the mean and standard deviation of each column, and the indices of the constant columns. A
-    /// constant column has the scale 1.
+    /// constant column has the scale 0, so that it comes out as its mean exactly.
     ///
     /// # Panics
     ///
@@ -39,7 +39,9 @@ impl Standardization {
             let variance = cells().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n;
             let first = values.row(0)[column];
             if cells().all(|x| x == f64::from(first)) {
-                fitted.mean[column] = first;
+                // Without the sign of zero, which the sign of a sample would decide.
+                fitted.mean[column] = first + 0.0;
+                fitted.scale[column] = 0.0;
                 constant.push(column);
                 continue;
             }
@@ -49,16 +51,18 @@ impl Standardization {
             if scale.is_normal() {
                 fitted.scale[column] = scale;
             } else {
+                fitted.scale[column] = 0.0;
                 constant.push(column);
             }
         }
         (fitted, constant)
     }
 
-    /// Returns the standardisation of conditions. One-hot columns stay unchanged; constant columns keep the
-    /// scale 1.
+    /// Returns the standardisation of conditions. One-hot columns stay unchanged; constant columns have the
+    /// scale 1, since other values than theirs may be given.
     pub fn fit_conditions(values: &Matrix, conditions: &[ConditionColumn]) -> Self {
-        let (mut fitted, _) = Self::fit(values);
+        let (mut fitted, constant) = Self::fit(values);
+        constant.into_iter().for_each(|column| fitted.scale[column] = 1.0);
         for (columns, condition) in ConditionColumn::with_columns(conditions) {
             if condition.categories.is_some() {
                 fitted.mean[columns.clone()].fill(0.0);
@@ -77,11 +81,12 @@ impl Standardization {
         }
     }
 
-    /// Converts the user's units to flow units: `(x − mean) ÷ scale`, with the runtime's operations.
+    /// Converts the user's units to flow units: `(x − mean) ÷ scale`, or 0 if the scale is 0, with the runtime's
+    /// operations.
     pub fn forward(&self, values: &mut Matrix) {
         for row in values.rows_mut() {
             for ((x, mean), scale) in row.iter_mut().zip(&self.mean).zip(&self.scale) {
-                *x = (*x - mean) / scale;
+                *x = if *scale == 0.0 { 0.0 } else { (*x - mean) / scale };
             }
         }
     }
@@ -102,11 +107,21 @@ mod tests {
     }
 
     #[test]
-    fn a_constant_column_keeps_its_scale_and_is_reported() {
+    fn a_constant_column_comes_back_exactly_and_is_reported() {
         // The mean of three times 0.1 is not exactly 0.1. The difference must not become a tiny scale.
         let values = Matrix::new(vec![0.1, 1.0, 0.1, 2.0, 0.1, 3.0], 3, 2);
         let (fitted, constant) = Standardization::fit(&values);
         assert_eq!(constant, [0]);
+        assert_eq!((fitted.mean[0], fitted.scale[0]), (0.1, 0.0));
+        let mut flow = values.clone();
+        fitted.forward(&mut flow);
+        assert!((0..3).all(|row| flow.row(row)[0] == 0.0));
+        let mut back = Matrix::new(vec![-1.7, 0.0, 1e30, 0.0], 2, 2);
+        fitted.backward(&mut back);
+        assert!((0..2).all(|row| back.row(row)[0] == 0.1));
+        // A constant condition may have another value later.
+        let number = ConditionColumn { name: "v".into(), categories: None };
+        let fitted = Standardization::fit_conditions(&values, &[number.clone(), number]);
         assert_eq!((fitted.mean[0], fitted.scale[0]), (0.1, 1.0));
     }
 

@@ -2,13 +2,15 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
 
 use anyhow::{Result, bail};
 
+use super::digits::Lost;
 use crate::disk::quote::{listed, shortened};
 
 /// What a file says about its columns.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Header {
     /// The name of the file, for messages.
     pub(super) file: String,
@@ -18,9 +20,46 @@ pub(super) struct Header {
     pub(super) names: Vec<String>,
     /// Whether the file is text, so that its rows have lines.
     pub(super) text: bool,
+    /// The number of columns at the start that are an index, which numbers the rows. They are data only by name.
+    pub(super) index: usize,
+    /// The arrays of the file, in the order of their columns. Empty if it has none.
+    pub(super) blocks: Vec<Block>,
+    /// The names and shapes of the arrays of an archive of several. Some may have other purposes, so its data must be
+    /// named.
+    pub(super) archive: Option<String>,
+    /// What was found out about the file and its user should know, such as what separates its cells.
+    pub(super) found: Option<String>,
+}
+
+/// An array whose columns stand side by side in a table.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Block {
+    /// The array's columns.
+    pub(super) columns: Range<usize>,
+    /// The lengths of all axes but the first.
+    pub(super) shape: Vec<usize>,
+}
+
+impl Block {
+    /// The array whose first column is `first`, and whose axes but the first have the lengths `shape`.
+    pub(super) fn of(first: usize, shape: &[usize]) -> Self {
+        Self { columns: first..first + shape.iter().product::<usize>(), shape: shape.to_vec() }
+    }
 }
 
 impl Header {
+    /// Returns the shape of a row of the columns `data`, if they are one array of several axes.
+    pub(super) fn shape_of(&self, data: &[usize]) -> Option<Vec<usize>> {
+        let block =
+            self.blocks.iter().find(|block| data.iter().copied().eq(block.columns.clone()))?;
+        (block.shape.len() > 1).then(|| block.shape.clone())
+    }
+
+    /// Returns the columns that are no index.
+    pub(super) fn columns(&self) -> Range<usize> {
+        self.index..self.names.len()
+    }
+
     /// Returns the columns called `names`, or `None` if the file lacks one or does not name its columns.
     pub(super) fn find<'a>(&self, names: impl Iterator<Item = &'a String>) -> Option<Vec<usize>> {
         let find = |name: &String| self.names.iter().position(|column| column == name);
@@ -34,9 +73,11 @@ impl Header {
 
     /// Returns the names of the columns for a message, or their number if they have no names.
     pub(super) fn listed(&self) -> String {
-        match self.names.len() {
-            n if !self.named => format!("{n} without names"),
-            _ => listed(&self.names),
+        let columns = self.columns();
+        if self.named {
+            listed(&self.names[columns])
+        } else {
+            format!("{} without names", columns.len())
         }
     }
 }
@@ -74,6 +115,8 @@ pub(super) struct Table {
     pub(super) others: Vec<Cells>,
     /// The lines of the rows, if the file is text.
     pub(super) lines: Lines,
+    /// The first column of numbers whose digits were lost.
+    pub(super) lost: Option<(usize, Lost)>,
 }
 
 /// The values of a column that is stored separately.
@@ -223,16 +266,26 @@ pub(super) enum FirstRow {
 
 impl FirstRow {
     /// Guesses the meaning of the row `first`: names if it has text, column numbers if it is 0, 1, 2 and so
-    /// on, otherwise values.
+    /// on, perhaps after an empty cell for an index, otherwise values. True and false are values.
     ///
     /// # Errors
     ///
     /// Returns an error for the row 0, 1, which may be column numbers or values.
     pub(super) fn of(first: &[&str]) -> Result<Self> {
-        if first.iter().any(|cell| matches!(parse(cell), Cell::Text(_))) {
+        if first.iter().any(|cell| matches!(parse(cell), Cell::Text(text) if flag(text).is_none()))
+        {
             return Ok(Self::Names);
         }
-        let counts = first.iter().enumerate().all(|(k, cell)| cell.trim() == k.to_string());
+        let counts =
+            |cells: &[&str]| cells.iter().enumerate().all(|(k, cell)| cell.trim() == k.to_string());
+        if let [index, rest @ ..] = first
+            && index.trim().is_empty()
+            && !rest.is_empty()
+            && counts(rest)
+        {
+            return Ok(Self::Numbers);
+        }
+        let counts = counts(first);
         match first.len() {
             2 if counts => bail!(
                 "the first row is 0, 1, which may be column numbers or values: add a row of names before \
@@ -256,6 +309,12 @@ pub(super) fn parse(text: &str) -> Cell<'_> {
     } else {
         Cell::Text(text)
     }
+}
+
+/// Returns 1 for the word true, 0 for false, in upper or lower case.
+pub(super) fn flag(text: &str) -> Option<f32> {
+    let is = |word: &str| text.eq_ignore_ascii_case(word);
+    if is("true") { Some(1.0) } else { is("false").then_some(0.0) }
 }
 
 /// Returns the cell of a number. A value that is not finite as an f32 is missing.

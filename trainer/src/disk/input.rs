@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use super::compressed::{MAGIC, Opened, decompressed};
+
 /// The name that stands for standard input.
 pub const STANDARD_INPUT: &str = "-";
 
@@ -21,27 +23,37 @@ static TAKEN: AtomicBool = AtomicBool::new(false);
 /// An opened input.
 pub struct Input {
     reader: Box<dyn BufRead>,
-    /// The size in bytes. `None` for a stream, whose size is unknown.
+    /// The size in bytes. `None` for a stream or a compressed file, whose size is unknown.
     size: Option<u64>,
 }
 
 impl Input {
-    /// Opens the regular file `path`, or standard input for `-`.
+    /// Opens the regular file `path`, or standard input for `-`. What gzip or zstd compressed is decompressed while it
+    /// is read.
     ///
     /// # Errors
     ///
-    /// Returns an error that names the file if it does not exist or is no regular file, or if standard input
-    /// was opened before.
+    /// Returns an error that names the file if it does not exist, is no regular file, or is compressed by another
+    /// program, or if standard input was opened before.
     pub fn open(path: &Path) -> Result<Self> {
         if is_standard_input(path) {
             ensure!(
                 !TAKEN.swap(true, Ordering::Relaxed),
                 "{STANDARD_INPUT}: standard input can be read only once: give the other input as a file"
             );
-            return Ok(Self::stream(io::stdin()));
+            return Self::stream(io::stdin()).decompressed().context("standard input");
         }
         let (file, size) = open(path)?;
-        Ok(Self { size: Some(size), ..Self::stream(file) })
+        let input = Self { size: Some(size), ..Self::stream(file) };
+        input.decompressed().with_context(|| path.display().to_string())
+    }
+
+    fn decompressed(mut self) -> Result<Self> {
+        let start = self.start(MAGIC)?;
+        Ok(match decompressed(self.reader, &start)? {
+            Opened::Plain(reader) => Self { reader, ..self },
+            Opened::Compressed(reader) => Self::stream(reader),
+        })
     }
 
     /// An input of the bytes that `reader` gives.
@@ -49,7 +61,7 @@ impl Input {
         Self { reader: Box::new(BufReader::with_capacity(BLOCK, reader)), size: None }
     }
 
-    /// Returns the size of the whole input in bytes, or `None` for a stream.
+    /// Returns the size of the whole input in bytes, or `None` if it is unknown: for a stream or a compressed file.
     pub fn size(&self) -> Option<u64> {
         self.size
     }

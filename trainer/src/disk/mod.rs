@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`quote`] | shortens what messages repeat from inputs |
 //! | `own_names` | the names of flowlet's own files beside an output |
+//! | [`compressed`] | what gzip and zstd compressed, decompressed while it is read |
 //! | [`input`] | what a command reads: regular files and standard input, nothing that may hang |
 //! | [`memory`] | whether something fits into memory, checked before the work begins |
 //! | [`digest`] | the digest of bytes, as text |
@@ -20,6 +21,7 @@
 //! leaves the same states as a kill. `part_file` and `replacement` list these states.
 
 pub mod anchor;
+pub mod compressed;
 pub mod digest;
 pub mod input;
 mod lock;

@@ -21,6 +21,9 @@ const TENSOR: usize = 160;
 /// The most tensors of a file besides the weights and biases: units, the grid, the self-test.
 const OTHER_TENSORS: usize = 20;
 
+/// The most axes of an array in numpy.
+const MOST_AXES: usize = 64;
+
 /// The name of the default source distribution.
 const NOISE: &str = "standard normal";
 
@@ -36,6 +39,8 @@ pub struct Description {
     pub source: Option<String>,
     /// The names of the data columns, `[D]`. Empty if unknown.
     pub data_columns: Vec<String>,
+    /// The shape of a row of data, if it is an array of several axes. Its product is D.
+    pub data_shape: Option<Vec<usize>>,
     /// The user's condition columns. One-hot ones take several of the `C` columns.
     pub conditions: Vec<ConditionColumn>,
     /// The share of conditions that were dropped in training: 0 if guidance does not work. `None` if unknown, or without
@@ -79,6 +84,9 @@ impl Description {
         }
         if !self.data_columns.is_empty() {
             pairs.push(("data_columns", serde_json::to_string(&self.data_columns)?));
+        }
+        if let Some(shape) = &self.data_shape {
+            pairs.push(("data_shape", serde_json::to_string(shape)?));
         }
         if !self.conditions.is_empty() {
             pairs.push(("conditions", serde_json::to_string(&self.conditions)?));
@@ -145,6 +153,11 @@ impl Description {
                 })
                 .transpose()?
                 .unwrap_or_default(),
+            data_shape: get("data_shape")
+                .map(|value| {
+                    serde_json::from_str(value).with_context(|| context("data_shape", value))
+                })
+                .transpose()?,
             conditions: get("conditions")
                 .map(|value| {
                     serde_json::from_str(value).with_context(|| context("conditions", value))
@@ -186,6 +199,16 @@ impl Description {
             columns == 0 || columns == shape.data_dim,
             "metadata flowlet.data_columns: expected {} names, found {columns}",
             shape.data_dim
+        );
+        let lengths = self.data_shape.iter().flatten();
+        let product = lengths.fold(1_usize, |product, &length| product.saturating_mul(length));
+        ensure!(
+            self.data_shape
+                .as_ref()
+                .is_none_or(|axes| axes.len() < MOST_AXES && product == shape.data_dim),
+            "metadata flowlet.data_shape: expected lengths whose product is {}, found {:?}",
+            shape.data_dim,
+            self.data_shape.as_deref().unwrap_or_default()
         );
         let width: usize = self.conditions.iter().map(ConditionColumn::width).sum();
         ensure!(

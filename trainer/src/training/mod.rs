@@ -76,6 +76,7 @@ pub fn description(config: &Config, dataset: &Dataset, digest: &str) -> Descript
         steps: Some(config.steps()),
         source: dataset.source.name(&config.source),
         data_columns: dataset.data_columns.clone(),
+        data_shape: dataset.data_shape.clone(),
         conditions: dataset.conditions.clone(),
         condition_ranges: dataset.condition_ranges(),
         label_dropout: (!dataset.conditions.is_empty()).then_some(config.train.label_dropout),

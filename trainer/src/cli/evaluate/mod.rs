@@ -20,6 +20,7 @@ use crate::config::words::{MOST_STEPS, solver_parser};
 use crate::coupling::dataset::Real;
 use crate::coupling::source::Source;
 use crate::data::Matrix;
+use crate::data::table_options::TableOptions;
 use crate::disk::memory;
 use crate::disk::names::{CONFIG_FILE, METRICS_FILE};
 use crate::disk::output::Output;
@@ -100,6 +101,8 @@ pub(super) struct Args {
     out: Option<PathBuf>,
     #[command(flatten)]
     force: Force,
+    #[command(flatten)]
+    table: TableOptions,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -190,7 +193,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
 /// Returns the real data that samples are compared with, and the source distribution of the model.
 fn data(args: &Args, model: &Model) -> Result<(Real, Source)> {
     if let Some(name) = &args.data {
-        return Ok((real::named(name, model)?, real::source(model)?));
+        return Ok((real::named(name, model, args.table)?, real::source(model)?));
     }
     let (config, dataset) = real::read(model)?.with_context(|| {
         format!(

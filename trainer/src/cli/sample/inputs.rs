@@ -42,8 +42,8 @@ impl Starts {
 pub(super) enum Conditions {
     /// One condition for all samples, repeated for each row of a block.
     One(Matrix),
-    /// From a file.
-    Given(Matrix),
+    /// From a file; each row for `each` samples, one after the other.
+    Given { rows: Matrix, each: u64 },
 }
 
 impl Conditions {
@@ -56,7 +56,11 @@ impl Conditions {
     pub(super) fn of(&self, rows: &Range<u64>) -> Result<Matrix> {
         match self {
             Self::One(matrix) => part(matrix, &(0..rows.end - rows.start)),
-            Self::Given(matrix) => part(matrix, rows),
+            Self::Given { rows: matrix, each: 1 } => part(matrix, rows),
+            Self::Given { rows: matrix, each } => {
+                let chosen = rows.clone().map(|sample| usize::try_from(sample / each));
+                Ok(matrix.select(&chosen.collect::<Result<Vec<_>, _>>()?))
+            }
         }
     }
 
@@ -64,7 +68,7 @@ impl Conditions {
     pub(super) fn digest(&self) -> String {
         match self {
             Self::One(matrix) => digest(matrix.row(0)),
-            Self::Given(matrix) => digest(matrix.values()),
+            Self::Given { rows: matrix, .. } => digest(matrix.values()),
         }
     }
 }

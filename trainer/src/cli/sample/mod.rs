@@ -20,6 +20,7 @@ use super::output::{Force, condition, note, open_any, source, starts, warn_of_un
 use crate::config::list::List;
 use crate::config::words::{MOST_STEPS, solver_parser};
 use crate::data::row_format::RowFormat;
+use crate::data::table_options::TableOptions;
 use crate::data::{Matrix, load_conditions};
 use crate::disk::output::Output;
 use crate::disk::part_file::{Begin, Opened, PartFile};
@@ -49,7 +50,8 @@ Examples:
 pub(super) struct Args {
     /// Model file, or directory of a run
     model: PathBuf,
-    /// Number of samples [default: 10, or one for each row of --x0 or --conditions]
+    /// Number of samples [default: 10, or one for each row of --x0 or --conditions]. With --conditions, a multiple of
+    /// its rows: each row is the condition of equally many samples, one after the other
     #[arg(short, value_name = "N", value_parser = between(1, usize::MAX))]
     n: Option<usize>,
     /// Integration method [default: the one that the model was made for]
@@ -65,18 +67,19 @@ pub(super) struct Args {
     /// Classifier-free guidance weight; 1 is off. Doubles the cost. Needs a model trained with --label-dropout
     #[arg(long, value_name = "WEIGHT")]
     guidance: Option<f32>,
-    /// Condition of all samples: a value for each condition column, or all C numbers, separated by commas
+    /// Condition of all samples: a value for each condition column, or all C numbers, separated by commas; or by name, as
+    /// in speed=2,obs=0.1,0.3 for the columns speed, obs.0 and obs.1
     #[arg(long, value_name = "VALUES", allow_hyphen_values = true, conflicts_with = "conditions")]
     condition: Option<List>,
-    /// CSV, TSV, NPY or safetensors file with one row of conditions for each sample; - is standard
-    /// input (CSV or NPY)
+    /// Table with a row of conditions for each sample, or for each K of -n: CSV, TSV, TXT, JSON lines, NPY, NPZ or
+    /// safetensors; - is standard input (text or NPY)
     #[arg(long, value_name = "FILE")]
     conditions: Option<PathBuf>,
-    /// CSV, TSV, NPY or safetensors file with one starting point for each sample, instead of noise: in flow units, or
-    /// in data units if the model was trained with --source; - is standard input (CSV or NPY)
+    /// Table with one starting point for each sample, instead of noise: in flow units, or in data units if the model was
+    /// trained with --source; - is standard input (text or NPY)
     #[arg(long, value_name = "FILE")]
     x0: Option<PathBuf>,
-    /// Output file: .csv, .npy or .safetensors; - is CSV on standard output [default: -]
+    /// Output file: .csv, .npy or .safetensors; the last two have the shape of the data's arrays; - is CSV on standard output [default: -]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -89,6 +92,8 @@ pub(super) struct Args {
     /// an uninterrupted run
     #[arg(long, requires = "out")]
     resume: bool,
+    #[command(flatten)]
+    table: TableOptions,
 }
 
 /// The inputs of the computation of all rows.
@@ -118,8 +123,9 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     }
     let sampler = Sampler::new(opened, args.solver, args.steps, args.guidance)?;
     let names = model.data_columns();
+    let shape = model.description.data_shape.clone().unwrap_or_else(|| vec![names.len()]);
     let x_0 = match &args.x0 {
-        Some(path) => Some(starts(&model, path)?),
+        Some(path) => Some(starts(&model, path, args.table)?),
         None => None,
     };
     let conditions = match &args.conditions {
@@ -127,7 +133,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             bail!("the model has no conditions: leave --conditions out")
         }
         Some(path) => {
-            let conditions = load_conditions(path, &model.condition_columns())?;
+            let conditions = load_conditions(path, &model.condition_columns(), args.table)?;
             warn_of_unseen(&model, &conditions);
             Some(conditions)
         }
@@ -141,7 +147,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         None => Starts::Drawn { source: source(&model)?, seed: args.seed },
     };
     let conditions = match conditions {
-        Some(conditions) => Conditions::Given(conditions),
+        Some(rows) => Conditions::Given { each: n / rows.rows() as u64, rows },
         None => Conditions::one(&condition(&model, args.condition.as_ref())?, block),
     };
     let shard = args.shard.unwrap_or(Shard::WHOLE);
@@ -159,7 +165,8 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         starts: starts.digest(),
     };
     let rows = shard.rows(n);
-    let head = format.head(&names, rows.end - rows.start).with_context(|| format!("-n {n}"))?;
+    let head =
+        format.head(&names, rows.end - rows.start, &shape).with_context(|| format!("-n {n}"))?;
     let work = Work { sampler, starts, conditions, rows, block: block as u64 };
     let Some(path) = output.file() else { return to_stream(&work, format, &head, &output) };
     let begin = Begin { resume: args.resume, force: args.force.force, inputs: &inputs };
@@ -198,19 +205,29 @@ fn output(args: &Args, inputs: &[PathBuf]) -> Result<(Output, RowFormat)> {
     Ok((output, format))
 }
 
-/// Returns the number of samples. `-n` and the numbers of rows of the files must agree.
+/// Returns the number of samples: that of `-n`, or of the rows of a file. `--x0` has a row for each sample; each row of
+/// `--conditions` may stand for several samples, but the same number of them.
 fn rows(n: Option<u64>, x_0: Option<&Matrix>, conditions: Option<&Matrix>) -> Result<u64> {
     let count = |matrix: &Matrix| matrix.rows() as u64;
-    let said = [("-n", n), ("--x0", x_0.map(count)), ("--conditions", conditions.map(count))];
-    let mut said = said.into_iter().filter_map(|(name, rows)| rows.map(|rows| (name, rows)));
-    let Some((first, n)) = said.next() else { return Ok(10) };
-    for (name, rows) in said {
-        ensure!(
-            rows == n,
-            "{first} gives {n} samples, but {name} gives {rows}: expected one row for each sample"
-        );
-    }
-    Ok(n)
+    let (starts, given) = (x_0.map(count), conditions.map(count));
+    let (name, samples) = match (n, starts, given) {
+        (Some(n), _, _) => ("-n", n),
+        (None, Some(starts), _) => ("--x0", starts),
+        (None, None, Some(given)) => ("--conditions", given),
+        (None, None, None) => ("-n", 10),
+    };
+    ensure!(
+        starts.is_none_or(|rows| rows == samples),
+        "{name} gives {samples} samples, but --x0 gives {}: expected one row for each sample",
+        starts.unwrap_or_default()
+    );
+    ensure!(
+        given.is_none_or(|rows| rows > 0 && samples.is_multiple_of(rows)),
+        "{name} gives {samples} samples, but --conditions gives {}: expected one row for each sample, or a number of \
+         samples that is a multiple of the rows",
+        given.unwrap_or_default()
+    );
+    Ok(samples)
 }
 
 /// Returns the number of rows that are computed at once: for each core at least a few milliseconds of work, at

@@ -131,6 +131,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
             (directory, config, dataset, run)
         }
     };
+    dataset.notes.iter().for_each(note);
     for warning in &dataset.warnings {
         note(format_args!("warning: {warning}"));
     }
@@ -213,6 +214,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let conditions = golden_conditions(&dataset.real, config.seed);
     let golden = Golden::make(&model, &dataset.source, &conditions, config.seed)?;
     let verified = verify(&model, &golden)?;
+    let notes = dataset.notes.clone();
     let judgement = judge(&model, &model.solver(None, None)?, &dataset, config.seed)?;
     run.write(GOLDEN_FILE, &golden.to_bytes()?)?;
     let rows = measurements(&run.path().join(METRICS_FILE), &mut Vec::new());
@@ -222,6 +224,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         judgement: &judgement,
         overfitting: Overfitting::find(&rows, None),
         outlook: outlook(&rows),
+        notes: &notes,
         selected_on: dataset.selected_on,
     };
     let summary = summary(&directory, &config, &trained, &model, &judged)?;

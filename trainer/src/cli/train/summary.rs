@@ -22,6 +22,8 @@ pub(super) struct Judged<'a> {
     pub(super) selected_on: Option<usize>,
     /// Whether a larger network or more iterations would likely help.
     pub(super) outlook: Option<&'a str>,
+    /// What was found out about the data's files.
+    pub(super) notes: &'a [String],
 }
 
 pub(super) fn summary(
@@ -34,7 +36,7 @@ pub(super) fn summary(
     use std::fmt::Write;
     let mut text = String::new();
     let last = trained.losses.iterations();
-    let Judged { verified: report, judgement, overfitting, selected_on, outlook } = *judged;
+    let Judged { verified: report, judgement, overfitting, selected_on, outlook, notes } = *judged;
     let Judgement { distance, samples, rows, judged_on, memory, .. } = judgement;
     let phases = phases(config);
     let done = |(k, (name, iterations)): (usize, &(&str, usize))| {
@@ -44,6 +46,9 @@ pub(super) fn summary(
     let (iterations, names): (Vec<usize>, Vec<String>) =
         phases.iter().enumerate().map(done).unzip();
     writeln!(text, "{}", directory.display())?;
+    for (k, note) in notes.iter().enumerate() {
+        writeln!(text, "  {:12}{note}", if k == 0 { "data" } else { "" })?;
+    }
     writeln!(
         text,
         "  trained     {} in {:.1} s on {}",

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use crate::data::digits::Digits;
 use crate::data::table::{
-    Cell, Cells, Header, Labels, Lines, MISSING, Odd, Table, Use, Wanted, number, number_text,
-    parse,
+    Cell, Cells, Header, Labels, Lines, MISSING, Odd, Table, Use, Wanted, flag, number,
+    number_text, parse,
 };
 
 /// A table that is being read. A reader of text adds rows; a reader of numbers fills a table of known size.
@@ -17,6 +18,8 @@ pub(super) struct Builder {
     /// The first cell of `data` that is not a finite number, and its slot in the row.
     odd: Option<(Odd, usize)>,
     others: Vec<Growing>,
+    /// Of the data columns, then of the others.
+    digits: Vec<Digits>,
     rows: usize,
     lines: Lines,
 }
@@ -82,7 +85,8 @@ impl Builder {
         let separate = wanted.others.iter().enumerate();
         let places =
             places.chain(separate.map(|(k, &(column, _))| (column, Place::Other(k)))).collect();
-        Self { wanted, places, data, odd: None, others, rows, lines: Lines::default() }
+        let digits = vec![Digits::default(); wanted.data.len() + wanted.others.len()];
+        Self { wanted, places, data, odd: None, others, digits, rows, lines: Lines::default() }
     }
 
     /// Returns the number of rows so far.
@@ -116,16 +120,35 @@ impl Builder {
         for (slot, &column) in self.wanted.data.iter().enumerate() {
             let text = cell(column).trim();
             let value = match text.parse::<f32>() {
-                Ok(value) if value.is_finite() => value,
-                _ => {
+                Ok(value) if value.is_finite() => {
+                    self.digits[slot].see(value, || text.parse().unwrap_or(f64::NAN));
+                    value
+                }
+                _ => flag(text).unwrap_or_else(|| {
                     self.odd.get_or_insert_with(|| (odd(row, column, text), slot));
                     f32::NAN
-                }
+                }),
             };
             self.data.push(value);
         }
-        for (&(column, _), growing) in self.wanted.others.iter().zip(&mut self.others) {
-            growing.push(row, column, cell(column).trim());
+        let digits = &mut self.digits[self.wanted.data.len()..];
+        for ((&(column, kind), growing), digits) in
+            self.wanted.others.iter().zip(&mut self.others).zip(digits)
+        {
+            let text = cell(column).trim();
+            let cell = match (kind, parse(text)) {
+                (Use::Labels, cell) => cell,
+                (Use::Numbers, Cell::Text(text)) => {
+                    flag(text).map_or(Cell::Text(text), Cell::Number)
+                }
+                (_, cell) => {
+                    if let Cell::Number(value) = cell {
+                        digits.see(value, || text.parse().unwrap_or(f64::NAN));
+                    }
+                    cell
+                }
+            };
+            growing.push(row, column, text, cell);
         }
         self.rows += 1;
         self.lines.push(line);
@@ -150,8 +173,10 @@ impl Builder {
         match place {
             Place::Data(slot) => {
                 let width = self.wanted.data.len();
+                let digits = &mut self.digits[slot];
                 for (row, wide) in (first..).zip(values) {
                     let narrow = finite(wide);
+                    digits.see(narrow, || wide);
                     self.data[row * width + slot] = narrow;
                     // Columns arrive in any order. The first cell is that of the first row and slot.
                     if narrow.is_nan()
@@ -166,16 +191,26 @@ impl Builder {
             }
             Place::Other(k) => {
                 let other = &mut self.others[k];
-                (first..).zip(values).for_each(|(row, wide)| other.set(row, column, wide));
+                let digits = &mut self.digits[self.wanted.data.len() + k];
+                let numbers = self.wanted.others[k].1 != Use::Labels;
+                for (row, wide) in (first..).zip(values) {
+                    other.set(row, column, wide);
+                    if numbers {
+                        digits.see(finite(wide), || wide);
+                    }
+                }
             }
         }
     }
 
     /// Returns the table.
     pub(super) fn finish(self, header: Header) -> Table {
-        let Self { data, odd, others, rows, lines, .. } = self;
+        let Self { wanted, data, odd, others, digits, rows, lines, .. } = self;
+        let columns = wanted.data.iter().chain(wanted.others.iter().map(|(column, _)| column));
+        let lost =
+            columns.zip(&digits).find_map(|(&column, digits)| Some((column, digits.lost()?)));
         let others = others.into_iter().map(|growing| growing.finish(rows)).collect();
-        Table { header, rows, data, odd: odd.map(|(odd, _)| odd), others, lines }
+        Table { header, rows, data, odd: odd.map(|(odd, _)| odd), others, lines, lost }
     }
 }
 
@@ -188,9 +223,8 @@ impl Growing {
         Self::Known(Cells::Labels { labels, odd: None })
     }
 
-    /// Adds the cell of a row.
-    fn push(&mut self, row: usize, column: usize, text: &str) {
-        let cell = parse(text);
+    /// Adds the cell of a row, whose text is `text`.
+    fn push(&mut self, row: usize, column: usize, text: &str, cell: Cell<'_>) {
         if let (Self::Unknown { first, .. }, Cell::Number(_)) = (&mut *self, cell) {
             // The first number: earlier cells, which are text or missing, do not suit it.
             let (values, odd) = (vec![f32::NAN; row], first.take());

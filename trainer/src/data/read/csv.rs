@@ -1,85 +1,147 @@
-//! Reads CSV and TSV files, without holding their text in memory.
+//! Reads CSV and TSV files and their like, without holding their text in memory.
 
+use std::cell::RefCell;
 use std::io::BufRead;
-use std::ops::Range;
 
-use anyhow::{Context, Result, bail, ensure};
-use csv_core::{ReadRecordResult, ReaderBuilder};
-use memchr::{memchr_iter, memchr3};
+use anyhow::{Error, Result, anyhow, bail, ensure};
 
 use super::build::Builder;
+use super::dialect::{Dialect, SAMPLE, Sample, find};
+use super::encoding::{as_utf8, not_utf8};
+use super::records::Records;
+use super::spaces::Spaces;
+use crate::data::notation::{has_thousands, is_number, thousands};
 use crate::data::table::{FirstRow, Header, Table, Wanted};
+use crate::data::table_options::{Decimal, Separator, TableOptions};
 use crate::disk::input::Input;
-
-/// The most bytes of a row. A quotation mark that is not closed makes the rest of the file one row.
-const MOST_BYTES: usize = 1 << 24;
-
-/// The most columns of a table.
-pub(super) const MOST_COLUMNS: usize = 1 << 20;
+use crate::disk::memory;
+use crate::disk::quote::quoted;
 
 /// After this many rows, their length gives an estimate of the file's rows.
 const PROBE: usize = 1024;
+
+/// From this many rows on, each doubling of a table is checked to fit into memory, if the size of the file says nothing.
+const LARGE: usize = 1 << 20;
 
 /// A text file, read up to its rows of values.
 pub(super) struct Text {
     records: Records,
     columns: usize,
+    decimal: Decimal,
     /// Whether the first record, which has been read, is a row of values.
     starts: bool,
 }
 
 impl Text {
-    /// Reads the first row. `first_row` decides what it is.
+    /// Reads the first row. `first_row` decides what it is. Cells are separated by `usual`, unless `options` or the
+    /// first lines say something else.
     pub(super) fn open(
         input: Input,
-        separator: u8,
+        usual: Separator,
+        options: TableOptions,
         first_row: impl Fn(&[&str]) -> Result<FirstRow>,
     ) -> Result<(Header, Self)> {
-        let mut records = Records::new(input, separator);
+        let mut input = as_utf8(input)?;
+        let sample = Sample::of(&input.start(SAMPLE)?);
+        let dialect = find(&sample, usual, options)?;
+        let Dialect { separator, decimal, comments } = dialect;
+        let mut skipped = Vec::new();
+        for _ in 0..comments {
+            input.read_until(b'\n', &mut skipped)?;
+            skipped.clear();
+        }
+        if separator == Separator::Space {
+            input = Input::stream(Spaces::new(input));
+        }
+        let mut records = Records::new(input, separator.byte(), comments as u64);
         if !records.next()? {
             bail!("the file is empty: expected a row of column names and rows of values");
         }
-        let first = records.cells()?;
+        if sample.names_are_a_comment(comments) {
+            records.uncomment();
+        }
+        let cells = records.cells()?;
+        // A comma may be decimal in a row of values.
+        let points: Vec<String> = cells.iter().map(|cell| with_point(cell, decimal)).collect();
+        let first: Vec<&str> = points.iter().map(String::as_str).collect();
         let kind = first_row(&first)?;
-        let names = match kind {
-            FirstRow::Names => first.iter().map(|name| name.trim().to_string()).collect(),
-            FirstRow::Numbers | FirstRow::Values => {
-                (0..first.len()).map(|k| k.to_string()).collect()
-            }
-        };
         let columns = first.len();
+        let said = || cells.iter().map(|name| name.trim().to_string()).collect();
+        let names: Vec<String> = match kind {
+            FirstRow::Names => said(),
+            // pandas numbers the columns after those of its index.
+            FirstRow::Numbers if first[0].trim().is_empty() => said(),
+            FirstRow::Numbers | FirstRow::Values => (0..columns).map(|k| k.to_string()).collect(),
+        };
+        let index = match kind {
+            FirstRow::Values => 0,
+            FirstRow::Names | FirstRow::Numbers => index(&names, &sample, separator),
+        };
+        let found = found(dialect, usual, options);
         let named = kind == FirstRow::Names;
-        let header = Header { file: String::new(), named, names, text: true };
-        Ok((header, Self { records, columns, starts: kind == FirstRow::Values }))
+        let header = Header { named, names, text: true, index, found, ..Header::default() };
+        Ok((header, Self { records, columns, decimal, starts: kind == FirstRow::Values }))
     }
 
     /// Reads the rows. Cells that are missing at the end of a row are empty.
     pub(super) fn read(self, header: Header, wanted: Wanted) -> Result<Table> {
-        let Self { mut records, columns, mut starts } = self;
+        let Self { mut records, columns, decimal, mut starts } = self;
         let mut table = Builder::growing(wanted);
+        let mut points = Vec::new();
         while starts || records.next()? {
             starts = false;
             let (line, found) = (records.line, records.ends.len());
             ensure!(
                 found <= columns,
-                "line {line} has {found} cells: expected at most {columns}, as in the first row"
+                "line {line} has {found} cells: expected at most {columns}, as in the first row. If they are not \
+                 separated as expected, say what separates them with --separator"
             );
-            let utf8 = str::from_utf8(&records.text).with_context(|| not_utf8(line))?;
+            let utf8 = str::from_utf8(&records.text)
+                .map_err(|_| anyhow!(not_utf8(line, &records.text)))?;
             // A cell may end within a character that its neighbour completes.
             let ends = |end: &usize| utf8.is_char_boundary(*end);
-            ensure!(records.ends.iter().all(ends), not_utf8(line));
+            ensure!(records.ends.iter().all(ends), not_utf8(line, &records.text));
             let cell = |column| records.range(column).map_or("", |range| &utf8[range]);
-            table.push(line, cell);
+            match decimal {
+                Decimal::Point => table.push(line, cell),
+                Decimal::Comma => {
+                    points.clear();
+                    points.extend((0..found).map(|column| with_point(cell(column), decimal)));
+                    let wrong: RefCell<Option<Error>> = RefCell::new(None);
+                    table.push(line, |column| {
+                        let text = cell(column).trim();
+                        if is_number(text, '.') || has_thousands(text) {
+                            let place = || format!("line {line}, column {}", header.name(column));
+                            wrong.borrow_mut().get_or_insert_with(|| unlike(text).context(place()));
+                        }
+                        points.get(column).map_or("", String::as_str)
+                    });
+                    if let Some(error) = wrong.into_inner() {
+                        return Err(error);
+                    }
+                }
+            }
             // Missing cells take memory but no text, so a small file could fill any memory.
             ensure!(
                 (table.rows() * table.width()) as u64 <= records.read + (1 << 20),
                 "line {line}: most rows have fewer cells than the first row, which has {columns}"
             );
-            if table.rows() == PROBE
-                && let Some(size) = records.input.size()
-            {
-                let rows = size as f64 / records.read as f64 * PROBE as f64;
-                table.reserve((rows * 1.01) as usize + PROBE);
+            let rows = table.rows();
+            match records.input.size() {
+                Some(size) if rows == PROBE => {
+                    let rows = size as f64 / records.read as f64 * PROBE as f64;
+                    table.reserve((rows * 1.01) as usize + PROBE);
+                }
+                // A small compressed file may hold a table that no memory does.
+                None if rows >= LARGE && rows.is_power_of_two() => {
+                    let bytes = 4.0 * table.width() as f64 * (2 * rows) as f64;
+                    memory::check(
+                        bytes,
+                        &format!("a table of more than {rows} rows"),
+                        "use fewer rows or columns",
+                    )?;
+                }
+                _ => {}
             }
         }
         ensure!(table.rows() > 0, "the file has column names, but no rows of values");
@@ -87,166 +149,64 @@ impl Text {
     }
 }
 
-fn not_utf8(line: u64) -> String {
-    format!("line {line}: expected text in UTF-8")
+/// Returns a cell with a decimal point, if it is a number with the sign `decimal`.
+fn with_point(cell: &str, decimal: Decimal) -> String {
+    let comma = decimal == Decimal::Comma && is_number(cell.trim(), ',');
+    if comma { cell.replace(',', ".") } else { cell.to_string() }
 }
 
-/// The records of a text file, one at a time.
-struct Records {
-    input: Input,
-    parser: csv_core::Reader,
-    separator: u8,
-    /// The cells of the record, one after the other, without quotation marks.
-    text: Vec<u8>,
-    /// Where each cell ends in `text`.
-    ends: Vec<usize>,
-    /// The bytes between two cells in `text`: 1 where the separators are still there.
-    gap: usize,
-    /// The line on which the record starts, counted from 1.
-    line: u64,
-    /// The line on which the next record may start.
-    next_line: u64,
-    /// The bytes that have been read.
-    read: u64,
+/// Returns the error for a number without the decimal comma of the other numbers.
+fn unlike(text: &str) -> Error {
+    if has_thousands(text) {
+        return anyhow!(thousands(text));
+    }
+    anyhow!(
+        "found {}, but commas are decimal: expected a number such as 1,5, or say which sign is decimal with --decimal",
+        quoted(text)
+    )
 }
 
-impl Records {
-    fn new(input: Input, separator: u8) -> Self {
-        Self {
-            input,
-            parser: ReaderBuilder::new().delimiter(separator).build(),
-            separator,
-            text: Vec::new(),
-            ends: Vec::new(),
-            gap: 0,
-            line: 0,
-            next_line: 1,
-            read: 0,
-        }
-    }
-
-    /// Reads the next record. Returns whether there is one. A line of spaces counts as an empty line.
-    fn next(&mut self) -> Result<bool> {
-        while self.record()? {
-            if self.ends.len() > 1 || !self.text.trim_ascii().is_empty() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    fn record(&mut self) -> Result<bool> {
-        // The line breaks before a record, which the parser would skip, belong to the line number.
-        loop {
-            let buffer = self.input.fill_buf()?;
-            let breaks = buffer.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
-            if breaks == 0 {
-                break;
-            }
-            self.next_line += lines(&buffer[..breaks]);
-            self.input.consume(breaks);
-            if self.read == 0 {
-                // A byte order mark after a line break is text, so the parser must see the line break.
-                self.parser.read_record(b"\n", &mut [0], &mut [0]);
-            }
-            self.read += breaks as u64;
-        }
-        self.line = self.next_line;
-        if self.plain_record()? {
-            return Ok(true);
-        }
-        self.gap = 0;
-        let (mut used, mut cells) = (0, 0);
-        self.text.resize(self.text.capacity().max(1 << 10), 0);
-        self.ends.resize(self.ends.capacity().max(1 << 6), 0);
-        loop {
-            let buffer = self.input.fill_buf()?;
-            let (result, read, written, ended) =
-                self.parser.read_record(buffer, &mut self.text[used..], &mut self.ends[cells..]);
-            self.next_line += lines(&buffer[..read]);
-            self.read += read as u64;
-            self.input.consume(read);
-            (used, cells) = (used + written, cells + ended);
-            match result {
-                ReadRecordResult::InputEmpty => {}
-                ReadRecordResult::OutputFull => {
-                    ensure!(
-                        used < MOST_BYTES,
-                        "line {}: a row of more than {MOST_BYTES} bytes: is a quotation mark not closed?",
-                        self.line
-                    );
-                    self.text.resize(2 * self.text.len(), 0);
-                }
-                ReadRecordResult::OutputEndsFull => {
-                    ensure!(
-                        cells < MOST_COLUMNS,
-                        "line {}: expected at most {MOST_COLUMNS} columns",
-                        self.line
-                    );
-                    self.ends.resize(2 * self.ends.len(), 0);
-                }
-                ReadRecordResult::Record | ReadRecordResult::End => {
-                    self.text.truncate(used);
-                    self.ends.truncate(cells);
-                    return Ok(result == ReadRecordResult::Record);
-                }
-            }
-        }
-    }
-
-    /// Reads a record that is a line without quotation marks and lies in the buffer as a whole. Most records are, and
-    /// this is twice as fast as the parser. Returns whether the record was one.
-    fn plain_record(&mut self) -> Result<bool> {
-        // The parser must see the first record, where it skips a byte order mark.
-        if self.read == 0 {
-            return Ok(false);
-        }
-        let buffer = self.input.fill_buf()?;
-        let Some(length) = memchr3(b'"', b'\r', b'\n', buffer) else { return Ok(false) };
-        let breaks = match buffer[length..] {
-            [b'\n', ..] => 1,
-            [b'\r', b'\n', ..] => 2,
-            _ => return Ok(false),
-        };
-        let line = &buffer[..length];
-        self.text.clear();
-        self.text.extend_from_slice(line);
-        self.ends.clear();
-        self.ends.extend(memchr_iter(self.separator, line).chain([length]));
-        self.gap = 1;
-        self.input.consume(length + breaks);
-        self.read += (length + breaks) as u64;
-        self.next_line += 1;
-        Ok(true)
-    }
-
-    /// Returns where a cell of the record lies in its text, if the record has so many.
-    fn range(&self, cell: usize) -> Option<Range<usize>> {
-        let end = *self.ends.get(cell)?;
-        let start = cell.checked_sub(1).map_or(0, |before| self.ends[before] + self.gap);
-        Some(start..end)
-    }
-
-    /// Returns the cells of the record.
-    fn cells(&self) -> Result<Vec<&str>> {
-        let cell = |range| str::from_utf8(&self.text[range]).with_context(|| not_utf8(self.line));
-        (0..).map_while(|cell| self.range(cell)).map(cell).collect()
-    }
+/// Returns how many columns at the start are nameless and number the rows: the index that pandas writes.
+fn index(names: &[String], sample: &Sample, separator: Separator) -> usize {
+    let nameless = |name: &String| name.is_empty() || name.starts_with("Unnamed: 0");
+    let most = names.iter().take_while(|name| nameless(name)).count().min(names.len() - 1);
+    let numbers = |column: usize| {
+        let cells = sample.rows(separator).skip(1);
+        let number = |cells: Vec<&str>| cells.get(column)?.trim().trim_matches('"').parse().ok();
+        let rows: Option<Vec<u64>> = cells.map(number).collect();
+        rows.is_some_and(|mut rows| {
+            let all = rows.len();
+            rows.sort_unstable();
+            rows.dedup();
+            all > 0 && rows.len() == all
+        })
+    };
+    (0..most).take_while(|&column| numbers(column)).count()
 }
 
-fn lines(bytes: &[u8]) -> u64 {
-    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
+/// Says how the file is read, if that is not usual and the user did not say it.
+fn found(dialect: Dialect, usual: Separator, options: TableOptions) -> Option<String> {
+    let Dialect { separator, decimal, comments } = dialect;
+    let separated = (separator != usual && options.separator.is_none())
+        .then(|| format!("cells separated by {}", separator.name()));
+    let commas = (decimal == Decimal::Comma && options.decimal.is_none())
+        .then(|| "decimal commas".to_string());
+    let skipped = (comments > 0).then(|| format!("comments skipped up to line {comments}"));
+    let found: Vec<String> = [separated, commas, skipped].into_iter().flatten().collect();
+    (!found.is_empty()).then(|| found.join(", "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::read::records::{MOST_BYTES, MOST_COLUMNS};
     use crate::data::table::{Cells, Use};
     use std::io::Cursor;
 
     fn read(text: impl AsRef<[u8]>) -> Result<Table> {
         let input = Input::stream(Cursor::new(text.as_ref().to_vec()));
-        let (header, text) = Text::open(input, b',', FirstRow::of)?;
+        let (header, text) =
+            Text::open(input, Separator::Comma, TableOptions::default(), FirstRow::of)?;
         let others = (0..header.names.len()).map(|column| (column, Use::Labels)).collect();
         text.read(header, Wanted { data: Vec::new(), others })
     }
@@ -302,50 +262,6 @@ mod tests {
         assert_eq!(rows("0\n1\n"), (false, 2, "0".to_string()));
         let found = error("0,1\n1,2\n");
         assert!(found.contains("add a row of names"), "{found}");
-    }
-
-    /// The blocks that a pipe delivers may end anywhere.
-    #[test]
-    fn any_text_is_read_as_the_csv_library_reads_it() {
-        struct Small(Cursor<Vec<u8>>, usize);
-        impl std::io::Read for Small {
-            fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-                let count = buffer.len().min(self.1);
-                std::io::Read::read(&mut self.0, &mut buffer[..count])
-            }
-        }
-        let mut state = 1_u32;
-        let mut random = |n: u32| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 16) % n
-        };
-        let pieces =
-            ["a", "1.5", ",", ",", "\n", "\n", "\r\n", "\"", "\"\"", " ", "é", "-2e3", "\u{feff}"];
-        for _ in 0..20_000 {
-            let count = random(24);
-            let text: String = (0..count).map(|_| pieces[random(13) as usize]).collect();
-            let expected: Vec<Vec<String>> = ::csv::ReaderBuilder::new()
-                .has_headers(false)
-                .flexible(true)
-                .from_reader(text.as_bytes())
-                .records()
-                .map(|record| record.unwrap().iter().map(str::to_string).collect())
-                .filter(|cells: &Vec<String>| cells.len() > 1 || !cells[0].trim().is_empty())
-                .collect();
-            let mut input = Input::stream(Small(
-                Cursor::new(text.clone().into_bytes()),
-                1 + random(7) as usize,
-            ));
-            input.start(8).unwrap();
-            let mut records = Records::new(input, b',');
-            let mut found = Vec::new();
-            while records.next().unwrap() {
-                found.push(
-                    records.cells().unwrap().into_iter().map(str::to_string).collect::<Vec<_>>(),
-                );
-            }
-            assert_eq!(found, expected, "{text:?}");
-        }
     }
 
     #[test]

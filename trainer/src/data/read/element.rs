@@ -43,12 +43,22 @@ impl Element {
                 }
             };
         }
+        macro_rules! half {
+            ($from:ident) => {
+                Self {
+                    size: 2,
+                    decode: |bytes| half(u16::$from(bytes.try_into().expect("two bytes"))),
+                }
+            };
+        }
         // The unit of a time follows in brackets: `<M8[us]`.
         let without_unit = match dtype.split_once('[') {
             Some((time, _)) if time.ends_with("m8") || time.ends_with("M8") => time,
             _ => dtype,
         };
         Ok(match without_unit {
+            "<f2" => half!(from_le_bytes),
+            ">f2" => half!(from_be_bytes),
             "<f4" => element!(f32, from_le_bytes),
             ">f4" => element!(f32, from_be_bytes),
             "<f8" => element!(f64, from_le_bytes),
@@ -78,9 +88,44 @@ impl Element {
                 },
             },
             _ => bail!(
-                "expected an array of booleans, integers, times or floats of 32 or 64 bits, found \
+                "expected an array of booleans, integers, times or floats of 16, 32 or 64 bits, found \
                  {dtype:?}: convert it with array.astype(numpy.float32)"
             ),
         })
+    }
+}
+
+/// Returns the value of a 16-bit float.
+fn half(bits: u16) -> f64 {
+    let [sign, exponent, fraction] = [bits >> 15, (bits >> 10) & 0x1f, bits & 0x3ff].map(i32::from);
+    let magnitude = match exponent {
+        0 => f64::from(fraction) * 2.0_f64.powi(-24),
+        0x1f if fraction == 0 => f64::INFINITY,
+        0x1f => f64::NAN,
+        _ => f64::from(0x400 | fraction) * 2.0_f64.powi(exponent - 25),
+    };
+    if sign == 1 { -magnitude } else { magnitude }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_have_their_values() {
+        for (bits, value) in [
+            (0x0000, 0.0),
+            (0x3c00, 1.0),
+            (0xc100, -2.5),
+            (0x7bff, 65504.0),
+            (0x0001, 5.960_464_477_539_063e-8),
+            (0x0400, 6.103_515_625e-5),
+            (0x2e66, 0.099_975_585_937_5),
+            (0x7c00, f64::INFINITY),
+            (0xfc00, f64::NEG_INFINITY),
+        ] {
+            assert_eq!(half(bits), value, "{bits:#x}");
+        }
+        assert!(half(0x7e00).is_nan());
     }
 }

@@ -3,16 +3,27 @@
 
 mod build;
 mod csv;
+mod dialect;
 mod element;
+mod encoding;
+mod json_lines;
 mod npy;
+mod npz;
+mod records;
 mod safetensors;
+mod spaces;
 
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use super::table::{FirstRow, Header, Table, Wanted};
+use super::table_options::{Separator, TableOptions};
+use crate::disk::compressed::without_ending;
 use crate::disk::input::{Input, is_standard_input};
+
+/// The endings of the names of files that hold tables, for messages.
+pub const ENDINGS: &str = ".csv, .tsv, .txt, .dat, .jsonl, .ndjson, .npy, .npz or .safetensors";
 
 /// A file whose columns are known and whose rows are not read yet.
 pub(super) struct Reader {
@@ -22,39 +33,40 @@ pub(super) struct Reader {
 
 enum Body {
     Text(Box<csv::Text>),
+    Json(json_lines::Lines),
     Array(npy::Array),
+    Arrays(npz::Arrays),
     Tensors(safetensors::Tensors),
 }
 
-/// Opens a file in the format that belongs to its extension. Standard input, `-`, is CSV or an array of numpy.
+/// Opens a file in the format that belongs to its name, which may end in .gz or .zst. Standard input, `-`, is text
+/// or an array of numpy.
 ///
 /// # Errors
 ///
 /// Returns an error that names the file if it cannot be read, has another extension, or does not follow its
 /// format.
-pub(super) fn open(path: &Path) -> Result<Reader> {
-    open_with(path, FirstRow::of)
+pub(super) fn open(path: &Path, options: TableOptions) -> Result<Reader> {
+    open_with(path, options, FirstRow::of)
 }
 
 /// Like [`open`], but `first_row` decides what the first row of a text file is.
 pub(super) fn open_with(
     path: &Path,
+    options: TableOptions,
     first_row: impl Fn(&[&str]) -> Result<FirstRow>,
 ) -> Result<Reader> {
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
-    let mut extension = extension.to_ascii_lowercase();
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (plain, shown) = (without_ending(&name), path.display());
+    let extension = Path::new(plain).extension().and_then(|extension| extension.to_str());
+    let mut extension = extension.unwrap_or("").to_ascii_lowercase();
     let streamed = is_standard_input(path);
     // Opened before the extension is checked: a process substitution, /dev/fd/63, has none, and its error names `-`.
     let mut input = Input::open(path)?;
-    ensure!(
-        streamed || ["csv", "tsv", "npy", "safetensors"].contains(&extension.as_str()),
-        "{}: expected a name that ends in .csv, .tsv, .npy or .safetensors",
-        path.display()
-    );
-    let file = if streamed { "standard input".to_string() } else { path.display().to_string() };
+    let file = if streamed { "standard input".to_string() } else { shown.to_string() };
     // The length and the `{` of a safetensors header. Longer than a byte order mark, which must not be split.
     let start = input.start(9).with_context(|| file.clone())?;
-    if streamed {
+    if streamed || (extension.is_empty() && plain != name) {
         extension =
             if start.starts_with(super::npy_header::MAGIC) { "npy" } else { "csv" }.to_string();
         ensure!(
@@ -62,22 +74,46 @@ pub(super) fn open_with(
             "{file}: expected CSV or a numpy array, found a safetensors file: give its path instead"
         );
     }
+    let zip = start.starts_with(b"PK\x03\x04");
+    ensure!(
+        !zip || extension == "npz",
+        "{file}: a zip archive: expected {ENDINGS}, perhaps compressed by gzip or zstd. Unpack it first"
+    );
     let open = || -> Result<(Header, Body)> {
-        Ok(match extension.as_str() {
+        match extension.as_str() {
+            "csv" | "tsv" | "txt" | "dat" => {
+                let usual = if extension == "tsv" { Separator::Tab } else { Separator::Comma };
+                let (header, text) = csv::Text::open(input, usual, options, first_row)?;
+                Ok((header, Body::Text(Box::new(text))))
+            }
+            "jsonl" | "ndjson" => {
+                let (header, lines) = json_lines::Lines::open(input)?;
+                Ok((header, Body::Json(lines)))
+            }
             "npy" => {
                 let (header, array) = npy::Array::open(input)?;
-                (header, Body::Array(array))
+                Ok((header, Body::Array(array)))
+            }
+            "npz" => {
+                ensure!(zip, "expected an archive of arrays, as numpy.savez writes it");
+                let (header, arrays) = npz::Arrays::open(path)?;
+                Ok((header, Body::Arrays(arrays)))
             }
             "safetensors" => {
                 let (header, tensors) = safetensors::Tensors::open(input)?;
-                (header, Body::Tensors(tensors))
+                Ok((header, Body::Tensors(tensors)))
             }
-            extension => {
-                let separator = if extension == "tsv" { b'\t' } else { b',' };
-                let (header, text) = csv::Text::open(input, separator, first_row)?;
-                (header, Body::Text(Box::new(text)))
-            }
-        })
+            "json" => bail!(
+                "expected JSON lines, a row on each: pandas writes them with \
+                 df.to_json(\"x.jsonl\", orient=\"records\", lines=True)"
+            ),
+            "xlsx" | "xls" | "ods" => bail!("a spreadsheet: save it as CSV"),
+            "parquet" | "pq" | "feather" | "arrow" => bail!(
+                "expected a name that ends in {ENDINGS}. pandas converts it: \
+                 pandas.read_parquet(\"x.parquet\").to_csv(\"x.csv\", index=False)"
+            ),
+            _ => bail!("expected a name that ends in {ENDINGS}, perhaps followed by .gz or .zst"),
+        }
     };
     let (header, body) = open().with_context(|| file.clone())?;
     Ok(Reader { header: Header { file, ..header }, body })
@@ -99,7 +135,9 @@ impl Reader {
         let file = header.file.clone();
         let table = match body {
             Body::Text(text) => text.read(header, wanted),
+            Body::Json(lines) => lines.read(header, wanted),
             Body::Array(array) => array.read(header, wanted),
+            Body::Arrays(arrays) => arrays.read(header, wanted),
             Body::Tensors(tensors) => tensors.read(header, wanted),
         };
         let table = table.with_context(|| file.clone())?;

@@ -1,15 +1,16 @@
 //! Reads numpy arrays, a block at a time.
 
-use std::io::{BufRead, Cursor, Read};
+use std::io::{BufRead, Read};
 
 use anyhow::{Context, Result, bail, ensure};
 
 use super::build::Builder;
-use super::csv::MOST_COLUMNS;
 use super::element::Element;
+use super::records::MOST_COLUMNS;
 use crate::data::npy_header::{MOST_BYTES, NpyHeader};
-use crate::data::table::{Header, Table, Wanted};
+use crate::data::table::{Block, Header, Table, Wanted};
 use crate::disk::input::Input;
+use crate::disk::memory;
 
 /// An array, read up to its values.
 pub(super) struct Array {
@@ -22,13 +23,13 @@ pub(super) struct Array {
 }
 
 /// The bytes of values that are read at once.
-pub(super) const BLOCK: usize = 1 << 18;
+const BLOCK: usize = 1 << 18;
 
 impl Array {
-    /// Reads the header of an array, and checks that its values are all there. Its first axis becomes the rows;
-    /// all other axes together become the columns, last axis fastest.
-    pub(super) fn open(input: Input) -> Result<(Header, Self)> {
-        let (mut input, size) = sized(input)?;
+    /// Reads the header of an array, and checks that its values are all there if the size of the input is known. Its
+    /// first axis becomes the rows; all other axes together become the columns, last axis fastest.
+    pub(super) fn open(mut input: Input) -> Result<(Header, Self)> {
+        let size = input.size();
         let start = input.start(MOST_BYTES)?;
         let (header, values) = NpyHeader::parse(&start)?;
         let before = start.len() - values.len();
@@ -46,55 +47,76 @@ impl Array {
         ensure!(rows > 0, "no rows: expected at least one");
         ensure!(columns > 0, "no columns: expected at least one");
         let values = rows.checked_mul(columns).context(too_large)?;
-        let (found, expected) = (size - before as u64, values as u128 * element.size as u128);
-        ensure!(
-            u128::from(found) >= expected,
-            "the array is truncated: expected {rows} rows of {columns} values, found {} values",
-            found / element.size as u64
-        );
-        ensure!(
-            u128::from(found) == expected,
-            "the file goes on for {} bytes after the array's {rows} rows of {columns} values: expected one \
-             array in a file",
-            u128::from(found) - expected
-        );
+        let expected = values as u128 * element.size as u128;
+        match size.map(|size| size - before as u64) {
+            Some(found) => {
+                ensure!(
+                    u128::from(found) >= expected,
+                    "the array is truncated: expected {rows} rows of {columns} values, found {} values",
+                    found / element.size as u64
+                );
+                ensure!(
+                    u128::from(found) == expected,
+                    "the file goes on for {} bytes after the array's {rows} rows of {columns} values: expected one \
+                     array in a file",
+                    u128::from(found) - expected
+                );
+            }
+            // The header may claim any size.
+            None => memory::check(
+                4.0 * values as f64,
+                &format!("an array of {rows} rows of {columns} values"),
+                "use fewer rows",
+            )?,
+        }
         ensure!(
             columns <= MOST_COLUMNS,
             "expected at most {MOST_COLUMNS} columns, found {columns}"
         );
         let names = (0..columns).map(|column| column.to_string()).collect();
-        let header_of_table = Header { file: String::new(), named: false, names, text: false };
+        let header_of_table =
+            Header { names, blocks: vec![Block::of(0, rest)], ..Header::default() };
         let fortran_order = header.fortran_order;
         Ok((header_of_table, Self { input, element, fortran_order, rows, rest: rest.to_vec() }))
     }
 
     /// Reads the values.
     pub(super) fn read(self, header: Header, wanted: Wanted) -> Result<Table> {
+        let mut table = Builder::of_numbers(wanted, self.rows);
+        self.read_into(0, &mut table)?;
+        Ok(table.finish(header))
+    }
+
+    /// Reads the values into the columns of `table` from `first` on.
+    pub(super) fn read_into(self, first: usize, table: &mut Builder) -> Result<()> {
         let Self { mut input, element, fortran_order, rows, rest } = self;
-        let mut table = Builder::of_numbers(wanted, rows);
+        let count: usize = rest.iter().product();
         if !fortran_order {
-            read_rows(&mut input, &element, [rows, header.names.len()], 0, &mut table)?;
-            return Ok(table.finish(header));
+            read_rows(&mut input, &element, [rows, count], first, table)?;
+            return ends(&mut input);
         }
-        let mut columns: Vec<usize> = (0..header.names.len()).collect();
+        let mut columns: Vec<usize> = (0..count).collect();
         columns.sort_by_cached_key(|&column| first_axis_fastest(column, &rest));
         for column in columns {
             // A column of this order is an array of a single column.
-            read_rows(&mut input, &element, [rows, 1], column, &mut table)?;
+            read_rows(&mut input, &element, [rows, 1], first + column, table)?;
         }
-        Ok(table.finish(header))
+        ends(&mut input)
+    }
+
+    /// Returns the lengths of its axes.
+    pub(super) fn shape(&self) -> Vec<usize> {
+        [&[self.rows], &self.rest[..]].concat()
     }
 }
 
-/// Returns an input whose size is known. A stream is read whole.
-pub(super) fn sized(mut input: Input) -> Result<(Input, u64)> {
-    if let Some(size) = input.size() {
-        return Ok((input, size));
-    }
-    let mut bytes = Vec::new();
-    input.read_to_end(&mut bytes)?;
-    let size = bytes.len() as u64;
-    Ok((Input::stream(Cursor::new(bytes)), size))
+/// Checks that nothing follows the values.
+pub(super) fn ends(input: &mut Input) -> Result<()> {
+    ensure!(
+        input.fill_buf()?.is_empty(),
+        "the file goes on after the values that its header describes: expected one array in a file"
+    );
+    Ok(())
 }
 
 /// Reads an array of `rows` and `columns`, last axis fastest, and fills the table's columns from `first` on.
@@ -110,7 +132,9 @@ pub(super) fn read_rows(
     let mut block = vec![0; at_once * row];
     for start in (0..rows).step_by(at_once) {
         let block = &mut block[..at_once.min(rows - start) * row];
-        input.read_exact(block).context("the file became shorter while it was read")?;
+        input
+            .read_exact(block)
+            .context("truncated: the file ends within the values that its header describes")?;
         for (column, place) in table.places(first..first + columns) {
             let offset = (column - first) * element.size;
             let values = block.chunks_exact(row);
@@ -139,6 +163,7 @@ fn first_axis_fastest(mut column: usize, shape: &[usize]) -> usize {
 mod tests {
     use super::*;
     use crate::data::table::{Cells, Use, number_text};
+    use std::io::Cursor;
 
     /// Returns a file of version 1 with a header like numpy's.
     fn file(dtype: &str, fortran_order: bool, shape: &str, values: &[u8]) -> Vec<u8> {
@@ -252,9 +277,7 @@ mod tests {
     #[test]
     fn other_types_are_refused_with_what_to_do() {
         let record = "[('x', '<f4'), ('y', '<f4')]";
-        for dtype in
-            ["'<f2'", "'<f16'", "'<c8'", "'|O'", "'<U3'", "'f4[us]'", "'=f4'", "''", record]
-        {
+        for dtype in ["'<f16'", "'<c8'", "'|O'", "'<U3'", "'f4[us]'", "'=f4'", "''", record] {
             let error = error(&file(dtype, false, "1,", &[0; 64]));
             assert!(error.contains("astype(numpy.float32)"), "{dtype}: {error}");
             assert!(error.contains(dtype.trim_matches('\'')), "{dtype}: {error}");
@@ -271,21 +294,24 @@ mod tests {
         let beyond = format!("{0}, {0}", 1_u64 << 40);
         assert!(error(&floats(false, &beyond, &[])).contains("too large for this machine"));
         let beyond = format!("{0}, {0}", 1_u64 << 20);
-        assert!(error(&floats(false, &beyond, &[])).contains("truncated"));
+        assert!(error(&floats(false, &beyond, &[])).contains("of memory"));
     }
 
     #[test]
     fn a_truncated_array_is_refused() {
         let bytes = floats(false, "3,", &[1.0, 2.0, 3.0]);
         let error = error(&bytes[..bytes.len() - 4]);
-        assert!(error.contains("truncated: expected 3 rows of 1 values, found 2"), "{error}");
+        assert!(error.contains("truncated: the file ends within the values"), "{error}");
     }
 
     #[test]
     fn a_file_of_several_arrays_is_refused() {
         let bytes = floats(false, "3,", &[1.0, 2.0, 3.0]);
         let error = error(&[&bytes[..], &bytes].concat());
-        assert!(error.contains("goes on for") && error.contains("one array in a file"), "{error}");
+        assert!(
+            error.contains("goes on after") && error.contains("one array in a file"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -7,11 +7,16 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use safetensors::tensor::{Dtype, Metadata};
 
 use super::build::Builder;
-use super::csv::MOST_COLUMNS;
+
 use super::element::Element;
-use super::npy::{read_rows, sized};
-use crate::data::table::{Header, Table, Wanted};
+use super::npy::{ends, read_rows};
+use super::records::MOST_COLUMNS;
+use crate::data::table::{Block, Header, Table, Wanted};
 use crate::disk::input::Input;
+use crate::disk::memory;
+
+/// The longest header, in bytes, that the safetensors library reads.
+const MOST_HEADER: u64 = 100_000_000;
 
 /// A file of tensors, read up to their values.
 pub(super) struct Tensors {
@@ -34,12 +39,13 @@ struct Tensor {
 impl Tensors {
     /// Reads the header of a file of tensors with the same number of rows. A tensor `[n]` becomes the column
     /// NAME, a tensor `[n, …]` the columns NAME.0, NAME.1 and so on.
-    pub(super) fn open(input: Input) -> Result<(Header, Self)> {
-        let (mut input, size) = sized(input)?;
+    pub(super) fn open(mut input: Input) -> Result<(Header, Self)> {
+        let size = input.size();
         let metadata = metadata(&mut input, size)
             .map_err(|error| anyhow!("not a safetensors file, or a damaged one: {error:#}"))?;
         let mut tensors = Vec::new();
         let mut names = Vec::new();
+        let mut blocks = Vec::new();
         let mut known: Option<(String, usize)> = None;
         let by_name: BTreeMap<_, _> = metadata.tensors().into_iter().collect();
         for (name, info) in by_name {
@@ -58,6 +64,7 @@ impl Tensors {
             ensure!(rows > 0, "tensor {name} has no rows: expected at least one");
             let columns: usize = rest.iter().product();
             let first = names.len();
+            blocks.push(Block::of(first, rest));
             ensure!(
                 first + columns <= MOST_COLUMNS,
                 "tensor {name}: expected at most {MOST_COLUMNS} columns"
@@ -76,8 +83,14 @@ impl Tensors {
         // A tensor without bytes starts where the next one does.
         tensors.sort_by_key(|(start, tensor)| (*start, tensor.bytes));
         let tensors = tensors.into_iter().map(|(_, tensor)| tensor).collect();
-        let header = Header { file: String::new(), named: true, names, text: false };
         let rows = known.map_or(0, |(_, rows)| rows);
+        if size.is_none() {
+            // The header may claim any size.
+            let (columns, bytes) = (names.len(), 4.0 * (rows as f64) * names.len() as f64);
+            let what = format!("a table of {rows} rows of {columns} values");
+            memory::check(bytes, &what, "use fewer rows")?;
+        }
+        let header = Header { named: true, names, blocks, ..Header::default() };
         Ok((header, Self { input, rows, tensors }))
     }
 
@@ -87,29 +100,40 @@ impl Tensors {
         let mut table = Builder::of_numbers(wanted, rows);
         for Tensor { name, element, bytes, first, columns } in tensors {
             if table.places(first..first + columns).is_empty() {
-                io::copy(&mut input.by_ref().take(bytes), &mut io::sink())?;
+                let skipped = io::copy(&mut input.by_ref().take(bytes), &mut io::sink())?;
+                ensure!(skipped == bytes, "the file ends within the values of tensor {name}");
             } else {
                 let element = element.with_context(|| format!("tensor {name}"))?;
                 read_rows(&mut input, &element, [rows, columns], first, &mut table)?;
             }
         }
+        ends(&mut input)?;
         Ok(table.finish(header))
     }
 }
 
-/// Reads the header of a file of `size` bytes, and checks that it describes all of them.
-fn metadata(input: &mut Input, size: u64) -> Result<Metadata> {
+/// Reads the header of a file of `size` bytes, if that is known, and checks that it describes all of them.
+fn metadata(input: &mut Input, size: Option<u64>) -> Result<Metadata> {
     let mut length = [0; 8];
     input.read_exact(&mut length).context("the file ends within its header")?;
     let length = u64::from_le_bytes(length);
-    let values = size.checked_sub(8).and_then(|rest| rest.checked_sub(length));
-    let values = values.context("the file ends within its header")?;
+    let values = match size {
+        Some(size) => {
+            let values = size.checked_sub(8).and_then(|rest| rest.checked_sub(length));
+            Some(values.context("the file ends within its header")?)
+        }
+        None => None,
+    };
+    ensure!(length <= MOST_HEADER, "expected a header of at most {MOST_HEADER} bytes");
     let mut header = Vec::new();
     input.by_ref().take(length).read_to_end(&mut header)?;
+    ensure!(header.len() as u64 == length, "the file ends within its header");
     ensure!(header.first() == Some(&b'{'), "the header does not start with a brace");
     let metadata: Metadata = serde_json::from_slice(&header)?;
     let expected = metadata.data_len() as u64;
-    ensure!(values == expected, "expected {expected} bytes of values, found {values}");
+    if let Some(values) = values {
+        ensure!(values == expected, "expected {expected} bytes of values, found {values}");
+    }
     Ok(metadata)
 }
 
@@ -117,6 +141,7 @@ fn element(dtype: Dtype) -> Result<Element> {
     Element::of(match dtype {
         Dtype::F64 => "<f8",
         Dtype::F32 => "<f4",
+        Dtype::F16 => "<f2",
         Dtype::I64 => "<i8",
         Dtype::I32 => "<i4",
         Dtype::I16 => "<i2",
@@ -126,7 +151,9 @@ fn element(dtype: Dtype) -> Result<Element> {
         Dtype::U16 => "<u2",
         Dtype::U8 => "|u1",
         Dtype::BOOL => "|b1",
-        other => bail!("expected floats of 32 or 64 bits, integers or booleans, found {other:?}"),
+        other => {
+            bail!("expected floats of 16, 32 or 64 bits, integers or booleans, found {other:?}")
+        }
     })
 }
 

@@ -103,6 +103,9 @@ pub(super) fn log_likelihood(subject: &Subject<'_>, real: &Points) -> Result<Log
             reason: "the exact divergence is computed for at most 16 data dimensions",
         });
     }
+    if subject.units.data.scale.contains(&0.0) {
+        return Ok(LogLikelihood::LeftOut { reason: "constant columns have no density" });
+    }
     let reference = Reference::new(&model.file, model.mlp.activation())?;
     let work = 4 * STEPS * (data_dim + 1) * cost::multiply_adds(&model.shape());
     let points = (BUDGET / work).clamp(FEWEST, POINTS).min(real.x.rows());
