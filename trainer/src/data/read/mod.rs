@@ -7,6 +7,8 @@ mod element;
 mod npy;
 mod safetensors;
 
+pub(crate) use npy::whole as npy_array;
+
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};

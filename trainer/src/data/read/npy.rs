@@ -86,6 +86,38 @@ impl Array {
     }
 }
 
+/// Returns the shape, the type and the numbers of the array in `bytes`, last axis fastest.
+///
+/// # Errors
+///
+/// Returns an error if the array is damaged, or not of numbers.
+pub(crate) fn whole(bytes: &[u8]) -> Result<(Vec<usize>, String, Vec<f64>)> {
+    let (header, values) = NpyHeader::parse(bytes)?;
+    let element = Element::of(&header.dtype)?;
+    let sizes = header.shape.iter().map(|&size| usize::try_from(size).ok());
+    let shape: Option<Vec<usize>> = sizes.collect();
+    let count = |shape: &Vec<usize>| {
+        shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size))
+    };
+    let (shape, count) = shape
+        .and_then(|shape| count(&shape).map(|count| (shape, count)))
+        .context("the array's shape is too large for this machine")?;
+    ensure!(
+        count.checked_mul(element.size) == Some(values.len()),
+        "the array is damaged: expected {count} values of {} bytes, found {} bytes",
+        element.size,
+        values.len()
+    );
+    let mut numbers: Vec<f64> = values.chunks_exact(element.size).map(element.decode).collect();
+    if header.fortran_order {
+        let stored = numbers.clone();
+        for (index, number) in numbers.iter_mut().enumerate() {
+            *number = stored[first_axis_fastest(index, &shape)];
+        }
+    }
+    Ok((shape, header.dtype, numbers))
+}
+
 /// Returns an input whose size is known. A stream is read whole.
 pub(super) fn sized(mut input: Input) -> Result<(Input, u64)> {
     if let Some(size) = input.size() {
