@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, bail, ensure};
 
 use super::names::{Group, Part, TensorName, numbered};
-use super::refusal::{refusal, refusal_by_name};
+use super::refusal::{is_known, refusal, refusal_by_name};
 use crate::disk::quote::{listed, quoted, shortened};
 use crate::model::state_dict::array::Array;
 
@@ -89,9 +89,9 @@ pub(super) fn find<'a>(
     }
     let rest =
         tensors.iter().filter(|(name, array)| !used.contains(name.as_str()) && !array.is_counter());
-    if let Some((name, array)) =
-        rest.filter(|(name, _)| is_inside(name)).min_by_key(|(name, _)| name)
-    {
+    // Of a normalisation's tensors, its weight tells more than its bias.
+    let order = |(name, array): &&(String, Array)| (!is_known(name, &array.shape), name.clone());
+    if let Some((name, array)) = rest.filter(|(name, _)| is_inside(name)).min_by_key(order) {
         bail!("{}", refusal(name, &array.shape));
     }
     Ok(layers)

@@ -120,6 +120,11 @@ pub(super) fn refusal(name: &str, shape: &[usize]) -> String {
     }
 }
 
+/// Whether the runtime's lack of what a tensor belongs to is known by a name.
+pub(super) fn is_known(name: &str, shape: &[usize]) -> bool {
+    kind(name).or_else(|| kind_of_shape(name, shape)).is_some()
+}
+
 /// Returns why a network with a layer of this name is refused, if the name tells.
 pub(super) fn refusal_by_name(layer: &str, shape: &[usize]) -> Option<String> {
     kind(layer).map(|_| refusal(layer, shape))
