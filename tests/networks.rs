@@ -171,6 +171,7 @@ fn layers_of_unequal_width_are_padded() {
 fn fqls_actor_by_flax() {
     let case = check_velocities("fql.npz", &convention("c,x,t", GeluTanh));
     assert!(case.notes[0].contains("transposed"), "{:?}", case.notes);
+    assert!(case.notes[1].contains("5 inputs beside t and the 2 data columns"), "{:?}", case.notes);
 }
 
 /// It maps noise to an action without t. One step of Euler's method gives the action.

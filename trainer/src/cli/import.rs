@@ -16,7 +16,7 @@ use crate::model::self_test;
 use crate::report::numbers::thousands;
 
 const EXAMPLES: &str = "\
-Examples, one for each convention:
+Examples:
   torchcfm:        flowlet import net.pt --columns x,t --activation selu \\
                      --out model.safetensors
   Meta's notebook: flowlet import net.pt --columns x,t --activation swish \\

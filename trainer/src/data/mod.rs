@@ -24,7 +24,7 @@ pub use conditions::{ConditionColumn, default_conditions, encode, load_condition
 pub use distribution::{Distribution, PRESETS, preset};
 pub use matrix::{Matrix, Points};
 pub use mixture::{Component, GaussianMixture};
-pub(crate) use read::npy_array;
+pub(crate) use read::WholeArray;
 pub use rows::{Rows, RowsOptions, load};
 pub use split::split;
 pub use standardization::Standardization;

@@ -7,7 +7,7 @@ mod element;
 mod npy;
 mod safetensors;
 
-pub(crate) use npy::whole as npy_array;
+pub(crate) use npy::WholeArray;
 
 use std::path::Path;
 

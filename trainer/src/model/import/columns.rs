@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail, ensure};
 
 use super::dense::Dense;
+use super::refusal::WAY;
 use crate::disk::quote::quoted;
 
 /// The time that a network is given, where flowlet has t from 0 (noise) to 1 (data).
@@ -105,8 +106,7 @@ impl Columns {
             conditions == 0 || starts.contains_key("c"),
             "--columns: c is missing, but the network has {conditions} such columns: inputs beside {}the {data_dim} data \
              columns. If they are conditions, name their place with c. If they are features of the time (sines and \
-             cosines, say), the runtime has none: its first layer takes t itself. There is a way: train one of flowlet's \
-             networks on samples of yours",
+             cosines, say), the runtime has none: its first layer takes t itself. {WAY}",
             if has_time { "t and " } else { "" }
         );
         let of = |name: &str, width: usize| {

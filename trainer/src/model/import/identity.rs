@@ -8,6 +8,7 @@ use anyhow::{Result, ensure};
 use flowlet::ActivationKind;
 
 use super::dense::Dense;
+use super::refusal::WAY;
 
 /// The activations with a(x) − a(−x) = x.
 const EXACT: [ActivationKind; 4] =
@@ -26,7 +27,7 @@ pub(super) fn subtract(
     ensure!(
         EXACT.contains(&activation),
         "--output sample: expected the activation {}, found {activation}: only these carry the starting point through \
-         the layers without an error. There is a way: train one of flowlet's networks on samples of yours",
+         the layers without an error. {WAY}",
         EXACT.map(|kind| kind.name()).join(", ")
     );
     let last = layers.len() - 1;

@@ -133,6 +133,13 @@ fn convert(found: StateDict, convention: &Convention) -> Result<Imported> {
         );
         identity::subtract(&mut layers, data_dim, convention.activation)?;
     }
+    if columns.conditions > 0 && convention.names.len() <= data_dim {
+        notes.push(format!(
+            "{} inputs beside {}the {data_dim} data columns are taken as conditions; --names names them",
+            columns.conditions,
+            if columns.has_time { "t and " } else { "" }
+        ));
+    }
     let shape = Shape {
         data_dim,
         condition_dim: columns.conditions,

@@ -3,17 +3,20 @@
 use crate::disk::quote::shortened;
 
 /// What can be done with a network that the runtime does not compute.
-const WAY: &str = "There is a way: train one of flowlet's networks on samples of yours";
+pub(super) const WAY: &str = "There is a way: train one of flowlet's networks on samples of yours";
 
 /// A kind of layer that the runtime does not have.
 struct Kind {
     /// Parts of names by which it is known, in lower case.
     words: &'static [&'static str],
     what: &'static str,
+    /// Why the runtime does not have it, or what makes linear layers of it.
     why: &'static str,
+    /// Whether [`WAY`] is all that can be done.
+    needs_another: bool,
 }
 
-const STATELESS: &str = "the runtime has chains of linear layers only";
+const ONLY_CHAINS: &str = "the runtime has chains of linear layers only";
 
 /// In the order of the search: the first that fits is named.
 const KINDS: [Kind; 9] = [
@@ -22,6 +25,7 @@ const KINDS: [Kind; 9] = [
         what: "a batch normalisation",
         why: "the runtime has no normalisation layers; one right before or after a linear layer can be folded into it \
               in PyTorch, with torch.nn.utils.fusion.fuse_linear_bn_eval",
+        needs_another: false,
     },
     Kind {
         words: &[
@@ -36,11 +40,13 @@ const KINDS: [Kind; 9] = [
         what: "a weight in two parts (weight or spectral normalisation)",
         why: "the file does not hold the weight itself: call torch.nn.utils.parametrize.remove_parametrizations or \
               remove_weight_norm on each layer, and save again",
+        needs_another: false,
     },
     Kind {
         words: &["film", "adaln", "modulation", "scale_shift"],
         what: "a modulation of hidden units (FiLM)",
         why: "the runtime multiplies no hidden unit by another",
+        needs_another: true,
     },
     Kind {
         words: &[
@@ -56,12 +62,14 @@ const KINDS: [Kind; 9] = [
             "to_v",
         ],
         what: "an attention layer",
-        why: STATELESS,
+        why: ONLY_CHAINS,
+        needs_another: true,
     },
     Kind {
         words: &["weight_ih", "weight_hh", "lstm", "gru", "rnn"],
         what: "a recurrent layer",
-        why: STATELESS,
+        why: ONLY_CHAINS,
+        needs_another: true,
     },
     Kind {
         words: &[
@@ -81,6 +89,7 @@ const KINDS: [Kind; 9] = [
         what: "an embedding, of the time or of a condition",
         why: "the runtime gives the time and the conditions to the first layer as they are; an embedding of a category \
               is the same as one-hot columns in front of a linear layer without a bias",
+        needs_another: true,
     },
     Kind {
         words: &[
@@ -94,14 +103,16 @@ const KINDS: [Kind; 9] = [
             "rmsnorm",
         ],
         what: "a normalisation (LayerNorm, GroupNorm)",
-        why: "the runtime has no normalisation layers, since their division and root cost as much as a small layer and \
-              have no bits that every chip agrees on",
+        why: "the runtime has no normalisation layers: they need the mean and the deviation of all units before any of \
+              them goes on",
+        needs_another: true,
     },
-    Kind { words: &["conv"], what: "a convolution", why: STATELESS },
+    Kind { words: &["conv"], what: "a convolution", why: ONLY_CHAINS, needs_another: true },
     Kind {
         words: &["skip", "shortcut", "residual", "res", "resblock", "resnet", "block", "blocks"],
         what: "a residual block",
         why: "in the runtime each layer takes the output of the layer before it, and of no other",
+        needs_another: true,
     },
 ];
 
@@ -109,8 +120,9 @@ const KINDS: [Kind; 9] = [
 pub(super) fn refusal(name: &str, shape: &[usize]) -> String {
     let shown = shortened(name);
     match kind(name).or_else(|| kind_of_shape(name, shape)) {
-        Some(Kind { what, why, .. }) => {
-            format!("tensor {shown} {shape:?} belongs to {what}: {why}. {WAY}")
+        Some(Kind { what, why, needs_another, .. }) => {
+            let way = if *needs_another { format!(". {WAY}") } else { String::new() };
+            format!("tensor {shown} {shape:?} belongs to {what}: {why}{way}")
         }
         None => format!(
             "tensor {shown} is not part of a Sequential of linear layers; the runtime supports nothing else. If the \
@@ -181,7 +193,13 @@ mod tests {
         ] {
             let found = refusal(name, shape);
             assert!(found.contains(expected), "{found}");
-            assert!(found.contains(name) && found.contains("train one of flowlet's"), "{found}");
+            let remedies = ["train one of flowlet's", "torch.nn.utils"];
+            assert!(found.contains(name), "{found}");
+            assert_eq!(
+                remedies.map(|way| found.contains(way)).iter().filter(|has| **has).count(),
+                1,
+                "{found}"
+            );
         }
     }
 }

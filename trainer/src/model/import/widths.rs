@@ -3,6 +3,7 @@
 use anyhow::{Result, ensure};
 
 use super::dense::Dense;
+use super::refusal::WAY;
 
 /// Pads the hidden layers to the widest. Returns a note about it, or `None` if they are equal.
 ///
@@ -29,7 +30,7 @@ pub(super) fn equalize(layers: &mut [Dense]) -> Result<Option<String>> {
     ensure!(
         2 * after <= 3 * before,
         "the hidden layers are {shown} units wide, and the runtime needs equal widths: padded to {widest} the network \
-         would have {} weights instead of {}, more than half more. Train one with equal widths",
+         would have {} weights instead of {}, more than half more. {WAY}",
         after,
         before
     );

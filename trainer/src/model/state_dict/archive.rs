@@ -8,10 +8,10 @@ use anyhow::{Context, Result, bail, ensure};
 use candle_core::DType;
 use zip::{CompressionMethod, ZipArchive};
 
-use super::StateDict;
 use super::array::Array;
 use super::entries::choose;
 use super::pickle::{Id, Pickle, Value};
+use super::view::{View, is_tensor, view};
 
 /// The most bytes of an archive's pickle. That of a million tensors has some 200 MB; a network of linear layers
 /// has some hundred bytes for each tensor.
@@ -24,12 +24,20 @@ const SHARED: usize = 1 << 22;
 /// The first bytes of a file that `torch.save` wrote before PyTorch 1.6: a pickle of a number of 80 bits.
 const OLD: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
 
+/// What an archive holds.
+pub(super) struct Contents {
+    /// The tensors and their names.
+    pub(super) tensors: Vec<(String, Array)>,
+    /// The name of the dictionary that they are in, if it is not the outermost.
+    pub(super) entry: Option<String>,
+}
+
 /// Reads the tensors of the dictionary called `entry`, or of the only one with tensors.
 ///
 /// # Errors
 ///
 /// Returns an error if the file is no such archive, is damaged, or has several such dictionaries or none.
-pub(super) fn read(mut file: File, size: u64, entry: Option<&str>) -> Result<StateDict> {
+pub(super) fn read(mut file: File, size: u64, entry: Option<&str>) -> Result<Contents> {
     let mut start = Vec::new();
     file.by_ref().take(OLD.len() as u64).read_to_end(&mut start)?;
     file.rewind()?;
@@ -49,19 +57,6 @@ struct Archive {
     prefix: String,
     /// How many more numbers the tensors may have.
     left: usize,
-}
-
-/// A tensor as the pickle describes it: a view of a storage.
-#[derive(Debug)]
-struct View<'a> {
-    /// The class of its storage, such as `torch.FloatStorage`.
-    class: &'a str,
-    key: &'a str,
-    /// The number of its first element in the storage.
-    offset: usize,
-    shape: Vec<usize>,
-    /// The elements from one index to the next, for each axis.
-    strides: Vec<usize>,
 }
 
 impl Archive {
@@ -115,7 +110,7 @@ impl Archive {
         Ok(bytes)
     }
 
-    fn read(&mut self, entry: Option<&str>) -> Result<StateDict> {
+    fn read(&mut self, entry: Option<&str>) -> Result<Contents> {
         if self.zip.index_for_name(&format!("{}byteorder", self.prefix)).is_some() {
             let order = self.entry("byteorder", 16)?;
             ensure!(
@@ -126,7 +121,7 @@ impl Archive {
         let pickle = Pickle::read(&self.entry("data.pkl", MOST_PICKLE)?)?;
         let entry = choose(&pickle, entry)?;
         let tensors = self.tensors(&pickle, entry.id)?;
-        Ok(StateDict { tensors, entry: entry.inner_name(), by_pytorch: true })
+        Ok(Contents { tensors, entry: entry.inner_name() })
     }
 
     /// Reads the tensors of a dictionary. What else it holds is no part of a network: settings, the number of an epoch.
@@ -204,63 +199,12 @@ impl Archive {
     }
 }
 
-/// The most axes of a tensor.
-const MOST_AXES: usize = 16;
-
-/// The functions of PyTorch whose result is a tensor.
-const TENSORS: [&str; 2] = ["torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor"];
-
-/// The functions of PyTorch whose first argument is a tensor, and whose result is the same tensor as a parameter.
-const PARAMETERS: [&str; 2] =
-    ["torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state"];
-
-/// Whether a value is a tensor with at least `axes` axes.
-pub(super) fn is_tensor(pickle: &Pickle, id: Id, axes: usize) -> bool {
-    let is_one = pickle
-        .class(id)
-        .is_some_and(|class| TENSORS.contains(&class) || PARAMETERS.contains(&class));
-    // A damaged tensor counts as one, so that reading it names the damage.
-    is_one && view(pickle, id).map_or(true, |view| view.shape.len() >= axes)
-}
-
-/// Returns the function and the arguments of a call.
-fn call(pickle: &Pickle, id: Id) -> Result<(&str, &[Id])> {
-    let (Some(function), Value::Call { arguments, .. }) = (pickle.class(id), pickle.get(id)) else {
-        bail!("expected a tensor")
-    };
-    Ok((function, pickle.tuple(*arguments)?))
-}
-
-/// Returns the tensor that a call in the pickle describes.
-fn view(pickle: &Pickle, id: Id) -> Result<View<'_>> {
-    let (function, arguments) = match call(pickle, id)? {
-        (function, [data, ..]) if PARAMETERS.contains(&function) => call(pickle, *data)?,
-        other => other,
-    };
-    let (true, [storage, offset, shape, strides, ..]) = (TENSORS.contains(&function), arguments)
-    else {
-        bail!("expected a tensor, found the result of {function}");
-    };
-    let Value::Persistent(storage) = pickle.get(*storage) else { bail!("expected a storage") };
-    let &[kind, class, key, ..] = pickle.tuple(*storage)? else { bail!("expected a storage") };
-    ensure!(pickle.text(kind)? == "storage", "expected a storage");
-    let Value::Global(class) = pickle.get(class) else { bail!("expected the type of a storage") };
-    let (shape, strides) = (pickle.sizes(*shape)?, pickle.sizes(*strides)?);
-    ensure!(
-        shape.len() == strides.len() && shape.len() <= MOST_AXES,
-        "expected at most {MOST_AXES} axes with a stride each, found {} axes and {} strides",
-        shape.len(),
-        strides.len()
-    );
-    Ok(View { class, key: pickle.text(key)?, offset: pickle.size(*offset)?, shape, strides })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::io::{Cursor, Write};
 
-    use super::super::read;
+    use crate::disk::input;
 
     /// Returns the pickle of a state dict whose tensor `w` of floats is a view of the storage 0.
     fn pickle(offset: u8, shape: [u32; 2], strides: [u32; 2]) -> Vec<u8> {
@@ -293,7 +237,7 @@ mod tests {
     }
 
     /// Returns what an archive with this pickle holds.
-    fn opened(pickle: &[u8], entry: Option<&str>) -> Result<StateDict> {
+    fn opened(pickle: &[u8], entry: Option<&str>) -> Result<Contents> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.pt");
         let storage: Vec<u8> = (0..6_u8).flat_map(|k| f32::from(k).to_le_bytes()).collect();
@@ -305,7 +249,8 @@ mod tests {
             zip.write_all(bytes).unwrap();
         }
         std::fs::write(&path, zip.finish().unwrap().into_inner()).unwrap();
-        read(&path, entry)
+        let (file, size) = input::open(&path)?;
+        read(file, size, entry)
     }
 
     fn error(pickle: &[u8]) -> String {
@@ -382,11 +327,11 @@ mod tests {
     fn several_weights_are_listed_and_one_is_chosen() {
         let average = dictionary(&[("shadow", &weights()), ("decay", b"K\x01")]);
         let checkpoint = whole(&dictionary(&[("model", &weights()), ("ema", &average)]));
-        let found = format!("{:#}", opened(&checkpoint, None).unwrap_err());
+        let found = format!("{:#}", opened(&checkpoint, None).err().expect("an error"));
         assert!(found.contains("choose one with --entry: model, ema.shadow"), "{found}");
         let found = opened(&checkpoint, Some("ema.shadow")).unwrap();
         assert_eq!(found.entry.as_deref(), Some("ema.shadow"));
-        let found = format!("{:#}", opened(&checkpoint, Some("ema")).unwrap_err());
+        let found = format!("{:#}", opened(&checkpoint, Some("ema")).err().expect("an error"));
         assert!(found.contains("no dictionary of tensors called \"ema\""), "{found}");
     }
 
@@ -395,7 +340,7 @@ mod tests {
         let optimiser = dictionary(&[("state", b"}"), ("param_groups", b"]")]);
         let object: &[u8] = b"cmine\nNet\n)\x81}X\x01\0\0\0kK\x01sb";
         for (value, expected) in [
-            (dictionary(&[("model", b"}")]), "without tensors, with the keys model"),
+            (dictionary(&[("model", b"}")]), "without weights, with the keys model"),
             (optimiser.clone(), "the state of an optimiser"),
             (
                 dictionary(&[("epoch", b"K\x01"), ("optimizer", &optimiser)]),
@@ -416,7 +361,8 @@ mod tests {
             [(&b"\x80\x02\x8a\x0a"[..], "not a zip archive"), (OLD, "PyTorch before 1.6")]
         {
             std::fs::write(&path, bytes).unwrap();
-            let found = format!("{:#}", read(&path, None).unwrap_err());
+            let (file, size) = input::open(&path).unwrap();
+            let found = format!("{:#}", read(file, size, None).err().expect("an error"));
             assert!(found.contains(expected), "{found}");
         }
     }

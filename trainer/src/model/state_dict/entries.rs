@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use anyhow::{Result, bail};
 
-use super::archive::is_tensor;
 use super::pickle::{Id, Pickle, Value};
+use super::view::is_tensor;
 use crate::disk::quote::{listed, quoted, shortened};
 
 /// How deep dictionaries are looked into: `ema.shadow` has a depth of 2.
@@ -121,7 +121,7 @@ fn no_tensors(pickle: &Pickle) -> anyhow::Error {
              torch.save(model.state_dict(), FILE)"
         );
     }
-    for (key, value) in &named {
+    for (key, value) in named.iter().filter(|(_, value)| !is_tensor(pickle, *value, 0)) {
         if let Some(class) = pickle.class(*value) {
             return anyhow::anyhow!(
                 "{} is a whole object ({}), which only its own Python code can read. Save the weights alone, with \
@@ -132,5 +132,5 @@ fn no_tensors(pickle: &Pickle) -> anyhow::Error {
         }
     }
     let keys: Vec<&str> = named.iter().map(|(key, _)| *key).collect();
-    anyhow::anyhow!("the file holds a dictionary without tensors, with the keys {}", listed(&keys))
+    anyhow::anyhow!("the file holds a dictionary without weights, with the keys {}", listed(&keys))
 }

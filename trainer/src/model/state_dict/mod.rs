@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `array` | a tensor in f64 |
 //! | `pickle` | the values of a pickle, of which no code is run |
+//! | `view` | the tensors in a pickle |
 //! | `entries` | the dictionaries of tensors in a checkpoint |
 //! | `archive` | the archive of `torch.save`: a pickle and the storages of its tensors |
 //! | `npz` | the archive of `numpy.savez` |
@@ -13,6 +14,7 @@ pub(super) mod array;
 mod entries;
 mod npz;
 mod pickle;
+mod view;
 
 use std::path::Path;
 
@@ -57,7 +59,9 @@ pub(super) fn read(path: &Path, entry: Option<&str>) -> Result<StateDict> {
         }
         other if PYTORCH.contains(&other) => {
             let (file, size) = input::open(path)?;
-            archive::read(file, size, entry).with_context(|| expected(path))?
+            let archive::Contents { tensors, entry } =
+                archive::read(file, size, entry).with_context(|| expected(path))?;
+            StateDict { tensors, entry, by_pytorch: true }
         }
         _ => bail!(
             "{name}: expected a name that ends in .safetensors, .npz, .pt, .pth, .ckpt or .bin. Weights of another \
