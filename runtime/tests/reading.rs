@@ -2,8 +2,8 @@
 
 mod model_file;
 
-use flowlet::{LoadError, Mlp, Silu, VelocityField};
-use model_file::{Tiny, entries, file, file_of, tensors};
+use flowlet::{Columns, LoadError, Mlp, Silu, VelocityField};
+use model_file::{Tiny, entries, file, file_of, tensor, tensors};
 
 fn error(bytes: &[u8]) -> LoadError {
     Tiny::try_from_safetensors(bytes).expect_err("a wrong file")
@@ -137,12 +137,6 @@ fn a_column_with_the_scale_0_is_constant() {
 fn conditions_and_data_are_converted_by_mean_and_scale() {
     let plain = Tiny::try_from_safetensors(&file_of(&tensors(), None)).unwrap();
     let mut tensors = tensors();
-    let tensor = |name, values: &[f32]| model_file::Tensor {
-        name,
-        dtype: "F32",
-        shape: vec![values.len()],
-        values: values.to_vec(),
-    };
     tensors.push(tensor("condition.mean", &[10.0]));
     tensors.push(tensor("condition.scale", &[4.0]));
     tensors.push(tensor("data.mean", &[1.0, 2.0]));
@@ -390,4 +384,54 @@ fn the_velocity_of_an_empty_model_is_0_under_any_condition() {
     }
     assert_eq!(empty.to_data_units([1.0, 2.0]), [0.0; 2]);
     assert_eq!(empty.to_flow_units([1.0, 2.0]), [0.0; 2]);
+}
+
+#[test]
+fn the_kinds_of_columns_are_read_with_a_model() {
+    let with = |kind: [f32; 2], least: [f32; 2], most: [f32; 2]| {
+        let mut tensors = tensors();
+        tensors.push(tensor("columns.kind", &kind));
+        tensors.push(tensor("columns.least", &least));
+        tensors.push(tensor("columns.most", &most));
+        file_of(&tensors, None)
+    };
+    let none = Columns::<2>::try_from_safetensors(&file_of(&tensors(), None)).unwrap();
+    assert!(none.is_empty());
+    assert_eq!(none.apply([0.4, -1e30]), [0.4, -1e30]);
+    let bytes = with([1.0, 0.0], [f32::MIN, 0.0], [7.0, f32::MAX]);
+    assert_eq!(velocity(&bytes), velocity(&file_of(&tensors(), None)));
+    let columns = Columns::<2>::try_from_safetensors(&bytes).unwrap();
+    assert_eq!(columns.apply([7.6, -0.5]), [7.0, 0.0]);
+    assert_eq!(columns.apply([2.5, 0.5]), [2.0, 0.5]);
+
+    let error = |bytes: &[u8]| {
+        Columns::<2>::try_from_safetensors(bytes).expect_err("wrong columns").to_string()
+    };
+    for (kind, least, most, expected) in [
+        (
+            [0.5, 0.0],
+            [0.0; 2],
+            [1.0; 2],
+            "columns.kind: element 0 is 0, expected a number from 0 to 65535",
+        ),
+        ([0.0, -1.0], [0.0; 2], [1.0; 2], "columns.kind: element 1 is -1"),
+        (
+            [0.0, 1.0],
+            [0.0, 2.0],
+            [1.0; 2],
+            "element 1 of columns.least is above that of columns.most",
+        ),
+        ([0.0, 1.0], [0.0, f32::NAN], [1.0; 2], "columns.least: element 1 is NaN or infinite"),
+    ] {
+        let found = error(&with(kind, least, most));
+        assert!(found.contains(expected), "{found}");
+    }
+    let mut some = tensors();
+    some.push(tensor("columns.least", &[0.0; 2]));
+    assert_eq!(error(&file_of(&some, None)), "tensor columns.kind is missing");
+    let mut wrong = tensors();
+    wrong.push(tensor("columns.most", &[0.0; 3]));
+    assert!(
+        message(&file_of(&wrong, None)).contains("columns.most: expected shape [2], found [3]")
+    );
 }

@@ -16,7 +16,7 @@
 //! | [`training`] | the phases of a run, its engines (processor and card), checkpoints, metrics, the supply of batches |
 //! | [`judge`] | goldens and their verification, the 64-bit reference, distances to real data, evaluation |
 //! | [`quantize`] | models in whole numbers: calibration, rounding, fine-tuning through it, an independent reference |
-//! | [`export`] | models in other languages |
+//! | [`export`] | models in other languages, and in ONNX |
 //! | [`report`] | pictures of a run |
 //! | [`cli`] | the command line |
 //!

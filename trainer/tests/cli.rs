@@ -495,6 +495,62 @@ fn an_imported_state_dict_is_a_model() {
     assert_eq!(text(&output.stdout).lines().count(), 3);
 }
 
+/// As a user has it: a checkpoint of Lightning, whose columns have names for `evaluate --data`.
+#[test]
+fn a_checkpoint_becomes_a_model_that_is_evaluated_by_name() {
+    let desk = Desk::new();
+    let file =
+        |name: &str| format!("{}/../tests/pytorch/conventions/{name}", env!("CARGO_MANIFEST_DIR"));
+    let import =
+        format!("import {} --activation elu --mean mean --scale std", file("lightning.ckpt"));
+    let said = desk.succeed(&format!("{import} --names a,b,c,wind,load --out m.safetensors"));
+    assert!(
+        said.contains("D = 3, C = 2, H = 24, L = 1, elu") && said.contains("read from state_dict"),
+        "{said}"
+    );
+    let rows: String = (0..40).map(|k| format!("{k},{},{},1,2\n", k % 7, k % 3)).collect();
+    desk.write("data.csv", format!("c,b,a,load,wind\n{rows}"));
+    let said = desk.succeed("evaluate m.safetensors --data data.csv --steps 1 -n 20");
+    assert!(said.contains("energy distance"), "{said}");
+    let average = file("average.pt");
+    let arguments = "--activation tanh --out a.safetensors";
+    desk.fail(
+        &format!("import {average} {arguments}"),
+        "choose one with --entry: model, ema.shadow",
+    );
+    desk.succeed(&format!("import {average} --entry ema.shadow {arguments}"));
+    desk.fail(
+        &format!("import {average} --entry ema {arguments} --force"),
+        "no dictionary of tensors called",
+    );
+    let fql = file("fql.npz");
+    desk.fail(
+        &format!("import {fql} --entry a --columns c,x,t --out f.safetensors"),
+        "--entry chooses",
+    );
+    let said =
+        desk.run(&format!("import {fql} --time-scale 0 --columns c,x,t --out f.safetensors"));
+    assert!(text(&said.stderr).contains("--time-scale is 0: expected a positive number"));
+    assert!(!desk.path("f.safetensors").exists());
+}
+
+#[test]
+fn a_file_of_another_program_names_the_command_that_converts_it() {
+    let desk = Desk::new();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/pytorch");
+    for name in
+        ["meta_mlp.pt", "conventions/lightning.ckpt", "conventions/fql.npz", "meta_mlp.safetensors"]
+    {
+        let file = format!("{folder}/{name}");
+        for command in ["sample", "inspect", "verify", "trace", "export --to c"] {
+            desk.fail(
+                &format!("{command} {file}"),
+                "`flowlet import FILE --out model.safetensors`",
+            );
+        }
+    }
+}
+
 #[test]
 fn a_golden_file_with_other_bits_fails_verification() {
     let desk = Desk::new();

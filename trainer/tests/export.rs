@@ -111,6 +111,47 @@ fn a_model_becomes_a_crate() {
     assert_eq!(copied, fs::read(format!("{}/model.safetensors", weights("mixture-i8"))).unwrap());
 }
 
+/// What the graphs compute is tested beside their code, and by `tests/pytorch/out.py` with ONNX Runtime.
+#[test]
+fn a_model_becomes_graphs_of_onnx() {
+    let desk = Desk::new();
+    let moons = weights("moons");
+    let said = desk.succeed(&format!("export {moons} --to onnx --steps 3 --out graphs"));
+    assert!(
+        said.contains("graphs/velocity.onnx: ") && said.contains("graphs/sampler.onnx: "),
+        "{said}"
+    );
+    assert_eq!(files(&desk, "graphs"), ["sampler.onnx", "velocity.onnx"]);
+    let before = fs::read(desk.path("graphs/sampler.onnx")).unwrap();
+    let contains = |text: &str| before.windows(text.len()).any(|bytes| bytes == text.as_bytes());
+    assert!(
+        contains("3 steps of euler") && contains("in data units") && contains("flowlet.activation")
+    );
+    desk.write("blocked", "mine");
+    fs::create_dir(desk.path("half")).unwrap();
+    fs::create_dir(desk.path("half/velocity.onnx")).unwrap();
+    for (model, arguments, expected) in [
+        ("moons", "--to onnx --out graphs", "--force"),
+        ("moons", "--to onnx --out blocked", "cannot create the directory blocked"),
+        ("moons", "--to onnx --out half --force", "half/velocity.onnx"),
+        ("moons", "--to onnx --out other --name m", "--name: the files of --to onnx"),
+        (
+            "moons",
+            "--to onnx --out other --layout cmake",
+            "--layout cmake: the layouts are for --to c",
+        ),
+        ("moons-i8", "--to onnx --out other", "an integer model"),
+    ] {
+        let output = desk.run(&format!("export {} {arguments}", weights(model)));
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(expected) && said.lines().count() == 1, "{expected}: {said}");
+    }
+    assert!(!desk.path("other").exists() && !desk.path("half/sampler.onnx").exists());
+    assert_eq!(fs::read(desk.path("graphs/sampler.onnx")).unwrap(), before);
+    assert_eq!(fs::read_to_string(desk.path("blocked")).unwrap(), "mine");
+}
+
 #[test]
 fn names_and_folders_that_cannot_be_are_errors() {
     let desk = Desk::new();

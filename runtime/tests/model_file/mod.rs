@@ -28,6 +28,12 @@ pub fn tensors() -> Vec<Tensor> {
     ]
 }
 
+/// A vector with these values.
+#[allow(dead_code, reason = "not every test file that uses this module needs it")]
+pub fn tensor(name: &'static str, values: &[f32]) -> Tensor {
+    Tensor { name, dtype: "F32", shape: vec![values.len()], values: values.to_vec() }
+}
+
 /// The header entries of tensors, and the data that they point to.
 pub fn entries(tensors: &[Tensor]) -> (Vec<String>, Vec<u8>) {
     let mut data = Vec::new();

@@ -1,4 +1,4 @@
-//! `flowlet export`: a model in other languages.
+//! `flowlet export`: a model in other languages and formats.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::disk::names::MODEL_FILE;
 use crate::disk::output::write_all;
 use crate::export::layout::Layout;
 use crate::export::name::Name;
-use crate::export::{SolverChoice, rust, to_c};
+use crate::export::{SolverChoice, onnx, rust, to_c};
 use crate::model::locate;
 use crate::report::numbers::thousands;
 
@@ -26,24 +26,28 @@ Examples:
   flowlet export runs/mixture --to c
   flowlet export runs/mixture --to c --layout arduino --out mixture
   flowlet export runs/mixture-i8 --to c --name spawn --out src
-  flowlet export runs/mixture --to rust";
+  flowlet export runs/mixture --to rust
+  flowlet export runs/mixture --to onnx --steps 8";
 
-/// Write a model as C or Rust source
+/// Write a model as C or Rust source, or in ONNX
 ///
 /// C: one header and one source for C99 and C++11, which need no library and give the bits of the Rust runtime. Rust: a
-/// crate that embeds the model.
+/// crate that embeds the model. ONNX: velocity.onnx (inputs t, x and c; x and the output v are in flow units) and
+/// sampler.onnx (from the noise x_0, in flow units, and c to the sample x_1, in data units), which ONNX Runtime and
+/// others run within rounding of flowlet's numbers.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
     /// Model file, or directory of a run: floats or whole numbers
     model: PathBuf,
-    /// Language
+    /// Language or format
     #[arg(long, value_enum)]
     to: Language,
     /// Folder around the C files: plain (only the files), arduino (also for PlatformIO), esp-idf, zephyr or cmake
     #[arg(long, value_name = "LAYOUT", default_value = "plain", value_parser = layout_parser())]
     layout: Layout,
-    /// Name of the files and the beginning of all names in them, a C identifier [default: made of the model's name]
+    /// Name of the files and the beginning of all names in them, a C identifier; for C and Rust [default: made of the
+    /// model's name]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// Solver [default: the one that the model was made for]
@@ -59,10 +63,11 @@ pub(super) struct Args {
     force: Force,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Language {
     C,
     Rust,
+    Onnx,
 }
 
 /// With more weights than this, a C compiler takes long and a microcontroller has no room: the user is told the size.
@@ -77,19 +82,24 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         None => Name::from_file(&stem),
     };
     let choice = SolverChoice { kind: args.solver, steps: args.steps };
+    ensure!(
+        args.to == Language::C || args.layout == Layout::Plain,
+        "--layout {}: the layouts are for --to c; --to {}",
+        args.layout.name(),
+        if args.to == Language::Rust { "rust writes a crate" } else { "onnx writes two files" }
+    );
+    ensure!(
+        args.to != Language::Onnx || args.name.is_none(),
+        "--name: the files of --to onnx are called velocity.onnx and sampler.onnx; --out names their folder"
+    );
     let files = match args.to {
         Language::C => to_c(&model, &name, args.layout, choice)?,
-        Language::Rust => {
-            ensure!(
-                args.layout == Layout::Plain,
-                "--layout {}: the layouts are for --to c; --to rust writes a crate",
-                args.layout.name()
-            );
-            rust::to_rust(&model, &name, choice, &input::read(&path)?)?
-        }
+        Language::Rust => rust::to_rust(&model, &name, choice, &input::read(&path)?)?,
+        Language::Onnx => onnx::to_onnx(&model, choice)?,
     };
     let kind = match (args.to, args.layout) {
         (Language::Rust, _) => "rust",
+        (Language::Onnx, _) => "onnx",
         (Language::C, Layout::Plain) => "c",
         (Language::C, layout) => layout.name(),
     };
@@ -109,7 +119,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     write_all(&outputs, args.force.force, std::slice::from_ref(&path))?;
     let bytes: usize = files.iter().map(|(_, bytes)| bytes.len()).sum();
     let weights = model.floats().shape().parameters();
-    if weights > MANY_WEIGHTS {
+    if weights > MANY_WEIGHTS && args.to != Language::Onnx {
         note(format_args!(
             "warning: {} weights make {} bytes of source: a compiler needs seconds and hundreds of megabytes for them. \
              `flowlet quantize` makes them smaller, and the Rust crate reads a model's file at run time",

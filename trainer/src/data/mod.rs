@@ -31,6 +31,7 @@ pub use matrix::{Matrix, Points};
 pub use mixture::{Component, GaussianMixture};
 pub use named_conditions::in_order;
 pub use read::ENDINGS;
+pub(crate) use read::WholeArray;
 pub use rows::{Rows, RowsOptions, load};
 pub use split::split;
 pub use standardization::Standardization;

@@ -9,6 +9,7 @@
 //! | `float`, `integer` | the numbers of a model in their C arrays |
 //! | [`layout`] | the folder that a build system expects around them |
 //! | [`rust`] | the Rust code that embeds a model, and a crate with it |
+//! | [`onnx`] | the velocity field and the sampler as graphs of ONNX |
 
 mod c;
 mod choice;
@@ -16,6 +17,7 @@ mod float;
 mod integer;
 pub mod layout;
 pub mod name;
+pub mod onnx;
 pub mod rust;
 mod template;
 mod text;

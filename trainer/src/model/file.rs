@@ -72,6 +72,14 @@ impl Model {
                 Ok(file) if is_integer(&file) => anyhow!(
                     "an integer model, as `flowlet quantize` writes it: expected the float model that it was made of"
                 ),
+                Ok(file) if !file.tensors.contains_key("net.0.weight") => anyhow!(
+                    "{error}. If it is a network of another program, `flowlet import FILE --out model.safetensors` makes \
+                     a model of it"
+                ),
+                Err(_) if is_foreign(bytes) => anyhow!(
+                    "expected a model file, found one of PyTorch, numpy or Keras: `flowlet import FILE --out \
+                     model.safetensors` makes a model of a network"
+                ),
                 _ => error.into(),
             }
         })?;
@@ -206,6 +214,14 @@ impl Model {
     pub fn network(&self) -> Result<Network> {
         Network::from_tensors(self.shape(), &self.file.tensors)
     }
+}
+
+/// Whether a file begins as those that other programs keep networks in: a zip archive (PyTorch, numpy, Keras), a pickle
+/// (PyTorch before 1.6), HDF5 (Keras), or an array of numpy.
+fn is_foreign(bytes: &[u8]) -> bool {
+    [&b"PK\x03\x04"[..], b"\x80\x02", b"\x80\x04", b"\x89HDF", b"\x93NUMPY"]
+        .iter()
+        .any(|start| bytes.starts_with(start))
 }
 
 /// Returns the path of a model's file: `path` itself, or that in the run's directory `path`.

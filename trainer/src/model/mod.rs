@@ -4,7 +4,6 @@ pub mod cost;
 pub mod description;
 mod file;
 pub mod import;
-mod pickle;
 pub mod self_test;
 mod state_dict;
 pub mod tuning;

@@ -13,6 +13,8 @@ mod records;
 mod safetensors;
 mod spaces;
 
+pub(crate) use npy::WholeArray;
+
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};

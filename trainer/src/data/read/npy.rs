@@ -119,6 +119,48 @@ pub(super) fn ends(input: &mut Input) -> Result<()> {
     Ok(())
 }
 
+/// An array in memory.
+pub(crate) struct WholeArray {
+    /// The length of each axis.
+    pub(crate) shape: Vec<usize>,
+    /// The type of a value, as numpy names it.
+    pub(crate) dtype: String,
+    /// The values, last axis fastest. `None` if they are not floats.
+    pub(crate) floats: Option<Vec<f64>>,
+}
+
+impl WholeArray {
+    /// Reads the array in `bytes`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the array is damaged, or of floats of another size than 32 or 64 bits.
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {
+        let (NpyHeader { dtype, fortran_order, shape }, values) = NpyHeader::parse(bytes)?;
+        let too_large = "the array's shape is too large for this machine";
+        let shape = shape.iter().map(|&size| usize::try_from(size).ok());
+        let shape: Vec<usize> = shape.collect::<Option<_>>().context(too_large)?;
+        let count = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
+        let count = count.context(too_large)?;
+        if !dtype.trim_start_matches(['<', '>', '|', '=']).starts_with('f') {
+            return Ok(Self { shape, dtype, floats: None });
+        }
+        let element = Element::of(&dtype)?;
+        ensure!(
+            count.checked_mul(element.size) == Some(values.len()),
+            "the array is damaged: expected {count} values of {} bytes, found {} bytes",
+            element.size,
+            values.len()
+        );
+        let mut floats: Vec<f64> = values.chunks_exact(element.size).map(element.decode).collect();
+        if fortran_order {
+            let at = |index: usize| floats[first_axis_fastest(index, &shape)];
+            floats = (0..count).map(at).collect();
+        }
+        Ok(Self { shape, dtype, floats: Some(floats) })
+    }
+}
+
 /// Reads an array of `rows` and `columns`, last axis fastest, and fills the table's columns from `first` on.
 pub(super) fn read_rows(
     input: &mut Input,

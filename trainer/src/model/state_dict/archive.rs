@@ -1,16 +1,17 @@
-//! Reads the tensors of a state dict: a safetensors file, or an archive that `torch.save` wrote.
+//! Reads an archive that `torch.save` wrote: a pickle that describes the tensors, and an entry for each storage.
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufReader, Read};
-use std::path::Path;
+use std::io::{BufReader, Read, Seek};
 
 use anyhow::{Context, Result, bail, ensure};
-use candle_core::{DType, Device, Tensor};
+use candle_core::DType;
 use zip::{CompressionMethod, ZipArchive};
 
+use super::array::Array;
+use super::entries::choose;
 use super::pickle::{Id, Pickle, Value};
-use crate::disk::input;
+use super::view::{View, is_tensor, view};
 
 /// The most bytes of an archive's pickle. That of a million tensors has some 200 MB; a network of linear layers
 /// has some hundred bytes for each tensor.
@@ -20,40 +21,32 @@ const MOST_PICKLE: u64 = 1 << 24;
 /// repeat a number along an axis.
 const SHARED: usize = 1 << 22;
 
-/// Reads a state dict (`.safetensors`, `.pt` or `.pth`).
+/// The first bytes of a file that `torch.save` wrote before PyTorch 1.6: a pickle of a number of 80 bits.
+const OLD: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19";
+
+/// What an archive holds.
+pub(super) struct Contents {
+    /// The tensors and their names.
+    pub(super) tensors: Vec<(String, Array)>,
+    /// The name of the dictionary that they are in, if it is not the outermost.
+    pub(super) entry: Option<String>,
+}
+
+/// Reads the tensors of the dictionary called `entry`, or of the only one with tensors.
 ///
 /// # Errors
 ///
-/// Returns an error that names the file if it has another extension, cannot be read, or holds anything else.
-pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
-    let expected = || {
-        format!(
-            "{}: expected a state dict of tensors, as torch.save(model.state_dict(), FILE) writes one",
-            path.display()
-        )
-    };
-    let tensors: BTreeMap<String, Tensor> = match extension {
-        "safetensors" => candle_core::safetensors::load_buffer(&input::read(path)?, &Device::Cpu)
-            .map_err(|error| anyhow::anyhow!("{}", plain(&error)))
-            .with_context(expected)?
-            .into_iter()
-            .collect(),
-        "pt" | "pth" => {
-            let (file, size) = input::open(path)?;
-            Archive::open(file, size)
-                .and_then(|mut archive| archive.tensors())
-                .with_context(expected)?
-        }
-        _ => bail!("{}: expected a name that ends in .safetensors, .pt or .pth", path.display()),
-    };
-    ensure!(!tensors.is_empty(), expected());
-    Ok(tensors)
-}
-
-/// Returns candle's error without the backtrace that its text has where `RUST_BACKTRACE` is set.
-fn plain(error: &candle_core::Error) -> String {
-    error.to_string().lines().next().unwrap_or_default().to_string()
+/// Returns an error if the file is no such archive, is damaged, or has several such dictionaries or none.
+pub(super) fn read(mut file: File, size: u64, entry: Option<&str>) -> Result<Contents> {
+    let mut start = Vec::new();
+    file.by_ref().take(OLD.len() as u64).read_to_end(&mut start)?;
+    file.rewind()?;
+    ensure!(
+        start != OLD,
+        "the file has the format of PyTorch before 1.6, which is not read: load it with a newer PyTorch and save it \
+         again, with torch.save(torch.load(FILE), FILE)"
+    );
+    Archive::open(file, size)?.read(entry)
 }
 
 /// An archive that torch.save wrote: a pickle that describes the tensors, and an entry for each storage.
@@ -64,18 +57,6 @@ struct Archive {
     prefix: String,
     /// How many more numbers the tensors may have.
     left: usize,
-}
-
-/// A tensor as the pickle describes it: a view of a storage.
-#[derive(Debug)]
-struct View<'a> {
-    dtype: DType,
-    key: &'a str,
-    /// The number of its first element in the storage.
-    offset: usize,
-    shape: Vec<usize>,
-    /// The elements from one index to the next, for each axis.
-    strides: Vec<usize>,
 }
 
 impl Archive {
@@ -89,6 +70,11 @@ impl Archive {
                 zip.name_for_index(k).and_then(|name| name.ok()).map(|name| name.to_string())
             })
             .collect();
+        ensure!(
+            !names.iter().any(|name| name.ends_with("/constants.pkl")),
+            "a TorchScript program: expected its weights alone. Write them with \
+             torch.save(torch.jit.load(FILE).state_dict(), NEW)"
+        );
         let pickles: Vec<&String> =
             names.iter().filter(|name| name.ends_with("data.pkl")).collect();
         let prefix = match pickles[..] {
@@ -124,7 +110,7 @@ impl Archive {
         Ok(bytes)
     }
 
-    fn tensors(&mut self) -> Result<BTreeMap<String, Tensor>> {
+    fn read(&mut self, entry: Option<&str>) -> Result<Contents> {
         if self.zip.index_for_name(&format!("{}byteorder", self.prefix)).is_some() {
             let order = self.entry("byteorder", 16)?;
             ensure!(
@@ -133,30 +119,27 @@ impl Archive {
             );
         }
         let pickle = Pickle::read(&self.entry("data.pkl", MOST_PICKLE)?)?;
-        let Value::Dict(items) = pickle.root() else {
-            bail!("the file holds no dictionary of tensors");
-        };
+        let entry = choose(&pickle, entry)?;
+        let tensors = self.tensors(&pickle, entry.id)?;
+        Ok(Contents { tensors, entry: entry.inner_name() })
+    }
+
+    /// Reads the tensors of a dictionary. What else it holds is no part of a network: settings, the number of an epoch.
+    fn tensors(&mut self, pickle: &Pickle, dictionary: Id) -> Result<Vec<(String, Array)>> {
+        let Value::Dict(items) = pickle.get(dictionary) else { bail!("expected a dictionary") };
         let mut views = BTreeMap::new();
         for (key, value) in items {
+            if !is_tensor(pickle, *value, 0) {
+                continue;
+            }
             let name = pickle.text(*key).context("expected the name of a tensor as a key")?;
-            let view = match pickle.get(*value) {
-                Value::Dict(_) => bail!(
-                    "{name} is a dictionary: save the weights alone, as in \
-                     torch.save(checkpoint[{name:?}], FILE)"
-                ),
-                Value::Call { .. } => {
-                    view(&pickle, *value).with_context(|| format!("tensor {name}"))?
-                }
-                _ => bail!(
-                    "{name} is not a tensor: save the weights alone, as in torch.save(model.state_dict(), FILE)"
-                ),
-            };
+            let view = view(pickle, *value).with_context(|| format!("tensor {name}"))?;
             ensure!(views.insert(name, view).is_none(), "two tensors are called {name}");
         }
         // The views of one storage follow each other, so that each is read once and only one is in memory.
         let mut views: Vec<(&str, View<'_>)> = views.into_iter().collect();
         views.sort_by_key(|(_, view)| view.key);
-        let mut tensors = BTreeMap::new();
+        let mut tensors = Vec::new();
         for views in views.chunk_by(|(_, one), (_, next)| one.key == next.key) {
             let (first, View { key, .. }) = &views[0];
             let storage = self
@@ -165,15 +148,22 @@ impl Archive {
             for (name, view) in views {
                 let tensor =
                     self.tensor(view, &storage).with_context(|| format!("tensor {name}"))?;
-                tensors.insert((*name).to_string(), tensor);
+                tensors.push(((*name).to_string(), tensor));
             }
         }
         Ok(tensors)
     }
 
     /// Returns the elements of a tensor in the bytes of its storage, last axis fastest.
-    fn tensor(&mut self, view: &View<'_>, storage: &[u8]) -> Result<Tensor> {
-        let View { dtype, offset, shape, strides, .. } = view;
+    fn tensor(&mut self, view: &View<'_>, storage: &[u8]) -> Result<Array> {
+        let View { class, offset, shape, strides, .. } = view;
+        let dtype = match *class {
+            "torch.FloatStorage" => DType::F32,
+            "torch.DoubleStorage" => DType::F64,
+            "torch.HalfStorage" => DType::F16,
+            "torch.BFloat16Storage" => DType::BF16,
+            other => return Ok(Array::other(shape, other)),
+        };
         let count = shape.iter().try_fold(1_usize, |product, &size| product.checked_mul(size));
         let left = count.and_then(|count| self.left.checked_sub(count));
         self.left = left.with_context(|| {
@@ -205,60 +195,16 @@ impl Archive {
                 index[axis] = 0;
             }
         }
-        let tensor = Tensor::from_raw_buffer(&bytes, *dtype, shape, &Device::Cpu);
-        tensor.map_err(|error| anyhow::anyhow!("{}", plain(&error)))
+        Array::decode(&bytes, dtype, shape)
     }
-}
-
-/// The most axes of a tensor.
-const MOST_AXES: usize = 16;
-
-/// Returns the tensor that a call in the pickle describes.
-fn view(pickle: &Pickle, id: Id) -> Result<View<'_>> {
-    let Value::Call { function, arguments } = pickle.get(id) else { bail!("expected a tensor") };
-    let arguments = pickle.tuple(*arguments)?;
-    let (function, arguments) = match (*function, arguments) {
-        // The arguments of a parameter: a tensor, and whether it is trained.
-        ("torch._utils._rebuild_parameter", [data, ..]) => match pickle.get(*data) {
-            Value::Call { function, arguments } => (*function, pickle.tuple(*arguments)?),
-            _ => bail!("expected a tensor"),
-        },
-        other => other,
-    };
-    let (
-        "torch._utils._rebuild_tensor_v2" | "torch._utils._rebuild_tensor",
-        [storage, offset, shape, strides, ..],
-    ) = (function, arguments)
-    else {
-        bail!("expected a tensor, found the result of {function}");
-    };
-    let Value::Persistent(storage) = pickle.get(*storage) else { bail!("expected a storage") };
-    let &[kind, class, key, ..] = pickle.tuple(*storage)? else { bail!("expected a storage") };
-    ensure!(pickle.text(kind)? == "storage", "expected a storage");
-    let Value::Global(class) = pickle.get(class) else { bail!("expected the type of a storage") };
-    let dtype = match *class {
-        "torch.FloatStorage" => DType::F32,
-        "torch.DoubleStorage" => DType::F64,
-        "torch.HalfStorage" => DType::F16,
-        "torch.BFloat16Storage" => DType::BF16,
-        "torch.ByteStorage" => DType::U8,
-        "torch.LongStorage" => DType::I64,
-        other => bail!("expected floats, found {other}: convert the model with model.float()"),
-    };
-    let (shape, strides) = (pickle.sizes(*shape)?, pickle.sizes(*strides)?);
-    ensure!(
-        shape.len() == strides.len() && shape.len() <= MOST_AXES,
-        "expected at most {MOST_AXES} axes with a stride each, found {} axes and {} strides",
-        shape.len(),
-        strides.len()
-    );
-    Ok(View { dtype, key: pickle.text(key)?, offset: pickle.size(*offset)?, shape, strides })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::io::{Cursor, Write};
+
+    use crate::disk::input;
 
     /// Returns the pickle of a state dict whose tensor `w` of floats is a view of the storage 0.
     fn pickle(offset: u8, shape: [u32; 2], strides: [u32; 2]) -> Vec<u8> {
@@ -283,8 +229,15 @@ mod tests {
         .concat()
     }
 
-    /// Returns the tensor `w` of an archive whose storage 0 holds the numbers 0 to 5.
-    fn tensor(pickle: &[u8]) -> Result<Vec<Vec<f32>>> {
+    /// Returns the rows of the tensor `w` of an archive whose storage 0 holds the numbers 0 to 5.
+    fn tensor(pickle: &[u8]) -> Result<Vec<Vec<f64>>> {
+        let found = opened(pickle, None)?;
+        let (_, array) = &found.tensors[0];
+        Ok(array.numbers("w")?.chunks(array.shape[1].max(1)).map(<[f64]>::to_vec).collect())
+    }
+
+    /// Returns what an archive with this pickle holds.
+    fn opened(pickle: &[u8], entry: Option<&str>) -> Result<Contents> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a.pt");
         let storage: Vec<u8> = (0..6_u8).flat_map(|k| f32::from(k).to_le_bytes()).collect();
@@ -296,7 +249,8 @@ mod tests {
             zip.write_all(bytes).unwrap();
         }
         std::fs::write(&path, zip.finish().unwrap().into_inner()).unwrap();
-        Ok(read(&path)?["w"].to_vec2()?)
+        let (file, size) = input::open(&path)?;
+        read(file, size, entry)
     }
 
     fn error(pickle: &[u8]) -> String {
@@ -330,20 +284,86 @@ mod tests {
         assert!(found.contains("negative number"), "{found}");
     }
 
+    /// Returns the pickle of a dictionary with these values.
+    fn dictionary(items: &[(&str, &[u8])]) -> Vec<u8> {
+        let mut bytes = b"}(".to_vec();
+        for (key, value) in items {
+            bytes.extend(
+                [b"X", &(key.len() as u32).to_le_bytes()[..], key.as_bytes(), value].concat(),
+            );
+        }
+        bytes.extend(b"u");
+        bytes
+    }
+
+    /// The value of [`pickle`] without the beginning and the end of a file: `{'w': tensor}`.
+    fn weights() -> Vec<u8> {
+        let whole = pickle(0, [2, 3], [3, 1]);
+        whole[2..whole.len() - 1].to_vec()
+    }
+
+    fn whole(value: &[u8]) -> Vec<u8> {
+        [b"\x80\x02", value, b"."].concat()
+    }
+
+    #[test]
+    fn the_only_weights_in_a_checkpoint_are_found() {
+        let optimiser = dictionary(&[("state", b"}"), ("param_groups", b"]")]);
+        // As Lightning writes it: numbers, settings of a class of its own, lists of states.
+        let settings: &[u8] = b"clightning\nSettings\n)\x81}X\x01\0\0\0kK\x01sb";
+        let checkpoint = dictionary(&[
+            ("epoch", b"K\x05"),
+            ("state_dict", &weights()),
+            ("optimizer_states", &[b"](".as_slice(), &optimiser, b"e"].concat()),
+            ("hyper_parameters", settings),
+        ]);
+        let found = opened(&whole(&checkpoint), None).unwrap();
+        assert_eq!(found.entry.as_deref(), Some("state_dict"));
+        assert_eq!(found.tensors.len(), 1);
+        assert_eq!(found.tensors[0].1.shape, [2, 3]);
+    }
+
+    #[test]
+    fn several_weights_are_listed_and_one_is_chosen() {
+        let average = dictionary(&[("shadow", &weights()), ("decay", b"K\x01")]);
+        let checkpoint = whole(&dictionary(&[("model", &weights()), ("ema", &average)]));
+        let found = format!("{:#}", opened(&checkpoint, None).err().expect("an error"));
+        assert!(found.contains("choose one with --entry: model, ema.shadow"), "{found}");
+        let found = opened(&checkpoint, Some("ema.shadow")).unwrap();
+        assert_eq!(found.entry.as_deref(), Some("ema.shadow"));
+        let found = format!("{:#}", opened(&checkpoint, Some("ema")).err().expect("an error"));
+        assert!(found.contains("no dictionary of tensors called \"ema\""), "{found}");
+    }
+
     #[test]
     fn other_files_are_refused_with_what_to_do() {
-        let nested = b"\x80\x02}X\x05\x00\x00\x00model}s.";
-        assert!(
-            error(nested).contains("torch.save(checkpoint[\"model\"], FILE)"),
-            "{}",
-            error(nested)
-        );
-        assert!(error(b"\x80\x02K\x01.").contains("no dictionary of tensors"));
-        assert!(error(b"cos\nsystem\n.").contains("more than tensors: os.system"));
+        let optimiser = dictionary(&[("state", b"}"), ("param_groups", b"]")]);
+        let object: &[u8] = b"cmine\nNet\n)\x81}X\x01\0\0\0kK\x01sb";
+        for (value, expected) in [
+            (dictionary(&[("model", b"}")]), "without weights, with the keys model"),
+            (optimiser.clone(), "the state of an optimiser"),
+            (
+                dictionary(&[("epoch", b"K\x01"), ("optimizer", &optimiser)]),
+                "the state of an optimiser",
+            ),
+            (object.to_vec(), "more than tensors: mine.Net"),
+            (object.to_vec(), "torch.save(model.state_dict(), FILE)"),
+            (dictionary(&[("model", object)]), "model is a whole object (mine.Net)"),
+            (b"K\x01".to_vec(), "no dictionary of tensors"),
+            (b"cos\nsystem\n".to_vec(), "more than tensors: os.system"),
+        ] {
+            let found = error(&whole(&value));
+            assert!(found.contains(expected), "{found}");
+        }
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("old.pt");
-        std::fs::write(&path, b"\x80\x02\x8a\x0a").unwrap();
-        let found = format!("{:#}", read(&path).unwrap_err());
-        assert!(found.contains("not a zip archive"), "{found}");
+        for (bytes, expected) in
+            [(&b"\x80\x02\x8a\x0a"[..], "not a zip archive"), (OLD, "PyTorch before 1.6")]
+        {
+            std::fs::write(&path, bytes).unwrap();
+            let (file, size) = input::open(&path).unwrap();
+            let found = format!("{:#}", read(file, size, None).err().expect("an error"));
+            assert!(found.contains(expected), "{found}");
+        }
     }
 }

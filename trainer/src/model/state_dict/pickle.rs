@@ -1,4 +1,5 @@
-//! Reads the part of the pickle format that state dicts use. No code is run.
+//! Reads the part of the pickle format that checkpoints use. No code is run: a class or a function is only a name, and
+//! the result of calling it is its name with the arguments.
 //!
 //! A pickle is a program for a stack machine. It may use a value many times, nest values to any depth, or contain
 //! itself. Here a value is an index into one list, and each instruction adds at most one entry. So memory and time
@@ -9,25 +10,25 @@ use std::collections::HashMap;
 use anyhow::{Context, Result, bail, ensure};
 
 /// A value, as its index in [`Pickle`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Id(usize);
 
 /// A value. It holds the indices of the values inside it.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value {
-    /// None, a boolean, a float or a list: never part of a tensor.
+    /// None, a boolean, a float, bytes, a list or a set: never part of a tensor.
     Other,
     Int(i64),
     Text(String),
     /// A class or a function, such as `torch.FloatStorage`.
-    Global(&'static str),
+    Global(String),
     Tuple(Vec<Id>),
     Dict(Vec<(Id, Id)>),
     /// An object outside the pickle, a tensor's storage, with the value that identifies it.
     Persistent(Id),
-    /// The result of calling a function with a tuple of arguments.
+    /// The result of calling a function or a class with a tuple of arguments.
     Call {
-        function: &'static str,
+        function: Id,
         arguments: Id,
     },
 }
@@ -38,28 +39,6 @@ pub(super) struct Pickle {
     root: Id,
 }
 
-/// The classes and functions that torch.save names for a state dict. Nothing else can be part of one.
-const GLOBALS: [&str; 18] = [
-    "collections.OrderedDict",
-    "collections.defaultdict",
-    "torch._utils._rebuild_parameter",
-    "torch._utils._rebuild_tensor",
-    "torch._utils._rebuild_tensor_v2",
-    "torch.BFloat16Storage",
-    "torch.BoolStorage",
-    "torch.ByteStorage",
-    "torch.CharStorage",
-    "torch.DoubleStorage",
-    "torch.FloatStorage",
-    "torch.HalfStorage",
-    "torch.IntStorage",
-    "torch.LongStorage",
-    "torch.ShortStorage",
-    "torch.Size",
-    "torch.device",
-    "torch.storage.UntypedStorage",
-];
-
 /// The classes whose instances are dictionaries.
 const DICTIONARIES: [&str; 2] = ["collections.OrderedDict", "collections.defaultdict"];
 
@@ -68,8 +47,7 @@ impl Pickle {
     ///
     /// # Errors
     ///
-    /// Returns an error if it is damaged, or has an instruction, a class or a function that a state dict does not
-    /// have.
+    /// Returns an error if it is damaged, or has an instruction that pickles of protocols 2 to 5 do not have.
     pub(super) fn read(bytes: &[u8]) -> Result<Self> {
         let mut machine = Machine { rest: bytes, ..Machine::default() };
         loop {
@@ -82,8 +60,20 @@ impl Pickle {
     }
 
     /// Returns the value that the pickle encodes.
-    pub(super) fn root(&self) -> &Value {
-        self.get(self.root)
+    pub(super) fn root(&self) -> Id {
+        self.root
+    }
+
+    /// Returns the name of the function or the class whose call gave the value, or which the value is.
+    pub(super) fn class(&self, id: Id) -> Option<&str> {
+        match self.get(id) {
+            Value::Global(name) => Some(name),
+            Value::Call { function, .. } => match self.get(*function) {
+                Value::Global(name) => Some(name),
+                _ => None,
+            },
+            _ => None,
+        }
     }
 
     /// Returns a value.
@@ -152,10 +142,30 @@ impl<'a> Machine<'a> {
             }
             b'(' => self.marks.push(self.stack.len()),
             b'N' | 0x88 | 0x89 => self.push(Value::Other),
+            // POP, POP_MARK, DUP
+            b'0' if self.available() > 0 => drop(self.pop()?),
+            b'0' | b'1' => drop(self.since_mark()?),
+            b'2' => {
+                let id = self.peek()?;
+                self.stack.push(id);
+            }
             // BINFLOAT
             b'G' => {
                 self.take::<8>()?;
                 self.push(Value::Other);
+            }
+            // BINBYTES, SHORT_BINBYTES, BINBYTES8, BYTEARRAY8
+            b'B' => {
+                let length = u32::from_le_bytes(self.take()?);
+                self.skip(length.into())?;
+            }
+            b'C' => {
+                let [length] = self.take()?;
+                self.skip(length.into())?;
+            }
+            0x8e | 0x96 => {
+                let length = u64::from_le_bytes(self.take()?);
+                self.skip(length)?;
             }
             // BININT1, BININT2, BININT, LONG1
             b'K' => {
@@ -173,13 +183,22 @@ impl<'a> Machine<'a> {
             0x8a => {
                 let [length] = self.take()?;
                 let bytes = self.bytes(length.into())?;
-                ensure!(bytes.len() <= 8, "expected an integer of at most 8 bytes, found {length}");
+                // The seed of a random generator may have more bits; a size never has.
+                if bytes.len() > 8 {
+                    self.push(Value::Other);
+                    return Ok(None);
+                }
                 let negative = bytes.last().is_some_and(|byte| byte & 0x80 != 0);
                 let mut value = [if negative { 0xff } else { 0 }; 8];
                 value[..bytes.len()].copy_from_slice(bytes);
                 self.push(Value::Int(i64::from_le_bytes(value)));
             }
-            // BINUNICODE, SHORT_BINUNICODE
+            // LONG4
+            0x8b => {
+                let length = u32::from_le_bytes(self.take()?);
+                self.skip(length.into())?;
+            }
+            // BINUNICODE, SHORT_BINUNICODE, BINUNICODE8
             b'X' => {
                 let length = u32::from_le_bytes(self.take()?);
                 self.text(length as usize)?;
@@ -188,10 +207,14 @@ impl<'a> Machine<'a> {
                 let [length] = self.take()?;
                 self.text(length.into())?;
             }
+            0x8d => {
+                let length = u64::from_le_bytes(self.take()?);
+                self.text(usize::try_from(length)?)?;
+            }
             // GLOBAL, STACK_GLOBAL
             b'c' => {
                 let (module, name) = (self.line()?, self.line()?);
-                self.global(&module, &name)?;
+                self.push(Value::Global(format!("{module}.{name}")));
             }
             0x93 => {
                 let (name, module) = (self.pop()?, self.pop()?);
@@ -199,8 +222,8 @@ impl<'a> Machine<'a> {
                     Value::Text(text) => Ok(text.clone()),
                     _ => bail!("expected the name of a class"),
                 };
-                let (module, name) = (text(module)?, text(name)?);
-                self.global(&module, &name)?;
+                let global = format!("{}.{}", text(module)?, text(name)?);
+                self.push(Value::Global(global));
             }
             // BINPUT, LONG_BINPUT, MEMOIZE, BINGET, LONG_BINGET
             b'q' => {
@@ -232,12 +255,21 @@ impl<'a> Machine<'a> {
                 let values = self.since_mark()?;
                 self.push(Value::Tuple(values));
             }
-            // EMPTY_LIST, APPEND, APPENDS: the values of lists are dropped
-            b']' => self.push(Value::Other),
+            // EMPTY_LIST, LIST, APPEND, APPENDS, EMPTY_SET, FROZENSET, ADDITEMS: the values of lists and sets are dropped
+            b']' | 0x8f => self.push(Value::Other),
+            b'l' | 0x91 => {
+                self.since_mark()?;
+                self.push(Value::Other);
+            }
             b'a' => drop((self.pop()?, self.peek()?)),
-            b'e' => drop((self.since_mark()?, self.peek()?)),
-            // EMPTY_DICT, SETITEM, SETITEMS
+            b'e' | 0x90 => drop((self.since_mark()?, self.peek()?)),
+            // EMPTY_DICT, DICT, SETITEM, SETITEMS
             b'}' => self.push(Value::Dict(Vec::new())),
+            b'd' => {
+                let items = self.since_mark()?;
+                self.push(Value::Dict(Vec::new()));
+                self.set(&items)?;
+            }
             b's' => {
                 let (value, key) = (self.pop()?, self.pop()?);
                 self.set(&[key, value])?;
@@ -246,27 +278,23 @@ impl<'a> Machine<'a> {
                 let items = self.since_mark()?;
                 self.set(&items)?;
             }
-            // BINPERSID, REDUCE, NEWOBJ, BUILD
+            // BINPERSID, REDUCE, NEWOBJ, NEWOBJ_EX, BUILD
             b'Q' => {
                 let id = self.pop()?;
                 self.push(Value::Persistent(id));
             }
             b'R' | 0x81 => {
                 let (arguments, function) = (self.pop()?, self.pop()?);
-                let Value::Global(function) = self.values[function.0] else {
-                    bail!("expected a function or a class to call");
-                };
-                let is_dictionary = DICTIONARIES.contains(&function);
-                self.push(if is_dictionary {
-                    Value::Dict(Vec::new())
-                } else {
-                    Value::Call { function, arguments }
-                });
+                self.call(function, arguments)?;
+            }
+            0x92 => {
+                let (_, arguments, function) = (self.pop()?, self.pop()?, self.pop()?);
+                self.call(function, arguments)?;
             }
             // Attributes of an object, such as the versions of modules in a state dict: no tensors.
             b'b' => drop((self.pop()?, self.peek()?)),
             code => bail!(
-                "instruction {code:#04x} is not part of a state dict: write the file with \
+                "instruction {code:#04x} is not part of a checkpoint: write the file with \
                  torch.save(model.state_dict(), FILE)"
             ),
         }
@@ -296,18 +324,21 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    fn global(&mut self, module: &str, name: &str) -> Result<()> {
-        let known = GLOBALS.into_iter().find(|known| {
-            known.strip_suffix(name).and_then(|rest| rest.strip_suffix('.')) == Some(module)
-        });
-        let Some(known) = known else {
-            let shown: String = format!("{module}.{name}").chars().take(80).collect();
-            bail!(
-                "the file holds more than tensors: {shown}. Save the weights alone, with \
-                 torch.save(model.state_dict(), FILE)"
-            );
+    /// Skips bytes, which stand for a value that is never part of a tensor.
+    fn skip(&mut self, length: u64) -> Result<()> {
+        self.bytes(usize::try_from(length).unwrap_or(usize::MAX))?;
+        self.push(Value::Other);
+        Ok(())
+    }
+
+    /// Pushes the result of a call. Nothing is called: of unknown functions only the name is kept.
+    fn call(&mut self, function: Id, arguments: Id) -> Result<()> {
+        let value = match &self.values[function.0] {
+            Value::Global(name) if DICTIONARIES.contains(&name.as_str()) => Value::Dict(Vec::new()),
+            Value::Global(_) | Value::Call { .. } => Value::Call { function, arguments },
+            _ => bail!("expected a function or a class to call"),
         };
-        self.push(Value::Global(known));
+        self.push(value);
         Ok(())
     }
 
@@ -352,8 +383,12 @@ impl<'a> Machine<'a> {
         let id = self.peek()?;
         let (pairs, rest) = items.as_chunks::<2>();
         ensure!(rest.is_empty(), "a key without a value");
-        let Value::Dict(dict) = &mut self.values[id.0] else { bail!("expected a dictionary") };
-        dict.extend(pairs.iter().map(|[key, value]| (*key, *value)));
+        match &mut self.values[id.0] {
+            Value::Dict(dict) => dict.extend(pairs.iter().map(|[key, value]| (*key, *value))),
+            // An object of a class of its own that is a dictionary too, such as the settings of a run.
+            Value::Call { .. } => {}
+            _ => bail!("expected a dictionary"),
+        }
         Ok(())
     }
 }
@@ -373,7 +408,7 @@ mod tests {
             b"\x80\x02}q\x00(X\x01\x00\x00\x00aK\x01J\xfe\xff\xff\xffJp\x11\x01\x00\x87q\x01\
                       X\x01\x00\x00\x00bh\x01u.";
         let pickle = Pickle::read(bytes).unwrap();
-        let Value::Dict(items) = pickle.root() else { panic!("no dictionary") };
+        let Value::Dict(items) = pickle.get(pickle.root()) else { panic!("no dictionary") };
         let names: Vec<&str> = items.iter().map(|(name, _)| pickle.text(*name).unwrap()).collect();
         assert_eq!(names, ["a", "b"]);
         assert_eq!(items[0].1, items[1].1);
@@ -388,16 +423,41 @@ mod tests {
         for (bytes, expected) in
             [(&b"\x8a\x00."[..], 0), (b"\x8a\x01\xff.", -1), (b"\x8a\x03\x00\x00\x01.", 1 << 16)]
         {
-            assert_eq!(*Pickle::read(bytes).unwrap().root(), Value::Int(expected));
+            let pickle = Pickle::read(bytes).unwrap();
+            assert_eq!(*pickle.get(pickle.root()), Value::Int(expected));
         }
-        assert!(error(b"\x8a\x09\0\0\0\0\0\0\0\0\0.").contains("at most 8 bytes"));
+        let long = Pickle::read(b"\x8a\x09\0\0\0\0\0\0\0\0\0.").unwrap();
+        assert_eq!(*long.get(long.root()), Value::Other);
     }
 
     #[test]
-    fn a_pickle_that_runs_code_or_is_damaged_is_refused() {
+    fn a_pickle_that_would_run_code_only_gives_its_name() {
+        let pickle = Pickle::read(b"cos\nsystem\n(X\x02\x00\x00\x00lstR.").unwrap();
+        assert_eq!(pickle.class(pickle.root()), Some("os.system"));
+    }
+
+    /// An object with attributes, a set, bytes, a long integer and an object that is a dictionary.
+    #[test]
+    fn values_of_other_kinds_are_skipped() {
+        let bytes = b"\x80\x04}(X\x01\0\0\0acmine\nPart\n)\x81}X\x01\0\0\0kK\x01sb\
+                      X\x01\0\0\0b\x8f(K\x01K\x02\x90\
+                      X\x01\0\0\0cC\x02xy\
+                      X\x01\0\0\0dcmine\nMap\n)R(K\x01K\x02u\
+                      X\x01\0\0\0e(K\x01K\x02lu.";
+        let pickle = Pickle::read(bytes).unwrap();
+        let Value::Dict(items) = pickle.get(pickle.root()) else { panic!("no dictionary") };
+        let names: Vec<&str> = items.iter().map(|(name, _)| pickle.text(*name).unwrap()).collect();
+        assert_eq!(names, ["a", "b", "c", "d", "e"]);
+        assert_eq!(pickle.class(items[0].1), Some("mine.Part"));
+        assert_eq!(pickle.class(items[3].1), Some("mine.Map"));
+    }
+
+    #[test]
+    fn a_damaged_pickle_is_refused() {
         for (bytes, expected) in [
-            (&b"cos\nsystem\n(X\x02\x00\x00\x00lstR."[..], "more than tensors: os.system"),
-            (b"", "truncated"),
+            (&b""[..], "truncated"),
+            (b"C\x02a", "truncated"),
+            (b"\x8e\xff\xff\xff\xff\xff\xff\xff\xff", "truncated"),
             (b"}", "truncated"),
             (b"X\xff\xff\xff\x7fa.", "truncated"),
             (b".", "in the middle"),
@@ -423,7 +483,8 @@ mod tests {
         let doubled = [b"K\x01".as_slice(), &b"q\x00h\x00\x86".repeat(100_000), b"."].concat();
         let nested = [b")".as_slice(), &b"\x85".repeat(1_000_000), b"."].concat();
         for bytes in [doubled, nested] {
-            assert!(matches!(Pickle::read(&bytes).unwrap().root(), Value::Tuple(_)));
+            let pickle = Pickle::read(&bytes).unwrap();
+            assert!(matches!(pickle.get(pickle.root()), Value::Tuple(_)));
         }
     }
 }

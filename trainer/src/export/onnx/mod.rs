@@ -1,0 +1,158 @@
+//! A model in ONNX: its velocity field, and its whole sampler as one graph.
+//!
+//! ONNX adds in an order of its own, so the outputs are not the runtime's bits, but within rounding of them.
+
+mod graph;
+mod network;
+mod protobuf;
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+
+use super::choice::{Exported, SolverChoice};
+use crate::model::Model;
+use crate::quantize::file::AnyModel;
+use crate::solve::textbook::{Space, path};
+use graph::Graph;
+use network::Network;
+
+/// The name of the file with the velocity field.
+const VELOCITY: &str = "velocity.onnx";
+
+/// The name of the file with the sampler.
+const SAMPLER: &str = "sampler.onnx";
+
+const CONDITION: &str = "conditions, in the user's units";
+
+/// Returns a model's velocity field and its sampler as files of ONNX.
+///
+/// # Errors
+///
+/// Returns an error for an integer model, or if the number of steps is not valid.
+pub fn to_onnx(model: &AnyModel, solver: SolverChoice) -> Result<Vec<Exported>> {
+    match model {
+        AnyModel::Float(model) => Ok(vec![
+            (PathBuf::from(VELOCITY), velocity(model)?),
+            (PathBuf::from(SAMPLER), sampler(model, solver)?),
+        ]),
+        AnyModel::Integer(_) => bail!(
+            "an integer model, whose shifts and saturation ONNX has no operations for: export the float model that it \
+             was made of, or this one with --to c or --to rust"
+        ),
+    }
+}
+
+/// Inputs `t` `[n, 1]`, `x` `[n, D]` and `c` `[n, C]`; output `v` `[n, D]`. In flow units.
+fn velocity(model: &Model) -> Result<Vec<u8>> {
+    let (data, conditions) = (model.mlp.data_dim(), model.mlp.condition_dim());
+    let mut graph = Graph::default();
+    let mut columns = vec![
+        graph.input("t", 1, "time: 0 is noise, 1 is data"),
+        graph.input("x", data, "state, in flow units"),
+    ];
+    if conditions > 0 {
+        columns.push(condition(model, &mut graph)?);
+    }
+    let network = Network::new(model, &mut graph)?;
+    let inputs = 1 + data + conditions;
+    let hidden = model.mlp.hidden_width();
+    let weight =
+        graph.constant("net.0.weight", &[hidden, inputs], &network.first_columns(0..inputs)?);
+    let bias = graph.constant("net.0.bias", &[hidden], &network.first_bias()?);
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let joined = graph.apply_with("Concat", &columns, &[("axis", 1)]);
+    let sums = graph.apply_with("Gemm", &[&joined, &weight, &bias], &[("transB", 1)]);
+    let v = network.after_first(&mut graph, sums)?;
+    graph.output(&v, "v", data, "velocity dx/dt, in flow units");
+    let described = "The velocity field of a flow-matching model, in flow units: data units are x·data.scale + \
+                     data.mean, which sampler.onnx computes.";
+    Ok(graph.into_file("velocity", described, model.file.metadata.iter()))
+}
+
+/// Inputs `x_0` `[n, D]` in flow units and `c` `[n, C]`; output `x_1` `[n, D]` in data units.
+fn sampler(model: &Model, choice: SolverChoice) -> Result<Vec<u8>> {
+    let (data, hidden) = (model.mlp.data_dim(), model.mlp.hidden_width());
+    let conditions = model.mlp.condition_dim();
+    let solver = model.solver(choice.kind, choice.steps)?;
+    let times: Vec<f32> = solver.times().collect();
+    let mut graph = Graph::default();
+    let x_0 = graph.input("x_0", data, "starting points, in flow units: noise");
+    let network = Network::new(model, &mut graph)?;
+    let state_weight = network.first_columns(1..1 + data)?;
+    let state_weight = graph.constant("first.state", &[hidden, data], &state_weight);
+    let time_weight = graph.constant("first.time", &[hidden], &network.first_columns(0..1)?);
+    let bias = graph.constant("first.bias", &[hidden], &network.first_bias()?);
+    let mut base = bias;
+    if conditions > 0 {
+        // The conditions' part of the first layer is the same in each step.
+        let c = condition(model, &mut graph)?;
+        let weight = network.first_columns(1 + data..1 + data + conditions)?;
+        let weight = graph.constant("first.condition", &[hidden, conditions], &weight);
+        base = graph.apply_with("Gemm", &[&c, &weight, &base], &[("transB", 1)]);
+    }
+    let space = Unrolled { parts: RefCell::new((graph, network)), state_weight, time_weight, base };
+    let last = path(&space, solver.kind(), &times, x_0)?.pop().unwrap_or_default();
+    let (mut graph, _) = space.parts.into_inner();
+    let units = model.data_units()?;
+    let scale = graph.constant("data.scale", &[data], &units.scale);
+    let mean = graph.constant("data.mean", &[data], &units.mean);
+    let scaled = graph.apply("Mul", &[&last, &scale]);
+    let x_1 = graph.apply("Add", &[&scaled, &mean]);
+    graph.output(&x_1, "x_1", data, "samples, in data units");
+    let described = format!(
+        "The sampler of a flow-matching model: {} steps of {}, from noise to samples in data units.",
+        times.len() - 1,
+        solver.kind()
+    );
+    Ok(graph.into_file("sampler", &described, model.file.metadata.iter()))
+}
+
+/// Adds the conditions as an input, and returns them in flow units.
+fn condition(model: &Model, graph: &mut Graph) -> Result<String> {
+    let conditions = model.mlp.condition_dim();
+    let units = model.units()?.condition;
+    let c = graph.input("c", conditions, CONDITION);
+    if units.is_identity() {
+        return Ok(c);
+    }
+    let mean = graph.constant("condition.mean", &[conditions], &units.mean);
+    // A constant column has the scale 0, and is 0 in flow units.
+    let inverse: Vec<f32> =
+        units.scale.iter().map(|&scale| if scale == 0.0 { 0.0 } else { 1.0 / scale }).collect();
+    let inverse = graph.constant("condition.inverse_scale", &[conditions], &inverse);
+    let centred = graph.apply("Sub", &[&c, &mean]);
+    Ok(graph.apply("Mul", &[&centred, &inverse]))
+}
+
+/// The steps of a solver as operations: a point is the name of a tensor `[n, D]`.
+struct Unrolled<'a> {
+    parts: RefCell<(Graph, Network<'a>)>,
+    state_weight: String,
+    time_weight: String,
+    /// What the bias and the conditions give to the first layer, `[H]` or `[n, H]`.
+    base: String,
+}
+
+impl Space for Unrolled<'_> {
+    type Point = String;
+
+    fn velocity(&self, t: f64, x: &String) -> Result<String> {
+        let (graph, network) = &mut *self.parts.borrow_mut();
+        let of_time = graph.apply_to_number("Mul", &self.time_weight, t);
+        let rest = graph.apply("Add", &[&self.base, &of_time]);
+        let sums = graph.apply_with("Gemm", &[x, &self.state_weight, &rest], &[("transB", 1)]);
+        network.after_first(graph, sums)
+    }
+
+    fn moved(&self, x: &String, by: &[(f64, &String)]) -> Result<String> {
+        let (graph, _) = &mut *self.parts.borrow_mut();
+        Ok(by.iter().fold(x.clone(), |x, (factor, v)| {
+            let step = graph.apply_to_number("Mul", v, *factor);
+            graph.apply("Add", &[&x, &step])
+        }))
+    }
+}
