@@ -13,6 +13,7 @@ use super::list::List;
 use super::schedule::Decay;
 use super::words::{CouplingKind, DeviceKind, Keep, NORMAL, activation_name, activation_parser};
 use crate::data::Component;
+use crate::data::kinds::{Bounds, KindOptions};
 use crate::data::table_options::{Decimal, Index, Separator, TableOptions};
 use crate::data::times::Times;
 
@@ -127,6 +128,18 @@ pub struct DataConfig {
     #[arg(long, value_enum, value_name = "CHARACTER")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decimal: Option<Decimal>,
+    /// Data columns of whole numbers: samples are rounded, and kept within the data's range
+    #[arg(long, value_name = "COLUMNS", value_parser = columns)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub integer: Columns,
+    /// Bounds of a data column, which samples keep: share=0,1 or price=0, (several times for several columns)
+    #[arg(long, value_name = "COLUMN=LEAST,MOST")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bounds: Vec<Bounds>,
+    /// Data columns above 0: samples are at least the smallest value in the data
+    #[arg(long, value_name = "COLUMNS", value_parser = columns)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub positive: Columns,
     /// A Gaussian mixture of the user's own; `source` is `mixture`
     #[arg(skip)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -134,6 +147,12 @@ pub struct DataConfig {
 }
 
 impl DataConfig {
+    /// Returns what the data columns can hold.
+    pub fn kinds(&self) -> KindOptions<'_> {
+        let Self { integer, bounds, positive, .. } = self;
+        KindOptions { integer, bounds, positive }
+    }
+
     /// Returns how the run's tables are read.
     pub fn table(&self) -> TableOptions {
         TableOptions { separator: self.separator, decimal: self.decimal }
@@ -157,6 +176,9 @@ impl Default for DataConfig {
             index: Index::Drop,
             separator: None,
             decimal: None,
+            integer: Vec::new(),
+            bounds: Vec::new(),
+            positive: Vec::new(),
             components: Vec::new(),
         }
     }

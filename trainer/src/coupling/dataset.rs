@@ -10,6 +10,7 @@ use flowlet::Digest;
 use crate::config::words::Keep;
 use crate::config::{ARTICLE, Config, DataConfig};
 use crate::coupling::source::Source;
+use crate::data::kinds::Kinds;
 use crate::data::random::{Stream, choose, generator};
 use crate::data::{
     Advice, ConditionColumn, Distribution, ENDINGS, GaussianMixture, PRESETS, Points, RowsOptions,
@@ -37,6 +38,8 @@ pub struct Dataset {
     pub units: Units,
     /// The names of the data columns.
     pub data_columns: Vec<String>,
+    /// What the data columns can hold.
+    pub kinds: Kinds,
     /// The conditions as the user named them.
     pub conditions: Vec<ConditionColumn>,
     /// The digest of a file's rows.
@@ -179,6 +182,7 @@ impl Dataset {
             selected_on: None,
             units,
             data_columns,
+            kinds: Kinds::default(),
             real: Real::Distribution { distribution, by_class },
             conditions,
             data_shape: None,
@@ -234,6 +238,11 @@ impl Dataset {
                 .push("no rows are held out: the summary compares with training rows".to_string());
         }
 
+        let parts = [&train.x, &held_out.x];
+        let kinds = Kinds::of(data.kinds(), &rows.data_columns, &parts)
+            .with_context(|| path.display().to_string())?;
+        let mut notes = rows.notes;
+        notes.extend(kinds.proposal(&rows.data_columns, &parts));
         warnings.extend(untrained_categories(&conditions, &train));
         warnings.extend(constant_conditions(&conditions[..asked], &train));
 
@@ -296,7 +305,8 @@ impl Dataset {
             data_columns: rows.data_columns,
             conditions,
             data_shape: rows.data_shape,
-            notes: rows.notes,
+            kinds,
+            notes,
             warnings,
         })
     }
@@ -407,6 +417,9 @@ fn refuse_file_options(data: &DataConfig) -> Result<()> {
         ("group", data.group.is_some()),
         ("skip_invalid", data.skip_invalid),
         ("strict", data.strict),
+        ("integer", !data.integer.is_empty()),
+        ("bounds", !data.bounds.is_empty()),
+        ("positive", !data.positive.is_empty()),
         ("holdout", data.holdout != DataConfig::default().holdout),
     ];
     match given.iter().find(|(_, given)| *given) {

@@ -21,6 +21,11 @@ impl Matrix {
         Self { values, rows, columns }
     }
 
+    /// Returns all values, row-major, without a copy.
+    pub fn into_values(self) -> Vec<f32> {
+        self.values
+    }
+
     /// Returns all values, row-major.
     pub fn values(&self) -> &[f32] {
         &self.values

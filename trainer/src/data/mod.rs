@@ -7,6 +7,7 @@ mod conditions;
 mod dates;
 mod digits;
 mod distribution;
+pub mod kinds;
 mod matrix;
 mod mixture;
 mod named_conditions;

@@ -83,7 +83,7 @@ pub fn judge(
     let comparison = Comparison::new(dataset, SORTED, seed, &mut rng);
     let stage = &comparison.stage;
     let mut x_0 = source.starts(seed, stage.c.rows(), model.mlp.data_dim());
-    let x = sampling::sample(&model.mlp, solver, &x_0, &stage.c);
+    let x = model.sample(solver, &x_0, &stage.c);
     ensure!(
         x.values().iter().all(|x| x.is_finite()),
         "the model's samples are not finite: training diverged. Try a smaller learning rate"

@@ -3,12 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use flowlet::{HeapMlp, HeapSolver, SolverKind};
+use flowlet::{HeapColumns, HeapMlp, HeapSolver, SolverKind};
 
 use crate::config::words::check_steps;
 use crate::coupling::dataset::Units;
 use crate::coupling::source::Source;
-use crate::data::{ConditionColumn, Standardization, default_conditions, default_names, preset};
+use crate::data::kinds::Kinds;
+use crate::data::{
+    ConditionColumn, Matrix, Standardization, default_conditions, default_names, preset,
+};
 use crate::disk::input;
 use crate::disk::names::MODEL_FILE;
 use crate::disk::run_directory::find;
@@ -16,6 +19,7 @@ use crate::disk::tensor_file::{Block, TensorFile};
 use crate::model::description::{Description, is_integer, states_its_convention};
 use crate::model::self_test::affine;
 use crate::network::{Network, Shape};
+use crate::solve::sampling;
 
 /// An opened model file.
 #[derive(Clone, Debug)]
@@ -28,6 +32,8 @@ pub struct Model {
     pub file: TensorFile,
     /// The same model, as the runtime reads it.
     pub mlp: HeapMlp,
+    /// What the data columns can hold.
+    pub columns: HeapColumns,
     /// The file's metadata.
     pub description: Description,
     /// The times of the steps that it was made for, `[N + 1]`.
@@ -98,7 +104,9 @@ impl Model {
             description.steps = Some(steps);
         }
         let states_its_convention = states_its_convention(&file.metadata);
-        Ok(Self { path, bytes: bytes.len(), file, mlp, description, grid, states_its_convention })
+        let columns = HeapColumns::try_from_safetensors(bytes, mlp.data_dim())?;
+        let bytes = bytes.len();
+        Ok(Self { path, bytes, file, mlp, columns, description, grid, states_its_convention })
     }
 
     /// Returns the sizes and the activation.
@@ -131,6 +139,14 @@ impl Model {
         let (kind, steps) = (kind.unwrap_or(own.0), steps.unwrap_or(own.1));
         check_steps(steps)?;
         Ok(Choice { kind, steps, own: (kind, steps) == own })
+    }
+
+    /// Returns samples in data units, `[n, D]`, such as the columns can hold: one for each row of `x_0` (`[n, D]`, flow
+    /// units) with the conditions in the same row of `c` (`[n, C]`, the user's units).
+    pub fn sample(&self, solver: &HeapSolver, x_0: &Matrix, c: &Matrix) -> Matrix {
+        let mut x = sampling::sample(&self.mlp, solver, x_0, c).into_values();
+        self.columns.apply(&mut x);
+        Matrix::new(x, x_0.rows(), x_0.columns())
     }
 
     /// Returns the number of steps that the model was made for, or 50 if its file does not define it.
@@ -295,4 +311,22 @@ pub fn export(network: &Network, units: &Units, description: &Description) -> Re
         tensors.insert("grid".to_string(), Block::f32(&[times.len()], &times));
     }
     Ok(TensorFile { tensors, metadata: description.to_metadata(network.shape())? })
+}
+
+/// Adds to a model's file what its data columns can hold.
+pub fn add_kinds(file: &mut TensorFile, kinds: &Kinds) {
+    let columns = kinds.columns();
+    if columns.is_empty() {
+        return;
+    }
+    let whole = columns.iter().map(|kind| if kind.whole { 1.0 } else { 0.0 });
+    let least = columns.iter().map(|kind| kind.least);
+    let most = columns.iter().map(|kind| kind.most);
+    for (name, values) in [
+        ("columns.kind", whole.collect::<Vec<f32>>()),
+        ("columns.least", least.collect()),
+        ("columns.most", most.collect()),
+    ] {
+        file.tensors.insert(name.to_string(), Block::f32(&[columns.len()], &values));
+    }
 }

@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use flowlet::SolverKind;
-use flowlet::fixed::{HeapMlp, HeapSolver};
+use flowlet::fixed::{HeapColumns, HeapMlp, HeapSolver};
 
+use super::columns;
 use super::integer::IntegerModel;
 use super::numbers::floats;
 use super::reference::{STATE_BITS, TIME_BITS, uniform};
+use super::sampling;
+use crate::data::Matrix;
 use crate::disk::input;
 use crate::disk::tensor_file::{Block, TensorFile};
 use crate::model::description::is_integer;
@@ -33,6 +36,8 @@ pub struct IntegerFile {
     pub model: IntegerModel,
     /// The same model, as the runtime reads it.
     pub mlp: HeapMlp,
+    /// What the data columns can hold.
+    pub columns: HeapColumns,
     /// The same numbers as floats: for the names, the units, the source and the sizes. Its path and size are those of
     /// the integer model's file.
     pub floats: Model,
@@ -76,10 +81,18 @@ impl IntegerFile {
         let mlp = HeapMlp::try_from_safetensors(bytes)?;
         let file = TensorFile::parse(bytes)?;
         let model = IntegerModel::from_file(&file)?;
-        let same = TensorFile { tensors: float_tensors(&model), metadata: file.metadata.clone() };
+        let columns = HeapColumns::try_from_safetensors(bytes, mlp.data_dim())?;
+        let mut tensors = float_tensors(&model);
+        tensors.extend(columns::to_floats(&file, mlp.data_bits())?);
+        let same = TensorFile { tensors, metadata: file.metadata.clone() };
         let mut floats = Model::parse(&same.to_bytes()?, path)?;
         floats.bytes = bytes.len();
-        Ok(Self { file, model, mlp, floats })
+        Ok(Self { file, model, mlp, columns, floats })
+    }
+
+    /// Returns samples in data units, `[n, D]`, as [`Model::sample`].
+    pub fn sample(&self, solver: &HeapSolver, x_0: &Matrix, c: &Matrix) -> Matrix {
+        sampling::sample_within(&self.mlp, &self.columns, solver, x_0, c)
     }
 
     /// Returns the solver `kind` with `steps` steps, as [`Model::solver`] chooses it.

@@ -3,6 +3,7 @@
 
 mod activation;
 pub mod calibration;
+mod columns;
 pub mod export;
 pub mod file;
 mod fine_tuning;

@@ -14,7 +14,6 @@ use crate::data::Matrix;
 use crate::disk::digest::digest as digest_of_bytes;
 use crate::judge::golden::digest;
 use crate::model::Model;
-use crate::solve::sampling;
 
 /// A model and its solver.
 #[derive(Debug)]
@@ -40,10 +39,8 @@ impl AnyModel {
     ) -> Result<Matrix> {
         let (kind, steps) = (Some(kind), Some(steps));
         Ok(match self {
-            Self::Float(model) => sampling::sample(&model.mlp, &model.solver(kind, steps)?, x_0, c),
-            Self::Integer(file) => {
-                integer::sample(&file.mlp, &file.solver(kind, steps)?, x_0, c).data
-            }
+            Self::Float(model) => model.sample(&model.solver(kind, steps)?, x_0, c),
+            Self::Integer(file) => file.sample(&file.solver(kind, steps)?, x_0, c),
         })
     }
 }
@@ -157,8 +154,8 @@ impl Sampler {
     /// units).
     pub fn sample(&self, x_0: &Matrix, c: &Matrix) -> Matrix {
         match self {
-            Self::Float(model, solver) => sampling::sample(&model.mlp, solver, x_0, c),
-            Self::Integer(file, solver) => integer::sample(&file.mlp, solver, x_0, c).data,
+            Self::Float(model, solver) => model.sample(solver, x_0, c),
+            Self::Integer(file, solver) => file.sample(solver, x_0, c),
         }
     }
 
@@ -170,6 +167,7 @@ impl Sampler {
                 let points = solver.trajectory(mlp, x_0, c, &mut mlp.scratch());
                 let mut sample = points[points.len() - x_0.len()..].to_vec();
                 mlp.to_data_units(&mut sample);
+                model.columns.apply(&mut sample);
                 let points = Matrix::new(points, solver.steps() + 1, x_0.len());
                 Path { times: solver.times().collect(), points, sample }
             }
@@ -179,6 +177,7 @@ impl Sampler {
                 let path = solver.trajectory(mlp, &points(&one(x_0)), &c, &mut mlp.scratch());
                 let mut x = path[path.len() - x_0.len()..].to_vec();
                 mlp.to_data_units(&mut x);
+                file.columns.apply(&mut x);
                 Path {
                     times: floats(&solver.times().collect::<Vec<_>>(), TIME_BITS),
                     points: Matrix::new(floats(&path, STATE_BITS), solver.steps() + 1, x.len()),

@@ -48,14 +48,38 @@ pub fn sample(
     x_0: &Matrix,
     c: &Matrix,
 ) -> Samples {
+    let [flow, data] = integrate(mlp, solver, x_0, c);
     let d = mlp.data_dim();
+    let matrix = |values: &[i32], bits: i32| Matrix::new(floats(values, bits), x_0.rows(), d);
+    Samples { flow: matrix(&flow, STATE_BITS), data: matrix(&data, mlp.data_bits()) }
+}
+
+/// Returns samples in data units, as [`sample`] does, but such as the columns can hold.
+pub(super) fn sample_within(
+    mlp: &fixed::HeapMlp,
+    columns: &fixed::HeapColumns,
+    solver: &fixed::HeapSolver,
+    x_0: &Matrix,
+    c: &Matrix,
+) -> Matrix {
+    let [_, mut data] = integrate(mlp, solver, x_0, c);
+    columns.apply(&mut data);
+    Matrix::new(floats(&data, mlp.data_bits()), x_0.rows(), mlp.data_dim())
+}
+
+/// Returns samples in flow units and in data units, `[n][D]` each.
+fn integrate(
+    mlp: &fixed::HeapMlp,
+    solver: &fixed::HeapSolver,
+    x_0: &Matrix,
+    c: &Matrix,
+) -> [Vec<i32>; 2] {
     let mut flow = points(x_0);
     let c = user_units(c, mlp.condition_bits() as i8);
     in_tasks(mlp, &mut flow, &c, |x, c, scratch| solver.integrate_batch(mlp, x, c, scratch));
     let mut data = flow.clone();
-    data.chunks_exact_mut(d).for_each(|x| mlp.to_data_units(x));
-    let matrix = |values: &[i32], bits: i32| Matrix::new(floats(values, bits), x_0.rows(), d);
-    Samples { flow: matrix(&flow, STATE_BITS), data: matrix(&data, mlp.data_bits()) }
+    data.chunks_exact_mut(mlp.data_dim()).for_each(|x| mlp.to_data_units(x));
+    [flow, data]
 }
 
 /// Applies `batch` to blocks of rows of `x` (`[n][D]`) and `c` (`[n][C]`), on all cores.

@@ -19,7 +19,6 @@ use crate::judge::sides::Sides;
 use crate::judge::stage::Stage;
 use crate::judge::view::View;
 use crate::report::numbers::thousands;
-use crate::solve::sampling;
 
 /// The numbers of steps, the same as in `flowlet evaluate`.
 const STEPS: [usize; 6] = [1, 2, 4, 8, 16, 50];
@@ -127,7 +126,7 @@ pub fn figure(subject: &Subject) -> Result<Figure> {
         .into_par_iter()
         .map(|steps| {
             let solver = model.solver(Some(model.solver_kind()), Some(steps))?;
-            let x = sampling::sample(&model.mlp, &solver, &x_0, &c);
+            let x = model.sample(&solver, &x_0, &c);
             Ok((solver, x))
         })
         .collect::<Result<_>>()?;

@@ -150,7 +150,7 @@ impl Subject {
     /// Returns an error if a sample is not finite.
     pub fn samples(&self, steps: usize, c: &Matrix) -> Result<Points> {
         let solver = self.solver(steps)?;
-        let x = sampling::sample(&self.model.mlp, &solver, &self.starts(c.rows()), c);
+        let x = self.model.sample(&solver, &self.starts(c.rows()), c);
         self.finite(&x)?;
         Ok(Points { x, c: c.clone() })
     }

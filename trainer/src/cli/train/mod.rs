@@ -32,7 +32,7 @@ use crate::judge::losses::Overfitting;
 use crate::judge::verify::verify;
 use crate::model::self_test;
 use crate::model::tuning;
-use crate::model::{Model, export};
+use crate::model::{Model, add_kinds, export};
 use crate::quantize::Weights;
 use crate::report::numbers::thousands;
 use crate::training::checkpoint::Checkpoints;
@@ -194,6 +194,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let mut description = description(&config, &dataset, &digest);
     description.kept_iteration = trained.chosen.map(|chosen| chosen.iteration);
     let mut file = export(&trained.network, &dataset.units, &description)?;
+    add_kinds(&mut file, &dataset.kinds);
     if let Some(times) = &trained.times {
         tuning::apply(&mut file, SolverKind::Euler, times)?;
     }
