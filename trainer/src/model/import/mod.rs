@@ -135,7 +135,8 @@ fn convert(found: StateDict, convention: &Convention) -> Result<Imported> {
     }
     if columns.conditions > 0 && convention.names.len() <= data_dim {
         notes.push(format!(
-            "{} inputs beside {}the {data_dim} data columns are taken as conditions; --names names them",
+            "{} inputs beside {}the {data_dim} data columns are taken as conditions: --names names them. If \
+             they are features of the time, the model is wrong",
             columns.conditions,
             if columns.has_time { "t and " } else { "" }
         ));

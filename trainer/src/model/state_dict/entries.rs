@@ -115,13 +115,15 @@ fn no_tensors(pickle: &Pickle) -> anyhow::Error {
     };
     let optimiser =
         is_optimiser(pickle.root()) || named.iter().any(|(_, value)| is_optimiser(*value));
+    let is_object =
+        |id: Id| matches!(pickle.get(id), Value::Call { .. }) && !is_tensor(pickle, id, 0);
     if optimiser {
         return anyhow::anyhow!(
             "the file holds the state of an optimiser, but no weights of a network: save them with \
              torch.save(model.state_dict(), FILE)"
         );
     }
-    for (key, value) in named.iter().filter(|(_, value)| !is_tensor(pickle, *value, 0)) {
+    for (key, value) in named.iter().filter(|(_, value)| is_object(*value)) {
         if let Some(class) = pickle.class(*value) {
             return anyhow::anyhow!(
                 "{} is a whole object ({}), which only its own Python code can read. Save the weights alone, with \
