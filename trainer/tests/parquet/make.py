@@ -20,7 +20,7 @@ frame = pd.DataFrame(
 frame.to_csv("mixed.csv", index=False)
 for codec in ["snappy", "zstd", "gzip", None]:
     frame.to_parquet(f"mixed-{codec or 'plain'}.parquet", compression=codec)
-frame[["x", "y"]].iloc[::-1].to_parquet("index.parquet")
+frame[["x", "y"]].sample(frac=1, random_state=0).to_parquet("index.parquet")
 
 lists = pd.DataFrame(
     {
