@@ -17,6 +17,12 @@ fn velocity(bytes: &[u8]) -> [f32; 2] {
     Tiny::try_from_safetensors(bytes).unwrap().velocity(0.5, [0.1, -0.2], [0.3])
 }
 
+/// A tensor of one axis.
+fn tensor(name: &'static str, values: &[f32]) -> model_file::Tensor {
+    let (shape, values) = (vec![values.len()], values.to_vec());
+    model_file::Tensor { name, dtype: "F32", shape, values }
+}
+
 #[test]
 fn key_order_white_space_and_escapes_do_not_matter() {
     let plain = velocity(&file_of(&tensors(), None));
@@ -137,12 +143,6 @@ fn a_column_with_the_scale_0_is_constant() {
 fn conditions_and_data_are_converted_by_mean_and_scale() {
     let plain = Tiny::try_from_safetensors(&file_of(&tensors(), None)).unwrap();
     let mut tensors = tensors();
-    let tensor = |name, values: &[f32]| model_file::Tensor {
-        name,
-        dtype: "F32",
-        shape: vec![values.len()],
-        values: values.to_vec(),
-    };
     tensors.push(tensor("condition.mean", &[10.0]));
     tensors.push(tensor("condition.scale", &[4.0]));
     tensors.push(tensor("data.mean", &[1.0, 2.0]));
