@@ -26,9 +26,9 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
-    /// CSV, TSV, NPY or safetensors file; - is standard input (CSV or NPY)
+    /// Table: CSV, TSV, TXT, JSON lines, NPY, NPZ or safetensors; - is standard input (text or NPY)
     a: PathBuf,
-    /// File with the same number of rows and columns
+    /// Table with the same number of rows and columns
     b: PathBuf,
     /// Columns by name, number or range, separated by commas [default: all]
     #[arg(long, value_name = "COLUMNS")]

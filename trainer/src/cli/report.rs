@@ -58,7 +58,7 @@ pub(super) struct Args {
     /// Print the histogram and the loss as text; write no file
     #[arg(long)]
     terminal: bool,
-    /// Data to compare with: a preset, or a file with the model's columns; - is standard input (CSV or NPY) [default:
+    /// Data to compare with: a preset, or a file with the model's columns; - is standard input (text or NPY) [default:
     /// the run's data, found by the config.toml beside the model]
     #[arg(long, value_name = "PRESET|FILE", value_hint = ValueHint::AnyPath)]
     data: Option<String>,

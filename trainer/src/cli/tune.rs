@@ -43,12 +43,12 @@ pub(super) struct Args {
     /// Integration method [default: the one that the model was made for]
     #[arg(long, value_name = "NAME", value_parser = solver_parser())]
     solver: Option<SolverKind>,
-    /// CSV, TSV, NPY or safetensors file with rows of conditions, used in turn; - is standard input (CSV or NPY)
+    /// Table with rows of conditions, used in turn; - is standard input (text or NPY)
     /// [default: every category, and numbers distributed as in training]
     #[arg(long, value_name = "FILE")]
     conditions: Option<PathBuf>,
-    /// CSV, TSV, NPY or safetensors file with starting points: in flow units, or in data units if the model was trained
-    /// with --source; - is standard input (CSV or NPY) [default: draws from the model's source; required if that is a
+    /// Table with starting points: in flow units, or in data units if the model was trained
+    /// with --source; - is standard input (text or NPY) [default: draws from the model's source; required if that is a
     /// file]
     #[arg(long, value_name = "FILE")]
     x0: Option<PathBuf>,

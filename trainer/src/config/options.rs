@@ -55,7 +55,7 @@ pub type Columns = Vec<String>;
 #[serde(default)]
 #[command(next_help_heading = "Data")]
 pub struct DataConfig {
-    /// The name of a known distribution, or a CSV, TSV, NPY or safetensors file
+    /// The name of a known distribution, or a data file
     #[arg(skip)]
     pub source: String,
     /// The digest of the rows that a run read from files, in its `config.toml`. Commands that read the run's data

@@ -61,7 +61,7 @@ Examples:
 pub(super) struct Args {
     /// Model file, or directory of a run: a float model or an integer one
     model: PathBuf,
-    /// Data to compare with: a preset, or a file with the model's columns; - is standard input (CSV or NPY) [default:
+    /// Data to compare with: a preset, or a file with the model's columns; - is standard input (text or NPY) [default:
     /// the rows that the run held out, found by the config.toml beside the model]
     #[arg(long, value_name = "PRESET|FILE", value_hint = ValueHint::AnyPath)]
     data: Option<String>,

@@ -52,7 +52,8 @@ Examples:
 /// Train a model, export it, and verify it
 ///
 /// TARGET is a preset (mixture, moons, 8gaussians, checkerboard, swissroll), a configuration file (.toml), or a data
-/// file (.csv, .tsv, .npy, .safetensors). Options override the configuration. File names in a configuration are
+/// file: .csv, .tsv, .txt, .dat, .jsonl, .npy, .npz, .safetensors or .parquet, perhaps followed by .gz or .zst. What
+/// separates the cells of text is found out if there is only one reading. Options override the configuration. File names in a configuration are
 /// relative to its own directory.
 ///
 /// The directory of the run receives the model (model.safetensors), the golden outputs that the runtime is verified

@@ -9,13 +9,14 @@ use crate::config::list::List;
 use crate::config::size::{SizeKind, Stated};
 use crate::config::words::DeviceKind;
 use crate::config::{Config, Flags, preset};
+use crate::disk::compressed::without_ending;
 use crate::disk::input::is_standard_input;
 use crate::disk::names::CONFIG_FILE;
 
 /// The target, and the flags that override its configuration.
 #[derive(Debug, clap::Args)]
 pub(super) struct Settings {
-    /// A preset, a configuration file, or a data file; - is standard input (CSV or NPY)
+    /// A preset, a configuration file, or a data file; - is standard input (text or NPY)
     #[arg(value_name = "TARGET")]
     target: Option<String>,
 
@@ -149,7 +150,12 @@ fn open_target(target: &str) -> Result<(Config, Stated, String)> {
     if is_standard_input(path) {
         return Ok((Config::for_source(target), stated, "standard-input".to_string()));
     }
-    let stem = |path: &Path| path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    // Of points.csv.gz, it is points.
+    let stem = |path: &Path| {
+        let name = path.file_name()?.to_string_lossy().into_owned();
+        let stem = Path::new(without_ending(&name)).file_stem()?;
+        Some(stem.to_string_lossy().into_owned())
+    };
     if path.extension().is_some_and(|extension| extension == "toml") {
         let (mut config, stated) = Config::read_stated(path)?;
         // Trains on what the file holds now, perhaps with another split.

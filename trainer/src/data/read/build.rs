@@ -63,12 +63,18 @@ impl Builder {
 
     /// A table of `rows` rows of numbers, which [`Self::fill`] sets.
     pub(super) fn of_numbers(wanted: Wanted, rows: usize) -> Self {
+        Self::of_columns(wanted, rows, |_| false)
+    }
+
+    /// A table of `rows` rows, whose columns [`Self::fill`] sets or, if `is_text` says so, [`Self::fill_text`].
+    pub(super) fn of_columns(wanted: Wanted, rows: usize, is_text: impl Fn(usize) -> bool) -> Self {
         let others = wanted
             .others
             .iter()
-            .map(|(_, kind)| match kind {
-                Use::Numbers | Use::Either => Growing::numbers(vec![0.0; rows]),
-                Use::Labels => {
+            .map(|&(column, kind)| match kind {
+                Use::Either if !is_text(column) => Growing::numbers(vec![0.0; rows]),
+                Use::Numbers => Growing::numbers(vec![0.0; rows]),
+                Use::Labels | Use::Either => {
                     let mut labels = Labels::default();
                     labels.ids = vec![MISSING; rows];
                     Growing::labels(labels)
@@ -197,6 +203,55 @@ impl Builder {
                     other.set(row, column, wide);
                     if numbers {
                         digits.see(finite(wide), || wide);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sets the cells of `column`, which is text, from the row `first` on to `values`. `None` is a missing cell.
+    #[cfg(feature = "parquet")]
+    pub(super) fn fill_text(
+        &mut self,
+        place: Place,
+        column: usize,
+        first: usize,
+        values: impl Iterator<Item = Option<String>>,
+    ) {
+        for (row, text) in (first..).zip(values) {
+            let text = text.unwrap_or_default();
+            let text = text.trim();
+            let cell = match parse(text) {
+                Cell::Text(text) => flag(text).map_or(Cell::Text(text), Cell::Number),
+                cell => cell,
+            };
+            match place {
+                Place::Data(slot) => {
+                    let narrow = if let Cell::Number(value) = cell { value } else { f32::NAN };
+                    self.data[row * self.wanted.data.len() + slot] = narrow;
+                    let earlier = |(odd, other): &(Odd, usize)| (odd.row, *other) <= (row, slot);
+                    if narrow.is_nan() && !self.odd.as_ref().is_some_and(earlier) {
+                        self.odd = Some((odd(row, column, text), slot));
+                    }
+                }
+                Place::Other(k) => {
+                    let Growing::Known(cells) = &mut self.others[k] else { continue };
+                    let right = match cells {
+                        Cells::Numbers { values, .. } => {
+                            values[row] =
+                                if let Cell::Number(value) = cell { value } else { f32::NAN };
+                            !values[row].is_nan()
+                        }
+                        Cells::Labels { labels, .. } => {
+                            labels.ids[row] =
+                                if cell == Cell::Missing { MISSING } else { labels.id(text) };
+                            cell != Cell::Missing
+                        }
+                    };
+                    let (Cells::Numbers { odd: found, .. } | Cells::Labels { odd: found, .. }) =
+                        cells;
+                    if !right && found.as_ref().is_none_or(|found| row < found.row) {
+                        *found = Some(odd(row, column, text));
                     }
                 }
             }

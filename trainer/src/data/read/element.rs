@@ -96,7 +96,7 @@ impl Element {
 }
 
 /// Returns the value of a 16-bit float.
-fn half(bits: u16) -> f64 {
+pub(super) fn half(bits: u16) -> f64 {
     let [sign, exponent, fraction] = [bits >> 15, (bits >> 10) & 0x1f, bits & 0x3ff].map(i32::from);
     let magnitude = match exponent {
         0 => f64::from(fraction) * 2.0_f64.powi(-24),

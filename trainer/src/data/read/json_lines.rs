@@ -191,12 +191,14 @@ fn next(input: &mut Input, line: &mut u64) -> Result<Option<String>> {
 }
 
 fn parse(text: &str, line: u64) -> Result<Row> {
-    let row = serde_json::from_str(text).map_err(|error| {
+    serde_json::from_str(text).map_err(|error| {
         let what = error.to_string();
-        let what = what.split(" at line ").next().unwrap_or_default().to_string();
-        anyhow!("line {line}: {what}, at column {}: expected JSON lines: a whole object or array on each line", error.column())
-    });
-    row
+        let what = what.split(" at line ").next().unwrap_or_default();
+        anyhow!(
+            "line {line}: {what}, at column {}: expected JSON lines: a whole object or array on each line",
+            error.column()
+        )
+    })
 }
 
 impl<'de> Deserialize<'de> for Row {

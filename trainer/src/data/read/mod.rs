@@ -9,6 +9,8 @@ mod encoding;
 mod json_lines;
 mod npy;
 mod npz;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod records;
 mod safetensors;
 mod spaces;
@@ -25,7 +27,11 @@ use crate::disk::compressed::without_ending;
 use crate::disk::input::{Input, is_standard_input};
 
 /// The endings of the names of files that hold tables, for messages.
-pub const ENDINGS: &str = ".csv, .tsv, .txt, .dat, .jsonl, .ndjson, .npy, .npz or .safetensors";
+pub const ENDINGS: &str = if cfg!(feature = "parquet") {
+    ".csv, .tsv, .txt, .dat, .jsonl, .ndjson, .npy, .npz, .parquet or .safetensors"
+} else {
+    ".csv, .tsv, .txt, .dat, .jsonl, .ndjson, .npy, .npz or .safetensors"
+};
 
 /// A file whose columns are known and whose rows are not read yet.
 pub(super) struct Reader {
@@ -38,6 +44,8 @@ enum Body {
     Json(json_lines::Lines),
     Array(npy::Array),
     Arrays(npz::Arrays),
+    #[cfg(feature = "parquet")]
+    Parquet(Box<parquet::Parquet>),
     Tensors(safetensors::Tensors),
 }
 
@@ -110,9 +118,24 @@ pub(super) fn open_with(
                  df.to_json(\"x.jsonl\", orient=\"records\", lines=True)"
             ),
             "xlsx" | "xls" | "ods" => bail!("a spreadsheet: save it as CSV"),
-            "parquet" | "pq" | "feather" | "arrow" => bail!(
+            #[cfg(feature = "parquet")]
+            "parquet" | "pq" => {
+                ensure!(
+                    start.starts_with(parquet::MAGIC),
+                    "not a Parquet file, or one that is compressed as a whole"
+                );
+                let (header, file) = parquet::Parquet::open(path)?;
+                Ok((header, Body::Parquet(Box::new(file))))
+            }
+            #[cfg(not(feature = "parquet"))]
+            "parquet" | "pq" => bail!(
+                "this flowlet was built without Parquet: install it with `cargo install flowlet-trainer --features \
+                 parquet`, or convert the file in pandas: pandas.read_parquet(\"x.parquet\").to_csv(\"x.csv\", \
+                 index=False)"
+            ),
+            "feather" | "arrow" => bail!(
                 "expected a name that ends in {ENDINGS}. pandas converts it: \
-                 pandas.read_parquet(\"x.parquet\").to_csv(\"x.csv\", index=False)"
+                 pandas.read_feather(\"x.feather\").to_csv(\"x.csv\", index=False)"
             ),
             _ => bail!("expected a name that ends in {ENDINGS}, perhaps followed by .gz or .zst"),
         }
@@ -140,6 +163,8 @@ impl Reader {
             Body::Json(lines) => lines.read(header, wanted),
             Body::Array(array) => array.read(header, wanted),
             Body::Arrays(arrays) => arrays.read(header, wanted),
+            #[cfg(feature = "parquet")]
+            Body::Parquet(file) => file.read(header, wanted),
             Body::Tensors(tensors) => tensors.read(header, wanted),
         };
         let table = table.with_context(|| file.clone())?;
