@@ -83,6 +83,48 @@ fn samples_are_such_as_the_columns_hold() {
 }
 
 #[test]
+fn a_category_of_the_data_comes_back_as_its_values() {
+    let desk = Desk::new();
+    let mut lines = "colour,x,code\n".to_string();
+    for k in 0_u32..90 {
+        let colour = ["red", "\"sea, blue\"", "green"][k as usize % 3];
+        lines += &format!("{colour},{},{}\n", f64::from(k * 37 % 89) / 10.0, 10 * (1 + k * 7 % 2));
+    }
+    desk.write("table.csv", &lines);
+    let output = desk.run(&format!("train table.csv {SHORT} --out run"));
+    assert!(text(&output.stderr).contains("--categorical colour"), "{}", text(&output.stderr));
+    desk.succeed(&format!("train table.csv {SHORT} --categorical colour,code --out run"));
+    desk.succeed("quantize run --out whole.safetensors");
+    for model in ["run", "whole.safetensors"] {
+        let samples = desk.succeed(&format!("sample {model} -n 60"));
+        let mut lines = samples.lines();
+        assert_eq!(lines.next(), Some("x,colour,code"));
+        for line in lines {
+            let (_, rest) = line.split_once(',').unwrap();
+            let (colour, code) = rest.rsplit_once(',').unwrap();
+            assert!(["red", "\"sea, blue\"", "green"].contains(&colour), "{line}");
+            assert!(["10", "20"].contains(&code), "{line}");
+        }
+    }
+    // An array has a column for each value.
+    desk.succeed("sample run -n 5 --out samples.npy");
+    assert_eq!(std::fs::metadata(desk.path("samples.npy")).unwrap().len(), 128 + 5 * 6 * 4);
+
+    let evaluated = desk.succeed("evaluate run");
+    assert!(evaluated.contains("whole numbers and categories have no density"), "{evaluated}");
+    desk.succeed("evaluate run --data table.csv");
+    // The samples are a table of the same form.
+    desk.succeed("sample run -n 200 --out samples.csv");
+    desk.succeed("evaluate run --data samples.csv");
+    desk.write("other.csv", lines.replace("red", "pink"));
+    let output = desk.run("evaluate run --data other.csv");
+    let expected =
+        "other.csv: column colour: the model has no category pink: expected green, red, sea, blue";
+    assert!(text(&output.stderr).contains(expected), "{}", text(&output.stderr));
+    desk.succeed("report run");
+}
+
+#[test]
 fn kinds_are_proposed_and_wrong_ones_are_refused() {
     let desk = Desk::new();
     desk.write("table.csv", table());

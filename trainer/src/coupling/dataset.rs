@@ -10,6 +10,7 @@ use flowlet::Digest;
 use crate::config::words::Keep;
 use crate::config::{ARTICLE, Config, DataConfig};
 use crate::coupling::source::Source;
+use crate::data::categories::into_data;
 use crate::data::kinds::Kinds;
 use crate::data::random::{Stream, choose, generator};
 use crate::data::{
@@ -193,9 +194,14 @@ impl Dataset {
 
     fn from_file(config: &Config, path: &Path) -> Result<Self> {
         let data = &config.data;
+        // Categories of the data are read as those of conditions are.
+        let of_data = data.categories_of_data();
+        let columns = data.columns.as_ref().map(|columns| {
+            columns.iter().filter(|name| !of_data.contains(name)).cloned().collect()
+        });
         let options = RowsOptions {
-            data: data.columns.clone(),
-            condition: data.condition.clone(),
+            data: columns,
+            condition: data.condition.iter().chain(&of_data).cloned().collect(),
             conditions_file: data.conditions.clone(),
             categorical: data.categorical.clone(),
             group: data.group.clone(),
@@ -205,7 +211,8 @@ impl Dataset {
             advice: Advice::Train,
             ..RowsOptions::default()
         };
-        let rows = load(path, &options)?;
+        let mut rows = load(path, &options)?;
+        let categories = into_data(&mut rows, &of_data);
         let mut warnings = rows.warnings;
         let mut train = rows.points;
         let mut conditions = rows.conditions;
@@ -239,7 +246,7 @@ impl Dataset {
         }
 
         let parts = [&train.x, &held_out.x];
-        let kinds = Kinds::of(data.kinds(), &rows.data_columns, &parts)
+        let kinds = Kinds::of(data.kinds(), &rows.data_columns, &categories, &parts)
             .with_context(|| path.display().to_string())?;
         let mut notes = rows.notes;
         notes.extend(kinds.proposal(&rows.data_columns, &parts));

@@ -9,7 +9,7 @@ use super::template::{self, Filling};
 use super::text::comment;
 use super::{float, integer};
 use crate::disk::quote::listed;
-use crate::model::{Model, cost};
+use crate::model::{COLUMN_KIND, Model, cost};
 use crate::quantize::file::IntegerFile;
 
 /// A model in C, and what an example needs to know of it.
@@ -25,9 +25,6 @@ pub(super) struct Source {
     /// What the model is, in a line.
     pub(super) title: String,
 }
-
-/// The tensor of what the data columns can hold.
-pub(super) const KIND: &str = "columns.kind";
 
 /// The most steps of an exported path: their times are in flash.
 const MOST_STEPS: usize = 10_000;
@@ -114,7 +111,7 @@ fn filling(model: &Model, solver: SolverKind, steps: usize) -> Result<Filling> {
     // A model that never saw its null condition gives no guidance.
     filling.flag("guidance", conditional && model.description.label_dropout != Some(0.0));
     filling.flag("hidden", shape.hidden_layers > 0);
-    if let Some(kind) = model.file.tensors.get(KIND) {
+    if let Some(kind) = model.file.tensors.get(COLUMN_KIND) {
         let kinds = kind.to_f32()?;
         filling.flag("columns", true);
         filling.flag("whole", kinds.contains(&1.0));

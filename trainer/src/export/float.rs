@@ -3,9 +3,8 @@
 use anyhow::{Context, Result};
 use flowlet::HeapSolver;
 
-use super::c::KIND;
 use super::text::{array, float};
-use crate::model::{Model, self_test};
+use crate::model::{COLUMN_KIND, Model, self_test};
 
 /// The outputs in a panel: their weights for an input lie side by side.
 const PANEL: usize = 16;
@@ -58,7 +57,7 @@ pub(super) fn numbers(model: &Model, solver: &HeapSolver) -> Result<Numbers> {
     let units = model.units()?;
     add("data_mean", &[d], &units.data.mean);
     add("data_scale", &[d], &units.data.scale);
-    if let Some(kind) = model.file.tensors.get(KIND) {
+    if let Some(kind) = model.file.tensors.get(COLUMN_KIND) {
         add("column_least", &[d], &tensor("columns.least".to_string())?);
         add("column_most", &[d], &tensor("columns.most".to_string())?);
         let kinds = kind.to_f32()?.into_iter().map(|kind| kind.to_string());
