@@ -45,7 +45,7 @@ fn a_run_killed_at_any_moment_resumes_to_the_same_bytes() {
          [train]\niterations = 400\nbatch_size = 32\ntransport_size = 48\nema = 0.9\n\
          coupling = \"conditional-transport\"\nlabel_dropout = 0.1\nschedule = \"cosine\"\n\
          checkpoint_seconds = 0\n\
-         [few_steps]\nsteps = 2\nteacher_hidden_width = 12\npairs = 500\niterations = 300\n\
+         [few_steps]\nsteps = 2\nteacher_hidden_width = 12\nteacher_samples = 500\niterations = 300\n\
          batch_size = 32\nown_iterations = 200\ntransport_size = 64\n",
     );
     desk.succeed("train run.toml --out whole");
@@ -445,7 +445,7 @@ fn survive_few_steps(kills: usize) {
                 "run.toml",
                 "[data]\nsource = \"moons\"\n[model]\nhidden_width = 8\n\
                  [train]\niterations = 150\nbatch_size = 16\ncheckpoint_seconds = 0\n\
-                 [few_steps]\nsteps = 2\nteacher_hidden_width = 8\npairs = 200\niterations = 100\n\
+                 [few_steps]\nsteps = 2\nteacher_hidden_width = 8\nteacher_samples = 200\niterations = 100\n\
                  batch_size = 16\nown_iterations = 100\ntransport_size = 32\n",
             );
         },

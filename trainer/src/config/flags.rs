@@ -31,13 +31,18 @@ impl Flags {
         self.0.get_one("few_steps").copied()
     }
 
+    /// Whether a flag was given. `option` is the key of its option, without the section.
+    pub fn gives(&self, option: &str) -> bool {
+        self.0.contains_id(option)
+    }
+
     /// Returns the sizes whose flags were given.
     pub fn stated(&self) -> Stated {
         Stated {
-            hidden_width: self.0.contains_id("hidden_width"),
-            hidden_layers: self.0.contains_id("hidden_layers"),
-            iterations: self.0.contains_id("iterations"),
-            learning_rate: self.0.contains_id("learning_rate"),
+            hidden_width: self.gives("hidden_width"),
+            hidden_layers: self.gives("hidden_layers"),
+            iterations: self.gives("iterations"),
+            learning_rate: self.gives("learning_rate"),
         }
     }
 }
