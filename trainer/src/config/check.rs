@@ -160,10 +160,9 @@ impl Config {
             source.distribution,
             path.display()
         );
-        for (name, given) in [
-            ("label_dropout", train.label_dropout != 0.0),
-            ("guidance", few_steps.guidance != 1.0),
-        ] {
+        for (name, given) in
+            [("label_dropout", train.label_dropout != 0.0), ("guidance", few_steps.guidance != 1.0)]
+        {
             ensure!(
                 !given,
                 "{name} is about a teacher that is trained here, but {} has the samples of another: leave it out",

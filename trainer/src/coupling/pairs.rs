@@ -87,7 +87,8 @@ impl TeacherPairs {
         let mut points = rows.points;
         let mut rng = generator(config.seed, Stream::PairSplit);
         let flags = split(points.x.rows(), None, config.data.holdout, &mut rng)?;
-        let held_out = Pairs { x_0: x_0.take_rows(&flags), points: Arc::new(points.take_rows(&flags)) };
+        let held_out =
+            Pairs { x_0: x_0.take_rows(&flags), points: Arc::new(points.take_rows(&flags)) };
         Ok(Self { train: Pairs { x_0, points: Arc::new(points) }, held_out })
     }
 }

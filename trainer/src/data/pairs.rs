@@ -46,9 +46,8 @@ pub fn load_pairs(
     let (x_0, x_1) = (usual(columns.x_0, "x_0"), usual(columns.x_1, "x_1"));
     let header = read::open(path, options.table)?.header().clone();
     let chosen = |names: &[String], what: &str, flag: &str| {
-        select(&header, names).map_err(|error| {
-            anyhow!("{error:#}. The {what} of pairs are the columns that {flag} names, if it is given")
-        })
+        select(&header, names)
+            .map_err(|error| anyhow!("{error:#}. Name the {what} of the pairs with {flag}"))
     };
     let starts = chosen(&x_0, "starting points", "--x-0")?;
     let samples = chosen(&x_1, "samples", "--x-1")?;
@@ -117,6 +116,7 @@ fn names_of(header: &Header, samples: &[usize]) -> Vec<String> {
 }
 
 fn columns_of(matrix: &Matrix, columns: std::ops::Range<usize>) -> Matrix {
-    let values = (0..matrix.rows()).flat_map(|row| matrix.row(row)[columns.clone()].iter().copied());
+    let values =
+        (0..matrix.rows()).flat_map(|row| matrix.row(row)[columns.clone()].iter().copied());
     Matrix::new(values.collect(), matrix.rows(), columns.len())
 }

@@ -64,9 +64,7 @@ impl Settings {
         let target = self.target.as_ref().or(self.data.as_ref());
         let is_file = target.is_some_and(|target| target.ends_with(".toml"));
         let few_steps = self.flags.few_steps();
-        if let (Some(steps @ 1..), false, false) =
-            (few_steps, is_file, self.flags.gives("pairs"))
-        {
+        if let (Some(steps @ 1..), false, false) = (few_steps, is_file, self.flags.gives("pairs")) {
             config.take_few_steps(steps);
         }
         self.flags.apply(&mut config)?;

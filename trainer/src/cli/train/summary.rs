@@ -39,15 +39,8 @@ pub(super) fn summary(
     use std::fmt::Write;
     let mut text = String::new();
     let last = trained.losses.iterations();
-    let Judged {
-        verified: report,
-        judgement,
-        teacher,
-        overfitting,
-        selected_on,
-        outlook,
-        notes,
-    } = *judged;
+    let Judged { verified: report, judgement, teacher, overfitting, selected_on, outlook, notes } =
+        *judged;
     let Judgement { distance, samples, rows, judged_on, memory, .. } = judgement;
     let phases = phases(config);
     let done = |(k, (name, iterations)): (usize, &(&str, usize))| {
