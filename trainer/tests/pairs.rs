@@ -121,6 +121,8 @@ fn what_does_not_suit_pairs_is_one_error() {
     desk.write("old.toml", "[data]\nsource = \"moons\"\n[few_steps]\npairs = 500\n");
     let label_dropout = "[few_steps]\npairs = \"teacher.csv\"\n[train]\nlabel_dropout = 0.1\n";
     desk.write("dropout.toml", label_dropout);
+    let columns = "[few_steps]\npairs = \"teacher.csv\"\n[data]\ncolumns = [\"x_1\"]\n";
+    desk.write("columns.toml", columns);
     for (command, expected) in [
         ("--pairs gone.csv", "gone.csv"),
         ("--pairs data.csv", "there is no column x_0"),
@@ -135,6 +137,7 @@ fn what_does_not_suit_pairs_is_one_error() {
         ("--pairs teacher.csv --source moons", "leave the source out"),
         ("--pairs teacher.csv --seconds 5", "state --iterations instead"),
         ("dropout.toml", "label_dropout is about a teacher that is trained here"),
+        ("columns.toml", "name the columns of the samples in x_1"),
         ("moons --x-0 a", "--x-0 names columns of the file of --pairs"),
         ("old.toml", "is called `teacher_samples`"),
         (

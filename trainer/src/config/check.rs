@@ -137,7 +137,7 @@ impl Config {
 
     /// Checks that nothing contradicts the pairs of another teacher.
     fn check_pairs(&self) -> Result<()> {
-        let Self { source, train, few_steps, .. } = self;
+        let Self { data, source, train, few_steps, .. } = self;
         let Some(path) = &few_steps.pairs else { return Ok(()) };
         ensure!(
             path.to_str().is_some(),
@@ -159,6 +159,11 @@ impl Config {
              source out",
             source.distribution,
             path.display()
+        );
+        ensure!(
+            self.has_data() || data.columns.is_none(),
+            "columns under [data] are those of data, but there are only pairs: name the columns of the samples in x_1 \
+             under [few_steps]"
         );
         for (name, given) in
             [("label_dropout", train.label_dropout != 0.0), ("guidance", few_steps.guidance != 1.0)]
