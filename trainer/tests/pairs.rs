@@ -55,7 +55,8 @@ fn a_student_comes_near_its_teacher_in_one_step_and_in_several() {
     assert!(desk.succeed("inspect three").contains('3'));
     // Its own data are the teacher's samples; others can be named.
     desk.succeed("evaluate runs/teacher --steps 1");
-    desk.succeed("evaluate runs/teacher --steps 1 --data teacher.csv --columns x_1 --condition c");
+    desk.write("real.csv", table("a,b,c,x,y", &pairs(1.0)[..200]));
+    desk.succeed("evaluate runs/teacher --steps 1 --data real.csv");
 }
 
 #[test]
@@ -117,6 +118,7 @@ fn what_does_not_suit_pairs_is_one_error() {
     let rows = pairs(1.0);
     desk.write("teacher.csv", table(NAMES, &rows));
     desk.write("data.csv", table("a,b,c,x,y", &rows));
+    desk.write("none.csv", table("x_0.0,x_0.1,e,x_1.0,x_1.1", &rows));
     desk.write("one.csv", table("x_0,e,c,x_1.0,x_1.1", &rows));
     desk.write("old.toml", "[data]\nsource = \"moons\"\n[few_steps]\npairs = 500\n");
     let label_dropout = "[few_steps]\npairs = \"teacher.csv\"\n[train]\nlabel_dropout = 0.1\n";
@@ -145,7 +147,7 @@ fn what_does_not_suit_pairs_is_one_error() {
             "expected 3 columns of samples, as in the data",
         ),
         (
-            "data.csv --data x,y --condition a --pairs one.csv --x-0 e,c",
+            "data.csv --data x,y --condition a --pairs none.csv",
             "expected the conditions of the data, in columns called a or c",
         ),
     ] {

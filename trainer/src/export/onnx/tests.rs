@@ -260,6 +260,10 @@ fn the_sampler_keeps_to_what_the_columns_can_hold() {
         {
             file.tensors.insert(name.to_string(), Block::f32(&[2], &values));
         }
+        if kind[0] > 1.0 {
+            // So that each category is the largest of some samples.
+            file.tensors.insert("data.mean".to_string(), Block::f32(&[2], &[0.0, 0.0]));
+        }
         let model = Model::parse(&file.to_bytes().unwrap(), "test".into()).unwrap();
         let solver = model.solver(None, None).unwrap();
         let expected = model.sample(&solver, &x_0, &matrix(9, 0, 0));

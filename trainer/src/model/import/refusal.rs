@@ -193,7 +193,7 @@ mod tests {
         ] {
             let found = refusal(name, shape);
             assert!(found.contains(expected), "{found}");
-            let remedies = ["train one of flowlet's", "torch.nn.utils"];
+            let remedies = ["flowlet train --pairs FILE", "torch.nn.utils"];
             assert!(found.contains(name), "{found}");
             assert_eq!(
                 remedies.map(|way| found.contains(way)).iter().filter(|has| **has).count(),
