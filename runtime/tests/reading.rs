@@ -17,12 +17,6 @@ fn velocity(bytes: &[u8]) -> [f32; 2] {
     Tiny::try_from_safetensors(bytes).unwrap().velocity(0.5, [0.1, -0.2], [0.3])
 }
 
-/// A tensor of one axis.
-fn tensor(name: &'static str, values: &[f32]) -> model_file::Tensor {
-    let (shape, values) = (vec![values.len()], values.to_vec());
-    model_file::Tensor { name, dtype: "F32", shape, values }
-}
-
 #[test]
 fn key_order_white_space_and_escapes_do_not_matter() {
     let plain = velocity(&file_of(&tensors(), None));

@@ -174,6 +174,17 @@ pub(crate) fn random(shape: Shape) -> AnyModel {
     let times = [0.0_f32, 0.1, 0.35, 0.5, 0.9, 1.0];
     let grid = flowlet_trainer::disk::tensor_file::Block::f32(&[6], &times);
     file.tensors.insert("grid".to_string(), grid);
+    if shape.data_dim > 4 {
+        // A whole number, one within bounds, and a category of two columns. The last column is constant.
+        let mut insert = |name: &str, values: [f32; 5]| {
+            let block = flowlet_trainer::disk::tensor_file::Block::f32(&[5], &values);
+            file.tensors.insert(name.to_string(), block);
+        };
+        insert("columns.kind", [1.0, 0.0, 3.0, 3.0, 0.0]);
+        insert("columns.least", [-2.0, -0.25, f32::MIN, f32::MIN, f32::MIN]);
+        insert("columns.most", [f32::MAX, 0.5, f32::MAX, f32::MAX, f32::MAX]);
+        insert("data.scale", [0.5, 1.5, 2.5, 3.5, 0.0]);
+    }
     let model = Model::parse(&file.to_bytes().unwrap(), "random".into()).unwrap();
     AnyModel::Float(Box::new(model))
 }
@@ -277,10 +288,26 @@ impl Runtime<'_> {
         }
     }
 
+    /// Makes a point in data units one that the columns can hold.
+    fn within_columns(&self, x: &[u32]) -> Vec<u32> {
+        match self {
+            Self::Float(model, _) => {
+                let mut x = floats(x);
+                model.columns.apply(&mut x);
+                bits(&x)
+            }
+            Self::Integer(file, _) => {
+                let mut x = signed(x);
+                file.columns.apply(&mut x);
+                unsigned(&x)
+            }
+        }
+    }
+
     fn samples(&self, seed: u64, first: u64, c: &[u32], columns: usize) -> Vec<u32> {
         let ends = (first..first + 3).flat_map(|index| {
             let path = self.path(&self.noise(seed, index, columns), c);
-            self.convert(&path[path.len() - columns..], true)
+            self.within_columns(&self.convert(&path[path.len() - columns..], true))
         });
         ends.collect()
     }

@@ -68,6 +68,10 @@ namespace Flowlet
         public void ToData(float[] x) { Check(Native.flowlet_to_data_f32(number, x, Length(x))); }
         public void ToData(int[] x) { Check(Native.flowlet_to_data_i32(number, x, Length(x))); }
 
+        /// <summary>Makes samples in data units such as the columns can hold: whole numbers, bounds, categories.</summary>
+        public void ApplyColumns(float[] x) { Check(Native.flowlet_apply_columns_f32(number, x, Length(x))); }
+        public void ApplyColumns(int[] x) { Check(Native.flowlet_apply_columns_i32(number, x, Length(x))); }
+
         public void Dispose() { Native.flowlet_close(number); GC.SuppressFinalize(this); }
         ~Model() { Native.flowlet_close(number); }
 
@@ -104,5 +108,7 @@ namespace Flowlet
         [DllImport(Library, CallingConvention = C)] public static extern int flowlet_step_i32(ulong model, uint step, int[] condition, UIntPtr conditionLength, [In, Out] int[] x, UIntPtr length);
         [DllImport(Library, CallingConvention = C)] public static extern int flowlet_to_data_f32(ulong model, [In, Out] float[] x, UIntPtr length);
         [DllImport(Library, CallingConvention = C)] public static extern int flowlet_to_data_i32(ulong model, [In, Out] int[] x, UIntPtr length);
+        [DllImport(Library, CallingConvention = C)] public static extern int flowlet_apply_columns_f32(ulong model, [In, Out] float[] x, UIntPtr length);
+        [DllImport(Library, CallingConvention = C)] public static extern int flowlet_apply_columns_i32(ulong model, [In, Out] int[] x, UIntPtr length);
     }
 }

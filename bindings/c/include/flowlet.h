@@ -157,6 +157,16 @@ int32_t flowlet_step_f32(uint64_t model,
 // `x` points to `length` numbers.
 int32_t flowlet_to_data_f32(uint64_t model, float *x, size_t length);
 
+// Makes samples, in place and in data units, such as the columns can hold: whole numbers are rounded, bounds kept, and of
+// a category's columns the largest becomes 1 and the others 0, as the model's file says.
+//
+// # Safety
+//
+// `x` points to `length` numbers.
+int32_t flowlet_apply_columns_f32(uint64_t model,
+                                  float *x,
+                                  size_t length);
+
 // Converts points in place, from data units to flow units.
 //
 // # Safety
@@ -207,6 +217,16 @@ int32_t flowlet_step_i32(uint64_t model,
 //
 // `x` points to `length` numbers.
 int32_t flowlet_to_data_i32(uint64_t model, int32_t *x, size_t length);
+
+// Makes samples, in place and in data units, such as the columns can hold: whole numbers are rounded, bounds kept, and of
+// a category's columns the largest becomes 1 and the others 0, as the model's file says.
+//
+// # Safety
+//
+// `x` points to `length` numbers.
+int32_t flowlet_apply_columns_i32(uint64_t model,
+                                  int32_t *x,
+                                  size_t length);
 
 // Converts points in place, from data units to flow units.
 //

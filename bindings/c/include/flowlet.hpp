@@ -95,6 +95,11 @@ public:
         if constexpr (floats) check(flowlet_to_data_f32(number_, x.data(), x.size()));
         else check(flowlet_to_data_i32(number_, x.data(), x.size()));
     }
+    /// Makes samples in data units such as the columns can hold: whole numbers, bounds, categories.
+    void apply_columns(std::span<Number> x) const {
+        if constexpr (floats) check(flowlet_apply_columns_f32(number_, x.data(), x.size()));
+        else check(flowlet_apply_columns_i32(number_, x.data(), x.size()));
+    }
 
 private:
     static constexpr bool floats = std::is_same_v<Number, float>;

@@ -333,6 +333,21 @@ pub unsafe extern "C" fn flowlet_to_data_f32(model: u64, x: *mut f32, length: us
     })
 }
 
+/// Makes samples, in place and in data units, such as the columns can hold: whole numbers are rounded, bounds kept, and of
+/// a category's columns the largest becomes 1 and the others 0, as the model's file says.
+///
+/// # Safety
+///
+/// `x` points to `length` numbers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flowlet_apply_columns_f32(model: u64, x: *mut f32, length: usize) -> i32 {
+    guarded(|| {
+        // SAFETY: as the caller promises.
+        let x = unsafe { slice_mut(x, length, "x") }?;
+        registry::get(model)?.apply_columns_f32(x)
+    })
+}
+
 /// Converts points in place, from data units to flow units.
 ///
 /// # Safety
@@ -427,6 +442,21 @@ pub unsafe extern "C" fn flowlet_to_data_i32(model: u64, x: *mut i32, length: us
         // SAFETY: as the caller promises.
         let x = unsafe { slice_mut(x, length, "x") }?;
         registry::get(model)?.convert_i32(x, true)
+    })
+}
+
+/// Makes samples, in place and in data units, such as the columns can hold: whole numbers are rounded, bounds kept, and of
+/// a category's columns the largest becomes 1 and the others 0, as the model's file says.
+///
+/// # Safety
+///
+/// `x` points to `length` numbers.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn flowlet_apply_columns_i32(model: u64, x: *mut i32, length: usize) -> i32 {
+    guarded(|| {
+        // SAFETY: as the caller promises.
+        let x = unsafe { slice_mut(x, length, "x") }?;
+        registry::get(model)?.apply_columns_i32(x)
     })
 }
 

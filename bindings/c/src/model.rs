@@ -4,7 +4,8 @@ use std::num::NonZeroUsize;
 
 use flowlet_runtime::fixed::{self, INTEGER_CONTRACT};
 use flowlet_runtime::{
-    CONTRACT, GridError, HeapMlp, HeapSolver, HeapSolverOf, LoadError, Scalar, SolverKind,
+    CONTRACT, GridError, HeapColumns, HeapMlp, HeapSolver, HeapSolverOf, LoadError, Scalar,
+    SolverKind,
 };
 use safetensors::{Dtype, SafeTensors};
 
@@ -15,8 +16,16 @@ use crate::status::{
 /// A model and its solver.
 pub(crate) struct Loaded {
     pub(crate) network: Network,
+    columns: Columns,
     steps: Vec<Step>,
     test: Option<Test>,
+}
+
+/// What the data columns can hold.
+#[derive(Clone)]
+enum Columns {
+    Float(HeapColumns),
+    Integer(fixed::HeapColumns),
 }
 
 #[derive(Clone)]
@@ -119,7 +128,16 @@ impl Loaded {
                 return Err(not_a_model(if is_integer { integer } else { float }));
             }
         };
-        Self::new(network, None, Test::read(bytes))
+        let columns = match &network {
+            Network::Float(mlp, _) => {
+                HeapColumns::try_from_safetensors(bytes, mlp.data_dim()).map(Columns::Float)
+            }
+            Network::Integer(mlp, _) => {
+                fixed::HeapColumns::try_from_safetensors(bytes, mlp.data_dim())
+                    .map(Columns::Integer)
+            }
+        };
+        Self::new(network, columns.map_err(not_a_model)?, None, Test::read(bytes))
     }
 
     /// The same model with classifier-free guidance.
@@ -136,11 +154,16 @@ impl Loaded {
                 format!("guidance weight {weight}: expected a number below 32768 in magnitude"),
             ));
         }
-        Self::new(self.network.clone(), Some(weight), self.test.clone())
+        Self::new(self.network.clone(), self.columns.clone(), Some(weight), self.test.clone())
     }
 
     /// Adds guidance to the solver, and makes a solver of each step.
-    fn new(network: Network, weight: Option<f32>, test: Option<Test>) -> Result<Self, Failure> {
+    fn new(
+        network: Network,
+        columns: Columns,
+        weight: Option<f32>,
+        test: Option<Test>,
+    ) -> Result<Self, Failure> {
         let (network, steps) = match network {
             Network::Float(mlp, solver) => {
                 let guidance = weight.map(|weight| (weight, mlp.null_condition()));
@@ -158,7 +181,7 @@ impl Loaded {
                 (Network::Integer(mlp, solver), steps.into_iter().map(Step::Integer).collect())
             }
         };
-        Ok(Self { network, steps, test })
+        Ok(Self { network, columns, steps, test })
     }
 
     pub(crate) fn data(&self) -> usize {
@@ -295,6 +318,22 @@ impl Loaded {
         for x in x.chunks_exact_mut(self.data()) {
             if to_data { mlp.to_data_units(x) } else { mlp.to_flow_units(x) }
         }
+        Ok(())
+    }
+
+    /// Makes points in data units such as the columns can hold.
+    pub(crate) fn apply_columns_f32(&self, x: &mut [f32]) -> Result<(), Failure> {
+        let Columns::Float(columns) = &self.columns else { return Err(self.kind()) };
+        self.check(x.len(), self.conditions())?;
+        columns.apply(x);
+        Ok(())
+    }
+
+    /// Makes points in data units such as the columns can hold.
+    pub(crate) fn apply_columns_i32(&self, x: &mut [i32]) -> Result<(), Failure> {
+        let Columns::Integer(columns) = &self.columns else { return Err(self.kind()) };
+        self.check(x.len(), self.conditions())?;
+        columns.apply(x);
         Ok(())
     }
 

@@ -56,6 +56,9 @@ int main(int argc, char **argv) {
     EXPECT(flowlet_noise_f32(model, 7, 0, x, 2 * d), FLOWLET_OK);
     EXPECT(flowlet_sample_f32(model, x, description.conditions + 1, x, 2 * d), FLOWLET_SIZE);
     EXPECT(flowlet_step_f32(model, description.steps, NULL, 0, x, 0), FLOWLET_ARGUMENT);
+    EXPECT(flowlet_apply_columns_i32(model, whole, d), FLOWLET_KIND);
+    EXPECT(flowlet_apply_columns_f32(model, NULL, d), FLOWLET_NULL);
+    EXPECT(flowlet_apply_columns_f32(model, x, 2 * d), FLOWLET_OK);
 
     if (description.conditions == 0) {
         EXPECT(flowlet_guide(model, 2, &other), FLOWLET_ARGUMENT);

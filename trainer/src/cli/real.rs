@@ -9,6 +9,7 @@ use super::output::{note, warn_of_unseen};
 use crate::config::Config;
 use crate::coupling::dataset::{Dataset, Real};
 use crate::coupling::source::Source;
+use crate::data::categories::{in_order, into_data};
 use crate::data::table_options::TableOptions;
 use crate::data::{Matrix, Points, RowsOptions, load, load_conditions, preset};
 use crate::disk::input::is_standard_input;
@@ -148,12 +149,26 @@ fn file(path: &Path, model: &Model, table: TableOptions) -> Result<Real> {
         conditions.is_empty() || !is_standard_input(path),
         "the model has conditions, so its data are read twice: give them as a file"
     );
-    let data = Some(names.clone());
-    let options =
-        RowsOptions { data, or_all: conditions.is_empty(), table, ..RowsOptions::default() };
-    let rows = load(path, &options)?;
+    let known = model.categories();
+    let is_category = |column: &usize| known.iter().any(|known| known.columns.contains(column));
+    let numbers = (0..names.len()).filter(|column| !is_category(column));
+    let categorical: Vec<String> = known.iter().map(|known| known.name.clone()).collect();
+    let options = RowsOptions {
+        data: Some(numbers.map(|column| names[column].clone()).collect()),
+        or_all: conditions.is_empty() && known.is_empty(),
+        condition: categorical.clone(),
+        categorical: categorical.clone(),
+        table,
+        ..RowsOptions::default()
+    };
+    let mut rows = load(path, &options)?;
     rows.notes.iter().for_each(note);
-    let x = rows.points.x;
+    let x = if known.is_empty() {
+        rows.points.x
+    } else {
+        let found = into_data(&mut rows, &categorical);
+        in_order(&rows, &found, &names, &known).with_context(|| path.display().to_string())?
+    };
     ensure!(
         x.columns() == names.len(),
         "{}: expected {} columns, as in the model's data, found {}",

@@ -75,7 +75,8 @@ pub struct DataConfig {
     #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conditions: Option<PathBuf>,
-    /// Numeric condition columns whose values are categories, one-hot like text
+    /// Data columns whose values are categories, of text or numbers: samples have one of them. Also condition columns of
+    /// numbers; text is a category there without it
     #[arg(long, value_name = "COLUMNS", value_parser = columns)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub categorical: Columns,
@@ -147,6 +148,13 @@ pub struct DataConfig {
 }
 
 impl DataConfig {
+    /// Returns the columns that are categories of the data: those of the data file that are no conditions.
+    pub fn categories_of_data(&self) -> Vec<String> {
+        let is_condition =
+            |name: &&String| self.conditions.is_some() || self.condition.contains(name);
+        self.categorical.iter().filter(|name| !is_condition(name)).cloned().collect()
+    }
+
     /// Returns what the data columns can hold.
     pub fn kinds(&self) -> KindOptions<'_> {
         let Self { integer, bounds, positive, .. } = self;

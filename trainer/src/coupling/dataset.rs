@@ -11,6 +11,7 @@ use crate::config::words::Keep;
 use crate::config::{ARTICLE, Config, DataConfig};
 use crate::coupling::pairs::{Pairs, TeacherPairs, load_alone, not_noise};
 use crate::coupling::source::Source;
+use crate::data::categories::{Category, into_data};
 use crate::data::kinds::Kinds;
 use crate::data::random::{Stream, choose, generator};
 use crate::data::{
@@ -122,7 +123,7 @@ impl Dataset {
             dataset
         } else {
             let (rows, x_0) = load_alone(config, path)?;
-            Self::from_rows(config, path, rows, Some(x_0))?
+            Self::from_rows(config, path, (rows, &[]), Some(x_0))?
         };
         if let Some(pairs) = &dataset.pairs {
             dataset.warnings.extend(not_noise(path, &pairs.train.x_0));
@@ -219,9 +220,14 @@ impl Dataset {
 
     fn from_file(config: &Config, path: &Path) -> Result<Self> {
         let data = &config.data;
+        // Categories of the data are read as those of conditions are.
+        let of_data = data.categories_of_data();
+        let columns = data.columns.as_ref().map(|columns| {
+            columns.iter().filter(|name| !of_data.contains(name)).cloned().collect()
+        });
         let options = RowsOptions {
-            data: data.columns.clone(),
-            condition: data.condition.clone(),
+            data: columns,
+            condition: data.condition.iter().chain(&of_data).cloned().collect(),
             conditions_file: data.conditions.clone(),
             categorical: data.categorical.clone(),
             group: data.group.clone(),
@@ -231,15 +237,17 @@ impl Dataset {
             advice: Advice::Train,
             ..RowsOptions::default()
         };
-        Self::from_rows(config, path, load(path, &options)?, None)
+        let mut rows = load(path, &options)?;
+        let categories = into_data(&mut rows, &of_data);
+        Self::from_rows(config, path, (rows, &categories), None)
     }
 
-    /// The data of the rows of the file `path`: for the pairs of another teacher, its samples. Their starting points
-    /// are `x_0`.
+    /// The data of the rows of the file `path`, and the categories among their columns. For the pairs of another
+    /// teacher, the rows are its samples, and their starting points are `x_0`.
     fn from_rows(
         config: &Config,
         path: &Path,
-        rows: Rows,
+        (rows, categories): (Rows, &[Category]),
         mut x_0: Option<Matrix>,
     ) -> Result<Self> {
         let data = &config.data;
@@ -277,7 +285,7 @@ impl Dataset {
         }
 
         let parts = [&train.x, &held_out.x];
-        let kinds = Kinds::of(data.kinds(), &rows.data_columns, &parts)
+        let kinds = Kinds::of(data.kinds(), &rows.data_columns, categories, &parts)
             .with_context(|| path.display().to_string())?;
         let mut notes = rows.notes;
         notes.extend(kinds.proposal(&rows.data_columns, &parts));

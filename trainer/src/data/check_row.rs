@@ -45,7 +45,8 @@ pub(super) fn first_invalid(
                 Advice::None => String::new(),
                 Advice::Columns => ". Choose the columns with --columns".to_string(),
                 Advice::Train => format!(
-                    ". Choose the data columns with --data, or use text as a condition with --condition {}",
+                    ". Choose the data columns with --data, or use text as a category of the data with --categorical {0}, \
+                     or as a condition with --condition {0}",
                     name(table, odd)
                 ),
             };

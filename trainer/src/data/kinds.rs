@@ -6,6 +6,7 @@ use std::str::FromStr;
 use anyhow::{Context, Error, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
+use super::categories::{Category, FIRST};
 use super::matrix::Matrix;
 use crate::disk::quote::{listed, shortened};
 
@@ -90,11 +91,13 @@ pub struct Kind {
     pub least: f32,
     /// Its greatest value, or the greatest float.
     pub most: f32,
+    /// The number of the category that it is a value of, from [`FIRST`](super::categories::FIRST) on; 0 for none.
+    pub category: u16,
 }
 
 impl Default for Kind {
     fn default() -> Self {
-        Self { whole: false, least: f32::MIN, most: f32::MAX }
+        Self { whole: false, least: f32::MIN, most: f32::MAX, category: 0 }
     }
 }
 
@@ -112,9 +115,17 @@ impl Kinds {
     /// # Errors
     ///
     /// Returns an error that names the column and its value if a value is not such, or for a column that is not there.
-    pub fn of(options: KindOptions<'_>, names: &[String], parts: &[&Matrix]) -> Result<Self> {
+    pub fn of(
+        options: KindOptions<'_>,
+        names: &[String],
+        categories: &[Category],
+        parts: &[&Matrix],
+    ) -> Result<Self> {
         let KindOptions { integer, bounds, positive } = options;
         let mut kinds = vec![Kind::default(); names.len()];
+        for (category, number) in categories.iter().zip(FIRST..) {
+            category.columns.clone().for_each(|column| kinds[column].category = number);
+        }
         let find = |flag: &str, name: &str| {
             names.iter().position(|column| column == name).with_context(|| {
                 format!(
@@ -262,13 +273,13 @@ mod tests {
         let bounds: Vec<Bounds> = bounds.iter().map(|text| text.parse().unwrap()).collect();
         let (integer, positive) = (strings(integer), strings(positive));
         let options = KindOptions { integer: &integer, bounds: &bounds, positive: &positive };
-        Kinds::of(options, &names(), &[&data()])
+        Kinds::of(options, &names(), &[], &[&data()])
     }
 
     #[test]
     fn whole_numbers_keep_to_the_data_and_prices_above_zero() {
         let kinds = of(&["age"], &["share=0,1"], &["price"]).unwrap();
-        let kind = |whole, least, most| Kind { whole, least, most };
+        let kind = |whole, least, most| Kind { whole, least, most, category: 0 };
         assert_eq!(
             kinds.columns(),
             [kind(true, 1.0, 7.0), kind(false, 0.0, 1.0), kind(false, 0.5, f32::MAX)]

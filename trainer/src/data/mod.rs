@@ -1,5 +1,6 @@
 //! The data that models learn from: known distributions and the user's files.
 
+pub mod categories;
 mod check_row;
 mod columns;
 mod condition_source;

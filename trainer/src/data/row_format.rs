@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 
+use super::categories::Category;
 use super::npy_header::NpyHeader;
 use crate::data::Matrix;
 
@@ -58,18 +59,20 @@ impl RowFormat {
     /// # Errors
     ///
     /// Returns an error if the values would take 2⁶³ − 1 bytes or more as 32-bit floats.
-    pub fn head(self, names: &[String], rows: u64, shape: &[usize]) -> Result<Vec<u8>> {
+    pub fn head(
+        self,
+        names: &[String],
+        categories: &[Category],
+        rows: u64,
+        shape: &[usize],
+    ) -> Result<Vec<u8>> {
         let columns = names.len() as u64;
         let bytes = rows.checked_mul(columns).and_then(|values| values.checked_mul(4));
         let bytes = bytes.filter(|&bytes| bytes < i64::MAX as u64);
         let bytes = bytes.with_context(|| format!("{rows} rows are more than a file can have"))?;
         let lengths: Vec<u64> = [rows].into_iter().chain(shape.iter().map(|&n| n as u64)).collect();
         match self {
-            Self::Csv => {
-                let mut writer = csv::Writer::from_writer(Vec::new());
-                writer.write_record(names)?;
-                Ok(writer.into_inner()?)
-            }
+            Self::Csv => cells(names_in_text(names, categories)),
             Self::Npy => Ok(NpyHeader::of_f32(&lengths)),
             Self::Safetensors => {
                 let lengths: Vec<String> = lengths.iter().map(u64::to_string).collect();
@@ -89,24 +92,37 @@ impl RowFormat {
         }
     }
 
-    /// Returns the bytes of `rows`. Text is formatted on all cores.
+    /// Returns the bytes of `rows`. Text is formatted on all cores, and has a value of each of the `categories` in place of
+    /// its columns.
     ///
     /// # Errors
     ///
     /// Returns the error of formatting a number, which does not occur when writing to a `Vec`.
-    pub fn rows(self, rows: &Matrix) -> Result<Vec<u8>> {
+    pub fn rows(self, rows: &Matrix, categories: &[Category]) -> Result<Vec<u8>> {
         match self {
             Self::Npy | Self::Safetensors => {
                 Ok(rows.values().iter().flat_map(|value| value.to_le_bytes()).collect())
             }
             Self::Csv if rows.columns() == 0 => Ok(Vec::new()),
             Self::Csv => {
+                let labels = labels(categories)?;
                 let lines = |values: &[f32]| -> Result<Vec<u8>> {
                     let mut text = Vec::with_capacity(values.len() * 12);
                     for row in values.chunks_exact(rows.columns()) {
-                        for (column, value) in row.iter().enumerate() {
-                            let comma = if column == 0 { "" } else { "," };
-                            write!(text, "{comma}{value}")?;
+                        let (mut column, mut comma) = (0, "");
+                        while column < row.len() {
+                            let of = categories.iter().position(|of| of.columns.start == column);
+                            if let Some(of) = of {
+                                let columns = categories[of].columns.clone();
+                                let chosen = row[columns.clone()].iter().position(|x| *x == 1.0);
+                                write!(text, "{comma}")?;
+                                text.extend(chosen.map_or(&[][..], |chosen| &labels[of][chosen]));
+                                column = columns.end;
+                            } else {
+                                write!(text, "{comma}{}", row[column])?;
+                                column += 1;
+                            }
+                            comma = ",";
                         }
                         text.push(b'\n');
                     }
@@ -119,6 +135,37 @@ impl RowFormat {
     }
 }
 
+/// Returns the names of the columns in text, where a category has one.
+fn names_in_text<'a>(names: &'a [String], categories: &'a [Category]) -> Vec<&'a str> {
+    let name = |(column, name): (usize, &'a String)| match categories
+        .iter()
+        .find(|category| category.columns.contains(&column))
+    {
+        Some(category) if category.columns.start == column => Some(category.name.as_str()),
+        Some(_) => None,
+        None => Some(name.as_str()),
+    };
+    names.iter().enumerate().filter_map(name).collect()
+}
+
+/// Returns a line of text with these cells.
+fn cells<T: AsRef<[u8]>>(cells: impl IntoIterator<Item = T>) -> Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(cells)?;
+    Ok(writer.into_inner()?)
+}
+
+/// Returns the values of each category as cells.
+fn labels(categories: &[Category]) -> Result<Vec<Vec<Vec<u8>>>> {
+    let cell = |value: &String| -> Result<Vec<u8>> {
+        let mut line = cells([value])?;
+        line.pop();
+        Ok(line)
+    };
+    let all = |category: &Category| category.values.iter().map(cell).collect();
+    categories.iter().map(all).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,8 +173,8 @@ mod tests {
 
     fn written(format: RowFormat, rows: &Matrix) -> Vec<u8> {
         let names = vec!["x".to_string(), "a,b".to_string()];
-        let mut file = format.head(&names, rows.rows() as u64, &[2]).unwrap();
-        file.extend(format.rows(rows).unwrap());
+        let mut file = format.head(&names, &[], rows.rows() as u64, &[2]).unwrap();
+        file.extend(format.rows(rows, &[]).unwrap());
         file
     }
 
@@ -164,7 +211,10 @@ mod tests {
     #[test]
     fn a_file_that_is_too_large_is_refused() {
         for format in [RowFormat::Csv, RowFormat::Npy, RowFormat::Safetensors] {
-            assert!(format.head(&["x".to_string()], u64::MAX / 4, &[1]).is_err(), "{format:?}");
+            assert!(
+                format.head(&["x".to_string()], &[], u64::MAX / 4, &[1]).is_err(),
+                "{format:?}"
+            );
         }
     }
 }

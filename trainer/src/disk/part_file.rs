@@ -153,9 +153,8 @@ impl PartFile {
             );
             ensure!(
                 begin.force || !there || !begin.resume,
-                "{} exists, but not the record {own} of its settings, which a file has that was begun with --resume: so \
-                 nothing says that its rows are those of this command. Choose another name with --out, or replace it \
-                 with --force",
+                "{} exists, but was not begun with --resume: there is no record {own} of its settings, so nothing says \
+                 that its rows are those of this command. Choose another name with --out, or replace it with --force",
                 self.path.display()
             );
             return begins();

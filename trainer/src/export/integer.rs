@@ -7,6 +7,7 @@ use safetensors::tensor::Dtype;
 
 use super::template::Filling;
 use super::text::{array, integer};
+use crate::model::COLUMN_KIND;
 use crate::quantize::Weights;
 use crate::quantize::file::IntegerFile;
 use crate::quantize::self_test;
@@ -96,6 +97,12 @@ pub(super) fn fill(filling: &mut Filling, file: &IntegerFile, solver: &HeapSolve
     add("int8_t model_data_shift", &[d], &wide(&of.shift));
     add("int32_t model_data_inverse", &[d], &of.inverse);
     add("int8_t model_data_inverse_shift", &[d], &wide(&of.inverse_shift));
+    if file.file.tensors.contains_key(COLUMN_KIND) {
+        let tensor = |name: &str| file.file.tensor(name)?.to_i32(Dtype::I32);
+        add("int32_t model_column_kind", &[d], &tensor(COLUMN_KIND)?);
+        add("int32_t model_column_least", &[d], &tensor("columns.least")?);
+        add("int32_t model_column_most", &[d], &tensor("columns.most")?);
+    }
     if c > 0 {
         let of = &model.condition_units;
         add("int32_t model_condition_mean", &[c], &of.mean);

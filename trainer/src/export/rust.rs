@@ -132,8 +132,8 @@ struct Code {
     names: Vec<String>,
     /// An activation that is imported from the crate's root.
     activation: Option<String>,
-    /// The model and the solver, a definition each.
-    definitions: [String; 2],
+    /// The model, the solver, and what the columns can hold if the file says so, a definition each.
+    definitions: Vec<String>,
     lint: bool,
     /// The file in the definitions.
     file: String,
@@ -144,6 +144,7 @@ struct Code {
     data_dim: usize,
     condition_dim: usize,
     data_bits: i32,
+    has_columns: bool,
 }
 
 impl Code {
@@ -176,6 +177,21 @@ impl Code {
             "UNIFORM".to_string()
         };
         let mut names = [*mlp, solver].map(String::from).to_vec();
+        let mut definitions = vec![
+            format!(
+                "static MODEL: {mlp}<{data_dim}, {condition_dim}, {hidden_width}, {hidden_layers}{bytes}{parameter}> =\n    \
+                 {mlp}::from_safetensors(include_bytes!(\"{file}\"));"
+            ),
+            format!("static SOLVER: {solver}<{steps}> = {solver}::{grid};"),
+        ];
+        let has_columns = !model.columns.is_empty();
+        if has_columns {
+            names.push("Columns".to_string());
+            definitions.push(format!(
+                "/// What the data's columns can hold.\n\
+                 static COLUMNS: Columns<{data_dim}> = Columns::from_safetensors(include_bytes!(\"{file}\"));"
+            ));
+        }
         let start = match &model.description.source {
             None => {
                 names.push("Noise".to_string());
@@ -193,13 +209,8 @@ impl Code {
             module,
             names,
             activation: apart,
-            definitions: [
-                format!(
-                    "static MODEL: {mlp}<{data_dim}, {condition_dim}, {hidden_width}, {hidden_layers}{bytes}{parameter}> =\n    \
-                     {mlp}::from_safetensors(include_bytes!(\"{file}\"));"
-                ),
-                format!("static SOLVER: {solver}<{steps}> = {solver}::{grid};"),
-            ],
+            definitions,
+            has_columns,
             lint: model.shape().parameters() > LONG_CONST_EVAL,
             file,
             start,
@@ -240,17 +251,24 @@ impl Code {
     fn to_copy(&self) -> String {
         let c = if self.condition_dim == 0 { "[]" } else { "c" };
         let text = format!(
-            "{}\nlet x_0 = {}\nlet sample: [{}; {}] = SOLVER.sample(&MODEL, x_0, {c});",
+            "{}\nlet x_0 = {}\nlet sample: [{}; {}] = {};",
             self.head(&self.names),
             self.start,
             self.number,
-            self.data_dim
+            self.data_dim,
+            self.sample("x_0", c)
         );
         let lines = text.lines().map(|line| match line {
             "" => String::new(),
             line => format!("  {line}"),
         });
         lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// A sample from the starting point `x_0` under the condition `c`.
+    fn sample(&self, x_0: &str, c: &str) -> String {
+        let sample = format!("SOLVER.sample(&MODEL, {x_0}, {c})");
+        if self.has_columns { format!("COLUMNS.apply({sample})") } else { sample }
     }
 
     /// A whole program.
@@ -275,6 +293,7 @@ impl Code {
             if self.noise { "Noise::new(7).sample(index)" } else { "MODEL.to_flow_units(START)" };
         let index = if self.noise { "index" } else { "_" };
         let condition = if *condition_dim == 0 { "[]" } else { "CONDITION" };
+        let sample = self.sample(start, condition);
         let value = match number {
             &"f32" => "x".to_string(),
             _ => format!("f64::from(x) / {:?}", 2.0_f64.powi(*data_bits)),
@@ -291,7 +310,7 @@ impl Code {
              panic!(\"{{error}}\");\n    \
              }}\n    \
              for {index} in 0..10 {{\n        \
-             let sample = SOLVER.sample(&MODEL, {start}, {condition});\n        \
+             let sample = {sample};\n        \
              println!(\"{{:?}}\", sample.map(|x| {value}));\n    \
              }}\n\
              }}\n",

@@ -17,6 +17,7 @@ pub(super) const INTEGER: &str = include_str!("c/integer.c");
 
 fn fragment(name: &str) -> &'static str {
     match name {
+        "columns" => include_str!("c/columns.c"),
         "philox" => include_str!("c/philox.c"),
         "functions" => include_str!("c/functions.c"),
         "cubics" => include_str!("c/cubics.c"),
@@ -40,6 +41,10 @@ impl Filling {
         if is_set {
             self.flags.insert(name.to_string());
         }
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.flags.contains(name)
     }
 
     pub(super) fn code(&mut self, place: &'static str, code: impl ToString) {

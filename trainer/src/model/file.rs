@@ -8,6 +8,7 @@ use flowlet::{HeapColumns, HeapMlp, HeapSolver, SolverKind};
 use crate::config::words::check_steps;
 use crate::coupling::dataset::Units;
 use crate::coupling::source::Source;
+use crate::data::categories::Category;
 use crate::data::kinds::Kinds;
 use crate::data::{
     ConditionColumn, Matrix, Standardization, default_conditions, default_names, preset,
@@ -20,6 +21,9 @@ use crate::model::description::{Description, is_integer, states_its_convention};
 use crate::model::self_test::affine;
 use crate::network::{Network, Shape};
 use crate::solve::sampling;
+
+/// The tensor of what the data columns can hold: 0 for real numbers, 1 for whole ones, and from 2 on the number of a category.
+pub const COLUMN_KIND: &str = "columns.kind";
 
 /// An opened model file.
 #[derive(Clone, Debug)]
@@ -198,6 +202,12 @@ impl Model {
         }
     }
 
+    /// Returns the categories of the data.
+    pub fn categories(&self) -> Vec<Category> {
+        let kinds = self.file.tensors.get(COLUMN_KIND).and_then(|kinds| kinds.to_f32().ok());
+        Category::all(&self.data_columns(), &kinds.unwrap_or_default())
+    }
+
     /// Returns the condition columns, or numbers with default names if the file does not define them.
     pub fn condition_columns(&self) -> Vec<ConditionColumn> {
         match self.description.conditions.as_slice() {
@@ -319,11 +329,14 @@ pub fn add_kinds(file: &mut TensorFile, kinds: &Kinds) {
     if columns.is_empty() {
         return;
     }
-    let whole = columns.iter().map(|kind| if kind.whole { 1.0 } else { 0.0 });
+    let kind = columns.iter().map(|kind| match kind.category {
+        0 if kind.whole => 1.0,
+        category => f32::from(category),
+    });
     let least = columns.iter().map(|kind| kind.least);
     let most = columns.iter().map(|kind| kind.most);
     for (name, values) in [
-        ("columns.kind", whole.collect::<Vec<f32>>()),
+        (COLUMN_KIND, kind.collect::<Vec<f32>>()),
         ("columns.least", least.collect()),
         ("columns.most", most.collect()),
     ] {

@@ -7,9 +7,9 @@ use safetensors::Dtype;
 
 use super::numbers::floats;
 use crate::disk::tensor_file::{Block, TensorFile};
+use crate::model::COLUMN_KIND;
 
-/// The tensors of a model's file: the kinds, and the two bounds.
-const KIND: &str = "columns.kind";
+/// The tensors of the two bounds.
 const BOUNDS: [&str; 2] = ["columns.least", "columns.most"];
 
 /// Returns the tensors of an integer model whose data have `bits` fraction bits, from those of the float model.
@@ -19,7 +19,7 @@ const BOUNDS: [&str; 2] = ["columns.least", "columns.most"];
 /// Returns an error if the float model's tensors are no floats.
 pub(super) fn to_integers(file: &TensorFile, bits: i32) -> Result<BTreeMap<String, Block>> {
     let mut tensors = BTreeMap::new();
-    let Some(kind) = file.tensors.get(KIND) else { return Ok(tensors) };
+    let Some(kind) = file.tensors.get(COLUMN_KIND) else { return Ok(tensors) };
     let kind: Vec<i32> = kind.to_f32()?.into_iter().map(|kind| kind as i32).collect();
     let scale = 2.0_f64.powi(bits);
     for (name, inwards) in BOUNDS.into_iter().zip([f64::ceil, f64::floor]) {
@@ -29,7 +29,7 @@ pub(super) fn to_integers(file: &TensorFile, bits: i32) -> Result<BTreeMap<Strin
         let bounds: Vec<i32> = bounds.collect();
         tensors.insert(name.to_string(), Block::i32(&[bounds.len()], &bounds));
     }
-    tensors.insert(KIND.to_string(), Block::i32(&[kind.len()], &kind));
+    tensors.insert(COLUMN_KIND.to_string(), Block::i32(&[kind.len()], &kind));
     Ok(tensors)
 }
 
@@ -40,7 +40,7 @@ pub(super) fn to_integers(file: &TensorFile, bits: i32) -> Result<BTreeMap<Strin
 /// Returns an error if a tensor has another type.
 pub(super) fn to_floats(file: &TensorFile, bits: i32) -> Result<BTreeMap<String, Block>> {
     let mut tensors = BTreeMap::new();
-    let Some(kind) = file.tensors.get(KIND) else { return Ok(tensors) };
+    let Some(kind) = file.tensors.get(COLUMN_KIND) else { return Ok(tensors) };
     let kind: Vec<f32> = kind.to_i32(Dtype::I32)?.into_iter().map(|kind| kind as f32).collect();
     for (name, none) in BOUNDS.into_iter().zip([(i32::MIN, f32::MIN), (i32::MAX, f32::MAX)]) {
         let values = file.tensor(name)?.to_i32(Dtype::I32)?;
@@ -49,6 +49,6 @@ pub(super) fn to_floats(file: &TensorFile, bits: i32) -> Result<BTreeMap<String,
         let bounds: Vec<f32> = bounds.collect();
         tensors.insert(name.to_string(), Block::f32(&[bounds.len()], &bounds));
     }
-    tensors.insert(KIND.to_string(), Block::f32(&[kind.len()], &kind));
+    tensors.insert(COLUMN_KIND.to_string(), Block::f32(&[kind.len()], &kind));
     Ok(tensors)
 }

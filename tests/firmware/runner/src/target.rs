@@ -92,8 +92,8 @@ pub(crate) static TARGETS: [Target; 11] = [
     Target {
         triple: "x86_64-unknown-linux-gnu",
         machine: Machine::Host,
-        levels: &["3", "s", "0"],
-        further_levels: &["z"],
+        levels: &["3", "0"],
+        further_levels: &["s", "z"],
         features: &["", "+avx2,+fma", "+avx512f"],
         assembly: None,
     },

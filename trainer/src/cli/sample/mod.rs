@@ -19,6 +19,7 @@ use super::interrupt::Interrupts;
 use super::output::{Force, condition, note, open_any, source, starts, warn_of_unseen};
 use crate::config::list::List;
 use crate::config::words::{MOST_STEPS, solver_parser};
+use crate::data::categories::Category;
 use crate::data::row_format::RowFormat;
 use crate::data::table_options::TableOptions;
 use crate::data::{Matrix, load_conditions};
@@ -101,6 +102,8 @@ struct Work {
     sampler: Sampler,
     starts: Starts,
     conditions: Conditions,
+    /// Those of the data.
+    categories: Vec<Category>,
     rows: Range<u64>,
     /// The number of rows computed at once.
     block: u64,
@@ -165,9 +168,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         starts: starts.digest(),
     };
     let rows = shard.rows(n);
-    let head =
-        format.head(&names, rows.end - rows.start, &shape).with_context(|| format!("-n {n}"))?;
-    let work = Work { sampler, starts, conditions, rows, block: block as u64 };
+    let categories = model.categories();
+    let head = format
+        .head(&names, &categories, rows.end - rows.start, &shape)
+        .with_context(|| format!("-n {n}"))?;
+    let work = Work { sampler, starts, conditions, categories, rows, block: block as u64 };
     let Some(path) = output.file() else { return to_stream(&work, format, &head, &output) };
     let begin = Begin { resume: args.resume, force: args.force.force, inputs: &inputs };
     match PartFile::open(path, &head, &settings, begin)? {
@@ -246,7 +251,7 @@ impl Work {
     fn compute(&self, format: RowFormat, rows: &Range<u64>) -> Result<Vec<u8>> {
         let x_0 = self.starts.of(rows, &self.sampler)?;
         let c = self.conditions.of(rows)?;
-        format.rows(&self.sampler.sample(&x_0, &c))
+        format.rows(&self.sampler.sample(&x_0, &c), &self.categories)
     }
 }
 

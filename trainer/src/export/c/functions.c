@@ -14,6 +14,7 @@ int model_to_data($number$ *x) {
     return MODEL_OK;
 }
 
+//#include columns
 static void model_set_out(model_path *path, const $number$ *x_0) {
     path->i = 0;
     for (uint32_t k = 0; k < MODEL_DATA; k++) {
@@ -37,6 +38,9 @@ static void model_integrate($FIELD$const $number$ *x_0, $number$ *sample) {
     }
     for (uint32_t k = 0; k < MODEL_DATA; k++) sample[k] = path.x[k];
     model_data_units(sample);
+//#if columns
+    model_columns(sample);
+//#endif
 }
 
 static int model_integrate_n($FIELD$uint64_t seed, uint64_t first, $number$ *samples, uint32_t length) {

@@ -116,6 +116,12 @@ int model_sample_n_guided($number$ weight, uint64_t seed, uint64_t first, const 
 int model_to_data($number$ *x);
 int model_from_data($number$ *x);
 
+//#if columns
+/* Makes a point in data units, in place, one that the columns can hold: whole numbers are rounded, bounds kept, and of a
+ * category's columns the largest becomes 1 and the others 0. The samples above are such. */
+int model_columns($number$ *x);
+
+//#endif
 /* Takes four golden steps. Returns MODEL_OK if every bit is as expected, else the number of the first wrong step, from 1.
  */
 int model_self_test(void);
