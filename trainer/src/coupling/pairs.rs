@@ -6,8 +6,6 @@ use std::sync::Arc;
 use anyhow::{Result, ensure};
 use flowlet::Digest;
 
-use super::batches::Batch;
-use super::dataset::Units;
 use crate::config::{Config, DataConfig};
 use crate::data::random::{Stream, generator};
 use crate::data::{
@@ -44,13 +42,6 @@ impl Pairs {
         let Points { x, c } = &*self.points;
         let points = Points { x: x.range(0..n), c: c.range(0..n) };
         Self { x_0: self.x_0.range(0..n), points: Arc::new(points) }
-    }
-
-    /// Returns the pairs in flow units.
-    pub fn in_flow_units(&self, units: &Units) -> Batch {
-        let mut points = Points::clone(&self.points);
-        units.to_flow(&mut points);
-        Batch { x_0: self.x_0.clone(), x_1: points.x, c: points.c, t: Vec::new() }
     }
 
     /// Adds the numbers of the pairs to the digest of a run's rows.

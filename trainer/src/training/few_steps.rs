@@ -11,8 +11,10 @@ use crate::config::FewStepsConfig;
 use crate::config::schedule::{Decay, Schedule};
 use crate::config::words::{CouplingKind, Keep};
 use crate::coupling::Coupling;
+use crate::coupling::batches::Batch;
 use crate::coupling::dataset::Units;
-use crate::coupling::pairs::TeacherPairs;
+use crate::coupling::pairs::{Pairs, TeacherPairs};
+use crate::data::Points;
 use crate::data::random::{Stream, generator};
 use crate::disk::names::TEACHER_FILE;
 use crate::disk::tensor_file::TensorFile;
@@ -85,11 +87,11 @@ pub(super) fn train_on_pairs(
     if run.resumed.is_none_or(|checkpoint| checkpoint.phase == 0) {
         let units = &run.dataset.units;
         let supply = &mut PairBatches::new(
-            pairs.train.in_flow_units(units),
+            in_flow_units(&pairs.train, units),
             few_steps.batch_size,
             run.config.seed,
         );
-        let held_out = pairs.held_out.first(HELD_OUT).in_flow_units(units);
+        let held_out = in_flow_units(&pairs.held_out.first(HELD_OUT), units);
         let phase = Phase {
             held_out: (held_out.x_0.rows() > 0).then_some(held_out),
             ..phase(0, &steps, few_steps.iterations, few_steps.learning_rate)
@@ -102,6 +104,13 @@ pub(super) fn train_on_pairs(
     }
     let trained = match_data(run, monitor, network, (1, &steps))?;
     Ok(Trained { times: Some(steps.times), ..trained })
+}
+
+/// Returns pairs in flow units.
+fn in_flow_units(pairs: &Pairs, units: &Units) -> Batch {
+    let mut points = Points::clone(&pairs.points);
+    units.to_flow(&mut points);
+    Batch { x_0: pairs.x_0.clone(), x_1: points.x, c: points.c, t: Vec::new() }
 }
 
 /// Trains the teacher, and writes it to the run's directory, so that the run can be resumed later.

@@ -91,10 +91,10 @@ impl Settings {
     /// that it has no use for are errors. `read` is the configuration without the flags.
     fn give_to_student(&self, config: &mut Config, read: &Config) -> Result<()> {
         if config.few_steps.pairs.is_none() {
-            for flag in ["x_0", "x_1"].into_iter().filter(|flag| self.flags.gives(flag)) {
-                bail!("{} names columns of the file of --pairs, which is not given", flag_of(flag));
-            }
-            return Ok(());
+            let without = ["x_0", "x_1"].into_iter().find(|flag| self.flags.gives(flag));
+            return without.map_or(Ok(()), |flag| {
+                bail!("{} names columns of the file of --pairs, which is not given", flag_of(flag))
+            });
         }
         let Config { train, few_steps, .. } = config;
         few_steps.steps = few_steps.steps.max(1);
