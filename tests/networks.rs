@@ -280,7 +280,10 @@ fn networks_of_other_layers_are_refused_with_the_tensor_and_a_way() {
     ] {
         let error = import_of(&[&chain[..], more].concat(), &own).unwrap_err();
         assert!(error.contains(expected), "{error}");
-        assert!(error.contains("train one of flowlet's") || error.contains("--layers"), "{error}");
+        assert!(
+            error.contains("flowlet train --pairs FILE") || error.contains("--layers"),
+            "{error}"
+        );
     }
     let embedded: [(&str, &[usize]); 2] = [("net.0.weight", &[8, 34]), ("net.2.weight", &[2, 8])];
     let error = import_of(&embedded, &own).unwrap_err();

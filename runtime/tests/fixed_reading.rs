@@ -165,7 +165,7 @@ fn every_tensor_is_needed_once_with_its_type_and_shape() {
             });
             // A type that no model has is an error of the format.
             let known = ["F32", "I32", "I16", "I8", "U8"].contains(&dtype);
-            let dtype_of_own = if known { own.dtype } else { "F32" };
+            let dtype_of_own = if known { own.dtype } else { "F32, I32, I16, I8 or U8" };
             let expected = format!("tensor {}: expected dtype `{dtype_of_own}`", own.name);
             assert!(found.starts_with(&expected), "{found}");
             assert!(found.contains(&format!("found `{dtype}`")), "{found}");

@@ -45,7 +45,7 @@ fn a_run_killed_at_any_moment_resumes_to_the_same_bytes() {
          [train]\niterations = 400\nbatch_size = 32\ntransport_size = 48\nema = 0.9\n\
          coupling = \"conditional-transport\"\nlabel_dropout = 0.1\nschedule = \"cosine\"\n\
          checkpoint_seconds = 0\n\
-         [few_steps]\nsteps = 2\nteacher_hidden_width = 12\npairs = 500\niterations = 300\n\
+         [few_steps]\nsteps = 2\nteacher_hidden_width = 12\nteacher_samples = 500\niterations = 300\n\
          batch_size = 32\nown_iterations = 200\ntransport_size = 64\n",
     );
     desk.succeed("train run.toml --out whole");
@@ -445,8 +445,33 @@ fn survive_few_steps(kills: usize) {
                 "run.toml",
                 "[data]\nsource = \"moons\"\n[model]\nhidden_width = 8\n\
                  [train]\niterations = 150\nbatch_size = 16\ncheckpoint_seconds = 0\n\
-                 [few_steps]\nsteps = 2\nteacher_hidden_width = 8\npairs = 200\niterations = 100\n\
+                 [few_steps]\nsteps = 2\nteacher_hidden_width = 8\nteacher_samples = 200\niterations = 100\n\
                  batch_size = 16\nown_iterations = 100\ntransport_size = 32\n",
+            );
+        },
+        result: run_files,
+    }
+    .survives(kills);
+}
+
+fn survive_pairs(kills: usize) {
+    Victim {
+        first: "train run.toml --out runs/run",
+        again: "train --resume runs/run",
+        begun: |desk| desk.path("runs/run/config.toml").exists(),
+        prepare: |desk| {
+            let rows = desk.succeed(&format!("sample {} -n 300", weights("moons")));
+            let rows = rows.lines().skip(1).map(|row| format!("{row},{row}\n"));
+            desk.write(
+                "pairs.csv",
+                format!("x_0.0,x_0.1,x_1.0,x_1.1\n{}", rows.collect::<String>()),
+            );
+            desk.write(
+                "run.toml",
+                "[data]\nsource = \"moons\"\n[model]\nhidden_width = 8\nhidden_layers = 1\n\
+                 [train]\ncheckpoint_seconds = 0\n\
+                 [few_steps]\npairs = \"pairs.csv\"\nsteps = 2\niterations = 150\nbatch_size = 16\n\
+                 own_iterations = 100\ntransport_size = 32\n",
             );
         },
         result: run_files,
@@ -548,6 +573,11 @@ fn training_for_few_steps_survives_kills() {
 }
 
 #[test]
+fn training_on_pairs_survives_kills() {
+    survive_pairs(FEW);
+}
+
+#[test]
 fn replacing_a_run_survives_kills() {
     survive_replacing(FEW);
 }
@@ -580,6 +610,7 @@ mod night {
     #[ignore = "takes minutes; .ci/night runs it"]
     fn training_for_few_steps_survives_many_kills() {
         survive_few_steps(MANY);
+        survive_pairs(MANY);
     }
 
     #[test]

@@ -98,7 +98,7 @@ impl<'a> File<'a> {
             return Err(LoadError::UnexpectedTensor { name: entry.name });
         };
         let Some(size) = element_size(&entry.dtype) else {
-            return Err(LoadError::Dtype { tensor, expected: "F32", found: entry.dtype });
+            return Err(LoadError::Dtype { tensor, expected: DTYPES, found: entry.dtype });
         };
         let Entry { begin, end, .. } = *entry;
         if end > self.data.len() as u64 && begin <= end {
@@ -263,6 +263,9 @@ impl<'a> File<'a> {
         }
     }
 }
+
+/// The types of elements of floating-point and integer models, for an error where it is not known which one is meant.
+const DTYPES: &str = "F32, I32, I16, I8 or U8";
 
 /// The size of a tensor's elements in bytes; `None` if no model has elements of this type.
 const fn element_size(dtype: &Text) -> Option<u64> {

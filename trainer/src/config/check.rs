@@ -3,7 +3,8 @@
 use anyhow::{Result, bail, ensure};
 
 use super::options::Config;
-use super::words::CouplingKind;
+use super::words::{CouplingKind, NORMAL};
+use crate::disk::input::is_standard_input;
 
 /// The most solver steps that a trained model can be made for.
 const MOST_STEPS: usize = 10_000;
@@ -33,9 +34,10 @@ impl Config {
                 path.display()
             );
         }
-        if data.source.is_empty() {
+        if data.source.is_empty() && few_steps.pairs.is_none() {
             bail!("no data: name a preset, a file, or `source` under [data]");
         }
+        self.check_pairs()?;
         ensure!(
             (0.0..1.0).contains(&data.holdout),
             "holdout is {}: expected a share from 0 to below 1",
@@ -52,7 +54,7 @@ impl Config {
             ("batch_size", train.batch_size, 1 << 24),
             ("transport_size", train.transport_size, 1 << 14),
             ("teacher_hidden_width", few_steps.teacher_hidden_width, 1 << 14),
-            ("pairs", few_steps.pairs, 1 << 28),
+            ("teacher_samples", few_steps.teacher_samples, 1 << 28),
             ("iterations of [few_steps]", few_steps.iterations, u32::MAX as usize),
             ("batch_size of [few_steps]", few_steps.batch_size, 1 << 24),
             ("transport_size of [few_steps]", few_steps.transport_size, 1 << 14),
@@ -128,6 +130,48 @@ impl Config {
             ensure!(
                 (least..=MOST_STEPS).contains(&steps),
                 "{name} is {steps}: expected at least {least} and at most {MOST_STEPS} for a trained model"
+            );
+        }
+        Ok(())
+    }
+
+    /// Checks that nothing contradicts the pairs of another teacher.
+    fn check_pairs(&self) -> Result<()> {
+        let Self { data, source, train, few_steps, .. } = self;
+        let Some(path) = &few_steps.pairs else { return Ok(()) };
+        ensure!(
+            path.to_str().is_some(),
+            "{}: expected a path in UTF-8, since the configuration holds it: rename the file",
+            path.display()
+        );
+        ensure!(
+            !is_standard_input(path),
+            "pairs cannot be read from standard input: write them into a file"
+        );
+        ensure!(
+            few_steps.steps > 0,
+            "steps of [few_steps] is 0, but {} has a teacher's pairs: expected at least 1, the steps of the student",
+            path.display()
+        );
+        ensure!(
+            source.distribution == NORMAL,
+            "the source distribution is {}, but the starting points of pairs are x_0 in {}, which is noise: leave the \
+             source out",
+            source.distribution,
+            path.display()
+        );
+        ensure!(
+            self.has_data() || data.columns.is_none(),
+            "columns under [data] are those of data, but there are only pairs: name the columns of the samples in x_1 \
+             under [few_steps]"
+        );
+        for (name, given) in
+            [("label_dropout", train.label_dropout != 0.0), ("guidance", few_steps.guidance != 1.0)]
+        {
+            ensure!(
+                !given,
+                "{name} is about a teacher that is trained here, but {} has the samples of another: leave it out",
+                path.display()
             );
         }
         Ok(())

@@ -31,13 +31,18 @@ impl Flags {
         self.0.get_one("few_steps").copied()
     }
 
+    /// Whether a flag was given. `option` is the key of its option, without the section.
+    pub fn gives(&self, option: &str) -> bool {
+        self.0.contains_id(option)
+    }
+
     /// Returns the sizes whose flags were given.
     pub fn stated(&self) -> Stated {
         Stated {
-            hidden_width: self.0.contains_id("hidden_width"),
-            hidden_layers: self.0.contains_id("hidden_layers"),
-            iterations: self.0.contains_id("iterations"),
-            learning_rate: self.0.contains_id("learning_rate"),
+            hidden_width: self.gives("hidden_width"),
+            hidden_layers: self.gives("hidden_layers"),
+            iterations: self.gives("iterations"),
+            learning_rate: self.gives("learning_rate"),
         }
     }
 }
@@ -138,7 +143,7 @@ mod tests {
             let name = format!("--{}", flag.get_long().unwrap());
             let named =
                 flag.get_possible_values().into_iter().map(|value| value.get_name().to_string());
-            let values = named.chain(["7", "0.25", "beta:1,2"].map(str::to_string));
+            let values = named.chain(["7", "0.25", "beta:1,2", "x=0,1"].map(str::to_string));
             let changed = values.filter_map(|value| with(&[&format!("{name}={value}")]).ok());
             let lines = |config: &Config| -> Vec<String> {
                 config.to_toml().unwrap().lines().map(str::to_string).collect()

@@ -71,6 +71,16 @@ pub(super) fn check(table: &Table) -> Result<()> {
         };
         check_table(section, found, keys)?;
     }
+    if table
+        .get("few_steps")
+        .and_then(|section| section.get("pairs"))
+        .is_some_and(Value::is_integer)
+    {
+        bail!(
+            "`pairs` in [few_steps] is a file with another teacher's pairs: the number of samples that a teacher \
+             computes which is trained here is called `teacher_samples`"
+        );
+    }
     for (section, name) in [("data", "data.components"), ("source", "source.components")] {
         let components = table.get(section).and_then(|section| section.get("components"));
         for component in components.and_then(Value::as_array).into_iter().flatten() {
@@ -146,6 +156,11 @@ mod tests {
     #[test]
     fn an_unknown_key_without_a_similar_one_gets_the_list_of_keys() {
         assert!(error("[sample]\nzzz = 1").contains("expected one of steps"));
+    }
+
+    #[test]
+    fn the_old_count_of_pairs_is_told_its_new_name() {
+        assert!(error("[few_steps]\npairs = 500").contains("is called `teacher_samples`"));
     }
 
     #[test]

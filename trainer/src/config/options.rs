@@ -345,9 +345,24 @@ pub struct FewStepsConfig {
     /// a label dropout above 0
     #[arg(skip)]
     pub guidance: f32,
-    /// Pairs of starting point and endpoint that the teacher computes
+    /// Learn from a teacher of your own, made by any program: FILE has its starting points x_0, which are standard
+    /// normal noise, its samples x_1 and, if there are any, the conditions c. The student takes --few-steps steps
+    /// [default: 1]; --iterations, --batch-size and --learning-rate are then the student's. Where TARGET names data
+    /// too, the student's samples are then matched to them
+    #[arg(long, value_name = "FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pairs: Option<PathBuf>,
+    /// Columns of --pairs that hold the starting points, as many as --x-1 [default: x_0]
+    #[arg(long = "x-0", value_name = "COLUMNS", value_parser = columns)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub x_0: Columns,
+    /// Columns of --pairs that hold the samples, in the units of the data [default: x_1]
+    #[arg(long = "x-1", value_name = "COLUMNS", value_parser = columns)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub x_1: Columns,
+    /// Samples that a teacher computes which is trained here: pairs of starting point and endpoint
     #[arg(skip)]
-    pub pairs: usize,
+    pub teacher_samples: usize,
     /// Optimiser steps on the teacher's pairs
     #[arg(skip)]
     pub iterations: usize,
@@ -368,14 +383,6 @@ pub struct FewStepsConfig {
     pub transport_size: usize,
 }
 
-impl FewStepsConfig {
-    /// Returns the number of optimiser steps that pair the student's own endpoints with data. It is 0 with
-    /// guidance, since guided samples are not distributed like the data.
-    pub fn own_iterations(&self) -> usize {
-        if self.guidance == 1.0 { self.own_iterations } else { 0 }
-    }
-}
-
 impl Default for FewStepsConfig {
     fn default() -> Self {
         Self {
@@ -383,7 +390,10 @@ impl Default for FewStepsConfig {
             teacher_hidden_width: 128,
             teacher_hidden_layers: 2,
             guidance: 1.0,
-            pairs: 200_000,
+            pairs: None,
+            x_0: Vec::new(),
+            x_1: Vec::new(),
+            teacher_samples: 200_000,
             iterations: 12_000,
             batch_size: 512,
             learning_rate: 2e-3,
@@ -431,6 +441,18 @@ impl Config {
         train.schedule = Decay::Cosine;
         train.learning_rate = 2e-3;
         train.ema = EMA;
+    }
+
+    /// Returns the number of optimiser steps that pair the student's own endpoints with data. It is 0 without data,
+    /// and with guidance, since guided samples are not distributed like the data.
+    pub fn own_iterations(&self) -> usize {
+        let matched = self.has_data() && self.few_steps.guidance == 1.0;
+        if matched { self.few_steps.own_iterations } else { 0 }
+    }
+
+    /// Whether there are data. Without them, the pairs of another teacher are all that the model learns from.
+    pub fn has_data(&self) -> bool {
+        !self.data.source.is_empty()
     }
 
     /// Returns the number of solver steps that the model is made for.

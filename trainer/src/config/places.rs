@@ -15,10 +15,11 @@ use crate::data::PRESETS;
 use crate::disk::input::{STANDARD_INPUT, is_standard_input};
 
 /// The options that may name a file: section and key, and the flag that names the same file.
-pub(super) const FILES: [(&str, &str, &str); 3] = [
+pub(super) const FILES: [(&str, &str, &str); 4] = [
     ("data", "source", "--data"),
     ("data", "conditions", "--conditions"),
     ("source", "distribution", "--source"),
+    ("few_steps", "pairs", "--pairs"),
 ];
 
 /// A file is named by a relative path if it is at most this many folders above a run's directory:
@@ -55,11 +56,12 @@ impl Config {
         let conditions =
             conditions.filter(|path| !path.as_os_str().is_empty() && !is_standard_input(path));
         let named = |name: &String| Some(PathBuf::from(name)).filter(|_| is_file(name));
-        let [data, rows, starts] = FILES.map(|(section, key, flag)| [section, key, flag]);
+        let [data, rows, starts, pairs] = FILES.map(|(section, key, flag)| [section, key, flag]);
         [
             (named(&self.data.source), data),
             (conditions, rows),
             (named(&self.source.distribution), starts),
+            (self.few_steps.pairs.clone(), pairs),
         ]
         .into_iter()
         .filter_map(|(path, place)| Some((path?, place)))
@@ -148,7 +150,9 @@ impl Config {
                 })?;
             }
         }
-        if let Some(path) = self.data.conditions.as_mut().filter(|path| !is_standard_input(path)) {
+        let Self { data, few_steps, .. } = self;
+        let paths = [&mut data.conditions, &mut few_steps.pairs].into_iter().flatten();
+        for path in paths.filter(|path| !is_standard_input(path)) {
             let changed = change(path)?;
             ensure!(changed.to_str().is_some(), "{}: expected a path in UTF-8", changed.display());
             *path = changed;

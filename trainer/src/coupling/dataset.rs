@@ -9,13 +9,14 @@ use flowlet::Digest;
 
 use crate::config::words::Keep;
 use crate::config::{ARTICLE, Config, DataConfig};
+use crate::coupling::pairs::{Pairs, TeacherPairs, load_alone, not_noise};
 use crate::coupling::source::Source;
-use crate::data::categories::into_data;
+use crate::data::categories::{Category, into_data};
 use crate::data::kinds::Kinds;
 use crate::data::random::{Stream, choose, generator};
 use crate::data::{
-    Advice, ConditionColumn, Distribution, ENDINGS, GaussianMixture, PRESETS, Points, RowsOptions,
-    Standardization, Target, load, preset, split,
+    Advice, ConditionColumn, Distribution, ENDINGS, GaussianMixture, Matrix, PRESETS, Points, Rows,
+    RowsOptions, Standardization, Target, load, preset, split,
 };
 use crate::disk::input::is_standard_input;
 use crate::disk::quote::{listed, shortened};
@@ -43,6 +44,8 @@ pub struct Dataset {
     pub kinds: Kinds,
     /// The conditions as the user named them.
     pub conditions: Vec<ConditionColumn>,
+    /// The pairs of another teacher, if the configuration names a file of them.
+    pub pairs: Option<TeacherPairs>,
     /// The digest of a file's rows.
     rows: Digest,
     /// The shape of a row of data, if its file holds it as an array of several axes.
@@ -98,6 +101,10 @@ impl Dataset {
         if let Source::Rows(rows) = &self.source {
             digest.update(rows.values());
         }
+        if let Some(TeacherPairs { train, held_out }) = &self.pairs {
+            train.add_to(&mut digest);
+            held_out.add_to(&mut digest);
+        }
         format!("{:016x}", digest.value())
     }
 
@@ -108,6 +115,24 @@ impl Dataset {
     /// Returns an error if the data cannot be read or do not fit the configuration. The message names
     /// the file, and the line or column where there is one.
     pub fn open(config: &Config) -> Result<Self> {
+        let Some(path) = &config.few_steps.pairs else { return Self::of_data(config) };
+        let mut dataset = if config.has_data() {
+            let mut dataset = Self::of_data(config)?;
+            let Self { data_columns, conditions, .. } = &dataset;
+            dataset.pairs = Some(TeacherPairs::beside(config, path, data_columns, conditions)?);
+            dataset
+        } else {
+            let (rows, x_0) = load_alone(config, path)?;
+            Self::from_rows(config, path, (rows, &[]), Some(x_0))?
+        };
+        if let Some(pairs) = &dataset.pairs {
+            dataset.warnings.extend(not_noise(path, &pairs.train.x_0));
+        }
+        Ok(dataset)
+    }
+
+    /// Reads or prepares the data, without the pairs of another teacher.
+    fn of_data(config: &Config) -> Result<Self> {
         let source = &config.data.source;
         if PRESETS.contains(&source.as_str()) {
             return Self::from_distribution(config);
@@ -179,6 +204,7 @@ impl Dataset {
             target,
             source: Source::open(config, &data_columns, &units.data)?,
             held_out: Some(held_out),
+            pairs: None,
             rows: Digest::new(),
             selected_on: None,
             units,
@@ -213,6 +239,18 @@ impl Dataset {
         };
         let mut rows = load(path, &options)?;
         let categories = into_data(&mut rows, &of_data);
+        Self::from_rows(config, path, (rows, &categories), None)
+    }
+
+    /// The data of the rows of the file `path`, and the categories among their columns. For the pairs of another
+    /// teacher, the rows are its samples, and their starting points are `x_0`.
+    fn from_rows(
+        config: &Config,
+        path: &Path,
+        (rows, categories): (Rows, &[Category]),
+        mut x_0: Option<Matrix>,
+    ) -> Result<Self> {
+        let data = &config.data;
         let mut warnings = rows.warnings;
         let mut train = rows.points;
         let mut conditions = rows.conditions;
@@ -231,6 +269,7 @@ impl Dataset {
         );
         let mut rng = generator(config.seed, Stream::Split);
         let held_out = split(all, rows.groups.as_deref(), data.holdout, &mut rng)?;
+        let held_out_x_0 = x_0.as_mut().map(|x_0| x_0.take_rows(&held_out));
         let held_out = train.take_rows(&held_out);
         let train = Arc::new(train);
         let part = held_out.x.rows();
@@ -246,7 +285,7 @@ impl Dataset {
         }
 
         let parts = [&train.x, &held_out.x];
-        let kinds = Kinds::of(data.kinds(), &rows.data_columns, &categories, &parts)
+        let kinds = Kinds::of(data.kinds(), &rows.data_columns, categories, &parts)
             .with_context(|| path.display().to_string())?;
         let mut notes = rows.notes;
         notes.extend(kinds.proposal(&rows.data_columns, &parts));
@@ -283,7 +322,9 @@ impl Dataset {
         for matrix in [&train.x, &train.c, &held_out.x, &held_out.c] {
             digest.update(matrix.values());
         }
-        let separate = config.train.keep == Keep::Best && part >= SEPARATE;
+        // A student keeps its last weights.
+        let best = config.train.keep == Keep::Best && x_0.is_none();
+        let separate = best && part >= SEPARATE;
         let (mut flow, held_out) = if separate {
             let order = choose(part, part, &mut rng);
             let (selecting, judging) = order.split_at(part / 2);
@@ -297,12 +338,17 @@ impl Dataset {
         } else {
             (held_out.clone(), held_out)
         };
-        let selected_on =
-            (config.train.keep == Keep::Best && part > 0 && !separate).then_some(part);
+        let selected_on = (best && part > 0 && !separate).then_some(part);
         units.to_flow(&mut flow);
         let held_out = Arc::new(held_out);
+        let pairs = |x_0, points| Pairs { x_0, points: Arc::clone(points) };
+        let pairs = x_0.zip(held_out_x_0).map(|(x_0, held_out_x_0)| TeacherPairs {
+            train: pairs(x_0, &train),
+            held_out: pairs(held_out_x_0, &held_out),
+        });
         Ok(Self {
             target,
+            pairs,
             source: Source::open(config, &rows.data_columns, &units.data)?,
             held_out: (part > 0).then_some(flow),
             rows: digest,

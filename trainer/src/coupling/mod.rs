@@ -4,6 +4,7 @@ pub mod assignment;
 pub mod batches;
 pub mod dataset;
 mod pairing;
+pub mod pairs;
 pub mod source;
 
 pub use pairing::{ByCondition, Coupling};

@@ -48,6 +48,8 @@ pub enum Stream {
     Grid = 18,
     /// The batches of an integer model's fine-tuning.
     FineTuning = 19,
+    /// The choice of the held-out pairs of another teacher, beside data.
+    PairSplit = 20,
 }
 
 /// Returns the generator of `stream` for `seed`.

@@ -151,6 +151,12 @@ impl PartFile {
                 "{part} is in the way, and no record says that it holds rows of this command: move it away, or \
                  replace it with --force"
             );
+            ensure!(
+                begin.force || !there || !begin.resume,
+                "{} exists, but was not begun with --resume: there is no record {own} of its settings, so nothing says \
+                 that its rows are those of this command. Choose another name with --out, or replace it with --force",
+                self.path.display()
+            );
             return begins();
         };
         if record.rows == 0 && !record.complete {

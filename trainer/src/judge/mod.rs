@@ -9,6 +9,7 @@ pub mod judgement;
 pub mod likelihood;
 pub mod losses;
 pub mod memory;
+pub mod pairs;
 pub mod reference;
 pub mod sides;
 pub mod speed;

@@ -57,12 +57,12 @@ pub fn figure(metrics: &[Measurement]) -> Option<Figure> {
         caption += " Dots: the loss on held-out data, which training does not see.";
     }
     if phases.len() == 1 {
-        caption +=
-            " The loss need not reach zero: where paths cross, they have different velocities.";
+        caption += " The loss of a flow need not reach zero: where paths cross, they have different velocities.";
     }
     if phases.len() > 1 {
-        caption += " One panel for each phase of training: the flow; the student, which learns to reach the \
-                    teacher's endpoints in few steps; the student, which moves its own endpoints to the data.";
+        caption += " One panel for each phase of training: the flow, unless the teacher's pairs were read from a \
+                    file; the student, which learns to reach the teacher's endpoints in few steps; the student, \
+                    which moves its own endpoints to the data.";
     }
     let sheet = |width: Width| {
         let mut legend = vec![

@@ -1,4 +1,5 @@
-//! Trains a teacher, and a student that reaches the teacher's endpoints in N steps.
+//! Trains a student that reaches a teacher's endpoints in N steps, and before that the teacher, unless its pairs come
+//! from a file.
 
 use anyhow::{Context, Result};
 use flowlet::{HeapMlp, SolverKind};
@@ -10,7 +11,10 @@ use crate::config::FewStepsConfig;
 use crate::config::schedule::{Decay, Schedule};
 use crate::config::words::{CouplingKind, Keep};
 use crate::coupling::Coupling;
+use crate::coupling::batches::Batch;
 use crate::coupling::dataset::Units;
+use crate::coupling::pairs::{Pairs, TeacherPairs};
+use crate::data::Points;
 use crate::data::random::{Stream, generator};
 use crate::disk::names::TEACHER_FILE;
 use crate::disk::tensor_file::TensorFile;
@@ -21,7 +25,7 @@ use crate::network::{Network, Shape};
 use crate::objective::{Objective, Steps};
 use crate::optimiser::AdamSettings;
 use crate::training::supply::student::{
-    OwnEndpoints, OwnEndpointsOptions, PairsOptions, TeacherPairs,
+    OwnEndpoints, OwnEndpointsOptions, PairBatches, PairsOptions, teacher_pairs,
 };
 
 /// The solver that the student is trained for.
@@ -33,6 +37,9 @@ const TUNED_ON: usize = 2000;
 /// The decay of the weights' moving average in the last phase. It smooths the differences between one
 /// coupling's pairs and the next one's.
 const EMA: f64 = 0.999;
+
+/// The most held-out pairs for the held-out loss.
+const HELD_OUT: usize = 4096;
 
 /// Trains the teacher and then its student.
 pub(super) fn train(run: &Run<'_>, monitor: &mut dyn Monitor) -> Result<Trained> {
@@ -55,13 +62,55 @@ pub(super) fn train(run: &Run<'_>, monitor: &mut dyn Monitor) -> Result<Trained>
     let mut network = Network::initialize(run.shape(), &mut rng);
     if begun <= 1 {
         let trained = distil(run, monitor, &teacher, network, &steps)?;
-        if trained.stopped || run.config.few_steps.own_iterations() == 0 {
+        if trained.stopped || run.config.own_iterations() == 0 {
             return Ok(Trained { times: Some(steps.times), ..trained });
         }
         network = trained.network;
     }
-    let trained = match_data(run, monitor, network, &steps)?;
+    let trained = match_data(run, monitor, network, (2, &steps))?;
     Ok(Trained { times: Some(steps.times), ..trained })
+}
+
+/// Trains the student of a teacher whose pairs come from a file.
+pub(super) fn train_on_pairs(
+    run: &Run<'_>,
+    pairs: &TeacherPairs,
+    monitor: &mut dyn Monitor,
+) -> Result<Trained> {
+    let few_steps = &run.config.few_steps;
+    // The teacher's velocities, to which a grid could be fitted, are not known.
+    let n = few_steps.steps;
+    let times = (0..=n).map(|i| i as f32 / n as f32).collect();
+    let steps = Steps { kind: KIND, times };
+    let mut network =
+        Network::initialize(run.shape(), &mut generator(run.config.seed, Stream::Student));
+    if run.resumed.is_none_or(|checkpoint| checkpoint.phase == 0) {
+        let units = &run.dataset.units;
+        let supply = &mut PairBatches::new(
+            in_flow_units(&pairs.train, units),
+            few_steps.batch_size,
+            run.config.seed,
+        );
+        let held_out = in_flow_units(&pairs.held_out.first(HELD_OUT), units);
+        let phase = Phase {
+            held_out: (held_out.x_0.rows() > 0).then_some(held_out),
+            ..phase(0, &steps, few_steps.iterations, few_steps.learning_rate)
+        };
+        let trained = run.phase(&phase, network, Feed::Supply(supply), monitor)?;
+        if trained.stopped || run.config.own_iterations() == 0 {
+            return Ok(Trained { times: Some(steps.times), ..trained });
+        }
+        network = trained.network;
+    }
+    let trained = match_data(run, monitor, network, (1, &steps))?;
+    Ok(Trained { times: Some(steps.times), ..trained })
+}
+
+/// Returns pairs in flow units.
+fn in_flow_units(pairs: &Pairs, units: &Units) -> Batch {
+    let mut points = Points::clone(&pairs.points);
+    units.to_flow(&mut points);
+    Batch { x_0: pairs.x_0.clone(), x_1: points.x, c: points.c, t: Vec::new() }
 }
 
 /// Trains the teacher, and writes it to the run's directory, so that the run can be resumed later.
@@ -111,17 +160,17 @@ fn distil(
     student: Network,
     steps: &Steps,
 ) -> Result<Trained> {
-    let FewStepsConfig { pairs, batch_size, iterations, learning_rate, guidance, .. } =
+    let FewStepsConfig { teacher_samples, batch_size, iterations, learning_rate, guidance, .. } =
         run.config.few_steps;
     let options = PairsOptions {
         source: &run.dataset.source,
         target: &run.dataset.target,
         guidance,
-        pairs,
-        batch_size,
+        pairs: teacher_samples,
         seed: run.config.seed,
     };
-    let mut pairs = TeacherPairs::make(teacher, &options)?;
+    let pairs = teacher_pairs(teacher, &options)?;
+    let mut pairs = PairBatches::new(pairs, batch_size, run.config.seed);
     let phase = phase(1, steps, iterations, learning_rate);
     run.phase(&phase, student, Feed::Supply(&mut pairs), monitor)
 }
@@ -131,7 +180,7 @@ fn match_data(
     run: &Run<'_>,
     monitor: &mut dyn Monitor,
     student: Network,
-    steps: &Steps,
+    (index, steps): (usize, &Steps),
 ) -> Result<Trained> {
     let few_steps = &run.config.few_steps;
     let coupling = Coupling::new(
@@ -149,7 +198,7 @@ fn match_data(
         transport_size: few_steps.transport_size,
         seed: run.config.seed,
     });
-    let phase = phase(2, steps, few_steps.own_iterations(), few_steps.own_learning_rate);
+    let phase = phase(index, steps, run.config.own_iterations(), few_steps.own_learning_rate);
     run.phase(&Phase { ema: Some(EMA), ..phase }, student, Feed::Supply(&mut own), monitor)
 }
 

@@ -1,5 +1,6 @@
 //! Trains a network, in one phase or in up to three: a flow; or the flow of a teacher, its distillation into
-//! a student of N steps, and training of the student on its own endpoints.
+//! a student of N steps, and training of the student on its own endpoints. If the teacher's pairs come from a file,
+//! the first phase is left out.
 
 mod best;
 pub mod checkpoint;
@@ -38,9 +39,13 @@ pub fn phases(config: &Config) -> Vec<(&'static str, usize)> {
     if config.few_steps.steps == 0 {
         return vec![flow];
     }
-    let mut phases = vec![flow, ("distillation", config.few_steps.iterations)];
-    if config.few_steps.own_iterations() > 0 {
-        phases.push(("own endpoints", config.few_steps.own_iterations()));
+    let distillation = ("distillation", config.few_steps.iterations);
+    let mut phases = match config.few_steps.pairs {
+        Some(_) => vec![distillation],
+        None => vec![flow, distillation],
+    };
+    if config.own_iterations() > 0 {
+        phases.push(("own endpoints", config.own_iterations()));
     }
     phases
 }
@@ -99,7 +104,11 @@ fn check_memory(config: &Config, dataset: &Dataset) -> Result<()> {
     );
     let student =
         (model.hidden_width, model.hidden_layers, "", few_steps.batch_size * few_steps.steps);
-    let networks = if few_steps.steps == 0 { vec![own] } else { vec![teacher, student] };
+    let networks = match (few_steps.steps, &few_steps.pairs) {
+        (0, _) => vec![own],
+        (_, Some(_)) => vec![student],
+        (_, None) => vec![teacher, student],
+    };
     let ends = (dataset.data_dim() + dataset.condition_dim()) as f64;
     for (width, layers, name, batch) in networks {
         let (h, l, b) = (width as f64, layers as f64, batch as f64);
@@ -149,6 +158,9 @@ fn train_at(
     if config.few_steps.steps == 0 {
         run.flow(monitor, run.shape())
     } else {
-        few_steps::train(&run, monitor)
+        match &dataset.pairs {
+            Some(pairs) => few_steps::train_on_pairs(&run, pairs, monitor),
+            None => few_steps::train(&run, monitor),
+        }
     }
 }

@@ -29,6 +29,7 @@ use crate::disk::run_directory::RunDirectory;
 use crate::judge::golden::Golden;
 use crate::judge::judgement::judge;
 use crate::judge::losses::Overfitting;
+use crate::judge::pairs::nearness;
 use crate::judge::verify::verify;
 use crate::model::self_test;
 use crate::model::tuning;
@@ -46,6 +47,7 @@ Examples:
   flowlet train points.csv --seconds 60
   flowlet train --data actions.npy --conditions obs.npy --hidden-width 256
   flowlet train mixture --few-steps 1
+  flowlet train --pairs teacher.npz --few-steps 4
   flowlet train runs/points/config.toml --seed 1 --out runs/points-1
   flowlet train --resume runs/points";
 
@@ -217,13 +219,17 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     let golden = Golden::make(&model, &dataset.source, &conditions, config.seed)?;
     let verified = verify(&model, &golden)?;
     let notes = dataset.notes.clone();
-    let judgement = judge(&model, &model.solver(None, None)?, &dataset, config.seed)?;
+    let solver = model.solver(None, None)?;
+    let judgement = judge(&model, &solver, &dataset, config.seed)?;
+    let teacher = dataset.pairs.as_ref();
+    let teacher = teacher.and_then(|pairs| nearness(&model, &solver, &pairs.held_out));
     run.write(GOLDEN_FILE, &golden.to_bytes()?)?;
     let rows = measurements(&run.path().join(METRICS_FILE), &mut Vec::new());
     run.finish()?;
     let judged = Judged {
         verified: &verified,
         judgement: &judgement,
+        teacher,
         overfitting: Overfitting::find(&rows, None),
         outlook: outlook(&rows),
         notes: &notes,

@@ -51,6 +51,9 @@ impl Settings {
         let (mut config, stated, name) = match (&self.target, &self.data) {
             (Some(target), _) => open_target(target)?,
             (None, Some(file)) => open_target(file)?,
+            (None, None) if self.flags.gives("pairs") => {
+                (Config::for_source(""), Stated::default(), "pairs".to_string())
+            }
             (None, None) => bail!(
                 "nothing to train on: name a preset, a configuration or a data file; \
                  `flowlet train --help` has examples"
@@ -60,10 +63,16 @@ impl Settings {
         // A configuration file has its own settings for the teacher.
         let target = self.target.as_ref().or(self.data.as_ref());
         let is_file = target.is_some_and(|target| target.ends_with(".toml"));
-        if let (Some(steps @ 1..), false) = (self.flags.few_steps(), is_file) {
+        let few_steps = self.flags.few_steps();
+        if let (Some(steps @ 1..), false, false) = (few_steps, is_file, self.flags.gives("pairs")) {
             config.take_few_steps(steps);
         }
         self.flags.apply(&mut config)?;
+        self.give_to_student(&mut config, &read)?;
+        let name = match &config.few_steps.pairs {
+            Some(pairs) if !config.has_data() && target.is_none() => stem(pairs).unwrap_or(name),
+            _ => name,
+        };
         if let (Some(_), Some(columns)) = (&self.target, &self.data) {
             let List(columns) = columns.parse()?;
             config.data.columns = Some(columns);
@@ -76,6 +85,45 @@ impl Settings {
         let stated = if self.size.is_some() { Stated::default() } else { stated };
         let stated = stated.or(self.flags.stated());
         Ok((config, Sizing { kind: self.size, seconds: self.seconds, stated }, name))
+    }
+
+    /// With the pairs of another teacher, gives the flags of the training to the student, which alone is trained. Those
+    /// that it has no use for are errors. `read` is the configuration without the flags.
+    fn give_to_student(&self, config: &mut Config, read: &Config) -> Result<()> {
+        if config.few_steps.pairs.is_none() {
+            let without = ["x_0", "x_1"].into_iter().find(|flag| self.flags.gives(flag));
+            return without.map_or(Ok(()), |flag| {
+                bail!("{} names columns of the file of --pairs, which is not given", flag_of(flag))
+            });
+        }
+        let Config { train, few_steps, .. } = config;
+        few_steps.steps = few_steps.steps.max(1);
+        for flag in ["teacher_hidden_width", "teacher_hidden_layers"] {
+            ensure!(
+                !self.flags.gives(flag),
+                "{} is about a teacher that is trained here, but --pairs has the samples of another: leave it out",
+                flag_of(flag)
+            );
+        }
+        if self.flags.gives("iterations") {
+            few_steps.iterations = std::mem::replace(&mut train.iterations, read.train.iterations);
+        }
+        if self.flags.gives("batch_size") {
+            few_steps.batch_size = std::mem::replace(&mut train.batch_size, read.train.batch_size);
+        }
+        if self.flags.gives("learning_rate") {
+            few_steps.learning_rate =
+                std::mem::replace(&mut train.learning_rate, read.train.learning_rate);
+        }
+        let used = ["train.checkpoint_seconds", "train.device"];
+        for (key, ..) in config.differences(read)? {
+            ensure!(
+                !key.starts_with("train.") || used.contains(&key.as_str()),
+                "{} is about training on data, but a student learns from the pairs of its teacher: leave it out",
+                flag_of(&key)
+            );
+        }
+        Ok(())
     }
 
     /// Returns the configuration of a stopped run, from its file `path`. Flags that name files may give new
@@ -93,6 +141,7 @@ impl Settings {
         let run = Config::read(path)?;
         let mut config = run.clone();
         self.flags.apply(&mut config)?;
+        self.give_to_student(&mut config, &run)?;
         if let Some(file) = &self.data {
             config.data.source.clone_from(file);
         }
@@ -102,7 +151,7 @@ impl Settings {
         let differences = config.differences(&run)?;
         let differences: Vec<String> = differences
             .iter()
-            .map(|(key, here, there)| format!("{} {here} (the run has {there})", flag(key)))
+            .map(|(key, here, there)| format!("{} {here} (the run has {there})", flag_of(key)))
             .collect();
         ensure!(
             differences.is_empty(),
@@ -119,7 +168,7 @@ impl Settings {
 }
 
 /// Returns the flag that sets the option `key`, such as `train.batch_size`.
-fn flag(key: &str) -> String {
+fn flag_of(key: &str) -> String {
     match key {
         "data.source" => "--data".to_string(),
         "source.distribution" => "--source".to_string(),
@@ -150,12 +199,6 @@ fn open_target(target: &str) -> Result<(Config, Stated, String)> {
     if is_standard_input(path) {
         return Ok((Config::for_source(target), stated, "standard-input".to_string()));
     }
-    // Of points.csv.gz, it is points.
-    let stem = |path: &Path| {
-        let name = path.file_name()?.to_string_lossy().into_owned();
-        let stem = Path::new(without_ending(&name)).file_stem()?;
-        Some(stem.to_string_lossy().into_owned())
-    };
     if path.extension().is_some_and(|extension| extension == "toml") {
         let (mut config, stated) = Config::read_stated(path)?;
         // Trains on what the file holds now, perhaps with another split.
@@ -165,6 +208,13 @@ fn open_target(target: &str) -> Result<(Config, Stated, String)> {
         return Ok((config, stated, parent.or(stem(path)).unwrap_or_default()));
     }
     Ok((Config::for_source(target), stated, stem(path).unwrap_or_default()))
+}
+
+/// Returns a file's name without its endings: of points.csv.gz, it is points.
+fn stem(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_string_lossy().into_owned();
+    let stem = Path::new(without_ending(&name)).file_stem()?;
+    Some(stem.to_string_lossy().into_owned())
 }
 
 #[cfg(test)]

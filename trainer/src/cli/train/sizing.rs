@@ -34,7 +34,7 @@ impl Sizing {
             (None, Some(_)) => Some("--seconds"),
             (None, None) => None,
         };
-        let from_file = matches!(dataset.real, Real::Rows { .. });
+        let from_file = matches!(dataset.real, Real::Rows { .. }) || dataset.pairs.is_some();
         if let Some(flag) = flag {
             ensure!(
                 from_file,
@@ -43,12 +43,21 @@ impl Sizing {
                 config.data.source
             );
             ensure!(
-                config.few_steps.steps == 0,
+                config.few_steps.steps == 0 || dataset.pairs.is_some(),
                 "{flag} chooses the sizes of one network, but few steps train a teacher and a student: leave {flag} \
                  out, or state --hidden-width, --teacher-hidden-width and --iterations"
             );
         }
-        if from_file && config.few_steps.steps == 0 {
+        if dataset.pairs.is_some() {
+            ensure!(
+                self.seconds.is_none(),
+                "--seconds chooses the iterations on data, but a student learns from the pairs of its teacher: state \
+                 --iterations instead"
+            );
+            // A student has its own iterations and learning rate.
+            let stated = Stated { iterations: true, learning_rate: true, ..self.stated };
+            table(dataset).size(self.kind()).apply(config, stated);
+        } else if from_file && config.few_steps.steps == 0 {
             table(dataset).size(self.kind()).apply(config, self.stated);
         }
         Ok(())
@@ -93,9 +102,10 @@ impl Sizing {
 }
 
 fn table(dataset: &Dataset) -> Table {
-    let rows = match &dataset.real {
-        Real::Rows { train, .. } => train.x.rows(),
-        Real::Distribution { .. } => usize::MAX,
+    let rows = match (&dataset.pairs, &dataset.real) {
+        (Some(pairs), _) => pairs.train.x_0.rows(),
+        (None, Real::Rows { train, .. }) => train.x.rows(),
+        (None, Real::Distribution { .. }) => usize::MAX,
     };
     Table { rows, columns: dataset.data_dim() + dataset.condition_dim() }
 }

@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::config::Config;
 use crate::judge::judgement::{Distance, FEW, Judgement};
 use crate::judge::losses::Overfitting;
+use crate::judge::pairs::Nearness;
 use crate::judge::verify::Report;
 use crate::model::Model;
 use crate::report::numbers::{count, thousands};
@@ -16,6 +17,8 @@ use crate::training::{Chosen, Trained, phases};
 pub(super) struct Judged<'a> {
     pub(super) verified: &'a Report,
     pub(super) judgement: &'a Judgement,
+    /// How near a student comes to the teacher whose pairs were read from a file, on held-out pairs.
+    pub(super) teacher: Option<Nearness>,
     /// Whether the run learned its rows by heart.
     pub(super) overfitting: Option<Overfitting>,
     /// As [`Dataset::selected_on`](crate::coupling::dataset::Dataset::selected_on).
@@ -36,7 +39,8 @@ pub(super) fn summary(
     use std::fmt::Write;
     let mut text = String::new();
     let last = trained.losses.iterations();
-    let Judged { verified: report, judgement, overfitting, selected_on, outlook, notes } = *judged;
+    let Judged { verified: report, judgement, teacher, overfitting, selected_on, outlook, notes } =
+        *judged;
     let Judgement { distance, samples, rows, judged_on, memory, .. } = judgement;
     let phases = phases(config);
     let done = |(k, (name, iterations)): (usize, &(&str, usize))| {
@@ -89,6 +93,13 @@ pub(super) fn summary(
         )?;
     } else if let Some(outlook) = outlook {
         writeln!(text, "  outlook     {}", outlook.replace('\n', &format!("\n{:14}", "")))?;
+    }
+    if let Some(Nearness { error, pairs }) = teacher {
+        writeln!(
+            text,
+            "  teacher     {error:.4} of its samples' deviation, the root mean square error on {}",
+            count(pairs, "held-out pair")
+        )?;
     }
     let sampled = format!("{} in {}", count(*samples, "sample"), count(config.steps(), "step"));
     let rows = if *judged_on == "fresh draws" {

@@ -9,6 +9,7 @@ use super::*;
 use crate::coupling::dataset::Units;
 use crate::data::random::{Stream, generator};
 use crate::data::{Matrix, Standardization};
+use crate::disk::tensor_file::Block;
 use crate::model::description::Description;
 use crate::model::export;
 use crate::network::Shape;
@@ -111,6 +112,27 @@ fn run(file: &[u8], inputs: &[(&str, Tensor)]) -> Vec<f64> {
             ("Add", [x, y]) => x.with(y, |x, y| x + y),
             ("Sub", [x, y]) => x.with(y, |x, y| x - y),
             ("Mul", [x, y]) => x.with(y, |x, y| x * y),
+            ("Max", [x, y]) => x.with(y, f64::max),
+            ("Min", [x, y]) => x.with(y, f64::min),
+            ("Equal", [x, y]) => x.with(y, |x, y| f64::from(u8::from(x == y))),
+            ("Round", [x]) => x.map(f64::round_ties_even),
+            ("Cast", [x]) => (*x).clone(),
+            ("Where", [condition, x, y]) => {
+                let whole = x.with(y, |x, _| x);
+                let other = x.with(y, |_, y| y);
+                let chosen =
+                    condition.with(&whole, |condition, x| if condition > 0.0 { x } else { 0.0 });
+                let rest =
+                    condition.with(&other, |condition, y| if condition > 0.0 { 0.0 } else { y });
+                chosen.with(&rest, |x, y| x + y)
+            }
+            ("ArgMax", [x]) => {
+                let first = |row: &[f64]| {
+                    let largest = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                    row.iter().position(|&x| x == largest).unwrap() as f64
+                };
+                Tensor { columns: 1, values: x.values.chunks(x.columns).map(first).collect() }
+            }
             ("Tanh", [x]) => x.map(f64::tanh),
             ("Erf", [x]) => x.map(libm::erf),
             ("Relu", [x]) => x.map(|x| x.max(0.0)),
@@ -220,6 +242,37 @@ fn the_sampler_takes_the_models_steps_and_every_solvers() {
         model.data_units().unwrap().backward(&mut expected);
         let found = run(&sampler(&model, SolverChoice { kind, steps }).unwrap(), &inputs);
         check(&found, expected.values());
+    }
+}
+
+#[test]
+fn the_sampler_keeps_to_what_the_columns_can_hold() {
+    let kinds = [
+        ([1.0, 0.0], [9.0, -3.25], [12.0, f32::MAX]),
+        ([0.0, 1.0], [f32::MIN, f32::MIN], [10.5, f32::MAX]),
+        ([2.0, 2.0], [f32::MIN; 2], [f32::MAX; 2]),
+    ];
+    let x_0 = matrix(9, 2, 2);
+    for (kind, least, most) in kinds {
+        let mut file = model(ActivationKind::Gelu, 0).file;
+        for (name, values) in
+            [("columns.kind", kind), ("columns.least", least), ("columns.most", most)]
+        {
+            file.tensors.insert(name.to_string(), Block::f32(&[2], &values));
+        }
+        if kind[0] > 1.0 {
+            // So that each category is the largest of some samples.
+            file.tensors.insert("data.mean".to_string(), Block::f32(&[2], &[0.0, 0.0]));
+        }
+        let model = Model::parse(&file.to_bytes().unwrap(), "test".into()).unwrap();
+        let solver = model.solver(None, None).unwrap();
+        let expected = model.sample(&solver, &x_0, &matrix(9, 0, 0));
+        let file = sampler(&model, SolverChoice::default()).unwrap();
+        check(&run(&file, &[("x_0", tensor(&x_0))]), expected.values());
+        if kind[0] > 1.0 {
+            assert!(expected.values().chunks(2).any(|row| row == [1.0, 0.0]));
+            assert!(expected.values().chunks(2).any(|row| row == [0.0, 1.0]));
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::disk::quote::shortened;
 
 /// What can be done with a network that the runtime does not compute.
-pub(super) const WAY: &str = "There is a way: train one of flowlet's networks on samples of yours";
+pub(super) const WAY: &str = "There is a way: `flowlet train --pairs FILE` teaches one of flowlet's networks what yours does, from samples of it";
 
 /// A kind of layer that the runtime does not have.
 struct Kind {
@@ -193,7 +193,7 @@ mod tests {
         ] {
             let found = refusal(name, shape);
             assert!(found.contains(expected), "{found}");
-            let remedies = ["train one of flowlet's", "torch.nn.utils"];
+            let remedies = ["flowlet train --pairs FILE", "torch.nn.utils"];
             assert!(found.contains(name), "{found}");
             assert_eq!(
                 remedies.map(|way| found.contains(way)).iter().filter(|has| **has).count(),

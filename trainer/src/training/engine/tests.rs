@@ -107,7 +107,7 @@ fn student() -> Config {
     config.few_steps.teacher_hidden_layers = 1;
     config.few_steps.iterations = 100;
     config.few_steps.batch_size = 32;
-    config.few_steps.pairs = 500;
+    config.few_steps.teacher_samples = 500;
     config.few_steps.transport_size = 64;
     config
 }

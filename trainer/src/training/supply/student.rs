@@ -16,17 +16,15 @@ use crate::objective::{Steps, endpoint};
 use crate::solve::sampling;
 use crate::training::supply::Supply;
 
-/// A teacher's pairs of starting point and endpoint, in flow units.
+/// Random batches of a teacher's pairs of starting point and endpoint.
 #[derive(Debug)]
-pub struct TeacherPairs {
-    x_0: Matrix,
-    x_1: Matrix,
-    c: Matrix,
+pub struct PairBatches {
+    pairs: Batch,
     batch_size: usize,
     rng: ChaCha8Rng,
 }
 
-/// Options of [`TeacherPairs`].
+/// Options of [`teacher_pairs`].
 #[derive(Debug)]
 pub struct PairsOptions<'a> {
     /// The source distribution π₀ of the starting points.
@@ -37,8 +35,6 @@ pub struct PairsOptions<'a> {
     pub guidance: f32,
     /// The number of pairs.
     pub pairs: usize,
-    /// Pairs in a batch.
-    pub batch_size: usize,
     /// The seed of all random numbers.
     pub seed: u64,
 }
@@ -46,37 +42,43 @@ pub struct PairsOptions<'a> {
 /// RK4 steps from a starting point to the teacher's endpoint.
 const STEPS: usize = 16;
 
-impl TeacherPairs {
-    /// Computes the pairs of `teacher`, whose data units must be flow units, on all cores.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the teacher's samples are not finite.
-    pub fn make(teacher: &HeapMlp, options: &PairsOptions<'_>) -> Result<Self> {
-        let PairsOptions { source, target, guidance, pairs, batch_size, seed } = *options;
-        let mut rng = generator(seed, Stream::Pairs);
-        let x_0 = source.draw(pairs, teacher.data_dim(), &mut rng);
-        let c = target.reseeded(rng).next_batch(pairs).c;
-        let mut solver = HeapSolver::uniform(SolverKind::Rk4, STEPS.try_into()?);
-        if guidance != 1.0 {
-            // Label dropout replaces a condition by zeros.
-            solver = solver.guided(guidance, vec![0.0; teacher.condition_dim()]);
-        }
-        let x_1 = sampling::integrate(teacher, &solver, &x_0, &c);
-        ensure!(
-            x_1.values().iter().all(|x| x.is_finite()),
-            "the teacher's samples are not finite, since its training diverged. Try a smaller learning rate"
-        );
-        Ok(Self { x_0, x_1, c, batch_size, rng: generator(seed, Stream::PairOrder) })
+/// Computes pairs of `teacher`, whose data units must be flow units, on all cores.
+///
+/// # Errors
+///
+/// Returns an error if the teacher's samples are not finite.
+pub fn teacher_pairs(teacher: &HeapMlp, options: &PairsOptions<'_>) -> Result<Batch> {
+    let PairsOptions { source, target, guidance, pairs, seed } = *options;
+    let mut rng = generator(seed, Stream::Pairs);
+    let x_0 = source.draw(pairs, teacher.data_dim(), &mut rng);
+    let c = target.reseeded(rng).next_batch(pairs).c;
+    let mut solver = HeapSolver::uniform(SolverKind::Rk4, STEPS.try_into()?);
+    if guidance != 1.0 {
+        // Label dropout replaces a condition by zeros.
+        solver = solver.guided(guidance, vec![0.0; teacher.condition_dim()]);
+    }
+    let x_1 = sampling::integrate(teacher, &solver, &x_0, &c);
+    ensure!(
+        x_1.values().iter().all(|x| x.is_finite()),
+        "the teacher's samples are not finite, since its training diverged. Try a smaller learning rate"
+    );
+    Ok(Batch { x_0, x_1, c, t: Vec::new() })
+}
+
+impl PairBatches {
+    /// Batches of `batch_size` of `pairs`, which are in flow units.
+    pub fn new(pairs: Batch, batch_size: usize, seed: u64) -> Self {
+        Self { pairs, batch_size, rng: generator(seed, Stream::PairOrder) }
     }
 }
 
-impl Supply for TeacherPairs {
+impl Supply for PairBatches {
     fn next(&mut self, _: &Network) -> Result<Batch> {
-        let all = self.x_1.rows();
+        let Batch { x_0, x_1, c, .. } = &self.pairs;
+        let all = x_1.rows();
         let rows: Vec<usize> =
             (0..self.batch_size).map(|_| self.rng.random_range(0..all)).collect();
-        let [x_0, x_1, c] = [&self.x_0, &self.x_1, &self.c].map(|matrix| matrix.select(&rows));
+        let [x_0, x_1, c] = [x_0, x_1, c].map(|matrix| matrix.select(&rows));
         Ok(Batch { x_0, x_1, c, t: Vec::new() })
     }
 
