@@ -10,11 +10,11 @@ use flowlet::Digest;
 use crate::config::words::Keep;
 use crate::config::{ARTICLE, Config, DataConfig};
 use crate::coupling::source::Source;
-use crate::data::kinds::Kinds;
+use crate::data::kinds::{Bounds, Kinds};
 use crate::data::random::{Stream, choose, generator};
 use crate::data::{
     Advice, ConditionColumn, Distribution, ENDINGS, GaussianMixture, PRESETS, Points, RowsOptions,
-    Standardization, Target, load, preset, split,
+    Standardization, Target, Windows, load, preset, split,
 };
 use crate::disk::input::is_standard_input;
 use crate::disk::quote::{listed, shortened};
@@ -193,19 +193,7 @@ impl Dataset {
 
     fn from_file(config: &Config, path: &Path) -> Result<Self> {
         let data = &config.data;
-        let options = RowsOptions {
-            data: data.columns.clone(),
-            condition: data.condition.clone(),
-            conditions_file: data.conditions.clone(),
-            categorical: data.categorical.clone(),
-            group: data.group.clone(),
-            skip_invalid: data.skip_invalid,
-            index: data.index,
-            table: data.table(),
-            advice: Advice::Train,
-            ..RowsOptions::default()
-        };
-        let rows = load(path, &options)?;
+        let rows = load(path, &rows_options(data))?;
         let mut warnings = rows.warnings;
         let mut train = rows.points;
         let mut conditions = rows.conditions;
@@ -239,10 +227,17 @@ impl Dataset {
         }
 
         let parts = [&train.x, &held_out.x];
-        let kinds = Kinds::of(data.kinds(), &rows.data_columns, &parts)
+        // Of a window's columns, those of all its frames.
+        let widened = data.windows().map(|_| widened(data, &rows.data_columns));
+        let kinds = widened.as_ref().unwrap_or(data).kinds();
+        let kinds = Kinds::of(kinds, &rows.data_columns, &parts)
             .with_context(|| path.display().to_string())?;
         let mut notes = rows.notes;
-        notes.extend(kinds.proposal(&rows.data_columns, &parts));
+        let names: Vec<String> = match data.windows() {
+            Some(_) => rows.data_columns.iter().map(|name| Windows::frame_column(name)).collect(),
+            None => rows.data_columns.clone(),
+        };
+        notes.extend(kinds.proposal(&names, &parts));
         warnings.extend(untrained_categories(&conditions, &train));
         warnings.extend(constant_conditions(&conditions[..asked], &train));
 
@@ -349,6 +344,42 @@ impl Units {
     }
 }
 
+/// Returns how the rows of a run's file are read.
+pub fn rows_options(data: &DataConfig) -> RowsOptions {
+    RowsOptions {
+        data: data.columns.clone(),
+        condition: data.condition.clone(),
+        conditions_file: data.conditions.clone(),
+        categorical: data.categorical.clone(),
+        group: data.group.clone(),
+        windows: data.windows(),
+        skip_invalid: data.skip_invalid,
+        index: data.index,
+        table: data.table(),
+        advice: Advice::Train,
+        ..RowsOptions::default()
+    }
+}
+
+/// Returns the options with the columns `windowed`, those of windows, in place of those of a frame.
+fn widened(data: &DataConfig, windowed: &[String]) -> DataConfig {
+    let columns = |name: &String| match Windows::columns_of(name, windowed) {
+        none if none.is_empty() => vec![name.clone()],
+        columns => columns,
+    };
+    let all = |names: &[String]| names.iter().flat_map(columns).collect();
+    let bounds = |bounds: &Bounds| {
+        let with = |column| Bounds { column, ..bounds.clone() };
+        columns(&bounds.column).into_iter().map(with).collect::<Vec<_>>()
+    };
+    DataConfig {
+        integer: all(&data.integer),
+        bounds: data.bounds.iter().flat_map(bounds).collect(),
+        positive: all(&data.positive),
+        ..data.clone()
+    }
+}
+
 /// Returns a warning for the categories that no training row has.
 fn untrained_categories(conditions: &[ConditionColumn], train: &Points) -> Option<String> {
     let mut untrained = Vec::new();
@@ -415,6 +446,7 @@ fn refuse_file_options(data: &DataConfig) -> Result<()> {
         ("conditions", data.conditions.is_some()),
         ("categorical", !data.categorical.is_empty()),
         ("group", data.group.is_some()),
+        ("window", data.window > 0),
         ("skip_invalid", data.skip_invalid),
         ("strict", data.strict),
         ("integer", !data.integer.is_empty()),
