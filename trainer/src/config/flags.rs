@@ -138,7 +138,7 @@ mod tests {
             let name = format!("--{}", flag.get_long().unwrap());
             let named =
                 flag.get_possible_values().into_iter().map(|value| value.get_name().to_string());
-            let values = named.chain(["7", "0.25", "beta:1,2"].map(str::to_string));
+            let values = named.chain(["7", "0.25", "beta:1,2", "x=0,1"].map(str::to_string));
             let changed = values.filter_map(|value| with(&[&format!("{name}={value}")]).ok());
             let lines = |config: &Config| -> Vec<String> {
                 config.to_toml().unwrap().lines().map(str::to_string).collect()

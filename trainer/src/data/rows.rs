@@ -79,7 +79,7 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
     let mut notes = Vec::new();
     let header = said(file.header(), options, &mut notes);
     let other_header = other.as_ref().map(|other| said(other.header(), options, &mut notes));
-    let named = lerobot::named(&header, options, &mut notes);
+    let named = lerobot_columns(&header, options, &mut notes);
     let options = named.as_ref().unwrap_or(options);
     let (group, mut group_file) = match &options.group {
         Some(name) if read::is_table_name(name) => {
@@ -91,7 +91,7 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
         },
         None => (None, None),
     };
-    let counter = lerobot::counter(&header, options);
+    let counter = options.windows.and_then(|_| lerobot::counter(&header, options.group.as_deref()));
     let own = select(&header, &options.condition)?;
     let data = data_columns(&header, options, &own, group)?;
     if let Some(&both) = data.iter().find(|column| own.contains(column)) {
@@ -269,6 +269,33 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
         }),
         notes,
         warnings,
+    })
+}
+
+/// Returns `options` with LeRobot's columns, if the file has them and the options name neither data nor conditions.
+fn lerobot_columns(
+    header: &Header,
+    options: &RowsOptions,
+    notes: &mut Vec<String>,
+) -> Option<RowsOptions> {
+    let chosen = options.data.is_some()
+        || !options.condition.is_empty()
+        || options.conditions_file.is_some();
+    if chosen || !lerobot::is_lerobot(header) {
+        return None;
+    }
+    let (action, observation) = (lerobot::ACTION, lerobot::OBSERVATION);
+    let group = options.group.clone().unwrap_or_else(|| lerobot::EPISODE.to_string());
+    notes.push(format!(
+        "{}: a data set of LeRobot: the data are {action}, the conditions {observation}, the groups {group}; --data and \
+         --condition choose others",
+        header.file
+    ));
+    Some(RowsOptions {
+        data: Some(vec![action.to_string()]),
+        condition: vec![observation.to_string()],
+        group: Some(group),
+        ..options.clone()
     })
 }
 

@@ -4,6 +4,7 @@
 mod build;
 mod csv;
 mod dialect;
+mod directory;
 mod element;
 mod encoding;
 mod json_lines;
@@ -21,7 +22,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::lerobot;
 use super::table::{FirstRow, Header, Table, Wanted};
 use super::table_options::{Separator, TableOptions};
 use crate::disk::compressed::without_ending;
@@ -171,7 +171,7 @@ pub(super) fn open_with(
 
 /// Opens the files of a data set in a directory, whose rows follow one another.
 fn open_directory(path: &Path, options: TableOptions) -> Result<Reader> {
-    let mut files = lerobot::files(path)?;
+    let mut files = directory::files(path)?;
     let first = open(&files.remove(0), options)?;
     let header = Header { file: path.display().to_string(), ..first.header.clone() };
     Ok(Reader { header, body: Body::Several(Box::new(first), files) })
