@@ -6,15 +6,24 @@ use std::path::Path;
 
 use desk::{Desk, SHORT, text};
 
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let to = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            copy(&path, &to);
+        } else {
+            std::fs::copy(&path, &to).unwrap();
+        }
+    }
+}
+
 /// A desk with the files.
 fn desk() -> Desk {
     let desk = Desk::new();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/parquet");
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_string();
-        desk.write(&name, std::fs::read(&path).unwrap());
-    }
+    copy(&folder, &desk.path("."));
     desk
 }
 
@@ -77,4 +86,53 @@ fn damaged_files_are_refused() {
         desk.write("cut.parquet", &whole[..length]);
         desk.fail("train cut.parquet --data x", "cut.parquet: not a Parquet file");
     }
+}
+
+#[test]
+fn a_data_set_of_lerobot_is_read_as_it_is() {
+    let desk = desk();
+    let windows = "--window 4 --history 2";
+    let said = |target: &str| {
+        let output = desk.run(&format!("train {target} {windows} {SHORT} --out run --force"));
+        assert!(output.status.success(), "{target}: {}", text(&output.stderr));
+        text(&output.stderr)
+    };
+    let sample = || {
+        desk.succeed(
+            "sample run -n 5 --condition observation.state-1=1,0.5,observation.state-0=1,0.5",
+        )
+    };
+    let found = said("lerobot.parquet");
+    assert!(
+        found.contains("a data set of LeRobot: the data are action, the conditions"),
+        "{found}"
+    );
+    assert!(
+        found.contains("left out 1 of 4 episodes") && found.contains("episode 1 with 3"),
+        "{found}"
+    );
+    let expected = sample();
+    assert!(expected.starts_with("action+0.0,action+0.1,action+0.2,action+1.0,"), "{expected}");
+    for directory in ["lerobot-v2", "lerobot-v3/"] {
+        said(directory);
+        assert_eq!(sample(), expected, "{directory}");
+        let config = std::fs::read_to_string(desk.path("run/config.toml")).unwrap();
+        assert!(config.contains("source = \"../lerobot-v"), "{config}");
+        desk.succeed("evaluate run --steps 1");
+    }
+    // The same by hand.
+    let by_hand = "--data action --condition observation.state --group episode_index";
+    said(&format!("lerobot.parquet {by_hand}"));
+    assert_eq!(sample(), expected);
+    desk.fail(
+        &format!("train lerobot-gap.parquet {windows} {SHORT}"),
+        "row 5 (counted from 0): frame_index is 6 after 4: expected the frames of an episode without gaps",
+    );
+    desk.fail(&format!("train run {windows}"), "a directory: expected a data set of LeRobot");
+    std::fs::copy(
+        desk.path("mixed-plain.parquet"),
+        desk.path("lerobot-v3/data/chunk-000/file-002.parquet"),
+    )
+    .unwrap();
+    desk.fail(&format!("train lerobot-v3 {windows}"), "file-002.parquet: expected the columns of");
 }

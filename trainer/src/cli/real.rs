@@ -6,12 +6,12 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 
 use super::output::{note, warn_of_unseen};
-use crate::config::Config;
-use crate::coupling::dataset::{Dataset, Real};
+use crate::config::{Config, DataConfig};
+use crate::coupling::dataset::{Dataset, Real, rows_options};
 use crate::coupling::source::Source;
 use crate::data::categories::{in_order, into_data};
 use crate::data::table_options::TableOptions;
-use crate::data::{Matrix, Points, RowsOptions, load, load_conditions, preset};
+use crate::data::{ConditionColumn, Matrix, Points, RowsOptions, load, load_conditions, preset};
 use crate::disk::input::is_standard_input;
 use crate::disk::names::CONFIG_FILE;
 use crate::model::Model;
@@ -142,9 +142,36 @@ pub(super) fn named(name: &str, model: &Model, table: TableOptions) -> Result<Re
     }
 }
 
+/// Reads frames as windows, as the run of the model did.
+fn frames(path: &Path, model: &Model, data: &DataConfig) -> Result<Real> {
+    let rows = load(path, &rows_options(data))?;
+    rows.notes.iter().for_each(note);
+    let (mut x, mut found) = (rows.points, rows.conditions);
+    let expected = model.condition_columns();
+    let presence = ConditionColumn::presence(&found);
+    if expected.len() == found.len() + 1 && expected.last() == Some(&presence) {
+        found.push(presence);
+        x.c = x.c.with_column(1.0);
+    }
+    ensure!(
+        rows.data_columns == model.data_columns() && found == expected,
+        "{}: expected windows with the data columns and conditions of the model, with the same categories: see `flowlet \
+         inspect {}`",
+        path.display(),
+        model.path.display()
+    );
+    warn_of_unseen(model, &x.c);
+    Ok(Real::Rows { train: Arc::default(), held_out: Arc::new(x) })
+}
+
 fn file(path: &Path, model: &Model, table: TableOptions) -> Result<Real> {
     let names = model.data_columns();
     let conditions = model.condition_columns();
+    if let Ok(config) = Config::read(&model.path.with_file_name(CONFIG_FILE))
+        && config.data.windows().is_some()
+    {
+        return frames(path, model, &config.data);
+    }
     ensure!(
         conditions.is_empty() || !is_standard_input(path),
         "the model has conditions, so its data are read twice: give them as a file"

@@ -9,6 +9,9 @@ use crate::disk::input::is_standard_input;
 /// The most solver steps that a trained model can be made for.
 const MOST_STEPS: usize = 10_000;
 
+/// The most frames of a window.
+const MOST_FRAMES: usize = 100_000;
+
 impl Config {
     /// Checks that every value is in its range.
     ///
@@ -43,6 +46,19 @@ impl Config {
             "holdout is {}: expected a share from 0 to below 1",
             data.holdout
         );
+        let windows = [("stride", data.stride), ("history", data.history)];
+        for (name, value) in [("window", data.window.max(1))].into_iter().chain(windows) {
+            ensure!(
+                (1..=MOST_FRAMES).contains(&value),
+                "{name} is {value}: expected at least 1 and at most {MOST_FRAMES}"
+            );
+        }
+        for (name, value) in windows {
+            ensure!(
+                value == 1 || data.window > 0,
+                "{name} is about windows of trajectories: add --window K, or leave it out"
+            );
+        }
         ensure!(
             data.components.is_empty() || data.source == "mixture",
             "components describe the source \"mixture\", but the source is {:?}",
@@ -203,6 +219,12 @@ mod tests {
             ("[data]\nsource = \"moons\"\n[train]\nlearning_rate = -1.0", "learning_rate"),
             ("[data]\nsource = \"moons\"\n[train]\nlearning_rate = inf", "a finite number above 0"),
             ("[data]\nsource = \"moons\"\n[train]\ngradient_clip = inf", "a finite number of at"),
+            (
+                "[data]\nsource = \"a.csv\"\nwindow = 4\nstride = 0",
+                "stride is 0: expected at least 1",
+            ),
+            ("[data]\nsource = \"a.csv\"\nwindow = 4\nhistory = 0", "history is 0"),
+            ("[data]\nsource = \"a.csv\"\nhistory = 2", "add --window K"),
             ("", "no data"),
         ] {
             let error = toml::from_str::<Config>(text).unwrap().check().unwrap_err().to_string();

@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 use super::list::List;
 use super::schedule::Decay;
 use super::words::{CouplingKind, DeviceKind, Keep, NORMAL, activation_name, activation_parser};
-use crate::data::Component;
 use crate::data::kinds::{Bounds, KindOptions};
 use crate::data::table_options::{Decimal, Index, Separator, TableOptions};
 use crate::data::times::Times;
+use crate::data::{Component, Windows};
 
 /// The whole configuration of a run. Each run's directory holds it as a file with every value. The same
 /// configuration and data give the same run.
@@ -80,10 +80,22 @@ pub struct DataConfig {
     #[arg(long, value_name = "COLUMNS", value_parser = columns)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub categorical: Columns,
-    /// Column of groups, such as episodes: rows of one group are held out together
-    #[arg(long, value_name = "COLUMN")]
+    /// Column of groups, such as episodes: rows of one group are held out together. Or a file of one column, with the group
+    /// of each row
+    #[arg(long, value_name = "COLUMN|FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// Trajectories: each row is K frames of an episode, the data of a policy that plans K actions; the episodes are the
+    /// groups of --group. 0 is off
+    #[arg(long, value_name = "K")]
+    pub window: usize,
+    /// Frames from the beginning of a window to that of the next
+    #[arg(long, value_name = "S")]
+    pub stride: usize,
+    /// Frames whose conditions a window has: its first one, and M - 1 before it. An episode's first frame is repeated where
+    /// there is none before it
+    #[arg(long, value_name = "M")]
+    pub history: usize,
     /// Share of a file's rows that is held out from training, to judge the model
     #[arg(long, value_name = "SHARE")]
     pub holdout: f64,
@@ -150,8 +162,9 @@ pub struct DataConfig {
 impl DataConfig {
     /// Returns the columns that are categories of the data: those of the data file that are no conditions.
     pub fn categories_of_data(&self) -> Vec<String> {
-        let is_condition =
-            |name: &&String| self.conditions.is_some() || self.condition.contains(name);
+        // Windows have their columns once for each frame, and no categories but those of conditions.
+        let others = self.conditions.is_some() || self.window > 0;
+        let is_condition = |name: &&String| others || self.condition.contains(name);
         self.categorical.iter().filter(|name| !is_condition(name)).cloned().collect()
     }
 
@@ -159,6 +172,12 @@ impl DataConfig {
     pub fn kinds(&self) -> KindOptions<'_> {
         let Self { integer, bounds, positive, .. } = self;
         KindOptions { integer, bounds, positive }
+    }
+
+    /// Returns how windows are cut from trajectories, if the data are such.
+    pub fn windows(&self) -> Option<Windows> {
+        let Self { window: length, stride, history, .. } = *self;
+        (length > 0).then_some(Windows { length, stride, history })
     }
 
     /// Returns how the run's tables are read.
@@ -177,6 +196,9 @@ impl Default for DataConfig {
             conditions: None,
             categorical: Vec::new(),
             group: None,
+            window: 0,
+            stride: 1,
+            history: 1,
             holdout: 0.1,
             standardize: true,
             skip_invalid: false,

@@ -11,13 +11,14 @@ use toml::{Table, Value};
 
 use super::options::Config;
 use super::words::NORMAL;
-use crate::data::PRESETS;
+use crate::data::{PRESETS, is_table_name};
 use crate::disk::input::{STANDARD_INPUT, is_standard_input};
 
 /// The options that may name a file: section and key, and the flag that names the same file.
-pub(super) const FILES: [(&str, &str, &str); 4] = [
+pub(super) const FILES: [(&str, &str, &str); 5] = [
     ("data", "source", "--data"),
     ("data", "conditions", "--conditions"),
+    ("data", "group", "--group"),
     ("source", "distribution", "--source"),
     ("few_steps", "pairs", "--pairs"),
 ];
@@ -26,10 +27,11 @@ pub(super) const FILES: [(&str, &str, &str); 4] = [
 /// `runs/sweep/NAME` in a project has three.
 const FOLDERS_UP: usize = 4;
 
-/// Whether `name` is a file rather than a known distribution. A data file's name has an extension. A name without
-/// one may be a misspelt distribution.
+/// Whether `name` is a file rather than a known distribution. A data file's name has an extension, and a directory's ends
+/// in a slash. Another name may be a misspelt distribution.
 fn is_file(name: &str) -> bool {
-    name != NORMAL && !PRESETS.contains(&name) && Path::new(name).extension().is_some()
+    let known = name == NORMAL || PRESETS.contains(&name);
+    !known && (Path::new(name).extension().is_some() || name.ends_with('/'))
 }
 
 /// Whether the rows called `name` come from outside: from a file or from standard input.
@@ -41,7 +43,11 @@ fn is_input(name: &str) -> bool {
 pub(super) fn without_files(table: &mut Table) {
     for (section, key, _) in FILES {
         if let Some(Value::Table(section)) = table.get_mut(section)
-            && section.get(key).and_then(Value::as_str).is_some_and(is_input)
+            && section.get(key).and_then(Value::as_str).is_some_and(match key {
+                // Otherwise it is a column, and belongs to the settings.
+                "group" => is_table_name,
+                _ => is_input,
+            })
         {
             section.remove(key);
         }
@@ -56,16 +62,23 @@ impl Config {
         let conditions =
             conditions.filter(|path| !path.as_os_str().is_empty() && !is_standard_input(path));
         let named = |name: &String| Some(PathBuf::from(name)).filter(|_| is_file(name));
-        let [data, rows, starts, pairs] = FILES.map(|(section, key, flag)| [section, key, flag]);
+        let [data, rows, groups, starts, pairs] =
+            FILES.map(|(section, key, flag)| [section, key, flag]);
         [
             (named(&self.data.source), data),
             (conditions, rows),
+            (self.group_file().map(PathBuf::from), groups),
             (named(&self.source.distribution), starts),
             (self.few_steps.pairs.clone(), pairs),
         ]
         .into_iter()
         .filter_map(|(path, place)| Some((path?, place)))
         .collect()
+    }
+
+    /// Returns the file of groups, if the groups are not a column.
+    fn group_file(&self) -> Option<&String> {
+        self.data.group.as_ref().filter(|name| is_table_name(name))
     }
 
     /// Returns the files that the configuration names.
@@ -142,12 +155,18 @@ impl Config {
     }
 
     fn map_files(&mut self, change: impl Fn(&Path) -> Result<PathBuf>) -> Result<()> {
-        for name in [&mut self.data.source, &mut self.source.distribution] {
+        let groups = self.data.group.as_mut().filter(|name| is_table_name(name));
+        for name in [&mut self.data.source, &mut self.source.distribution].into_iter().chain(groups)
+        {
             if is_file(name) {
                 let path = change(Path::new(name))?.into_os_string().into_string();
-                *name = path.map_err(|path| {
+                let mut path = path.map_err(|path| {
                     anyhow!("{}: expected a path in UTF-8", path.to_string_lossy())
                 })?;
+                if name.ends_with('/') && !path.ends_with('/') {
+                    path.push('/');
+                }
+                *name = path;
             }
         }
         let Self { data, few_steps, .. } = self;

@@ -12,11 +12,11 @@ use crate::config::{ARTICLE, Config, DataConfig};
 use crate::coupling::pairs::{Pairs, TeacherPairs, load_alone, not_noise};
 use crate::coupling::source::Source;
 use crate::data::categories::{Category, into_data};
-use crate::data::kinds::Kinds;
+use crate::data::kinds::{Bounds, Kinds};
 use crate::data::random::{Stream, choose, generator};
 use crate::data::{
     Advice, ConditionColumn, Distribution, ENDINGS, GaussianMixture, Matrix, PRESETS, Points, Rows,
-    RowsOptions, Standardization, Target, load, preset, split,
+    RowsOptions, Standardization, Target, Windows, load, preset, split,
 };
 use crate::disk::input::is_standard_input;
 use crate::disk::quote::{listed, shortened};
@@ -220,25 +220,8 @@ impl Dataset {
 
     fn from_file(config: &Config, path: &Path) -> Result<Self> {
         let data = &config.data;
-        // Categories of the data are read as those of conditions are.
-        let of_data = data.categories_of_data();
-        let columns = data.columns.as_ref().map(|columns| {
-            columns.iter().filter(|name| !of_data.contains(name)).cloned().collect()
-        });
-        let options = RowsOptions {
-            data: columns,
-            condition: data.condition.iter().chain(&of_data).cloned().collect(),
-            conditions_file: data.conditions.clone(),
-            categorical: data.categorical.clone(),
-            group: data.group.clone(),
-            skip_invalid: data.skip_invalid,
-            index: data.index,
-            table: data.table(),
-            advice: Advice::Train,
-            ..RowsOptions::default()
-        };
-        let mut rows = load(path, &options)?;
-        let categories = into_data(&mut rows, &of_data);
+        let mut rows = load(path, &rows_options(data))?;
+        let categories = into_data(&mut rows, &data.categories_of_data());
         Self::from_rows(config, path, (rows, &categories), None)
     }
 
@@ -285,10 +268,17 @@ impl Dataset {
         }
 
         let parts = [&train.x, &held_out.x];
-        let kinds = Kinds::of(data.kinds(), &rows.data_columns, categories, &parts)
+        // Of a window's columns, those of all its frames.
+        let widened = data.windows().map(|_| widened(data, &rows.data_columns));
+        let kinds = widened.as_ref().unwrap_or(data).kinds();
+        let kinds = Kinds::of(kinds, &rows.data_columns, categories, &parts)
             .with_context(|| path.display().to_string())?;
         let mut notes = rows.notes;
-        notes.extend(kinds.proposal(&rows.data_columns, &parts));
+        let names: Vec<String> = match data.windows() {
+            Some(_) => rows.data_columns.iter().map(|name| Windows::frame_column(name)).collect(),
+            None => rows.data_columns.clone(),
+        };
+        notes.extend(kinds.proposal(&names, &parts));
         warnings.extend(untrained_categories(&conditions, &train));
         warnings.extend(constant_conditions(&conditions[..asked], &train));
 
@@ -402,6 +392,48 @@ impl Units {
     }
 }
 
+/// Returns how the rows of a run's file are read.
+pub fn rows_options(data: &DataConfig) -> RowsOptions {
+    // Categories of the data are read as those of conditions are.
+    let of_data = data.categories_of_data();
+    let columns = data
+        .columns
+        .as_ref()
+        .map(|columns| columns.iter().filter(|name| !of_data.contains(name)).cloned().collect());
+    RowsOptions {
+        data: columns,
+        condition: data.condition.iter().chain(&of_data).cloned().collect(),
+        conditions_file: data.conditions.clone(),
+        categorical: data.categorical.clone(),
+        group: data.group.clone(),
+        windows: data.windows(),
+        skip_invalid: data.skip_invalid,
+        index: data.index,
+        table: data.table(),
+        advice: Advice::Train,
+        ..RowsOptions::default()
+    }
+}
+
+/// Returns the options with the columns `windowed`, those of windows, in place of those of a frame.
+fn widened(data: &DataConfig, windowed: &[String]) -> DataConfig {
+    let columns = |name: &String| match Windows::columns_of(name, windowed) {
+        none if none.is_empty() => vec![name.clone()],
+        columns => columns,
+    };
+    let all = |names: &[String]| names.iter().flat_map(columns).collect();
+    let bounds = |bounds: &Bounds| {
+        let with = |column| Bounds { column, ..bounds.clone() };
+        columns(&bounds.column).into_iter().map(with).collect::<Vec<_>>()
+    };
+    DataConfig {
+        integer: all(&data.integer),
+        bounds: data.bounds.iter().flat_map(bounds).collect(),
+        positive: all(&data.positive),
+        ..data.clone()
+    }
+}
+
 /// Returns a warning for the categories that no training row has.
 fn untrained_categories(conditions: &[ConditionColumn], train: &Points) -> Option<String> {
     let mut untrained = Vec::new();
@@ -468,6 +500,7 @@ fn refuse_file_options(data: &DataConfig) -> Result<()> {
         ("conditions", data.conditions.is_some()),
         ("categorical", !data.categorical.is_empty()),
         ("group", data.group.is_some()),
+        ("window", data.window > 0),
         ("skip_invalid", data.skip_invalid),
         ("strict", data.strict),
         ("integer", !data.integer.is_empty()),

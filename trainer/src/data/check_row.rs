@@ -22,11 +22,11 @@ pub enum Advice {
 
 /// Returns the first row that is not valid, with what is wrong: a data column needs finite numbers, a condition
 /// column numbers or, for categories, any value, and the column of groups any value. The tables have the same
-/// rows. `group` is among the other columns of `table`. The error names the flags of `advice`.
+/// rows. `group` has the groups, and the table that they come from. The error names the flags of `advice`.
 pub(super) fn first_invalid(
     table: &Table,
     conditions: &[(&Table, &Cells)],
-    group: Option<&Cells>,
+    group: Option<(&Table, &Cells)>,
     advice: Advice,
 ) -> Option<(usize, Error)> {
     let mut found: Option<(usize, Error)> = None;
@@ -70,7 +70,7 @@ pub(super) fn first_invalid(
             }
         }
     }
-    if let Some(Cells::Numbers { odd, .. } | Cells::Labels { odd, .. }) = group {
+    if let Some((table, Cells::Numbers { odd, .. } | Cells::Labels { odd, .. })) = group {
         take(table, odd.as_ref(), "the name of a group", String::new());
     }
     found

@@ -205,7 +205,8 @@ impl Kinds {
             let all_whole = || {
                 values(parts, column).all(|value| value.fract() == 0.0 && value.abs() < MOST_WHOLE)
             };
-            if least == most {
+            if least == most || whole.contains(name) || shares.contains(name) {
+                // Constant, or another frame of the same column.
             } else if all_whole() {
                 whole.push(name.clone());
             } else if least >= 0.0 && most <= 1.0 && (least == 0.0 || most == 1.0) {

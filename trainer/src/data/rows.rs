@@ -10,10 +10,12 @@ use super::condition_source::{Source, condition_names};
 use super::conditions::{ConditionColumn, encode_rows};
 use super::dates::{are_dates, is_date, seconds};
 use super::digits::{Lost, step};
+use super::lerobot;
 use super::matrix::{Matrix, Points, retain_rows};
 use super::read;
-use super::table::{Cells, Header, Table, Use, Wanted};
+use super::table::{Cells, Header, Labels, Table, Use, Wanted};
 use super::table_options::{Index, TableOptions};
+use super::windows::{Columns, Cut, Windows, forget_invalid};
 use crate::disk::quote::{listed, shortened};
 
 /// How a file is read.
@@ -30,8 +32,11 @@ pub struct RowsOptions {
     pub conditions_file: Option<PathBuf>,
     /// Numeric condition columns whose values are categories.
     pub categorical: Vec<String>,
-    /// The column of groups, such as episodes, which are held out as a whole.
+    /// The column of groups, such as episodes, which are held out as a whole. Or another file, of one column: its row `i`
+    /// is the group of row `i` of the data.
     pub group: Option<String>,
+    /// How the rows, frames of the groups' episodes, become windows. `None` for rows that stand alone.
+    pub windows: Option<Windows>,
     /// Whether rows with missing or non-finite values are skipped. Otherwise they are an error.
     pub skip_invalid: bool,
     /// What becomes of an index in the first column.
@@ -49,7 +54,7 @@ pub struct Rows {
     pub points: Points,
     /// The names of the data columns.
     pub data_columns: Vec<String>,
-    /// The shape of a row of data, if the file holds it as an array of several axes.
+    /// The shape of a row of data, if the file holds it as an array of several axes, or if it is a window.
     pub data_shape: Option<Vec<usize>>,
     /// The conditions.
     pub conditions: Vec<ConditionColumn>,
@@ -74,13 +79,19 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
     let mut notes = Vec::new();
     let header = said(file.header(), options, &mut notes);
     let other_header = other.as_ref().map(|other| said(other.header(), options, &mut notes));
-    let group = match &options.group {
+    let named = lerobot_columns(&header, options, &mut notes);
+    let options = named.as_ref().unwrap_or(options);
+    let (group, mut group_file) = match &options.group {
+        Some(name) if read::is_table_name(name) => {
+            (None, Some(read::open(Path::new(name), options.table)?))
+        }
         Some(name) => match select(&header, std::slice::from_ref(name))?[..] {
-            [column] => Some(column),
+            [column] => (Some(column), None),
             _ => bail!("--group {name}: expected one column"),
         },
-        None => None,
+        None => (None, None),
     };
+    let counter = options.windows.and_then(|_| lerobot::counter(&header, options.group.as_deref()));
     let own = select(&header, &options.condition)?;
     let data = data_columns(&header, options, &own, group)?;
     if let Some(&both) = data.iter().find(|column| own.contains(column)) {
@@ -103,7 +114,8 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
     let (own, others) = sources.split_at(own.len());
     let of_other = others.iter().map(wanted).collect();
     let groups = group.map(|group| (group, Use::Labels));
-    let others = own.iter().map(wanted).chain(groups).collect();
+    let counters = counter.map(|counter| (counter, Use::Numbers));
+    let others = own.iter().map(wanted).chain(groups).chain(counters).collect();
 
     let mut table = file.read(Wanted { data: data.clone(), others })?;
     let mut other = match other {
@@ -123,17 +135,23 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
     for table in [Some(&table), other.as_ref()].into_iter().flatten() {
         check_digits(table)?;
     }
+    let group_table = group_file.take().map(|file| group_labels(file, &table)).transpose()?;
     let mut columns = std::mem::take(&mut table.others);
+    let counts = counter.and_then(|_| columns.pop());
     let mut groups = group.and_then(|_| columns.pop());
+    let of_group = group_table.as_ref().map_or(&table, |(table, _)| table);
+    groups = groups.or(group_table.as_ref().map(|(_, cells)| cells.clone()));
     columns.extend(other.iter_mut().flat_map(|other| std::mem::take(&mut other.others)));
 
     let belongs = |k: usize| if k < own.len() { &table } else { other.as_ref().unwrap_or(&table) };
     let checked: Vec<(&Table, &Cells)> =
         columns.iter().enumerate().map(|(k, cells)| (belongs(k), cells)).collect();
+    let of_groups = groups.as_ref().map(|groups| (of_group, groups));
     let invalid =
-        first_invalid(&table, &checked, groups.as_ref(), options.advice).map(|(_, error)| error);
+        first_invalid(&table, &checked, of_groups, options.advice).map(|(_, error)| error);
     let mut x = std::mem::take(&mut table.data);
     let mut kept = table.rows;
+    let mut valid = None;
     if let Some(error) = &invalid {
         if !options.skip_invalid {
             let systematic = table.odd.iter().any(|odd| is_date(&odd.text));
@@ -145,19 +163,37 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
             };
             bail!("{error}{correct}");
         }
-        let valid = valid_rows(&x, data.len(), columns.iter().chain(&groups));
-        kept = valid.iter().filter(|valid| **valid).count();
-        retain_rows(&mut x, data.len(), &valid);
-        columns.iter_mut().chain(&mut groups).for_each(|cells| cells.retain(&valid));
+        let flags = valid_rows(&x, data.len(), columns.iter().chain(&groups));
+        if options.windows.is_none() {
+            kept = flags.iter().filter(|valid| **valid).count();
+            retain_rows(&mut x, data.len(), &flags);
+            columns.iter_mut().chain(&mut groups).for_each(|cells| cells.retain(&flags));
+        } else {
+            columns.iter_mut().for_each(|cells| forget_invalid(cells, &flags));
+        }
+        valid = Some(flags);
     }
+    let of_frames = match &groups {
+        Some(Cells::Labels { labels, .. }) => Some(labels),
+        _ => None,
+    };
+    if let Some(Cells::Numbers { values, .. }) = &counts {
+        lerobot::check_counter(values, of_frames, &table)?;
+    }
+    let cut = match options.windows {
+        Some(windows) => {
+            let place = |frame| table.place(frame);
+            Some(windows.cut(&header.file, table.rows, of_frames, valid.as_deref(), place)?)
+        }
+        None => None,
+    };
+    let all = cut.as_ref().map_or(table.rows, Cut::rows);
+    kept = cut.as_ref().map_or(kept, Cut::rows);
     if kept < 2 {
         let why =
             invalid.map_or(String::new(), |error| format!("; the first invalid row: {error}"));
-        bail!(
-            "{}: expected at least 2 valid rows, found {kept} of {}{why}",
-            header.file,
-            table.rows
-        );
+        let what = if cut.is_some() { "windows" } else { "valid rows" };
+        bail!("{}: expected at least 2 {what}, found {kept} of {all}{why}", header.file);
     }
 
     for (name, cells) in names.iter().zip(&columns) {
@@ -171,7 +207,26 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
     }
     let conditions: Vec<ConditionColumn> =
         names.into_iter().zip(&mut columns).map(|(name, cells)| condition(name, cells)).collect();
+    let data_names = if header.named {
+        data.iter().map(|&column| header.names[column].clone()).collect()
+    } else {
+        default_names(data.len())
+    };
+    let data_shape = header.shape_of(&data);
+    let mut rows = Columns { x, data_names, data_shape, cells: columns, conditions, groups };
     let mut warnings = Vec::new();
+    if let Some(cut) = cut {
+        if rows.groups.is_none() {
+            warnings.push(format!(
+                "{}: no --group, so all rows are one episode, and held-out windows share frames with those that are \
+                 trained on: name the column of the episodes with --group",
+                header.file
+            ));
+        }
+        rows = cut.windows(rows)?;
+        notes.extend(cut.notes);
+    }
+    let Columns { x, data_names, data_shape, cells: columns, conditions, groups } = rows;
     for header in [Some(&header), other_header.as_ref()].into_iter().flatten() {
         if !header.named && header.text {
             warnings.push(format!(
@@ -180,8 +235,8 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
             ));
         }
     }
-    if kept < table.rows {
-        let skipped = table.rows - kept;
+    if kept < all {
+        let skipped = all - kept;
         warnings.push(format!(
             "{}: skipped {skipped} rows with missing or non-finite values, kept {kept}",
             header.file
@@ -201,13 +256,9 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
     }
     let c = encode_rows(&columns, &conditions, kept);
     Ok(Rows {
-        points: Points { x: Matrix::new(x, kept, data.len()), c },
-        data_shape: header.shape_of(&data),
-        data_columns: if header.named {
-            data.iter().map(|&column| header.names[column].clone()).collect()
-        } else {
-            default_names(data.len())
-        },
+        points: Points { x: Matrix::new(x, kept, data_names.len()), c },
+        data_shape,
+        data_columns: data_names,
         conditions,
         groups: groups.and_then(|cells| match cells {
             Cells::Labels { mut labels, .. } => {
@@ -219,6 +270,58 @@ pub fn load(path: &Path, options: &RowsOptions) -> Result<Rows> {
         notes,
         warnings,
     })
+}
+
+/// Returns `options` with LeRobot's columns, if the file has them and the options name neither data nor conditions.
+fn lerobot_columns(
+    header: &Header,
+    options: &RowsOptions,
+    notes: &mut Vec<String>,
+) -> Option<RowsOptions> {
+    let chosen = options.data.is_some()
+        || !options.condition.is_empty()
+        || options.conditions_file.is_some();
+    if chosen || !lerobot::is_lerobot(header) {
+        return None;
+    }
+    let (action, observation) = (lerobot::ACTION, lerobot::OBSERVATION);
+    let group = options.group.clone().unwrap_or_else(|| lerobot::EPISODE.to_string());
+    notes.push(format!(
+        "{}: a data set of LeRobot: the data are {action}, the conditions {observation}, the groups {group}; --data and \
+         --condition choose others",
+        header.file
+    ));
+    Some(RowsOptions {
+        data: Some(vec![action.to_string()]),
+        condition: vec![observation.to_string()],
+        group: Some(group),
+        ..options.clone()
+    })
+}
+
+/// Reads a file of one column, the groups of the rows of `table`.
+fn group_labels(file: read::Reader, table: &Table) -> Result<(Table, Cells)> {
+    let columns: Vec<usize> = file.header().columns().collect();
+    let [column] = columns[..] else {
+        bail!(
+            "--group {}: expected a file of one column, the group of each row, found {} columns",
+            file.header().file,
+            columns.len()
+        )
+    };
+    let wanted = Wanted { data: Vec::new(), others: vec![(column, Use::Labels)] };
+    let mut groups = file.read(wanted)?;
+    ensure!(
+        groups.rows == table.rows,
+        "--group {} has {} rows, but {} has {}: expected the group of each row",
+        groups.header.file,
+        groups.rows,
+        table.header.file,
+        table.rows
+    );
+    let cells =
+        groups.others.pop().unwrap_or(Cells::Labels { labels: Labels::default(), odd: None });
+    Ok((groups, cells))
 }
 
 /// Returns the header of a file, without an index if that is data, and notes what was found out about the file.

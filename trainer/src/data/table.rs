@@ -167,6 +167,12 @@ impl PartialEq for Labels {
 pub(super) const MISSING: u32 = u32::MAX;
 
 impl Labels {
+    /// Returns the labels of the rows `rows`, in that order.
+    pub(super) fn select(&self, rows: impl Iterator<Item = usize>) -> Self {
+        let ids = rows.map(|row| self.ids[row]).collect();
+        Self { names: self.names.clone(), ids, known: HashMap::new() }
+    }
+
     /// Returns the index of `text` in `names`, and adds it if it is new.
     pub(super) fn id(&mut self, text: &str) -> u32 {
         if let Some(&id) = self.known.get(text) {
@@ -216,6 +222,41 @@ pub(super) enum Cell<'a> {
 }
 
 impl Table {
+    /// Adds the rows of another table of the same columns.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a column has text in one table and numbers in the other.
+    pub(super) fn append(&mut self, other: Self) -> Result<()> {
+        let rows = self.rows;
+        let further = |odd: Option<Odd>| odd.map(|odd| Odd { row: odd.row + rows, ..odd });
+        self.rows += other.rows;
+        self.data.extend(other.data);
+        self.odd = self.odd.take().or_else(|| further(other.odd));
+        self.lost = self.lost.take().or(other.lost);
+        let file = other.header.file;
+        for (own, other) in self.others.iter_mut().zip(other.others) {
+            match (own, other) {
+                (Cells::Numbers { values, odd }, Cells::Numbers { values: more, odd: their }) => {
+                    values.extend(more);
+                    *odd = odd.take().or_else(|| further(their));
+                }
+                (Cells::Labels { labels, odd }, Cells::Labels { labels: more, odd: their }) => {
+                    for &id in &more.ids {
+                        labels.push(more.names.get(id as usize).map(String::as_str));
+                    }
+                    *odd = odd.take().or_else(|| further(their));
+                }
+                _ => bail!(
+                    "{file}: a column has text, but numbers in {}, or the other way round: expected the same kind of column \
+                     in all files",
+                    self.header.file
+                ),
+            }
+        }
+        Ok(())
+    }
+
     /// Returns the place of a row for a message, such as `points.csv, line 7`.
     pub(super) fn place(&self, row: usize) -> String {
         let file = &self.header.file;

@@ -1,5 +1,7 @@
 """Writes the Parquet files of the tests: python make.py (needs numpy, pandas and pyarrow)."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -37,3 +39,41 @@ for name, wrong in [("ragged", [1.0]), ("empty", []), ("missing", [1.0, None])]:
 pq.write_table(pa.table({"a": [[[1.0, 2.0]]] * ROWS, "x": frame["x"]}), "nested.parquet")
 fixed = pa.FixedSizeListArray.from_arrays(pa.array(np.concatenate(actions)), 2)
 pq.write_table(pa.table({"action": fixed}), "fixed.parquet", row_group_size=7)
+
+
+def lerobot(episodes):
+    """The frames of LeRobot's data set: `episodes` are the lengths of its episodes by their numbers."""
+    columns = {"observation.state": [], "action": [], "timestamp": [], "frame_index": []}
+    columns |= {"episode_index": [], "index": [], "task_index": [], "next.done": []}
+    for episode, length in episodes.items():
+        for frame in range(length):
+            k = episode * 100 + frame
+            columns["observation.state"].append([k % 13 / 4, k % 7 / 8])
+            columns["action"].append([k % 5 / 2, k % 11 / 8, frame / 4])
+            columns["timestamp"].append(frame / 10)
+            columns["frame_index"].append(frame)
+            columns["episode_index"].append(episode)
+            columns["index"].append(k)
+            columns["task_index"].append(0)
+            columns["next.done"].append(frame == length - 1)
+    table = pa.table(columns)
+    for name, length in [("observation.state", 2), ("action", 3)]:
+        fixed = table[name].cast(pa.list_(pa.float32(), length))
+        table = table.set_column(table.schema.get_field_index(name), name, fixed)
+    return table.set_column(2, "timestamp", table["timestamp"].cast(pa.float32()))
+
+
+EPISODES = {0: 12, 1: 3, 2: 9, 3: 10}
+folder = Path("lerobot-v2/data/chunk-000")
+folder.mkdir(parents=True, exist_ok=True)
+for episode, length in EPISODES.items():
+    pq.write_table(lerobot({episode: length}), folder / f"episode_{episode:06}.parquet")
+folder = Path("lerobot-v3/data/chunk-000")
+folder.mkdir(parents=True, exist_ok=True)
+for file, own in enumerate([[0, 1], [2, 3]]):
+    frames = lerobot({episode: EPISODES[episode] for episode in own})
+    pq.write_table(frames, folder / f"file-{file:03}.parquet")
+whole = lerobot(EPISODES)
+pq.write_table(whole, "lerobot.parquet")
+# A frame of an episode is lost.
+pq.write_table(pa.concat_tables([whole.slice(0, 5), whole.slice(6)]), "lerobot-gap.parquet")

@@ -46,6 +46,7 @@ Examples:
   flowlet train points.csv --data x,y --condition label
   flowlet train points.csv --seconds 60
   flowlet train --data actions.npy --conditions obs.npy --hidden-width 256
+  flowlet train frames.csv --data dx,dy --condition x,y --window 8 --group episode
   flowlet train mixture --few-steps 1
   flowlet train --pairs teacher.npz --few-steps 4
   flowlet train runs/points/config.toml --seed 1 --out runs/points-1
@@ -57,6 +58,10 @@ Examples:
 /// file: .csv, .tsv, .txt, .dat, .jsonl, .npy, .npz, .safetensors or .parquet, perhaps followed by .gz or .zst. What
 /// separates the cells of text is found out if there is only one reading. Options override the configuration. File names in a configuration are
 /// relative to its own directory.
+///
+/// Trajectories: with --window, the rows of the file are frames, and each window of an episode is a row for the model. Its
+/// data are those of K frames, NAME+0, NAME+1 and so on; its conditions those of its first frame, and of frames before it
+/// with --history. TARGET may also be the directory of a data set of LeRobot.
 ///
 /// The directory of the run receives the model (model.safetensors), the golden outputs that the runtime is verified
 /// against (golden.safetensors), the resolved configuration (config.toml) and the losses (metrics.csv). Ctrl-C,

@@ -207,7 +207,14 @@ fn open_target(target: &str) -> Result<(Config, Stated, String)> {
         let parent = path.parent().and_then(stem).filter(|_| path.ends_with(CONFIG_FILE));
         return Ok((config, stated, parent.or(stem(path)).unwrap_or_default()));
     }
-    Ok((Config::for_source(target), stated, stem(path).unwrap_or_default()))
+    let name = stem(path).unwrap_or_default();
+    // The slash says in the configuration that the name is no distribution.
+    let source = if path.is_dir() && !target.ends_with('/') {
+        format!("{target}/")
+    } else {
+        target.to_string()
+    };
+    Ok((Config::for_source(&source), stated, name))
 }
 
 /// Returns a file's name without its endings: of points.csv.gz, it is points.

@@ -4,6 +4,7 @@
 mod build;
 mod csv;
 mod dialect;
+mod directory;
 mod element;
 mod encoding;
 mod json_lines;
@@ -17,7 +18,7 @@ mod spaces;
 
 pub(crate) use npy::WholeArray;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
@@ -33,6 +34,25 @@ pub const ENDINGS: &str = if cfg!(feature = "parquet") {
     ".csv, .tsv, .txt, .dat, .jsonl, .ndjson, .npy, .npz or .safetensors"
 };
 
+/// Whether a name is that of a file of a table, by its ending.
+pub fn is_table_name(name: &str) -> bool {
+    let endings = [
+        "csv",
+        "tsv",
+        "txt",
+        "dat",
+        "jsonl",
+        "ndjson",
+        "npy",
+        "npz",
+        "parquet",
+        "pq",
+        "safetensors",
+    ];
+    let (_, ending) = without_ending(name).rsplit_once('.').unwrap_or_default();
+    endings.iter().any(|known| ending.eq_ignore_ascii_case(known))
+}
+
 /// A file whose columns are known and whose rows are not read yet.
 pub(super) struct Reader {
     header: Header,
@@ -47,6 +67,8 @@ enum Body {
     #[cfg(feature = "parquet")]
     Parquet(Box<parquet::Parquet>),
     Tensors(safetensors::Tensors),
+    /// The files of a directory: the first is open.
+    Several(Box<Reader>, Vec<PathBuf>),
 }
 
 /// Opens a file in the format that belongs to its name, which may end in .gz or .zst. Standard input, `-`, is text
@@ -66,6 +88,9 @@ pub(super) fn open_with(
     options: TableOptions,
     first_row: impl Fn(&[&str]) -> Result<FirstRow>,
 ) -> Result<Reader> {
+    if path.is_dir() {
+        return open_directory(path, options);
+    }
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let (plain, shown) = (without_ending(&name), path.display());
     let extension = Path::new(plain).extension().and_then(|extension| extension.to_str());
@@ -144,6 +169,14 @@ pub(super) fn open_with(
     Ok(Reader { header: Header { file, ..header }, body })
 }
 
+/// Opens the files of a data set in a directory, whose rows follow one another.
+fn open_directory(path: &Path, options: TableOptions) -> Result<Reader> {
+    let mut files = directory::files(path)?;
+    let first = open(&files.remove(0), options)?;
+    let header = Header { file: path.display().to_string(), ..first.header.clone() };
+    Ok(Reader { header, body: Body::Several(Box::new(first), files) })
+}
+
 impl Reader {
     /// Returns what the file says about its columns.
     pub(super) fn header(&self) -> &Header {
@@ -166,6 +199,22 @@ impl Reader {
             #[cfg(feature = "parquet")]
             Body::Parquet(file) => file.read(header, wanted),
             Body::Tensors(tensors) => tensors.read(header, wanted),
+            Body::Several(first, files) => {
+                let mut table = first.read(wanted.clone())?;
+                for path in files {
+                    let next = open(&path, TableOptions::default())?;
+                    ensure!(
+                        next.header.names == table.header.names,
+                        "{}: expected the columns of {}: {}, found {}",
+                        next.header.file,
+                        table.header.file,
+                        table.header.listed(),
+                        next.header.listed()
+                    );
+                    table.append(next.read(wanted.clone())?)?;
+                }
+                Ok(Table { header, ..table })
+            }
         };
         let table = table.with_context(|| file.clone())?;
         if table.rows == 0 {
