@@ -91,7 +91,7 @@ pub struct Kind {
     pub least: f32,
     /// Its greatest value, or the greatest float.
     pub most: f32,
-    /// The number of the category that it is a value of, from [`FIRST`](super::categories::FIRST) on; 0 for none.
+    /// The number of the category that it is a value of, from [`FIRST`] on; 0 for none.
     pub category: u16,
 }
 
