@@ -3,6 +3,8 @@
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 
+#[cfg(feature = "alloc")]
+use crate::model_file::read_dims;
 use crate::model_file::read_values;
 use crate::safetensors::{File, LoadError, tri};
 use crate::tensor::{Shape, TensorName};
@@ -60,7 +62,8 @@ impl<const D: usize> Columns<D> {
     ///
     /// [`LoadError`] if the bytes are not a model file with `D` data columns.
     pub const fn try_from_safetensors(bytes: &[u8]) -> Result<Self, LoadError> {
-        let file = tri!(File::open(bytes));
+        let mut file = File::NONE;
+        tri!(file.open(bytes));
         let mut columns = Self { kind: [0; D], least: [f32::MIN; D], most: [f32::MAX; D] };
         let mut values = [0.0; D];
         let Self { kind, least, most } = &mut columns;
@@ -70,14 +73,28 @@ impl<const D: usize> Columns<D> {
         }
     }
 
+    /// What each column can hold: 0 for a real number, 1 for a whole number, and from 2 on the number of a category.
+    pub fn kinds(&self) -> &[u16] {
+        &self.kind
+    }
+
+    /// Each column's least and greatest value; the lowest and the greatest finite number where it has no bound.
+    pub fn bounds(&self) -> [&[f32]; 2] {
+        [&self.least, &self.most]
+    }
+
     /// Whether no column has a kind or a bound, so that [`Self::apply`] changes nothing but infinities.
     pub fn is_empty(&self) -> bool {
-        is_empty(&self.kind, &self.least, &self.most)
+        self.holds().is_empty(f32::MIN, f32::MAX)
+    }
+
+    fn holds(&self) -> Holds<'_, f32> {
+        Holds { kind: &self.kind, least: &self.least, most: &self.most }
     }
 
     /// Makes a sample in data units one that the columns can hold.
     pub fn apply(&self, mut x: [f32; D]) -> [f32; D] {
-        apply(&self.kind, &self.least, &self.most, &mut x);
+        self.holds().apply(&mut x, round, (0.0, 1.0));
         x
     }
 }
@@ -93,20 +110,15 @@ pub struct HeapColumns {
 
 #[cfg(feature = "alloc")]
 impl HeapColumns {
-    /// Reads the kinds of columns of a model file with `data_dim` data columns.
+    /// Reads the kinds of columns of a model file.
     ///
     /// # Errors
     ///
-    /// [`LoadError`] if the bytes are not such a model file.
-    pub fn try_from_safetensors(bytes: &[u8], data_dim: usize) -> Result<Self, LoadError> {
-        let file = File::open(bytes)?;
-        // The file bounds the memory: the first tensor is as long.
-        file.required(TensorName::ColumnKind, Shape::vector(data_dim)).map(|_| ()).or_else(
-            |error| match error {
-                LoadError::MissingTensor { .. } => Ok(()),
-                error => Err(error),
-            },
-        )?;
+    /// [`LoadError`] if the bytes are not a model file.
+    pub fn try_from_safetensors(bytes: &[u8]) -> Result<Self, LoadError> {
+        let mut file = File::NONE;
+        file.open(bytes)?;
+        let data_dim = read_dims(&file)?.data;
         let mut columns = Self {
             kind: alloc::vec![0; data_dim],
             least: alloc::vec![f32::MIN; data_dim],
@@ -117,9 +129,23 @@ impl HeapColumns {
         Ok(columns)
     }
 
+    /// What each column can hold: 0 for a real number, 1 for a whole number, and from 2 on the number of a category.
+    pub fn kinds(&self) -> &[u16] {
+        &self.kind
+    }
+
+    /// Each column's least and greatest value; the lowest and the greatest finite number where it has no bound.
+    pub fn bounds(&self) -> [&[f32]; 2] {
+        [&self.least, &self.most]
+    }
+
     /// Whether no column has a kind or a bound, so that [`Self::apply`] changes nothing but infinities.
     pub fn is_empty(&self) -> bool {
-        is_empty(&self.kind, &self.least, &self.most)
+        self.holds().is_empty(f32::MIN, f32::MAX)
+    }
+
+    fn holds(&self) -> Holds<'_, f32> {
+        Holds { kind: &self.kind, least: &self.least, most: &self.most }
     }
 
     /// Makes samples in data units, `[n][D]`, such as the columns can hold.
@@ -131,12 +157,12 @@ impl HeapColumns {
         let data_dim = self.kind.len().max(1);
         assert_eq!(x.len() % data_dim, 0, "x must have one value per data dimension");
         for x in x.chunks_exact_mut(data_dim) {
-            apply(&self.kind, &self.least, &self.most, x);
+            self.holds().apply(x, round, (0.0, 1.0));
         }
     }
 }
 
-/// Reads the three tensors, all of which are there or none. `values` is a buffer of the same length.
+/// Reads the three tensors. `values` is a buffer of the same length.
 const fn read(
     file: &File<'_>,
     kind: &mut [u16],
@@ -145,32 +171,17 @@ const fn read(
     values: &mut [f32],
 ) -> Result<(), LoadError> {
     let shape = Shape::vector(kind.len());
-    let names = [TensorName::ColumnKind, TensorName::ColumnLeast, TensorName::ColumnMost];
-    let mut i = 0;
-    let mut found = 0;
-    while i < names.len() {
-        if tri!(file.optional(names[i], shape)).is_some() {
-            found += 1;
-        }
-        i += 1;
-    }
-    if found == 0 {
+    if !tri!(are_there(file, shape, "F32")) {
         return Ok(());
     }
-    tri!(read_values(file, names[0], shape, values));
-    tri!(read_values(file, names[1], shape, least));
-    tri!(read_values(file, names[2], shape, most));
+    tri!(read_values(file, NAMES[0], shape, values));
+    tri!(read_values(file, NAMES[1], shape, least));
+    tri!(read_values(file, NAMES[2], shape, most));
     let mut index = 0;
     while index < kind.len() && index < values.len() && index < least.len() && index < most.len() {
         kind[index] = values[index] as u16;
         if kind[index] as f32 != values[index] {
-            return Err(LoadError::OutOfRange {
-                tensor: names[0],
-                index,
-                least: 0,
-                most: u16::MAX as i32,
-                found: values[index] as i32,
-            });
+            return Err(no_kind(index, values[index] as i32));
         }
         if least[index] > most[index] {
             return Err(LoadError::BoundsCross { index });
@@ -180,39 +191,77 @@ const fn read(
     Ok(())
 }
 
-fn is_empty(kind: &[u16], least: &[f32], most: &[f32]) -> bool {
-    kind.iter().all(|&kind| kind == 0)
-        && least.iter().all(|&least| least == f32::MIN)
-        && most.iter().all(|&most| most == f32::MAX)
+/// The tensors of the kinds and of the two bounds.
+pub(crate) const NAMES: [TensorName; 3] =
+    [TensorName::ColumnKind, TensorName::ColumnLeast, TensorName::ColumnMost];
+
+/// Whether the file has any of [`NAMES`]: then it must have all.
+pub(crate) const fn are_there(
+    file: &File<'_>,
+    shape: Shape,
+    dtype: &'static str,
+) -> Result<bool, LoadError> {
+    let mut i = 0;
+    while i < NAMES.len() {
+        if tri!(file.bytes(NAMES[i], shape, dtype)).is_some() {
+            return Ok(true);
+        }
+        i += 1;
+    }
+    Ok(false)
 }
 
-/// The kind of a whole number.
-pub(crate) const WHOLE: u16 = 1;
+/// The error of a number that is no kind.
+pub(crate) const fn no_kind(index: usize, found: i32) -> LoadError {
+    let (tensor, most) = (NAMES[0], u16::MAX as i32);
+    LoadError::OutOfRange { tensor, index, least: 0, most, found }
+}
 
-fn apply(kind: &[u16], least: &[f32], most: &[f32], x: &mut [f32]) {
-    for (((x, &kind), &least), &most) in x.iter_mut().zip(kind).zip(least).zip(most) {
-        if kind == WHOLE {
-            *x = round(*x);
+/// The kind of a whole number. Those above it are categories.
+const WHOLE: u16 = 1;
+
+/// What the columns of a model can hold, `[D]` each.
+#[derive(Clone, Copy)]
+pub(crate) struct Holds<'a, T> {
+    pub(crate) kind: &'a [u16],
+    pub(crate) least: &'a [T],
+    pub(crate) most: &'a [T],
+}
+
+impl<T: Copy + PartialOrd> Holds<'_, T> {
+    /// Whether no column has a kind, or a bound within `lowest` and `greatest`.
+    pub(crate) fn is_empty(self, lowest: T, greatest: T) -> bool {
+        self.kind.iter().all(|&kind| kind == 0)
+            && self.least.iter().all(|&least| least == lowest)
+            && self.most.iter().all(|&most| most == greatest)
+    }
+
+    /// Makes a sample one that the columns can hold. `zero` and `one` are the values of a category's columns.
+    pub(crate) fn apply(self, x: &mut [T], round: impl Fn(T) -> T, (zero, one): (T, T)) {
+        let bounds = self.least.iter().zip(self.most);
+        for ((x, &kind), (&least, &most)) in x.iter_mut().zip(self.kind).zip(bounds) {
+            if kind == WHOLE {
+                *x = round(*x);
+            }
+            // Not `clamp`, which could link its panic.
+            if *x < least {
+                *x = least;
+            }
+            if *x > most {
+                *x = most;
+            }
         }
-        // Not `clamp`, which could link its panic.
-        if *x < least {
-            *x = least;
-        }
-        if *x > most {
-            *x = most;
+        for (first, &category) in self.kind.iter().enumerate() {
+            let before = self.kind.get(..first).unwrap_or(&[]);
+            if category > WHOLE && !before.contains(&category) {
+                self.choose(category, first, x, (zero, one));
+            }
         }
     }
-    choose(kind, x, (0.0, 1.0));
-}
 
-/// Gives each category's largest value `one`, and the others `zero`.
-pub(crate) fn choose<T: Copy + PartialOrd>(kind: &[u16], x: &mut [T], (zero, one): (T, T)) {
-    for (first, &category) in kind.iter().enumerate() {
-        let before = kind.get(..first).unwrap_or(&[]);
-        if category <= WHOLE || before.contains(&category) {
-            continue;
-        }
-        let columns = || kind.iter().enumerate().filter(|&(_, &other)| other == category);
+    /// Gives the largest value of a category, whose first column is `first`, `one`, and the others `zero`.
+    fn choose(self, category: u16, first: usize, x: &mut [T], (zero, one): (T, T)) {
+        let columns = || (0..).zip(self.kind).filter(|&(_, &other)| other == category);
         let mut chosen = first;
         for (column, _) in columns() {
             if let (Some(value), Some(largest)) = (x.get(column), x.get(chosen))

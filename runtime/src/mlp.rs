@@ -163,7 +163,8 @@ impl<const D: usize, const C: usize, const H: usize, const L: usize, A: Activati
     }
 
     const fn read(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
-        let file = tri!(File::open(bytes));
+        let mut file = File::NONE;
+        tri!(file.open(bytes));
         self.weights_mut().read(&file, A::KIND, Self::DIMS)
     }
 

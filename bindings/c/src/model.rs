@@ -129,12 +129,9 @@ impl Loaded {
             }
         };
         let columns = match &network {
-            Network::Float(mlp, _) => {
-                HeapColumns::try_from_safetensors(bytes, mlp.data_dim()).map(Columns::Float)
-            }
-            Network::Integer(mlp, _) => {
-                fixed::HeapColumns::try_from_safetensors(bytes, mlp.data_dim())
-                    .map(Columns::Integer)
+            Network::Float(..) => HeapColumns::try_from_safetensors(bytes).map(Columns::Float),
+            Network::Integer(..) => {
+                fixed::HeapColumns::try_from_safetensors(bytes).map(Columns::Integer)
             }
         };
         Self::new(network, columns.map_err(not_a_model)?, None, Test::read(bytes))

@@ -5,9 +5,11 @@ use alloc::vec::Vec;
 
 use super::arithmetic::saturate;
 use super::read::{data_bits, integers};
-use crate::columns::{WHOLE, choose};
+use crate::columns::{Holds, NAMES, are_there, no_kind};
+#[cfg(feature = "alloc")]
+use crate::model_file::read_integer_dims;
 use crate::safetensors::{File, LoadError, tri};
-use crate::tensor::{Shape, TensorName};
+use crate::tensor::Shape;
 
 /// [`Columns`](crate::Columns) of an integer model, whose samples have the data's fraction bits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +40,8 @@ impl<const D: usize> Columns<D> {
     ///
     /// [`LoadError`] if the bytes are not an integer model's file with `D` data columns.
     pub const fn try_from_safetensors(bytes: &[u8]) -> Result<Self, LoadError> {
-        let file = tri!(File::open(bytes));
+        let mut file = File::NONE;
+        tri!(file.open(bytes));
         let bits = tri!(data_bits(&file));
         let mut columns = Self { kind: [0; D], least: [i32::MIN; D], most: [i32::MAX; D], bits };
         let mut values = [0; D];
@@ -49,14 +52,28 @@ impl<const D: usize> Columns<D> {
         }
     }
 
+    /// What each column can hold: 0 for a real number, 1 for a whole number, and from 2 on the number of a category.
+    pub fn kinds(&self) -> &[u16] {
+        &self.kind
+    }
+
+    /// Each column's least and greatest value; the lowest and the greatest number where it has no bound.
+    pub fn bounds(&self) -> [&[i32]; 2] {
+        [&self.least, &self.most]
+    }
+
     /// Whether no column has a kind or a bound, so that [`Self::apply`] changes nothing.
     pub fn is_empty(&self) -> bool {
-        is_empty(&self.kind, &self.least, &self.most)
+        self.holds().is_empty(i32::MIN, i32::MAX)
+    }
+
+    fn holds(&self) -> Holds<'_, i32> {
+        Holds { kind: &self.kind, least: &self.least, most: &self.most }
     }
 
     /// Makes a sample in data units one that the columns can hold.
     pub fn apply(&self, mut x: [i32; D]) -> [i32; D] {
-        apply(&self.kind, (&self.least, &self.most), self.bits, &mut x);
+        self.holds().apply(&mut x, |x| round(x, self.bits), (0, one(self.bits)));
         x
     }
 }
@@ -73,15 +90,15 @@ pub struct HeapColumns {
 
 #[cfg(feature = "alloc")]
 impl HeapColumns {
-    /// Reads the kinds of columns of a model file with `data_dim` data columns.
+    /// Reads the kinds of columns of a model file.
     ///
     /// # Errors
     ///
-    /// [`LoadError`] if the bytes are not such a model file.
-    pub fn try_from_safetensors(bytes: &[u8], data_dim: usize) -> Result<Self, LoadError> {
-        let file = File::open(bytes)?;
-        // The file bounds the memory: this tensor is as long.
-        file.bytes(TensorName::DataMean, Shape::vector(data_dim), "I32")?;
+    /// [`LoadError`] if the bytes are not an integer model's file.
+    pub fn try_from_safetensors(bytes: &[u8]) -> Result<Self, LoadError> {
+        let mut file = File::NONE;
+        file.open(bytes)?;
+        let data_dim = read_integer_dims(&file)?.0.data;
         let mut columns = Self {
             kind: alloc::vec![0; data_dim],
             least: alloc::vec![i32::MIN; data_dim],
@@ -93,9 +110,23 @@ impl HeapColumns {
         Ok(columns)
     }
 
+    /// What each column can hold: 0 for a real number, 1 for a whole number, and from 2 on the number of a category.
+    pub fn kinds(&self) -> &[u16] {
+        &self.kind
+    }
+
+    /// Each column's least and greatest value; the lowest and the greatest number where it has no bound.
+    pub fn bounds(&self) -> [&[i32]; 2] {
+        [&self.least, &self.most]
+    }
+
     /// Whether no column has a kind or a bound, so that [`Self::apply`] changes nothing.
     pub fn is_empty(&self) -> bool {
-        is_empty(&self.kind, &self.least, &self.most)
+        self.holds().is_empty(i32::MIN, i32::MAX)
+    }
+
+    fn holds(&self) -> Holds<'_, i32> {
+        Holds { kind: &self.kind, least: &self.least, most: &self.most }
     }
 
     /// Makes samples in data units, `[n][D]`, such as the columns can hold.
@@ -107,12 +138,12 @@ impl HeapColumns {
         let data_dim = self.kind.len().max(1);
         assert_eq!(x.len() % data_dim, 0, "x must have one value per data dimension");
         for x in x.chunks_exact_mut(data_dim) {
-            apply(&self.kind, (&self.least, &self.most), self.bits, x);
+            self.holds().apply(x, |x| round(x, self.bits), (0, one(self.bits)));
         }
     }
 }
 
-/// Reads the three tensors, all of which are there or none. `values` is a buffer of the same length.
+/// Reads the three tensors. `values` is a buffer of the same length.
 const fn read(
     file: &File<'_>,
     kind: &mut [u16],
@@ -120,52 +151,24 @@ const fn read(
     most: &mut [i32],
     values: &mut [i32],
 ) -> Result<(), LoadError> {
-    let shape = Shape::vector(kind.len());
-    let names = [TensorName::ColumnKind, TensorName::ColumnLeast, TensorName::ColumnMost];
-    let mut i = 0;
-    let mut found = 0;
-    while i < names.len() {
-        if tri!(file.bytes(names[i], shape, "I32")).is_some() {
-            found += 1;
-        }
-        i += 1;
-    }
-    if found == 0 {
+    if !tri!(are_there(file, Shape::vector(kind.len()), "I32")) {
         return Ok(());
     }
-    tri!(integers(file, names[0], values));
-    tri!(integers(file, names[1], least));
-    tri!(integers(file, names[2], most));
+    tri!(integers(file, NAMES[0], values));
+    tri!(integers(file, NAMES[1], least));
+    tri!(integers(file, NAMES[2], most));
     let mut index = 0;
     while index < kind.len() && index < values.len() && index < least.len() && index < most.len() {
-        let found = values[index];
-        if found < 0 || found > u16::MAX as i32 {
-            let (tensor, most) = (names[0], u16::MAX as i32);
-            return Err(LoadError::OutOfRange { tensor, index, least: 0, most, found });
+        kind[index] = values[index] as u16;
+        if kind[index] as i32 != values[index] {
+            return Err(no_kind(index, values[index]));
         }
-        kind[index] = found as u16;
         if least[index] > most[index] {
             return Err(LoadError::BoundsCross { index });
         }
         index += 1;
     }
     Ok(())
-}
-
-fn is_empty(kind: &[u16], least: &[i32], most: &[i32]) -> bool {
-    kind.iter().all(|&kind| kind == 0)
-        && least.iter().all(|&least| least == i32::MIN)
-        && most.iter().all(|&most| most == i32::MAX)
-}
-
-fn apply(kind: &[u16], (least, most): (&[i32], &[i32]), bits: i8, x: &mut [i32]) {
-    for (((x, &kind), &least), &most) in x.iter_mut().zip(kind).zip(least).zip(most) {
-        if kind == WHOLE {
-            *x = round(*x, bits);
-        }
-        *x = (*x).max(least).min(most);
-    }
-    choose(kind, x, (0, one(bits)));
 }
 
 /// The number 1 with `bits` fraction bits, or the nearest number of 32 bits.

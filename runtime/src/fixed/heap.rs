@@ -43,7 +43,8 @@ impl HeapMlp {
     ///
     /// [`LoadError`] if the bytes are not an integer model's file.
     pub fn try_from_safetensors(bytes: &[u8]) -> Result<Self, LoadError> {
-        let file = File::open(bytes)?;
+        let mut file = File::NONE;
+        file.open(bytes)?;
         let (dims, weight_bits) = read_integer_dims(&file)?;
         let activation = read_activation(&file)?;
         let Dims { width, hidden_layers, .. } = dims;

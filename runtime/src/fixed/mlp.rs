@@ -193,7 +193,8 @@ macro_rules! constructors {
             }
 
             const fn read(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
-                let file = tri!(File::open(bytes));
+                let mut file = File::NONE;
+                tri!(file.open(bytes));
                 let dims = Dims { data: D, condition: C, width: H, hidden_layers: L };
                 let Self { hidden: $hidden, .. } = self;
                 tri!($read(&file, dims, $flat_mut));

@@ -42,7 +42,8 @@ impl<const D: usize, const C: usize> SelfTest<D, C> {
     ///
     /// [`LoadError`] if the bytes are not an integer model's file with golden steps for this `D` and `C`.
     pub const fn try_from_safetensors(bytes: &[u8]) -> Result<Self, LoadError> {
-        let file = tri!(File::open(bytes));
+        let mut file = File::NONE;
+        tri!(file.open(bytes));
         let mut test = Self {
             t: [0; STEPS],
             dt: [0; STEPS],

@@ -50,7 +50,8 @@ impl HeapMlp {
     ///
     /// [`LoadError`] if the bytes are not a model file.
     pub fn try_from_safetensors(bytes: &[u8]) -> Result<Self, LoadError> {
-        let file = File::open(bytes)?;
+        let mut file = File::NONE;
+        file.open(bytes)?;
         let dims = read_dims(&file)?;
         let activation = read_activation(&file)?;
         let mut weights = Weights::zero(dims);

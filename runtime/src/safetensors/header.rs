@@ -22,8 +22,13 @@ pub struct File<'a> {
 }
 
 impl<'a> File<'a> {
-    /// Reads and checks the header.
-    pub(crate) const fn open(bytes: &'a [u8]) -> Result<Self, LoadError> {
+    /// No file, for [`Self::open`] to read into.
+    pub(crate) const NONE: Self =
+        Self { header: &[], data: &[], metadata: None, places: [0; TensorName::COUNT], layers: 0 };
+
+    /// Reads and checks the header, in place: a returned file would be on a chip's stack twice.
+    pub(crate) const fn open(&mut self, bytes: &'a [u8]) -> Result<(), LoadError> {
+        *self = Self::NONE;
         let Some((length, rest)) = bytes.split_first_chunk::<8>() else {
             return Err(LoadError::Truncated { expected: 8, found: bytes.len() as u64 });
         };
@@ -38,11 +43,9 @@ impl<'a> File<'a> {
         if core::str::from_utf8(header).is_err() {
             return Err(LoadError::HeaderNotUtf8);
         }
-        let places = [0; TensorName::COUNT];
-        let mut file = Self { header, data, metadata: None, places, layers: 0 };
-        tri!(file.check_entries());
-        tri!(file.check_layout());
-        Ok(file)
+        (self.header, self.data) = (header, data);
+        tri!(self.check_entries());
+        self.check_layout()
     }
 
     /// One more than the highest layer that the file names.

@@ -99,7 +99,8 @@ impl<S: Method, const N: usize> Solver<S, N> {
     ///
     /// [`LoadError`] if the bytes are not a file with a grid of `N` steps for this method.
     pub const fn try_from_safetensors(bytes: &[u8]) -> Result<Self, LoadError> {
-        let file = tri!(File::open(bytes));
+        let mut file = File::NONE;
+        tri!(file.open(bytes));
         tri!(check_solver(&file, S::KIND));
         let mut solver = Self::ZERO;
         tri!(read_grid(&file, &mut solver.t, &mut solver.dt));

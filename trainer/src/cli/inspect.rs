@@ -12,8 +12,8 @@ use super::quantize::listed;
 use crate::disk::quote::shortened;
 use crate::disk::tensor_file::TensorFile;
 use crate::export::rust::{PROFILES, embed, embed_integer};
+use crate::model::Model;
 use crate::model::cost;
-use crate::model::{COLUMN_KIND, Model};
 use crate::network::Shape;
 use crate::quantize::file::{AnyModel, IntegerFile};
 use crate::report::numbers::thousands;
@@ -121,16 +121,18 @@ fn contents(model: &Model, file: &TensorFile, fingerprint: (u64, String)) -> Res
 /// Describes what the data columns can hold; nothing if the file does not say it.
 fn kinds(model: &Model) -> Result<String> {
     use std::fmt::Write;
-    let Some(kind) = model.file.tensors.get(COLUMN_KIND) else { return Ok(String::new()) };
-    let bounds = ["columns.least", "columns.most"];
-    let [least, most] = bounds.map(|name| model.file.tensor(name)?.to_f32());
-    let bounds = least?.into_iter().zip(most?);
+    if model.columns.is_empty() {
+        return Ok(String::new());
+    }
+    let [least, most] = model.columns.bounds();
+    let bounds = least.iter().zip(most);
     let mut text = "\ncolumns\n".to_string();
-    for ((name, kind), (least, most)) in model.data_columns().iter().zip(kind.to_f32()?).zip(bounds)
+    for ((name, kind), (&least, &most)) in
+        model.data_columns().iter().zip(model.columns.kinds()).zip(bounds)
     {
         let what = match kind {
-            0.0 => "real numbers".to_string(),
-            1.0 => "whole numbers".to_string(),
+            0 => "real numbers".to_string(),
+            1 => "whole numbers".to_string(),
             category => format!("1 or 0, of category {category}"),
         };
         let bounds = match (least > f32::MIN, most < f32::MAX) {

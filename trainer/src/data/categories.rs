@@ -30,13 +30,13 @@ impl Category {
     }
 
     /// Returns the categories of a model whose data columns are called `names`, and have these kinds.
-    pub fn all(names: &[String], kinds: &[f32]) -> Vec<Self> {
+    pub fn all(names: &[String], kinds: &[u16]) -> Vec<Self> {
         let mut found = Vec::new();
         let mut at = 0;
         while at < names.len().min(kinds.len()) {
             let same = kinds[at..].iter().take_while(|kind| **kind == kinds[at]).count();
             let columns = at..(at + same).min(names.len());
-            if kinds[at] >= f32::from(FIRST) {
+            if kinds[at] >= FIRST {
                 found.extend(Self::named(&names[columns.clone()], columns.clone()));
             }
             at = columns.end;
@@ -160,13 +160,13 @@ mod tests {
         assert_eq!(mixed.points.c.values(), [7.0, 8.0]);
         assert_eq!(mixed.conditions, [condition("age", None)]);
         assert_eq!(mixed.data_columns, strings(&["x", "sex=f", "sex=m"]));
-        assert_eq!(Category::all(&mixed.data_columns, &[0.0, 2.0, 2.0]), found);
+        assert_eq!(Category::all(&mixed.data_columns, &[0, 2, 2]), found);
 
         let names = strings(&["x", "sex=d", "sex=m", "sex=f"]);
-        let known = Category::all(&names, &[0.0, 2.0, 2.0, 2.0]);
+        let known = Category::all(&names, &[0, 2, 2, 2]);
         let x = in_order(&mixed, &found, &names, &known).unwrap();
         assert_eq!(x.values(), [1.0, 0.0, 1.0, 0.0, 2.0, 0.0, 0.0, 1.0]);
-        let fewer = Category::all(&names[..3], &[0.0, 2.0, 2.0]);
+        let fewer = Category::all(&names[..3], &[0, 2, 2]);
         let error = in_order(&mixed, &found, &names[..3], &fewer).unwrap_err().to_string();
         assert_eq!(error, "column sex: the model has no category f: expected d, m");
 

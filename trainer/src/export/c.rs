@@ -9,7 +9,7 @@ use super::template::{self, Filling};
 use super::text::comment;
 use super::{float, integer};
 use crate::disk::quote::listed;
-use crate::model::{COLUMN_KIND, Model, cost};
+use crate::model::{Model, cost};
 use crate::quantize::file::IntegerFile;
 
 /// A model in C, and what an example needs to know of it.
@@ -36,7 +36,7 @@ pub(super) fn float_source(model: &Model, name: &Name, choice: SolverChoice) -> 
     filling.code("READ", "MODEL_READ");
     filling.code("KIND", "uint32_t");
     filling.code("UNIT", "1.0f");
-    filling.flag("fraction", true);
+    filling.flag("rounds", has_whole_numbers(model));
     filling.code("number", "float");
     filling.code("ONE", "1");
     filling.code("WEIGHT", "");
@@ -74,7 +74,7 @@ pub(super) fn integer_source(
     // A unit that 32 bits cannot hold is the nearest number that they can.
     let unit = if bits < 0 { 0 } else { 1_i64 << bits.min(40) };
     filling.code("UNIT", unit.min(i32::MAX.into()));
-    filling.flag("fraction", bits > 0);
+    filling.flag("rounds", bits > 0 && has_whole_numbers(model));
     filling.code("number", "int32_t");
     filling.code("ONE", "2^30");
     filling.code("WEIGHT", " with 16 fraction bits");
@@ -111,12 +111,8 @@ fn filling(model: &Model, solver: SolverKind, steps: usize) -> Result<Filling> {
     // A model that never saw its null condition gives no guidance.
     filling.flag("guidance", conditional && model.description.label_dropout != Some(0.0));
     filling.flag("hidden", shape.hidden_layers > 0);
-    if let Some(kind) = model.file.tensors.get(COLUMN_KIND) {
-        let kinds = kind.to_f32()?;
-        filling.flag("columns", true);
-        filling.flag("whole", kinds.contains(&1.0));
-        filling.flag("categories", kinds.iter().any(|&kind| kind >= 2.0));
-    }
+    filling.flag("columns", !model.columns.is_empty());
+    filling.flag("categories", model.columns.kinds().iter().any(|&kind| kind > 1));
     filling.code("FIELD", if conditional { "const model_field *field, " } else { "" });
     filling.code("field", if conditional { "field, " } else { "" });
     let evaluate = if conditional { "model_field_velocity(field, " } else { "model_evaluate(" };
@@ -160,6 +156,10 @@ fn filling(model: &Model, solver: SolverKind, steps: usize) -> Result<Filling> {
     Ok(filling)
 }
 
+fn has_whole_numbers(model: &Model) -> bool {
+    model.columns.kinds().contains(&1)
+}
+
 /// Describes a condition column; one of categories takes a number for each.
 fn described(column: &crate::data::ConditionColumn) -> String {
     match &column.categories {
@@ -182,7 +182,6 @@ fn finish(
     let kind = if template == template::FLOAT { "floats" } else { "whole numbers" };
     let title = format!("{}: a flow-matching model in {kind}", name.lower());
     let mut filling = filling.clone();
-    filling.flag("rounds", filling.has("whole") && filling.has("fraction"));
     filling.code("number", number);
     filling.text("TITLE", &title);
     filling.text(

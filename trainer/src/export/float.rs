@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use flowlet::HeapSolver;
 
 use super::text::{array, float};
-use crate::model::{COLUMN_KIND, Model, self_test};
+use crate::model::{Model, self_test};
 
 /// The outputs in a panel: their weights for an input lie side by side.
 const PANEL: usize = 16;
@@ -57,16 +57,11 @@ pub(super) fn numbers(model: &Model, solver: &HeapSolver) -> Result<Numbers> {
     let units = model.units()?;
     add("data_mean", &[d], &units.data.mean);
     add("data_scale", &[d], &units.data.scale);
-    if let Some(kind) = model.file.tensors.get(COLUMN_KIND) {
-        add("column_least", &[d], &tensor("columns.least".to_string())?);
-        add("column_most", &[d], &tensor("columns.most".to_string())?);
-        let kinds = kind.to_f32()?.into_iter().map(|kind| kind.to_string());
-        code.push_str(&array("uint32_t model_column_kind", &[d], kinds));
+    if !model.columns.is_empty() {
+        let [least, most] = model.columns.bounds();
+        add("column_least", &[d], least);
+        add("column_most", &[d], most);
     }
-    let mut add = |name: &str, shape: &[usize], values: &[f32]| {
-        let declaration = format!("float model_{name}");
-        code.push_str(&array(&declaration, shape, values.iter().map(|&x| float(x))));
-    };
     if c > 0 {
         add("condition_mean", &[c], &units.condition.mean);
         add("condition_scale", &[c], &units.condition.scale);
@@ -88,6 +83,10 @@ pub(super) fn numbers(model: &Model, solver: &HeapSolver) -> Result<Numbers> {
     add("test_dt", &[t.len()], &test("dt")?);
     if c > 0 {
         add("test_condition", &[t.len(), c], &test("condition")?);
+    }
+    if !model.columns.is_empty() {
+        let kinds = model.columns.kinds().iter().map(ToString::to_string);
+        code.push_str(&array("uint32_t model_column_kind", &[d], kinds));
     }
     // As bits, because one of the steps has subnormal numbers.
     for name in ["x", "next"] {

@@ -7,7 +7,6 @@ use safetensors::tensor::Dtype;
 
 use super::template::Filling;
 use super::text::{array, integer};
-use crate::model::COLUMN_KIND;
 use crate::quantize::Weights;
 use crate::quantize::file::IntegerFile;
 use crate::quantize::self_test;
@@ -97,11 +96,12 @@ pub(super) fn fill(filling: &mut Filling, file: &IntegerFile, solver: &HeapSolve
     add("int8_t model_data_shift", &[d], &wide(&of.shift));
     add("int32_t model_data_inverse", &[d], &of.inverse);
     add("int8_t model_data_inverse_shift", &[d], &wide(&of.inverse_shift));
-    if file.file.tensors.contains_key(COLUMN_KIND) {
-        let tensor = |name: &str| file.file.tensor(name)?.to_i32(Dtype::I32);
-        add("int32_t model_column_kind", &[d], &tensor(COLUMN_KIND)?);
-        add("int32_t model_column_least", &[d], &tensor("columns.least")?);
-        add("int32_t model_column_most", &[d], &tensor("columns.most")?);
+    if !file.columns.is_empty() {
+        let kinds: Vec<i32> = file.columns.kinds().iter().map(|&kind| kind.into()).collect();
+        let [least, most] = file.columns.bounds();
+        add("int32_t model_column_kind", &[d], &kinds);
+        add("int32_t model_column_least", &[d], least);
+        add("int32_t model_column_most", &[d], most);
     }
     if c > 0 {
         let of = &model.condition_units;

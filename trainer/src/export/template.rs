@@ -43,10 +43,6 @@ impl Filling {
         }
     }
 
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.flags.contains(name)
-    }
-
     pub(super) fn code(&mut self, place: &'static str, code: impl ToString) {
         self.code.push((place, code.to_string()));
     }

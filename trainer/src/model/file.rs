@@ -22,8 +22,8 @@ use crate::model::self_test::affine;
 use crate::network::{Network, Shape};
 use crate::solve::sampling;
 
-/// The tensor of what the data columns can hold: 0 for real numbers, 1 for whole ones, and from 2 on the number of a category.
-pub const COLUMN_KIND: &str = "columns.kind";
+/// The tensors of what the data columns can hold: the kinds, and the two bounds.
+pub const COLUMN_TENSORS: [&str; 3] = ["columns.kind", "columns.least", "columns.most"];
 
 /// An opened model file.
 #[derive(Clone, Debug)]
@@ -108,7 +108,7 @@ impl Model {
             description.steps = Some(steps);
         }
         let states_its_convention = states_its_convention(&file.metadata);
-        let columns = HeapColumns::try_from_safetensors(bytes, mlp.data_dim())?;
+        let columns = HeapColumns::try_from_safetensors(bytes)?;
         let bytes = bytes.len();
         Ok(Self { path, bytes, file, mlp, columns, description, grid, states_its_convention })
     }
@@ -204,8 +204,7 @@ impl Model {
 
     /// Returns the categories of the data.
     pub fn categories(&self) -> Vec<Category> {
-        let kinds = self.file.tensors.get(COLUMN_KIND).and_then(|kinds| kinds.to_f32().ok());
-        Category::all(&self.data_columns(), &kinds.unwrap_or_default())
+        Category::all(&self.data_columns(), self.columns.kinds())
     }
 
     /// Returns the condition columns, or numbers with default names if the file does not define them.
@@ -335,11 +334,8 @@ pub fn add_kinds(file: &mut TensorFile, kinds: &Kinds) {
     });
     let least = columns.iter().map(|kind| kind.least);
     let most = columns.iter().map(|kind| kind.most);
-    for (name, values) in [
-        (COLUMN_KIND, kind.collect::<Vec<f32>>()),
-        ("columns.least", least.collect()),
-        ("columns.most", most.collect()),
-    ] {
+    let values: [Vec<f32>; 3] = [kind.collect(), least.collect(), most.collect()];
+    for (name, values) in COLUMN_TENSORS.into_iter().zip(values) {
         file.tensors.insert(name.to_string(), Block::f32(&[columns.len()], &values));
     }
 }

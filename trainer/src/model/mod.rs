@@ -9,4 +9,4 @@ mod state_dict;
 pub mod tuning;
 pub mod unseen;
 
-pub use file::{COLUMN_KIND, Choice, Model, add_kinds, check_grid, export, locate};
+pub use file::{COLUMN_TENSORS, Choice, Model, add_kinds, check_grid, export, locate};

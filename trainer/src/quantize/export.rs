@@ -25,7 +25,7 @@ pub fn export(model: &Model, integer: &IntegerModel) -> Result<TensorFile> {
     metadata.insert(SOURCE_KEY.to_string(), digest(&model.file.to_bytes()?));
     let mut tensors = integer.to_tensors();
     tensors.extend(self_test::tensors(integer, &model.units()?));
-    tensors.extend(columns::to_integers(&model.file, integer.data_units.bits.into())?);
+    tensors.extend(columns::to_integers(&model.columns, integer.data_units.bits.into())?);
     let file = TensorFile { tensors, metadata };
     let read = IntegerModel::from_file(&file).context("the integer model is not valid")?;
     anyhow::ensure!(read == *integer, "the integer model does not come back from its file");

@@ -81,9 +81,9 @@ impl IntegerFile {
         let mlp = HeapMlp::try_from_safetensors(bytes)?;
         let file = TensorFile::parse(bytes)?;
         let model = IntegerModel::from_file(&file)?;
-        let columns = HeapColumns::try_from_safetensors(bytes, mlp.data_dim())?;
+        let columns = HeapColumns::try_from_safetensors(bytes)?;
         let mut tensors = float_tensors(&model);
-        tensors.extend(columns::to_floats(&file, mlp.data_bits())?);
+        tensors.extend(columns::to_floats(&columns, mlp.data_bits()));
         let same = TensorFile { tensors, metadata: file.metadata.clone() };
         let mut floats = Model::parse(&same.to_bytes()?, path)?;
         floats.bytes = bytes.len();

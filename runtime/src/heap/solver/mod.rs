@@ -96,7 +96,9 @@ impl<T: Times> HeapSolverOf<T> {
     ///
     /// [`LoadError`] if the bytes are not a file with a valid grid; [`LoadError::MissingTensor`] if it has no grid.
     pub fn try_from_safetensors(bytes: &[u8]) -> Result<Self, LoadError> {
-        let (kind, t, dt) = read_solver(&File::open(bytes)?)?;
+        let mut file = File::NONE;
+        file.open(bytes)?;
+        let (kind, t, dt) = read_solver(&file)?;
         Ok(Self { kind, t, dt, guidance: None })
     }
 }

@@ -1,6 +1,6 @@
 //! What the data's columns can hold, as operations of ONNX.
 
-use anyhow::Result;
+use std::collections::BTreeSet;
 
 use super::graph::Graph;
 use crate::model::Model;
@@ -9,29 +9,26 @@ use crate::model::Model;
 const FLOAT: u64 = 1;
 
 /// Makes samples `x` `[n, D]` in data units such as the columns can hold, as `flowlet::Columns` does.
-pub(super) fn apply(model: &Model, graph: &mut Graph, x: String) -> Result<String> {
+pub(super) fn apply(model: &Model, graph: &mut Graph, x: String) -> String {
     if model.columns.is_empty() {
-        return Ok(x);
+        return x;
     }
-    let values = |name: &str| model.file.tensor(name)?.to_f32();
-    let (kind, least, most) =
-        (values("columns.kind")?, values("columns.least")?, values("columns.most")?);
-    let columns = kind.len();
-    let mut categories: Vec<f32> = kind.iter().copied().filter(|&kind| kind > 1.0).collect();
-    categories.sort_by(f32::total_cmp);
-    categories.dedup();
+    let (kinds, [least, most]) = (model.columns.kinds(), model.columns.bounds());
+    let columns = kinds.len();
+    let categories: BTreeSet<u16> = kinds.iter().copied().filter(|&kind| kind > 1).collect();
+    let kind: Vec<f32> = kinds.iter().map(|&kind| kind.into()).collect();
     let kind = graph.constant("columns.kind", &[columns], &kind);
     let mut x = x;
     let is_whole = graph.apply_to_number("Equal", &kind, 1.0);
     // Round takes the even one of two whole numbers that are equally near.
     let rounded = graph.apply("Round", &[&x]);
     x = graph.apply("Where", &[&is_whole, &rounded, &x]);
-    let least = graph.constant("columns.least", &[columns], &least);
-    let most = graph.constant("columns.most", &[columns], &most);
+    let least = graph.constant("columns.least", &[columns], least);
+    let most = graph.constant("columns.most", &[columns], most);
     x = graph.apply("Max", &[&x, &least]);
     x = graph.apply("Min", &[&x, &most]);
     if categories.is_empty() {
-        return Ok(x);
+        return x;
     }
     let numbers: Vec<f32> = (0..columns).map(|column| column as f32).collect();
     let numbers = graph.constant("columns.number", &[columns], &numbers);
@@ -46,5 +43,5 @@ pub(super) fn apply(model: &Model, graph: &mut Graph, x: String) -> Result<Strin
         let one_hot = graph.apply_with("Cast", &[&is_chosen], &[("to", FLOAT)]);
         x = graph.apply("Where", &[&is_own, &one_hot, &x]);
     }
-    Ok(x)
+    x
 }

@@ -103,7 +103,7 @@ fn sampler(model: &Model, choice: SolverChoice) -> Result<Vec<u8>> {
     let mean = graph.constant("data.mean", &[data], &units.mean);
     let scaled = graph.apply("Mul", &[&last, &scale]);
     let x_1 = graph.apply("Add", &[&scaled, &mean]);
-    let x_1 = columns::apply(model, &mut graph, x_1)?;
+    let x_1 = columns::apply(model, &mut graph, x_1);
     graph.output(&x_1, "x_1", data, "samples, in data units");
     let described = format!(
         "The sampler of a flow-matching model: {} steps of {}, from noise to samples in data units.",

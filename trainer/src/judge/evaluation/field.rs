@@ -17,7 +17,7 @@ use crate::data::{Distribution, Matrix, Points};
 use crate::judge::distance::transport_cost;
 use crate::judge::likelihood::{Under, log_likelihood as log_likelihood_of};
 use crate::judge::reference::Reference;
-use crate::model::{COLUMN_KIND, cost};
+use crate::model::cost;
 
 /// Returns the data `[n, D]` in flow units.
 fn in_flow(subject: &Subject<'_>, points: &Points) -> Matrix {
@@ -106,8 +106,7 @@ pub(super) fn log_likelihood(subject: &Subject<'_>, real: &Points) -> Result<Log
     if subject.units.data.scale.contains(&0.0) {
         return Ok(LogLikelihood::LeftOut { reason: "constant columns have no density" });
     }
-    let kinds = model.file.tensors.get(COLUMN_KIND).map(|kinds| kinds.to_f32()).transpose()?;
-    if kinds.is_some_and(|kinds| kinds.iter().any(|kind| *kind != 0.0)) {
+    if model.columns.kinds().iter().any(|kind| *kind != 0) {
         let reason = "whole numbers and categories have no density";
         return Ok(LogLikelihood::LeftOut { reason });
     }
