@@ -143,8 +143,8 @@ pub(super) fn named(name: &str, model: &Model, table: TableOptions) -> Result<Re
 }
 
 /// Reads frames as windows, as the run of the model did.
-fn frames(path: &Path, model: &Model, data: &DataConfig) -> Result<Real> {
-    let rows = load(path, &rows_options(data))?;
+fn frames(path: &Path, model: &Model, data: &DataConfig, table: TableOptions) -> Result<Real> {
+    let rows = load(path, &RowsOptions { table: table.or(data.table()), ..rows_options(data) })?;
     rows.notes.iter().for_each(note);
     let (mut x, mut found) = (rows.points, rows.conditions);
     let expected = model.condition_columns();
@@ -170,7 +170,7 @@ fn file(path: &Path, model: &Model, table: TableOptions) -> Result<Real> {
     if let Ok(config) = Config::read(&model.path.with_file_name(CONFIG_FILE))
         && config.data.windows().is_some()
     {
-        return frames(path, model, &config.data);
+        return frames(path, model, &config.data, table);
     }
     ensure!(
         conditions.is_empty() || !is_standard_input(path),

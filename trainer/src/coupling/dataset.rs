@@ -12,7 +12,7 @@ use crate::config::{ARTICLE, Config, DataConfig};
 use crate::coupling::pairs::{Pairs, TeacherPairs, load_alone, not_noise};
 use crate::coupling::source::Source;
 use crate::data::categories::{Category, into_data};
-use crate::data::kinds::{Bounds, Kinds};
+use crate::data::kinds::{Kinds, Seen};
 use crate::data::random::{Stream, choose, generator};
 use crate::data::{
     Advice, ConditionColumn, Distribution, ENDINGS, GaussianMixture, Matrix, PRESETS, Points, Rows,
@@ -267,18 +267,15 @@ impl Dataset {
                 .push("no rows are held out: the summary compares with training rows".to_string());
         }
 
-        let parts = [&train.x, &held_out.x];
-        // Of a window's columns, those of all its frames.
-        let widened = data.windows().map(|_| widened(data, &rows.data_columns));
-        let kinds = widened.as_ref().unwrap_or(data).kinds();
-        let kinds = Kinds::of(kinds, &rows.data_columns, categories, &parts)
-            .with_context(|| path.display().to_string())?;
-        let mut notes = rows.notes;
+        let seen = Seen::of(&[&train.x, &held_out.x], rows.data_columns.len());
         let names: Vec<String> = match data.windows() {
             Some(_) => rows.data_columns.iter().map(|name| Windows::frame_column(name)).collect(),
             None => rows.data_columns.clone(),
         };
-        notes.extend(kinds.proposal(&names, &parts));
+        let kinds = Kinds::of(data.kinds(), &names, categories, &seen)
+            .with_context(|| path.display().to_string())?;
+        let mut notes = rows.notes;
+        notes.extend(kinds.proposal(&names, &seen));
         warnings.extend(untrained_categories(&conditions, &train));
         warnings.extend(constant_conditions(&conditions[..asked], &train));
 
@@ -412,25 +409,6 @@ pub fn rows_options(data: &DataConfig) -> RowsOptions {
         table: data.table(),
         advice: Advice::Train,
         ..RowsOptions::default()
-    }
-}
-
-/// Returns the options with the columns `windowed`, those of windows, in place of those of a frame.
-fn widened(data: &DataConfig, windowed: &[String]) -> DataConfig {
-    let columns = |name: &String| match Windows::columns_of(name, windowed) {
-        none if none.is_empty() => vec![name.clone()],
-        columns => columns,
-    };
-    let all = |names: &[String]| names.iter().flat_map(columns).collect();
-    let bounds = |bounds: &Bounds| {
-        let with = |column| Bounds { column, ..bounds.clone() };
-        columns(&bounds.column).into_iter().map(with).collect::<Vec<_>>()
-    };
-    DataConfig {
-        integer: all(&data.integer),
-        bounds: data.bounds.iter().flat_map(bounds).collect(),
-        positive: all(&data.positive),
-        ..data.clone()
     }
 }
 

@@ -16,6 +16,37 @@ pub fn default_names(columns: usize) -> Vec<String> {
     }
 }
 
+/// Splits the name NAME.3 of a column of an array.
+pub(super) fn array_and_number(name: &str) -> (&str, Option<usize>) {
+    let split = name.rsplit_once('.').filter(|(array, _)| !array.is_empty());
+    match split.and_then(|(array, number)| Some((array, number.parse().ok()?))) {
+        Some((array, number)) => (array, Some(number)),
+        None => (name, None),
+    }
+}
+
+/// Whether `column` is one of the columns NAME.0, NAME.1 and so on of the array NAME.
+pub(super) fn is_of_array(column: &str, name: &str) -> bool {
+    matches!(array_and_number(column), (array, Some(_)) if array == name)
+}
+
+/// Returns the places of the column called `name` among `columns`, or those of the columns of the array `name`.
+pub(super) fn places_of<'a>(
+    columns: impl Iterator<Item = &'a str> + Clone,
+    name: &str,
+) -> Vec<usize> {
+    let find = |is: &dyn Fn(&str) -> bool| -> Vec<usize> {
+        columns
+            .clone()
+            .enumerate()
+            .filter(|(_, column)| is(column))
+            .map(|(place, _)| place)
+            .collect()
+    };
+    let own = find(&|column| column == name);
+    if own.is_empty() { find(&|column| is_of_array(column, name)) } else { own }
+}
+
 /// Returns the columns that `names` select, in that order. Each entry is a column's name, a tensor's name
 /// for all its columns NAME.0, NAME.1 and so on, a column's number, or a half-open range of numbers such as
 /// `0..112`. A name takes precedence over a number.
@@ -44,13 +75,8 @@ fn one(header: &Header, name: &str) -> Result<Vec<usize>> {
         1 => return Ok(named),
         n => bail!("{}: {n} columns are called {}: rename them", header.file, shortened(name)),
     }
-    let block: Vec<usize> = (0..count)
-        .filter(|&column| {
-            let rest = header.names[column].strip_prefix(name);
-            let rest = rest.and_then(|rest| rest.strip_prefix('.'));
-            rest.is_some_and(|rest| rest.parse::<usize>().is_ok())
-        })
-        .collect();
+    let block: Vec<usize> =
+        (0..count).filter(|&column| is_of_array(&header.names[column], name)).collect();
     if !block.is_empty() {
         return Ok(block);
     }

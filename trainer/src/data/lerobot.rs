@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 
+use super::columns::is_of_array;
 use super::table::{Header, Labels, Table};
 
 /// What the robot does.
@@ -15,14 +16,8 @@ const FRAME: &str = "frame_index";
 
 /// Whether a file has LeRobot's columns.
 pub(super) fn is_lerobot(header: &Header) -> bool {
-    let has = |name: &str| {
-        header.names.iter().any(|column| {
-            column == name
-                || column.strip_prefix(name).is_some_and(|rest| {
-                    rest.strip_prefix('.').is_some_and(|k| k.parse::<usize>().is_ok())
-                })
-        })
-    };
+    let has =
+        |name: &str| header.names.iter().any(|column| column == name || is_of_array(column, name));
     header.named && [ACTION, OBSERVATION, EPISODE].into_iter().all(has)
 }
 

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail, ensure};
 
+use super::columns::places_of;
 use super::conditions::ConditionColumn;
 use crate::disk::quote::{listed, quoted, shortened};
 
@@ -57,15 +58,7 @@ fn named<'a>(columns: &[ConditionColumn], cell: &'a str) -> Option<(&'a str, &'a
 
 /// Returns the indices of the column `name`, or of the columns of the array `name`.
 fn places(columns: &[ConditionColumn], name: &str) -> Vec<usize> {
-    let is_of_array = |column: &ConditionColumn| {
-        let rest = column.name.strip_prefix(name).and_then(|rest| rest.strip_prefix('.'));
-        rest.is_some_and(|rest| rest.parse::<usize>().is_ok())
-    };
-    let find = |is: &dyn Fn(&ConditionColumn) -> bool| -> Vec<usize> {
-        (0..columns.len()).filter(|&place| is(&columns[place])).collect()
-    };
-    let own = find(&|column| column.name == name);
-    if own.is_empty() { find(&is_of_array) } else { own }
+    places_of(columns.iter().map(|column| column.name.as_str()), name)
 }
 
 #[cfg(test)]

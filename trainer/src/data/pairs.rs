@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow, ensure};
 
-use super::columns::{default_names, select};
+use super::columns::{array_and_number, default_names, select};
 use super::conditions::{ConditionColumn, load_conditions};
 use super::matrix::Matrix;
 use super::read;
@@ -105,10 +105,7 @@ pub fn load_pairs(
 
 /// Returns the names of the samples' columns: those of a file's own columns, but not the numbered ones of an array.
 fn names_of(header: &Header, samples: &[usize]) -> Vec<String> {
-    let numbered = |&column: &usize| {
-        let (_, number) = header.names[column].rsplit_once('.').unwrap_or_default();
-        number.parse::<usize>().is_ok()
-    };
+    let numbered = |&column: &usize| array_and_number(&header.names[column]).1.is_some();
     if !header.named || samples.iter().all(numbered) {
         return default_names(samples.len());
     }

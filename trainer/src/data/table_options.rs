@@ -14,6 +14,15 @@ pub struct TableOptions {
     pub decimal: Option<Decimal>,
 }
 
+impl TableOptions {
+    /// Returns these options, and those of `other` where these leave a choice open.
+    pub fn or(self, other: Self) -> Self {
+        let (separator, decimal) =
+            (self.separator.or(other.separator), self.decimal.or(other.decimal));
+        Self { separator, decimal }
+    }
+}
+
 /// What separates the cells of a text file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 pub enum Separator {

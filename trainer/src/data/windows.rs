@@ -5,6 +5,7 @@
 
 use anyhow::{Context, Result, ensure};
 
+use super::columns::array_and_number;
 use super::conditions::ConditionColumn;
 use super::table::{Cells, Labels, MISSING};
 use crate::disk::memory;
@@ -134,15 +135,6 @@ impl Windows {
         if self.history == 1 { name.to_string() } else { suffixed(name, &format!("-{lag}")) }
     }
 
-    /// Returns the columns among `windowed`, those of windows, of the column or array that the user calls `name`.
-    pub fn columns_of(name: &str, windowed: &[String]) -> Vec<String> {
-        let is_of = |windowed: &&String| {
-            let column = Self::frame_column(windowed);
-            column == name || array_and_number(&column).0 == name
-        };
-        windowed.iter().filter(is_of).cloned().collect()
-    }
-
     /// Returns the column of a frame that is `windowed` in a window: NAME of NAME+3, and NAME.1 of NAME+3.1.
     pub fn frame_column(windowed: &str) -> String {
         let (array, number) = array_and_number(windowed);
@@ -154,21 +146,12 @@ impl Windows {
     }
 }
 
-/// Puts `suffix` behind a column's name. Of NAME.3, the column 3 of an array, it is NAME`suffix`.3, so that the array of one
+/// Puts `suffix` behind a column's name. For NAME.3, column 3 of an array, returns NAME`suffix`.3, so that the array of one
 /// frame can be named as a whole.
 fn suffixed(name: &str, suffix: &str) -> String {
     match array_and_number(name) {
         (array, Some(number)) => format!("{array}{suffix}.{number}"),
         (name, None) => format!("{name}{suffix}"),
-    }
-}
-
-/// Splits the name NAME.3 of a column of an array.
-fn array_and_number(name: &str) -> (&str, Option<usize>) {
-    let split = name.rsplit_once('.').filter(|(array, _)| !array.is_empty());
-    match split.and_then(|(array, number)| Some((array, number.parse().ok()?))) {
-        Some((array, number)) => (array, Some(number)),
-        None => (name, None),
     }
 }
 
@@ -295,6 +278,7 @@ pub(super) fn forget_invalid(cells: &mut Cells, valid: &[bool]) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::columns::places_of;
     use super::*;
 
     fn names(names: &str) -> Vec<String> {
@@ -362,10 +346,15 @@ mod tests {
     fn a_window_has_the_names_of_its_frames_columns() {
         let windowed = WINDOWS.data_names(&names("grip,action.0,action.1"));
         assert_eq!(windowed, names("grip+0,action+0.0,action+0.1,grip+1,action+1.0,action+1.1"));
-        assert_eq!(Windows::columns_of("grip", &windowed), names("grip+0,grip+1"));
-        assert_eq!(Windows::columns_of("action.1", &windowed), names("action+0.1,action+1.1"));
-        assert_eq!(Windows::columns_of("action", &windowed).len(), 4);
-        assert!(Windows::columns_of("act", &windowed).is_empty());
+        let frames: Vec<String> = windowed.iter().map(|name| Windows::frame_column(name)).collect();
+        let columns_of = |name| -> Vec<String> {
+            let places = places_of(frames.iter().map(String::as_str), name);
+            places.into_iter().map(|place| windowed[place].clone()).collect()
+        };
+        assert_eq!(columns_of("grip"), names("grip+0,grip+1"));
+        assert_eq!(columns_of("action.1"), names("action+0.1,action+1.1"));
+        assert_eq!(columns_of("action").len(), 4);
+        assert!(columns_of("act").is_empty());
         assert_eq!(WINDOWS.condition_name("state.3", 2), "state-2.3");
         assert_eq!(Windows { history: 1, ..WINDOWS }.condition_name("state.3", 0), "state.3");
     }
