@@ -1,7 +1,7 @@
 """What column kinds change: how well a forest tells samples from the rows of mixed tables, with and without them.
 
     cargo build --release
-    target/peers-venv/bin/python benches/quality/kinds.py
+    benches/quality/peers/run kinds.py
 
 The tables are scikit-learn's: diabetes in its own units (442 rows, 11 columns), and wine (178 rows, 13 columns and the
 class). A forest of 300 trees is trained on as many samples as rows, with five folds; the AUC is the mean of five draws.
@@ -43,7 +43,7 @@ def tables():
 
 
 def run(*arguments):
-    subprocess.run([FLOWLET, *map(str, arguments)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run([FLOWLET, *map(str, arguments)], check=True, capture_output=True)
 
 
 def write(path, names, rows):
@@ -87,4 +87,5 @@ def main():
                 sys.stdout.flush()
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -36,8 +36,8 @@ Examples:
 /// Convert a network of PyTorch, Flax, Equinox or Keras into a model file
 ///
 /// Finds the layers by their names, puts the input columns into flowlet's order, and writes metadata and a self-test. The
-/// network must be a chain of linear layers with one activation between them. Whether it is, its file cannot tell
-/// entirely: compare a velocity or a sample with your framework's.
+/// network must be a chain of linear layers with one activation between them. The file alone cannot prove
+/// this: compare a velocity or a sample with your framework's.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {

@@ -77,8 +77,8 @@ pub(super) fn check(table: &Table) -> Result<()> {
         .is_some_and(Value::is_integer)
     {
         bail!(
-            "`pairs` in [few_steps] is a file with another teacher's pairs: the number of samples that a teacher \
-             computes which is trained here is called `teacher_samples`"
+            "`pairs` in [few_steps] is a file with another teacher's pairs: the number of pairs of the run's own teacher \
+             is called `teacher_samples`"
         );
     }
     for (section, name) in [("data", "data.components"), ("source", "source.components")] {

@@ -75,8 +75,8 @@ pub struct DataConfig {
     #[arg(long, value_name = "FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conditions: Option<PathBuf>,
-    /// Data columns whose values are categories, of text or numbers: samples have one of them. Also condition columns of
-    /// numbers; text is a category there without it
+    /// Columns whose values are categories. A data column may hold text or numbers; each sample gets one of its values.
+    /// Condition columns of text are categories without this flag
     #[arg(long, value_name = "COLUMNS", value_parser = columns)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub categorical: Columns,
@@ -130,7 +130,7 @@ pub struct DataConfig {
         default_missing_value = "true"
     )]
     pub strict: bool,
-    /// A nameless first column that numbers the rows, as pandas writes it
+    /// What to do with a nameless first column of row numbers, as pandas writes it
     #[arg(long, value_enum, value_name = "WHAT")]
     pub index: Index,
     /// What separates the cells of text files [default: found out]
@@ -382,7 +382,7 @@ pub struct FewStepsConfig {
     #[arg(long = "x-1", value_name = "COLUMNS", value_parser = columns)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub x_1: Columns,
-    /// Samples that a teacher computes which is trained here: pairs of starting point and endpoint
+    /// Number of pairs (starting point and endpoint) that the run's own teacher computes
     #[arg(skip)]
     pub teacher_samples: usize,
     /// Optimiser steps on the teacher's pairs

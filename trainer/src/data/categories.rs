@@ -1,4 +1,5 @@
-//! Categories of the data: a column of the user's table that is a column for each of its values, `NAME=VALUE`, 1 or 0.
+//! Categories of the data. A column of the user's table becomes one column for each of its values, called `NAME=VALUE`, which
+//! holds 1 or 0.
 
 use std::ops::Range;
 
@@ -9,7 +10,7 @@ use super::matrix::{Matrix, Points};
 use super::rows::Rows;
 use crate::disk::quote::{listed, shortened};
 
-/// The first of the numbers by which the columns of a category are told from others in a model's file.
+/// In a model's file, each category has a number from here on. All its columns carry it.
 pub const FIRST: u16 = 2;
 
 /// A category of the data.

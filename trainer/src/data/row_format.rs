@@ -109,20 +109,22 @@ impl RowFormat {
                 let lines = |values: &[f32]| -> Result<Vec<u8>> {
                     let mut text = Vec::with_capacity(values.len() * 12);
                     for row in values.chunks_exact(rows.columns()) {
-                        let (mut column, mut comma) = (0, "");
+                        // The categories are in the order of their columns.
+                        let mut categories = categories.iter().zip(&labels).peekable();
+                        let mut column = 0;
                         while column < row.len() {
-                            let of = categories.iter().position(|of| of.columns.start == column);
-                            if let Some(of) = of {
-                                let columns = categories[of].columns.clone();
+                            if column > 0 {
+                                text.push(b',');
+                            }
+                            let category = categories.next_if(|(of, _)| of.columns.start == column);
+                            if let Some((Category { columns, .. }, labels)) = category {
                                 let chosen = row[columns.clone()].iter().position(|x| *x == 1.0);
-                                write!(text, "{comma}")?;
-                                text.extend(chosen.map_or(&[][..], |chosen| &labels[of][chosen]));
+                                text.extend(chosen.map_or(&[][..], |chosen| &labels[chosen]));
                                 column = columns.end;
                             } else {
-                                write!(text, "{comma}{}", row[column])?;
+                                write!(text, "{}", row[column])?;
                                 column += 1;
                             }
-                            comma = ",";
                         }
                         text.push(b'\n');
                     }

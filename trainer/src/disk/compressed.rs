@@ -1,4 +1,4 @@
-//! Reads compressed inputs as they are, a block at a time. Their first bytes tell the format, not their names.
+//! Decompresses inputs while they are read. The first bytes decide the format, not the name.
 
 use std::io::{self, BufRead, ErrorKind, Read};
 

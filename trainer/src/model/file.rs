@@ -145,8 +145,8 @@ impl Model {
         Ok(Choice { kind, steps, own: (kind, steps) == own })
     }
 
-    /// Returns samples in data units, `[n, D]`, such as the columns can hold: one for each row of `x_0` (`[n, D]`, flow
-    /// units) with the conditions in the same row of `c` (`[n, C]`, the user's units).
+    /// Returns samples in data units, `[n, D]`, with the kinds of the columns applied. Row k starts at row k of `x_0`
+    /// (`[n, D]`, flow units), under row k of `c` (`[n, C]`, the user's units).
     pub fn sample(&self, solver: &HeapSolver, x_0: &Matrix, c: &Matrix) -> Matrix {
         let mut x = sampling::sample(&self.mlp, solver, x_0, c).into_values();
         self.columns.apply(&mut x);
@@ -242,11 +242,13 @@ impl Model {
 }
 
 /// Whether a file begins as those that other programs keep networks in: a zip archive (PyTorch, numpy, Keras), a pickle
-/// (PyTorch before 1.6), HDF5 (Keras), or an array of numpy.
+/// (PyTorch before 1.6), HDF5 (Keras), or an array of numpy. A pickle's first bytes may also be the length of a model
+/// file's header, whose `{` then follows.
 fn is_foreign(bytes: &[u8]) -> bool {
     [&b"PK\x03\x04"[..], b"\x80\x02", b"\x80\x04", b"\x89HDF", b"\x93NUMPY"]
         .iter()
         .any(|start| bytes.starts_with(start))
+        && bytes.get(8) != Some(&b'{')
 }
 
 /// Returns the path of a model's file: `path` itself, or that in the run's directory `path`.

@@ -18,7 +18,7 @@ pub(super) struct Builder {
     /// The first cell of `data` that is not a finite number, and its slot in the row.
     odd: Option<(Odd, usize)>,
     others: Vec<Growing>,
-    /// Of the data columns, then of the others.
+    /// One entry for each data column, then one for each other column.
     digits: Vec<Digits>,
     rows: usize,
     lines: Lines,

@@ -1,5 +1,6 @@
 //! Reads JSON lines: an object, or an array of numbers, on each line.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io::{BufRead, Read};
 
@@ -116,10 +117,12 @@ impl Lines {
                 );
                 self.cells = values;
             }
-            (Shape::Object(columns), Row::Object(mut pairs)) => {
+            (Shape::Object(columns), Row::Object(pairs)) => {
+                // Most lines have the first line's order: each key is then the first that is left.
+                let mut pairs = VecDeque::from(pairs);
                 for (name, length) in columns {
                     let found = pairs.iter().position(|(key, _)| key == name);
-                    let found = found.map(|at| pairs.swap_remove(at).1);
+                    let found = found.and_then(|at| pairs.remove(at)).map(|(_, value)| value);
                     let key = || shortened(name).into_owned();
                     match (length, found) {
                         (None, Some(Value::One(text))) => self.cells.push(text),
@@ -153,7 +156,7 @@ impl Lines {
                         }
                     }
                 }
-                if let Some((key, _)) = pairs.first() {
+                if let Some((key, _)) = pairs.front() {
                     bail!("line {line}: the first line has no key {}", quoted(key));
                 }
             }

@@ -8,7 +8,7 @@ use crate::model::Model;
 /// The number that ONNX gives to floats, as the target of a conversion.
 const FLOAT: u64 = 1;
 
-/// Makes samples `x` `[n, D]` in data units such as the columns can hold, as `flowlet::Columns` does.
+/// Applies the kinds of the columns to samples `x` `[n, D]` in data units, as `flowlet::Columns` does.
 pub(super) fn apply(model: &Model, graph: &mut Graph, x: String) -> String {
     if model.columns.is_empty() {
         return x;

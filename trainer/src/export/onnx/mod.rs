@@ -12,7 +12,7 @@ mod tests;
 use std::cell::RefCell;
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use super::choice::{Exported, SolverChoice};
 use crate::model::Model;
@@ -47,7 +47,7 @@ pub fn to_onnx(model: &AnyModel, solver: SolverChoice) -> Result<Vec<Exported>> 
     }
 }
 
-/// Inputs `t` `[n, 1]`, `x` `[n, D]` and `c` `[n, C]`; output `v` `[n, D]`. In flow units.
+/// Inputs `t` `[n, 1]`, `x` `[n, D]` in flow units, and `c` `[n, C]` in the user's units; output `v` `[n, D]` in flow units.
 fn velocity(model: &Model) -> Result<Vec<u8>> {
     let (data, conditions) = (model.mlp.data_dim(), model.mlp.condition_dim());
     let mut graph = Graph::default();
@@ -96,7 +96,7 @@ fn sampler(model: &Model, choice: SolverChoice) -> Result<Vec<u8>> {
         base = graph.apply_with("Gemm", &[&c, &weight, &base], &[("transB", 1)]);
     }
     let space = Unrolled { parts: RefCell::new((graph, network)), state_weight, time_weight, base };
-    let last = path(&space, solver.kind(), &times, x_0)?.pop().unwrap_or_default();
+    let last = path(&space, solver.kind(), &times, x_0)?.pop().context("a path has points")?;
     let (mut graph, _) = space.parts.into_inner();
     let units = model.data_units()?;
     let scale = graph.constant("data.scale", &[data], &units.scale);
@@ -122,12 +122,9 @@ fn condition(model: &Model, graph: &mut Graph) -> Result<String> {
         return Ok(c);
     }
     let mean = graph.constant("condition.mean", &[conditions], &units.mean);
-    // A constant column has the scale 0, and is 0 in flow units.
-    let inverse: Vec<f32> =
-        units.scale.iter().map(|&scale| if scale == 0.0 { 0.0 } else { 1.0 / scale }).collect();
-    let inverse = graph.constant("condition.inverse_scale", &[conditions], &inverse);
+    let scale = graph.constant("condition.scale", &[conditions], &units.scale);
     let centred = graph.apply("Sub", &[&c, &mean]);
-    Ok(graph.apply("Mul", &[&centred, &inverse]))
+    Ok(graph.apply("Div", &[&centred, &scale]))
 }
 
 /// The steps of a solver as operations: a point is the name of a tensor `[n, D]`.

@@ -112,6 +112,7 @@ fn run(file: &[u8], inputs: &[(&str, Tensor)]) -> Vec<f64> {
             ("Add", [x, y]) => x.with(y, |x, y| x + y),
             ("Sub", [x, y]) => x.with(y, |x, y| x - y),
             ("Mul", [x, y]) => x.with(y, |x, y| x * y),
+            ("Div", [x, y]) => x.with(y, |x, y| x / y),
             ("Max", [x, y]) => x.with(y, f64::max),
             ("Min", [x, y]) => x.with(y, f64::min),
             ("Equal", [x, y]) => x.with(y, |x, y| f64::from(u8::from(x == y))),

@@ -65,11 +65,7 @@ pub(super) fn find<'a>(
                 listed(&linear)
             );
         }
-        return choice
-            .layers
-            .iter()
-            .map(|layer| Ok(linear_layer(layer, &members[layer])?.0))
-            .collect();
+        return choice.layers.iter().map(|layer| linear_layer(layer, &members[layer])).collect();
     }
     let mut groups: BTreeMap<Group, Vec<(Option<u64>, &String)>> = BTreeMap::new();
     for layer in linear {
@@ -83,9 +79,10 @@ pub(super) fn find<'a>(
     let mut layers = Vec::new();
     let mut used = BTreeSet::new();
     for (_, name) in chosen {
-        let (layer, names) = linear_layer(name, &members[name])?;
+        let layer = linear_layer(name, &members[name])?;
+        used.insert(layer.weight.0);
+        used.extend(layer.bias.map(|(name, _)| name));
         layers.push(layer);
-        used.extend(names);
     }
     let rest =
         tensors.iter().filter(|(name, array)| !used.contains(name.as_str()) && !array.is_counter());
@@ -106,19 +103,17 @@ fn choose<'g>(
 ) -> Result<&'g Group> {
     let prefixes: BTreeSet<&str> = groups.keys().map(|group| group.before.as_str()).collect();
     let all = || listed(&prefixes.iter().copied().collect::<Vec<_>>());
-    let exact = prefix.and_then(|prefix| groups.keys().find(|group| group.before == prefix));
     let inside: Vec<&Group> = groups
         .iter()
         .filter(|(_, layers)| layers.iter().all(|(_, name)| is_inside(name)))
         .map(|(g, _)| g)
         .collect();
-    match (prefix, exact, &inside[..]) {
-        (Some(_), Some(group), [..]) if inside.len() <= 1 => Ok(group),
-        (_, _, [only]) => Ok(only),
-        (Some(given), None, []) if !prefixes.is_empty() => {
+    match (prefix, &inside[..]) {
+        (_, [only]) => Ok(only),
+        (Some(given), []) if !prefixes.is_empty() => {
             bail!("found no layers with the prefix {given:?}: expected one of {}", all())
         }
-        (_, _, []) => {
+        (_, []) => {
             // Without a linear layer, any tensor tells what kind of network it is.
             for (name, _, array) in members
                 .values()
@@ -139,25 +134,27 @@ fn choose<'g>(
                     &members[*layer].iter().find(|(_, part, _)| *part != Some(Part::Bias))?.2.shape;
                 refusal_by_name(layer, shape)
             });
-            let refused = named.min_by_key(|text| text.contains("residual"));
-            ensure!(
-                refused.is_none(),
-                "{}. If they belong to another network in the file, choose the layers with --prefix: {}",
-                refused.unwrap_or_default(),
-                all()
-            );
-            bail!(
-                "found layers with several prefixes: choose one with --prefix: {}; or name all layers of the network \
-                 in their order with --layers: {}",
-                all(),
-                listed(
-                    &inside
-                        .iter()
-                        .flat_map(|group| &groups[*group])
-                        .map(|(_, name)| name)
-                        .collect::<Vec<_>>()
-                )
-            )
+            if let Some(refused) = named.min_by_key(|text| text.contains("residual")) {
+                bail!(
+                    "{refused}. If it belongs to another network in the file, choose the layers with --prefix: {}",
+                    all()
+                );
+            }
+            let layers: Vec<&String> =
+                inside.iter().flat_map(|group| &groups[*group]).map(|(_, name)| *name).collect();
+            let layers = listed(&layers);
+            // A prefix that was given does not tell them apart.
+            match prefix {
+                Some(prefix) => bail!(
+                    "found several groups of layers with the prefix {prefix:?}: name all layers of the network in their \
+                     order with --layers: {layers}"
+                ),
+                None => bail!(
+                    "found layers with several prefixes: choose one with --prefix: {}; or name all layers of the \
+                     network in their order with --layers: {layers}",
+                    all()
+                ),
+            }
         }
     }
 }
@@ -174,8 +171,8 @@ fn is_under(name: &str, prefix: &str) -> bool {
     })
 }
 
-/// Returns a layer and the names of its tensors.
-fn linear_layer<'a>(name: &str, members: &[Member<'a>]) -> Result<(Layer<'a>, Vec<&'a str>)> {
+/// Returns a layer from its tensors.
+fn linear_layer<'a>(name: &str, members: &[Member<'a>]) -> Result<Layer<'a>> {
     let with = |wanted: fn(Part) -> bool| -> Result<Option<Member<'a>>> {
         let mut found = members.iter().filter(|(_, part, _)| part.is_some_and(wanted));
         let first = found.next().copied();
@@ -195,12 +192,10 @@ fn linear_layer<'a>(name: &str, members: &[Member<'a>]) -> Result<(Layer<'a>, Ve
             bias.shape
         );
     }
-    let layer = Layer {
+    Ok(Layer {
         name: name.to_string(),
         weight: (weight_name, weight),
         is_kernel: part == Some(Part::Kernel),
         bias,
-    };
-    let names = std::iter::once(weight_name).chain(bias.map(|(name, _)| name)).collect();
-    Ok((layer, names))
+    })
 }

@@ -3,7 +3,8 @@
 use crate::disk::quote::shortened;
 
 /// What can be done with a network that the runtime does not compute.
-pub(super) const WAY: &str = "There is a way: `flowlet train --pairs FILE` teaches one of flowlet's networks what yours does, from samples of it";
+pub(super) const WAY: &str =
+    "Instead, `flowlet train --pairs FILE` trains one of flowlet's networks on samples of yours";
 
 /// A kind of layer that the runtime does not have.
 struct Kind {
@@ -72,36 +73,14 @@ const KINDS: [Kind; 9] = [
         needs_another: true,
     },
     Kind {
-        words: &[
-            "time",
-            "temb",
-            "t_emb",
-            "embed",
-            "embedding",
-            "emb",
-            "freq",
-            "freqs",
-            "inv_freq",
-            "frequencies",
-            "fourier",
-            "sinusoidal",
-        ],
+        words: &["time", "temb", "t_emb", "embed", "emb", "freq", "fourier", "sinusoidal"],
         what: "an embedding, of the time or of a condition",
         why: "the runtime gives the time and the conditions to the first layer as they are; an embedding of a category \
               is the same as one-hot columns in front of a linear layer without a bias",
         needs_another: true,
     },
     Kind {
-        words: &[
-            "norm",
-            "layernorm",
-            "layer_norm",
-            "groupnorm",
-            "group_norm",
-            "ln",
-            "gn",
-            "rmsnorm",
-        ],
+        words: &["norm", "ln", "gn"],
         what: "a normalisation (LayerNorm, GroupNorm)",
         why: "the runtime has no normalisation layers: they need the mean and the deviation of all units before any of \
               them goes on",
@@ -109,7 +88,7 @@ const KINDS: [Kind; 9] = [
     },
     Kind { words: &["conv"], what: "a convolution", why: ONLY_CHAINS, needs_another: true },
     Kind {
-        words: &["skip", "shortcut", "residual", "res", "resblock", "resnet", "block", "blocks"],
+        words: &["skip", "shortcut", "residual", "res", "resnet", "block"],
         what: "a residual block",
         why: "in the runtime each layer takes the output of the layer before it, and of no other",
         needs_another: true,
@@ -119,7 +98,7 @@ const KINDS: [Kind; 9] = [
 /// Returns why a network with this tensor is refused, and the way that there is.
 pub(super) fn refusal(name: &str, shape: &[usize]) -> String {
     let shown = shortened(name);
-    match kind(name).or_else(|| kind_of_shape(name, shape)) {
+    match find(name, shape) {
         Some(Kind { what, why, needs_another, .. }) => {
             let way = if *needs_another { format!(". {WAY}") } else { String::new() };
             format!("tensor {shown} {shape:?} belongs to {what}: {why}{way}")
@@ -132,9 +111,19 @@ pub(super) fn refusal(name: &str, shape: &[usize]) -> String {
     }
 }
 
-/// Whether the runtime's lack of what a tensor belongs to is known by a name.
+/// Whether the kind of layer that a tensor belongs to is recognised.
 pub(super) fn is_known(name: &str, shape: &[usize]) -> bool {
-    kind(name).or_else(|| kind_of_shape(name, shape)).is_some()
+    find(name, shape).is_some()
+}
+
+/// Returns the kind of layer that a tensor belongs to. The mean and the deviation of the data belong to none, though they may
+/// be called `normalizer.mean`; the statistics of a normalisation begin with `running`.
+fn find(name: &str, shape: &[usize]) -> Option<&'static Kind> {
+    let last = name.rsplit(['.', '/']).next().unwrap_or(name);
+    if ["mean", "std", "min", "max"].contains(&last) {
+        return None;
+    }
+    kind(name).or_else(|| kind_of_shape(name, shape))
 }
 
 /// Returns why a network with a layer of this name is refused, if the name tells.
@@ -190,6 +179,8 @@ mod tests {
             ("net.0.weight_g", &[12, 1], "remove_weight_norm"),
             ("lstm.weight_ih_l0", &[12, 1], "a recurrent layer"),
             ("centre", &[2], "--mean or --scale"),
+            ("obs_normalizer.std", &[2], "--mean or --scale"),
+            ("normalizer/mean", &[2], "--mean or --scale"),
         ] {
             let found = refusal(name, shape);
             assert!(found.contains(expected), "{found}");
