@@ -25,6 +25,9 @@ ROWS = 200
 # Rounding of some hundred operations a step, each in another order.
 ALLOWED = 2e-5
 
+# A weight of guidance.
+GUIDANCE = 1.5
+
 
 def flowlet(*arguments):
     subprocess.run([FLOWLET, *map(str, arguments)], check=True, stdout=subprocess.DEVNULL)
@@ -74,12 +77,18 @@ def check(folder, name, model, solver):
     sampler = session(graphs / "sampler.onnx")
     found = sampler.run(None, {"x_0": x_0} | given)[0]
     errors = {f"sampler.onnx, {solver}": worst(found, samples("--solver", solver, "--steps", STEPS))}
+    if conditions:
+        guided = session(graphs / "sampler_guided.onnx")
+        weight = np.full((ROWS, 1), GUIDANCE, dtype=np.float32)
+        found = guided.run(None, {"x_0": x_0, "guidance": weight} | given)[0]
+        expected = samples("--solver", solver, "--steps", STEPS, "--guidance", GUIDANCE)
+        errors["sampler_guided.onnx"] = worst(found, expected)
     field = session(graphs / "velocity.onnx")
     ends = euler(lambda t, x: field.run(None, {"t": t, "x": x} | given)[0], x_0)
     expected = samples("--solver", "euler", "--steps", STEPS)
     errors["velocity.onnx"] = worst(ends * scale + mean, expected)
     if metadata["flowlet.activation"] == "gelu" and not conditions:
-        code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
+        code = re.search(r"```python\n(import torch\n.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
         lines = {}
         exec(code.replace("model.safetensors", str(model)), lines)
         wrapped = lambda t, x: lines["velocity"](torch.from_numpy(t), torch.from_numpy(x)).numpy()

@@ -34,7 +34,8 @@ Examples:
 /// C: one header and one source for C99 and C++11, which need no library and give the bits of the Rust runtime. Rust: a
 /// crate that embeds the model. ONNX: velocity.onnx (inputs t, x and c; x and the output v are in flow units) and
 /// sampler.onnx (from the noise x_0, in flow units, and c to the sample x_1, in data units), which ONNX Runtime and
-/// others run within rounding of flowlet's numbers.
+/// others run within rounding of flowlet's numbers. A model that takes guidance gets sampler_guided.onnx too, with the
+/// weight as one more input.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Args {
@@ -86,11 +87,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         args.to == Language::C || args.layout == Layout::Plain,
         "--layout {}: the layouts are for --to c; --to {}",
         args.layout.name(),
-        if args.to == Language::Rust { "rust writes a crate" } else { "onnx writes two files" }
+        if args.to == Language::Rust { "rust writes a crate" } else { "onnx writes graphs" }
     );
     ensure!(
         args.to != Language::Onnx || args.name.is_none(),
-        "--name: the files of --to onnx are called velocity.onnx and sampler.onnx; --out names their folder"
+        "--name: the files of --to onnx have names of their own, such as sampler.onnx; --out names their folder"
     );
     let files = match args.to {
         Language::C => to_c(&model, &name, args.layout, choice)?,

@@ -108,8 +108,7 @@ fn filling(model: &Model, solver: SolverKind, steps: usize) -> Result<Filling> {
     filling.flag(shape.activation.name(), true);
     filling.flag(solver.name(), true);
     filling.flag("condition", conditional);
-    // A model that never saw its null condition gives no guidance.
-    filling.flag("guidance", conditional && model.description.label_dropout != Some(0.0));
+    filling.flag("guidance", model.takes_guidance());
     filling.flag("hidden", shape.hidden_layers > 0);
     filling.flag("columns", !model.columns.is_empty());
     filling.flag("categories", model.columns.kinds().iter().any(|&kind| kind > 1));

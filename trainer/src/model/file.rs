@@ -153,6 +153,11 @@ impl Model {
         Matrix::new(x, x_0.rows(), x_0.columns())
     }
 
+    /// Whether guidance makes sense: the network has conditions, and was not trained with them always there.
+    pub fn takes_guidance(&self) -> bool {
+        self.mlp.condition_dim() > 0 && self.description.label_dropout != Some(0.0)
+    }
+
     /// Returns the number of steps that the model was made for, or 50 if its file does not define it.
     pub fn own_steps(&self) -> usize {
         self.description.steps.unwrap_or(50)

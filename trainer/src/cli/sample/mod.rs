@@ -119,7 +119,7 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
         ensure!(weight.is_finite(), "--guidance {weight}: expected a finite number");
         ensure!(model.mlp.condition_dim() > 0, "the model has no conditions: leave --guidance out");
         ensure!(
-            model.description.label_dropout != Some(0.0),
+            model.takes_guidance(),
             "the model was trained without --label-dropout, so its samples without a condition, which guidance needs, \
              are no samples of the data: train it with --label-dropout 0.1, or leave --guidance out"
         );

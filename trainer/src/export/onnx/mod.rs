@@ -27,19 +27,28 @@ const VELOCITY: &str = "velocity.onnx";
 /// The name of the file with the sampler.
 const SAMPLER: &str = "sampler.onnx";
 
+/// The name of the file with the sampler under guidance.
+const GUIDED: &str = "sampler_guided.onnx";
+
 const CONDITION: &str = "conditions, in the user's units";
 
-/// Returns a model's velocity field and its sampler as files of ONNX.
+/// Returns a model's velocity field, its sampler, and its sampler under guidance if it takes guidance, as files of ONNX.
 ///
 /// # Errors
 ///
 /// Returns an error for an integer model, or if the number of steps is not valid.
 pub fn to_onnx(model: &AnyModel, solver: SolverChoice) -> Result<Vec<Exported>> {
     match model {
-        AnyModel::Float(model) => Ok(vec![
-            (PathBuf::from(VELOCITY), velocity(model)?),
-            (PathBuf::from(SAMPLER), sampler(model, solver)?),
-        ]),
+        AnyModel::Float(model) => {
+            let mut files = vec![
+                (PathBuf::from(VELOCITY), velocity(model)?),
+                (PathBuf::from(SAMPLER), sampler(model, solver, false)?),
+            ];
+            if model.takes_guidance() {
+                files.push((PathBuf::from(GUIDED), sampler(model, solver, true)?));
+            }
+            Ok(files)
+        }
         AnyModel::Integer(_) => bail!(
             "an integer model, whose shifts and saturation ONNX has no operations for: export the float model that it \
              was made of, or this one with --to c or --to rust"
@@ -74,8 +83,9 @@ fn velocity(model: &Model) -> Result<Vec<u8>> {
     Ok(graph.into_file("velocity", described, model.file.metadata.iter()))
 }
 
-/// Inputs `x_0` `[n, D]` in flow units and `c` `[n, C]`; output `x_1` `[n, D]` in data units.
-fn sampler(model: &Model, choice: SolverChoice) -> Result<Vec<u8>> {
+/// Inputs `x_0` `[n, D]` in flow units, `c` `[n, C]` in the user's units and, if `guided`, `guidance` `[n, 1]`; output
+/// `x_1` `[n, D]` in data units.
+fn sampler(model: &Model, choice: SolverChoice, guided: bool) -> Result<Vec<u8>> {
     let (data, hidden) = (model.mlp.data_dim(), model.mlp.hidden_width());
     let conditions = model.mlp.condition_dim();
     let solver = model.solver(choice.kind, choice.steps)?;
@@ -87,7 +97,7 @@ fn sampler(model: &Model, choice: SolverChoice) -> Result<Vec<u8>> {
     let state_weight = graph.constant("first.state", &[hidden, data], &state_weight);
     let time_weight = graph.constant("first.time", &[hidden], &network.first_columns(0..1)?);
     let bias = graph.constant("first.bias", &[hidden], &network.first_bias()?);
-    let mut base = bias;
+    let mut base = bias.clone();
     if conditions > 0 {
         // The conditions' part of the first layer is the same in each step.
         let c = condition(model, &mut graph)?;
@@ -95,7 +105,12 @@ fn sampler(model: &Model, choice: SolverChoice) -> Result<Vec<u8>> {
         let weight = graph.constant("first.condition", &[hidden, conditions], &weight);
         base = graph.apply_with("Gemm", &[&c, &weight, &base], &[("transB", 1)]);
     }
-    let space = Unrolled { parts: RefCell::new((graph, network)), state_weight, time_weight, base };
+    // The null condition is all zeros in flow units, so that only the bias is left.
+    let guidance = guided.then(|| {
+        (bias, graph.input("guidance", 1, "weight of guidance: 0 is without conditions, 1 plain"))
+    });
+    let parts = RefCell::new((graph, network));
+    let space = Unrolled { parts, state_weight, time_weight, base, guidance };
     let last = path(&space, solver.kind(), &times, x_0)?.pop().context("a path has points")?;
     let (mut graph, _) = space.parts.into_inner();
     let units = model.data_units()?;
@@ -106,7 +121,8 @@ fn sampler(model: &Model, choice: SolverChoice) -> Result<Vec<u8>> {
     let x_1 = columns::apply(model, &mut graph, x_1);
     graph.output(&x_1, "x_1", data, "samples, in data units");
     let described = format!(
-        "The sampler of a flow-matching model: {} steps of {}, from noise to samples in data units.",
+        "The sampler of a flow-matching model{}: {} steps of {}, from noise to samples in data units.",
+        if guided { " under classifier-free guidance" } else { "" },
         times.len() - 1,
         solver.kind()
     );
@@ -134,6 +150,8 @@ struct Unrolled<'a> {
     time_weight: String,
     /// What the bias and the conditions give to the first layer, `[H]` or `[n, H]`.
     base: String,
+    /// `base` without conditions, and the weight of guidance.
+    guidance: Option<(String, String)>,
 }
 
 impl Space for Unrolled<'_> {
@@ -142,9 +160,18 @@ impl Space for Unrolled<'_> {
     fn velocity(&self, t: f64, x: &String) -> Result<String> {
         let (graph, network) = &mut *self.parts.borrow_mut();
         let of_time = graph.apply_to_number("Mul", &self.time_weight, t);
-        let rest = graph.apply("Add", &[&self.base, &of_time]);
-        let sums = graph.apply_with("Gemm", &[x, &self.state_weight, &rest], &[("transB", 1)]);
-        network.after_first(graph, sums)
+        let mut from = |base: &str| {
+            let rest = graph.apply("Add", &[base, &of_time]);
+            let sums = graph.apply_with("Gemm", &[x, &self.state_weight, &rest], &[("transB", 1)]);
+            network.after_first(graph, sums)
+        };
+        let v = from(&self.base)?;
+        let Some((base, weight)) = &self.guidance else { return Ok(v) };
+        // As `flowlet::Guided`: u + (v − u)·weight.
+        let u = from(base)?;
+        let difference = graph.apply("Sub", &[&v, &u]);
+        let weighted = graph.apply("Mul", &[&difference, weight]);
+        Ok(graph.apply("Add", &[&u, &weighted]))
     }
 
     fn moved(&self, x: &String, by: &[(f64, &String)]) -> Result<String> {

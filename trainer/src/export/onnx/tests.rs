@@ -241,8 +241,25 @@ fn the_sampler_takes_the_models_steps_and_every_solvers() {
         let solver = model.solver(kind, steps).unwrap();
         let mut expected = sampling::integrate(&model.mlp, &solver, &x_0, &c);
         model.data_units().unwrap().backward(&mut expected);
-        let found = run(&sampler(&model, SolverChoice { kind, steps }).unwrap(), &inputs);
+        let found = run(&sampler(&model, SolverChoice { kind, steps }, false).unwrap(), &inputs);
         check(&found, expected.values());
+    }
+}
+
+#[test]
+fn the_guided_sampler_takes_a_weight_for_each_sample() {
+    let model = model(ActivationKind::Gelu, 3);
+    let (x_0, c) = (matrix(3, 2, 2), matrix(3, 3, 3));
+    let weights = [0.0, 1.0, 2.5];
+    let guidance = Tensor { columns: 1, values: weights.map(f64::from).to_vec() };
+    let inputs = [("x_0", tensor(&x_0)), ("c", tensor(&c)), ("guidance", guidance)];
+    let found = run(&sampler(&model, SolverChoice::default(), true).unwrap(), &inputs);
+    for (k, weight) in weights.into_iter().enumerate() {
+        let solver = model.solver(None, None).unwrap();
+        let solver = solver.guided(weight, model.mlp.null_condition().to_vec());
+        let row = |of: &Matrix| Matrix::new(of.row(k).to_vec(), 1, of.columns());
+        let expected = model.sample(&solver, &row(&x_0), &row(&c));
+        check(&found[2 * k..2 * k + 2], expected.values());
     }
 }
 
@@ -268,7 +285,7 @@ fn the_sampler_keeps_to_what_the_columns_can_hold() {
         let model = Model::parse(&file.to_bytes().unwrap(), "test".into()).unwrap();
         let solver = model.solver(None, None).unwrap();
         let expected = model.sample(&solver, &x_0, &matrix(9, 0, 0));
-        let file = sampler(&model, SolverChoice::default()).unwrap();
+        let file = sampler(&model, SolverChoice::default(), false).unwrap();
         check(&run(&file, &[("x_0", tensor(&x_0))]), expected.values());
         if kind[0] > 1.0 {
             assert!(expected.values().chunks(2).any(|row| row == [1.0, 0.0]));
@@ -285,6 +302,6 @@ fn a_model_without_conditions_has_no_input_for_them() {
     let solver = model.solver(None, None).unwrap();
     let mut expected = sampling::integrate(&model.mlp, &solver, &x_0, &matrix(3, 0, 0));
     model.data_units().unwrap().backward(&mut expected);
-    let file = sampler(&model, SolverChoice::default()).unwrap();
+    let file = sampler(&model, SolverChoice::default(), false).unwrap();
     check(&run(&file, &[("x_0", tensor(&x_0))]), expected.values());
 }
