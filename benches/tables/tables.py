@@ -1,4 +1,4 @@
-"""Time and memory of reading large tables of four columns: flowlet, pandas and numpy, in turn, in one run.
+"""Time and memory of reading large tables of four columns: flowlet, pandas, numpy and pyarrow, in turn, in one run.
 
 flowlet's reading is `flowlet distance FILE SMALL`, which ends after it has read both files, since their numbers of
 rows differ. Its training is `flowlet train FILE --iterations 100`. The peers' time is that of the call alone, without
@@ -17,6 +17,10 @@ FLOWLET = str(Path(__file__).parents[2] / "target/release/flowlet")
 PEERS = {
     ".csv": ("pandas", "import pandas; read = lambda: pandas.read_csv({path!r}, dtype='float32')"),
     ".npy": ("numpy", "import numpy; read = lambda: numpy.load({path!r})"),
+    ".parquet": (
+        "pyarrow",
+        "import pyarrow.parquet as parquet; read = lambda: parquet.read_table({path!r}, use_threads=False)",
+    ),
 }
 TIMED = "; import time; start = time.perf_counter(); read(); print(time.perf_counter() - start)"
 
@@ -34,12 +38,18 @@ def run(command, codes=(0,)):
 
 
 def write(path, rows, kind):
-    """Writes rows as an array, or as text with six decimals or all 17 digits of a float of 64 bits."""
+    """Writes rows as an array, as Parquet, or as text with six decimals or all 17 digits of a float of 64 bits."""
     import numpy as np
 
     values = np.random.default_rng(0).standard_normal((rows, 4))
     if kind == "f4":
         np.save(path, values.astype("f4"))
+        return
+    if kind == "f8":
+        import pyarrow as pa
+        import pyarrow.parquet
+
+        pyarrow.parquet.write_table(pa.table(dict(zip("abcd", values.T))), path)
         return
     form = "%.6f" if kind == "6 decimals" else "%.17g"
     with open(path, "w") as file:
@@ -71,8 +81,8 @@ def main():
         small = directory / "small.csv"
         small.write_text("a,b,c,d\n1,2,3,4\n5,6,7,8\n")
         for rows in sizes:
-            for kind in ["6 decimals", "17 digits", "f4"]:
-                path = directory / ("table.npy" if kind == "f4" else "table.csv")
+            for kind in ["6 decimals", "17 digits", "f4", "f8"]:
+                path = directory / ("table" + {"f4": ".npy", "f8": ".parquet"}.get(kind, ".csv"))
                 # In a process of its own: a child's peak is at least what its parent has when it starts.
                 subprocess.run([sys.executable, __file__, "--write", path, str(rows), kind], check=True)
                 read, peer, theirs, train = measure(path, small, directory)
