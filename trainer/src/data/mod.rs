@@ -6,6 +6,7 @@ mod columns;
 mod condition_source;
 mod conditions;
 mod dates;
+mod decimal;
 mod digits;
 mod distribution;
 pub mod kinds;

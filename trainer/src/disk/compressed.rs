@@ -21,8 +21,8 @@ pub fn without_ending(name: &str) -> &str {
 }
 
 /// The reader of a compressed input, or the input itself if it is not compressed.
-pub(super) enum Opened {
-    Plain(Box<dyn BufRead>),
+pub(super) enum Opened<R> {
+    Plain(R),
     Compressed(Box<dyn Read>),
 }
 
@@ -31,7 +31,7 @@ pub(super) enum Opened {
 /// # Errors
 ///
 /// Returns an error for a format of compression that is not read.
-pub(super) fn decompressed(reader: Box<dyn BufRead>, start: &[u8]) -> Result<Opened> {
+pub(super) fn decompressed<R: BufRead + 'static>(reader: R, start: &[u8]) -> Result<Opened<R>> {
     let other = match start {
         [0x1f, 0x8b, ..] => {
             let decoder = Named { inner: MultiGzDecoder::new(reader), format: "gzip" };
@@ -73,14 +73,14 @@ impl<R: Read> Read for Named<R> {
 }
 
 /// The frames of a zstd file, one after the other. `pzstd`, and `cat` of two files, write several.
-struct Zstd {
-    source: Box<dyn BufRead>,
+struct Zstd<R> {
+    source: R,
     decoder: FrameDecoder,
     /// Whether the decoder is within a frame.
     within: bool,
 }
 
-impl Read for Zstd {
+impl<R: BufRead> Read for Zstd<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let Self { source, decoder, within } = self;
         loop {
@@ -129,7 +129,7 @@ mod tests {
 
     fn read(bytes: &[u8]) -> Result<Vec<u8>> {
         let start = bytes[..bytes.len().min(MAGIC)].to_vec();
-        let reader = Box::new(BufReader::new(Cursor::new(bytes.to_vec())));
+        let reader = BufReader::new(Cursor::new(bytes.to_vec()));
         let mut text = Vec::new();
         match decompressed(reader, &start)? {
             Opened::Plain(mut reader) => reader.read_to_end(&mut text)?,

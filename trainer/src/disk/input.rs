@@ -3,7 +3,7 @@
 //! Anything else may never end (a device) or never begin (a FIFO that nobody writes to), so it is refused.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, ErrorKind, Read};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -20,9 +20,13 @@ const BLOCK: usize = 1 << 18;
 /// Whether standard input has been opened. It can be read only once.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// An opened input.
+/// An opened input. A `BufReader` cannot look at its first bytes ahead of time, as [`Self::start`] does.
 pub struct Input {
-    reader: Box<dyn BufRead>,
+    source: Box<dyn Read>,
+    /// The bytes that were read and not consumed yet are `block[next..end]`.
+    block: Vec<u8>,
+    next: usize,
+    end: usize,
     /// The size in bytes. `None` for a stream or a compressed file, whose size is unknown.
     size: Option<u64>,
 }
@@ -50,15 +54,15 @@ impl Input {
 
     fn decompressed(mut self) -> Result<Self> {
         let start = self.start(MAGIC)?;
-        Ok(match decompressed(self.reader, &start)? {
-            Opened::Plain(reader) => Self { reader, ..self },
+        Ok(match decompressed(self, &start)? {
+            Opened::Plain(input) => input,
             Opened::Compressed(reader) => Self::stream(reader),
         })
     }
 
     /// An input of the bytes that `reader` gives.
     pub fn stream(reader: impl Read + 'static) -> Self {
-        Self { reader: Box::new(BufReader::with_capacity(BLOCK, reader)), size: None }
+        Self { source: Box::new(reader), block: Vec::new(), next: 0, end: 0, size: None }
     }
 
     /// Returns the size of the whole input in bytes, or `None` if it is unknown: for a stream or a compressed file.
@@ -72,27 +76,44 @@ impl Input {
     ///
     /// Returns the error of reading.
     pub fn start(&mut self, count: usize) -> io::Result<Vec<u8>> {
-        let mut start = Vec::new();
-        self.reader.by_ref().take(count as u64).read_to_end(&mut start)?;
-        let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
-        self.reader = Box::new(io::Cursor::new(start.clone()).chain(rest));
-        Ok(start)
+        self.block.copy_within(self.next..self.end, 0);
+        (self.next, self.end) = (0, self.end - self.next);
+        self.block.resize(self.block.len().max(count), 0);
+        while self.end < count {
+            match self.source.read(&mut self.block[self.end..]) {
+                Ok(0) => break,
+                Ok(more) => self.end += more,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(self.block[..self.end.min(count)].to_vec())
     }
 }
 
 impl Read for Input {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(buffer)
+        // Large blocks go straight to their place.
+        if self.next == self.end && buffer.len() >= BLOCK {
+            return self.source.read(buffer);
+        }
+        let count = self.fill_buf()?.read(buffer)?;
+        self.consume(count);
+        Ok(count)
     }
 }
 
 impl BufRead for Input {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        self.reader.fill_buf()
+        if self.next == self.end {
+            self.block.resize(self.block.len().max(BLOCK), 0);
+            (self.next, self.end) = (0, self.source.read(&mut self.block)?);
+        }
+        Ok(&self.block[self.next..self.end])
     }
 
     fn consume(&mut self, count: usize) {
-        self.reader.consume(count);
+        self.next = (self.next + count).min(self.end);
     }
 }
 

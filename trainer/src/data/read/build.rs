@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use crate::data::decimal::decimal;
 use crate::data::digits::Digits;
 use crate::data::table::{
     Cell, Cells, Header, Labels, Lines, MISSING, Odd, Table, Use, Wanted, flag, number,
@@ -120,12 +121,18 @@ impl Builder {
         }
     }
 
-    /// Adds a row of text that starts on `line`. `cell` returns the text of a column.
-    pub(super) fn push<'a>(&mut self, line: u64, cell: impl Fn(usize) -> &'a str) {
+    /// Adds a row of text that starts on `line`. `cell` returns the text of a column. `known` are the values of all
+    /// columns, or empty.
+    pub(super) fn push<'a>(&mut self, line: u64, known: &[f32], cell: impl Fn(usize) -> &'a str) {
         let row = self.rows;
         for (slot, &column) in self.wanted.data.iter().enumerate() {
+            if let Some(&value) = known.get(column) {
+                self.digits[slot].see(value, || cell(column).parse().unwrap_or(f64::NAN));
+                self.data.push(value);
+                continue;
+            }
             let text = cell(column).trim();
-            let value = match text.parse::<f32>() {
+            let value = match decimal(text).map_or_else(|| text.parse(), Ok) {
                 Ok(value) if value.is_finite() => {
                     self.digits[slot].see(value, || text.parse().unwrap_or(f64::NAN));
                     value

@@ -61,16 +61,20 @@ impl Text {
             records.uncomment();
         }
         let cells = records.cells()?;
+        let columns = cells.len();
         // A comma may be decimal in a row of values.
-        let points: Vec<String> = cells.iter().map(|cell| with_point(cell, decimal)).collect();
-        let first: Vec<&str> = points.iter().map(String::as_str).collect();
-        let kind = first_row(&first)?;
-        let columns = first.len();
+        let kind = if decimal == Decimal::Comma {
+            let mut points = Points::default();
+            points.set(cells.iter().copied());
+            first_row(&(0..columns).map(|column| points.cell(column)).collect::<Vec<_>>())?
+        } else {
+            first_row(&cells)?
+        };
         let said = || cells.iter().map(|name| name.trim().to_string()).collect();
         let names: Vec<String> = match kind {
             FirstRow::Names => said(),
             // pandas numbers the columns after those of its index.
-            FirstRow::Numbers if first[0].trim().is_empty() => said(),
+            FirstRow::Numbers if cells[0].trim().is_empty() => said(),
             FirstRow::Numbers | FirstRow::Values => (0..columns).map(|k| k.to_string()).collect(),
         };
         let index = match kind {
@@ -87,72 +91,124 @@ impl Text {
     pub(super) fn read(self, header: Header, wanted: Wanted) -> Result<Table> {
         let Self { mut records, columns, decimal, mut starts } = self;
         let mut table = Builder::growing(wanted);
-        let mut points = Vec::new();
-        while starts || records.next()? {
-            starts = false;
-            let (line, found) = (records.line, records.ends.len());
-            ensure!(
-                found <= columns,
-                "line {line} has {found} cells: expected at most {columns}, as in the first row. If they are not \
-                 separated as expected, say what separates them with --separator"
-            );
-            let utf8 = str::from_utf8(&records.text)
-                .map_err(|_| anyhow!(not_utf8(line, &records.text)))?;
-            // A cell may end within a character that its neighbour completes.
-            let ends = |end: &usize| utf8.is_char_boundary(*end);
-            ensure!(records.ends.iter().all(ends), not_utf8(line, &records.text));
-            let cell = |column| records.range(column).map_or("", |range| &utf8[range]);
-            match decimal {
-                Decimal::Point => table.push(line, cell),
-                Decimal::Comma => {
-                    points.clear();
-                    points.extend((0..found).map(|column| with_point(cell(column), decimal)));
-                    let wrong: RefCell<Option<Error>> = RefCell::new(None);
-                    table.push(line, |column| {
-                        let text = cell(column).trim();
-                        if is_number(text, '.') || has_thousands(text) {
-                            let place = || format!("line {line}, column {}", header.name(column));
-                            wrong.borrow_mut().get_or_insert_with(|| unlike(text).context(place()));
-                        }
-                        points.get(column).map_or("", String::as_str)
-                    });
-                    if let Some(error) = wrong.into_inner() {
-                        return Err(error);
-                    }
-                }
+        let mut points = Points::default();
+        let mut values = Vec::new();
+        let mut others = 0;
+        loop {
+            // Where most rows have something else in them, looking for decimals first would only take time.
+            let plain = decimal == Decimal::Point
+                && !starts
+                && others <= table.rows() / 2 + PROBE
+                && records.decimals(columns, &mut values)?;
+            if plain {
+                table.push(records.line, &values, |column| records.ascii(column));
+            } else if starts || records.next()? {
+                others += 1;
+                starts = false;
+                let decimals = (decimal == Decimal::Comma).then_some(&mut points);
+                add(&records, columns, decimals, &header, &mut table)?;
+            } else {
+                break;
             }
-            // Missing cells take memory but no text, so a small file could fill any memory.
-            ensure!(
-                (table.rows() * table.width()) as u64 <= records.read + (1 << 20),
-                "line {line}: most rows have fewer cells than the first row, which has {columns}"
-            );
-            let rows = table.rows();
-            match records.input.size() {
-                Some(size) if rows == PROBE => {
-                    let rows = size as f64 / records.read as f64 * PROBE as f64;
-                    table.reserve((rows * 1.01) as usize + PROBE);
-                }
-                // A small compressed file may hold a table that no memory does.
-                None if rows >= LARGE && rows.is_power_of_two() => {
-                    let bytes = 4.0 * table.width() as f64 * (2 * rows) as f64;
-                    memory::check(
-                        bytes,
-                        &format!("a table of more than {rows} rows"),
-                        "use fewer rows or columns",
-                    )?;
-                }
-                _ => {}
-            }
+            make_room(&records, columns, &mut table)?;
         }
         ensure!(table.rows() > 0, "the file has column names, but no rows of values");
         Ok(table.finish(header))
     }
 }
 
-/// Returns a cell with a decimal point, if it is a number with the sign `decimal`.
-fn with_point(cell: &str, decimal: Decimal) -> String {
-    let comma = decimal == Decimal::Comma && is_number(cell.trim(), ',');
-    if comma { cell.replace(',', ".") } else { cell.to_string() }
+/// Adds a record to a table of `columns` columns. `points` is there if commas are decimal.
+fn add(
+    records: &Records,
+    columns: usize,
+    points: Option<&mut Points>,
+    header: &Header,
+    table: &mut Builder,
+) -> Result<()> {
+    let (line, found) = (records.line, records.ends.len());
+    ensure!(
+        found <= columns,
+        "line {line} has {found} cells: expected at most {columns}, as in the first row. If they are not separated as \
+         expected, say what separates them with --separator"
+    );
+    let wrong = || anyhow!(not_utf8(line, &records.text));
+    let utf8 = str::from_utf8(&records.text).map_err(|_| wrong())?;
+    // A cell may end within a character that its neighbour completes.
+    ensure!(records.ends.iter().all(|end| utf8.is_char_boundary(*end)), wrong());
+    let cell = |column| records.range(column).map_or("", |range| &utf8[range]);
+    let Some(points) = points else {
+        table.push(line, &[], cell);
+        return Ok(());
+    };
+    points.set((0..found).map(cell));
+    let wrong: RefCell<Option<Error>> = RefCell::new(None);
+    table.push(line, &[], |column| {
+        let text = cell(column).trim();
+        if is_number(text, '.') || has_thousands(text) {
+            let place = || format!("line {line}, column {}", header.name(column));
+            wrong.borrow_mut().get_or_insert_with(|| unlike(text).context(place()));
+        }
+        points.cell(column)
+    });
+    wrong.into_inner().map_or(Ok(()), Err)
+}
+
+/// Makes room for the rows of a large table ahead of time, and refuses a table that does not fit into memory.
+fn make_room(records: &Records, columns: usize, table: &mut Builder) -> Result<()> {
+    let rows = table.rows();
+    // Missing cells take memory but no text, so a small file could fill any memory.
+    ensure!(
+        (rows * table.width()) as u64 <= records.read + (1 << 20),
+        "line {}: most rows have fewer cells than the first row, which has {columns}",
+        records.line
+    );
+    match records.input.size() {
+        Some(size) if rows == PROBE => {
+            let rows = size as f64 / records.read as f64 * PROBE as f64;
+            table.reserve((rows * 1.01) as usize + PROBE);
+        }
+        // A small compressed file may hold a table that no memory does.
+        None if rows >= LARGE && rows.is_power_of_two() => {
+            let bytes = 4.0 * table.width() as f64 * (2 * rows) as f64;
+            memory::check(
+                bytes,
+                &format!("a table of more than {rows} rows"),
+                "use fewer rows or columns",
+            )?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The cells of a row, one after the other, with decimal points in place of decimal commas.
+#[derive(Default)]
+struct Points {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Points {
+    fn set<'a>(&mut self, cells: impl Iterator<Item = &'a str>) {
+        self.text.clear();
+        self.ends.clear();
+        for cell in cells {
+            match cell.split_once(',') {
+                Some((whole, part)) if is_number(cell.trim(), ',') => {
+                    self.text.extend([whole, ".", part]);
+                }
+                _ => self.text.push_str(cell),
+            }
+            self.ends.push(self.text.len());
+        }
+    }
+
+    /// Returns a cell, or nothing if the row has fewer.
+    fn cell(&self, column: usize) -> &str {
+        let Some(&end) = self.ends.get(column) else { return "" };
+        let start = column.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.text[start..end]
+    }
 }
 
 /// Returns the error for a number without the decimal comma of the other numbers.

@@ -96,7 +96,7 @@ impl Lines {
     pub(super) fn read(mut self, header: Header, wanted: Wanted) -> Result<Table> {
         let mut table = Builder::growing(wanted);
         loop {
-            table.push(self.line, |column| self.cells.get(column).map_or("", String::as_str));
+            table.push(self.line, &[], |column| self.cells.get(column).map_or("", String::as_str));
             let Some(text) = next(&mut self.input, &mut self.line)? else { break };
             let row = parse(&text, self.line)?;
             self.take(row)?;

@@ -8,6 +8,7 @@ use csv_core::{ReadRecordResult, ReaderBuilder};
 use memchr::{memchr_iter, memchr3};
 
 use super::encoding::not_utf8;
+use crate::data::decimal::leading_decimal;
 use crate::disk::input::Input;
 
 /// The most bytes of a row. A quotation mark that is not closed makes the rest of the file one row.
@@ -146,11 +147,49 @@ impl Records {
         Ok(true)
     }
 
+    /// Reads a record that is a line of `columns` plain decimals, as most records of most tables are, and sets `values` to
+    /// them. Returns whether the record was one. Much faster than [`Self::next`] and a parser for each cell.
+    pub(super) fn decimals(&mut self, columns: usize, values: &mut Vec<f32>) -> Result<bool> {
+        values.clear();
+        if self.read == 0 {
+            return Ok(false);
+        }
+        let buffer = self.input.fill_buf()?;
+        self.ends.clear();
+        let mut next = 0;
+        for column in 1..=columns {
+            let Some((value, length)) = leading_decimal(&buffer[next..]) else { return Ok(false) };
+            let end = next + length;
+            values.push(value);
+            self.ends.push(end);
+            next = match buffer[end..] {
+                [byte, ..] if byte == self.separator && column < columns => end + 1,
+                [b'\n', ..] if column == columns => end + 1,
+                [b'\r', b'\n', ..] if column == columns => end + 2,
+                _ => return Ok(false),
+            };
+        }
+        self.text.clear();
+        self.text.extend_from_slice(&buffer[..self.ends[columns - 1]]);
+        self.gap = 1;
+        self.line = self.next_line;
+        self.next_line += 1;
+        self.input.consume(next);
+        self.read += next as u64;
+        Ok(true)
+    }
+
     /// Returns where a cell of the record lies in its text, if the record has so many.
     pub(super) fn range(&self, cell: usize) -> Option<Range<usize>> {
         let end = *self.ends.get(cell)?;
         let start = cell.checked_sub(1).map_or(0, |before| self.ends[before] + self.gap);
         Some(start..end)
+    }
+
+    /// Returns a cell of a record of [`Self::decimals`].
+    pub(super) fn ascii(&self, column: usize) -> &str {
+        let bytes = self.range(column).map_or(&[][..], |range| &self.text[range]);
+        str::from_utf8(bytes).unwrap_or_default()
     }
 
     /// Removes the `#` before the first cell, and the cell if nothing else is in it.
