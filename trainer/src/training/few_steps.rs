@@ -58,17 +58,9 @@ pub(super) fn train(run: &Run<'_>, monitor: &mut dyn Monitor) -> Result<Trained>
     let teacher = runtime_model(&teacher)?;
     let steps = steps(run, &teacher)?;
 
-    let mut rng = generator(run.config.seed, Stream::Student);
-    let mut network = Network::initialize(run.shape(), &mut rng);
-    if begun <= 1 {
-        let trained = distil(run, monitor, &teacher, network, &steps)?;
-        if trained.stopped || run.config.own_iterations() == 0 {
-            return Ok(Trained { times: Some(steps.times), ..trained });
-        }
-        network = trained.network;
-    }
-    let trained = match_data(run, monitor, network, (2, &steps))?;
-    Ok(Trained { times: Some(steps.times), ..trained })
+    student(run, monitor, (1, steps), |network, steps, monitor| {
+        distil(run, monitor, &teacher, network, steps)
+    })
 }
 
 /// Trains the student of a teacher whose pairs come from a file.
@@ -81,10 +73,7 @@ pub(super) fn train_on_pairs(
     // The teacher's velocities, to which a grid could be fitted, are not known.
     let n = few_steps.steps;
     let times = (0..=n).map(|i| i as f32 / n as f32).collect();
-    let steps = Steps { kind: KIND, times };
-    let mut network =
-        Network::initialize(run.shape(), &mut generator(run.config.seed, Stream::Student));
-    if run.resumed.is_none_or(|checkpoint| checkpoint.phase == 0) {
+    student(run, monitor, (0, Steps { kind: KIND, times }), |network, steps, monitor| {
         let units = &run.dataset.units;
         let supply = &mut PairBatches::new(
             in_flow_units(&pairs.train, units),
@@ -94,15 +83,30 @@ pub(super) fn train_on_pairs(
         let held_out = in_flow_units(&pairs.held_out.first(HELD_OUT), units);
         let phase = Phase {
             held_out: (held_out.x_0.rows() > 0).then_some(held_out),
-            ..phase(0, &steps, few_steps.iterations, few_steps.learning_rate)
+            ..phase(0, steps, few_steps.iterations, few_steps.learning_rate)
         };
-        let trained = run.phase(&phase, network, Feed::Supply(supply), monitor)?;
+        run.phase(&phase, network, Feed::Supply(supply), monitor)
+    })
+}
+
+/// Trains a student in two phases, the first of which has the number `index`: on its teacher's pairs, by `distil`, and
+/// then on the ends of its own paths.
+fn student(
+    run: &Run<'_>,
+    monitor: &mut dyn Monitor,
+    (index, steps): (usize, Steps),
+    distil: impl FnOnce(Network, &Steps, &mut dyn Monitor) -> Result<Trained>,
+) -> Result<Trained> {
+    let mut rng = generator(run.config.seed, Stream::Student);
+    let mut network = Network::initialize(run.shape(), &mut rng);
+    if run.resumed.is_none_or(|checkpoint| checkpoint.phase <= index) {
+        let trained = distil(network, &steps, monitor)?;
         if trained.stopped || run.config.own_iterations() == 0 {
             return Ok(Trained { times: Some(steps.times), ..trained });
         }
         network = trained.network;
     }
-    let trained = match_data(run, monitor, network, (1, &steps))?;
+    let trained = match_data(run, monitor, network, (index + 1, &steps))?;
     Ok(Trained { times: Some(steps.times), ..trained })
 }
 
