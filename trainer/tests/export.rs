@@ -3,6 +3,8 @@
 mod desk;
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use flowlet_trainer::coupling::dataset::Units;
 use flowlet_trainer::data::Standardization;
@@ -98,6 +100,108 @@ fn each_layout_has_the_files_that_its_tool_looks_for() {
     }
 }
 
+/// A model without conditions, and one with them, whose name the export begins with `model_`. In the second, the
+/// arguments of `flowlet sample` for the condition of the examples.
+const EXAMPLES: [(&str, &str, &str); 2] = [
+    ("moons", "moons", ""),
+    ("8gaussians-i8", "model_8gaussians_i8", "--condition 0,0,0,0,0,0,0,0"),
+];
+
+/// Runs a command, which must succeed, and returns its output.
+fn output(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let said = text(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {said}");
+    text(&output.stdout)
+}
+
+/// The numbers of the first ten samples of seed 7, as the command line prints them.
+fn sampled(desk: &Desk, model: &str, condition: &str) -> Vec<f64> {
+    let table = desk.succeed(&format!("sample {} --seed 7 -n 10 {condition}", weights(model)));
+    let (_, rows) = table.split_once('\n').unwrap();
+    numbers(rows)
+}
+
+fn numbers(text: &str) -> Vec<f64> {
+    let words = text.split([',', '[', ']', ' ', '\n']).filter(|word| !word.is_empty());
+    words.map(|word| word.parse().unwrap()).collect()
+}
+
+#[test]
+fn a_name_that_contains_model_is_put_in_once() {
+    let desk = Desk::new();
+    for layout in ["arduino", "esp-idf", "zephyr", "cmake"] {
+        let model = weights("8gaussians-i8");
+        desk.succeed(&format!("export {model} --to c --layout {layout} --out {layout}"));
+        for file in files(&desk, layout) {
+            let text = fs::read_to_string(desk.path(&format!("{layout}/{file}"))).unwrap();
+            let doubled =
+                ["i8_8gaussians", "I8_8GAUSSIANS"].iter().find(|word| text.contains(**word));
+            assert_eq!(doubled, None, "{layout}/{file}");
+        }
+    }
+}
+
+#[test]
+fn the_example_in_c_prints_what_the_command_samples() {
+    let desk = Desk::new();
+    for (model, name, condition) in EXAMPLES {
+        desk.succeed(&format!("export {} --to c --layout cmake --out {model}", weights(model)));
+        let folder = desk.path(model);
+        let strict = ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wpedantic", "-Werror"];
+        let sources = ["example.c".to_string(), format!("{name}.c")];
+        output(
+            Command::new("cc").args(strict).args(sources).args(["-o", "run"]).current_dir(&folder),
+        );
+        let found = numbers(&output(&mut Command::new(folder.join("run"))));
+        let expected = sampled(&desk, model, condition);
+        let is_near = |(found, expected): (&f64, &f64)| (found - expected).abs() < 1e-6;
+        assert!(
+            found.len() == expected.len() && found.iter().zip(&expected).all(is_near),
+            "{model}: expected {expected:?}, found {found:?}"
+        );
+    }
+}
+
+#[test]
+fn an_exported_crate_prints_what_the_command_samples() {
+    let desk = Desk::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let runtime = root.join("runtime").to_string_lossy().replace('\\', "/");
+    for (model, _, condition) in EXAMPLES {
+        desk.succeed(&format!("export {} --to rust --out {model}", weights(model)));
+        let folder = desk.path(model);
+        // The versions that the workspace has downloaded.
+        fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["run", "--quiet", "--offline"]).current_dir(&folder);
+        cargo.args(["--config", &format!("patch.crates-io.flowlet.path='{runtime}'")]);
+        // The bits are the same at all levels, and this one is compiled the soonest.
+        cargo.args(["--config", "profile.dev.package.flowlet.opt-level=0"]);
+        cargo.args(["--config", "profile.dev.debug=false"]);
+        cargo.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("exported"));
+        let found: Vec<f32> = numbers(&output(&mut cargo)).iter().map(|&x| x as f32).collect();
+        let expected: Vec<f32> =
+            sampled(&desk, model, condition).iter().map(|&x| x as f32).collect();
+        assert_eq!(found, expected, "{model}");
+    }
+}
+
+#[test]
+fn cargo_takes_the_name_of_every_exported_crate() {
+    let desk = Desk::new();
+    for (name, package) in [("build", "model_build"), ("flowlet", "model_flowlet"), ("Two", "two")]
+    {
+        let moons = weights("moons");
+        desk.succeed(&format!("export {moons} --to rust --name {name} --out {name}"));
+        let manifest = fs::read_to_string(desk.path(&format!("{name}/Cargo.toml"))).unwrap();
+        assert!(manifest.contains(&format!("\nname = \"{package}\"\n")), "{manifest}");
+        let mut cargo = Command::new(env!("CARGO"));
+        // Reads the manifest, without looking for the packages that it names.
+        output(cargo.args(["read-manifest"]).current_dir(desk.path(name)));
+    }
+}
+
 #[test]
 fn a_model_becomes_a_crate() {
     let desk = Desk::new();
@@ -162,6 +266,7 @@ fn names_and_folders_that_cannot_be_are_errors() {
         ("double", "keyword"),
         ("namespace", "keyword"),
         ("math", "math.h"),
+        ("Wire", "Arduino"),
         ("a__b", "single underscores"),
         ("abcdefghijklmnopqrstuvwxyzabcdefghij", "at most 31 characters"),
     ] {

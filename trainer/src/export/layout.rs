@@ -77,7 +77,8 @@ impl Layout {
     }
 }
 
-/// Fills an example program in.
+/// Fills an example program in. The model's name comes first: it may itself contain `model`, so what has it is not
+/// searched again.
 fn example(name: &Name, source: &Source, text: &str) -> String {
     let (lower, upper) = (name.lower(), name.upper());
     let conditional = source.conditions > 0;
@@ -89,12 +90,12 @@ fn example(name: &Name, source: &Source, text: &str) -> String {
         1.0 => String::new(),
         unit => format!(" / {unit}"),
     };
-    text.replace("$CONDITION$", if conditional { &condition } else { "" })
+    text.replace("MODEL", &upper)
+        .replace("model", lower)
+        .replace("$CONDITION$", if conditional { &condition } else { "" })
         .replace("$condition$", if conditional { " condition," } else { "" })
         .replace("$number$", source.number)
         .replace("$UNIT$", &unit)
-        .replace("MODEL", &upper)
-        .replace("model", lower)
 }
 
 const LIBRARY_PROPERTIES: &str = "\
@@ -164,8 +165,9 @@ version: \"1.0.0\"
 description: \"$TITLE$\"
 ";
 
+// `zephyr_library()` would make the library's name of the folder's path, which may hold spaces.
 const ZEPHYR: &str = "\
-zephyr_library()
+zephyr_library_named(flowlet_model)
 zephyr_library_sources(model.c)
 zephyr_include_directories(.)
 ";
@@ -174,12 +176,15 @@ const ZEPHYR_MODULE: &str = "\
 name: model
 build:
   cmake: .
+samples:
+  - samples
 ";
 
 const ZEPHYR_SAMPLE: &str = "\
 # west build -b BOARD samples/model
 cmake_minimum_required(VERSION 3.20.0)
-list(APPEND ZEPHYR_EXTRA_MODULES ${CMAKE_CURRENT_SOURCE_DIR}/../..)
+# The module beside this sample. Your own application needs this line, too, unless its west.yml names the module.
+list(APPEND ZEPHYR_EXTRA_MODULES \"${CMAKE_CURRENT_SOURCE_DIR}/../..\")
 find_package(Zephyr REQUIRED HINTS $ENV{ZEPHYR_BASE})
 project(model_sample)
 target_sources(app PRIVATE src/main.c)
@@ -193,28 +198,31 @@ tests:
     harness: console
     harness_config:
       type: one_line
-      regex: [\"[-0-9.,]+\"]
+      # A sample. The kernel's greeting, which has numbers, too, does not match.
+      regex: ['^-?\\d+\\.\\d{6}(,-?\\d+\\.\\d{6})*\\s*$']
 ";
 
 const ZEPHYR_CONFIGURATION: &str = "\
-# printf of floats, for the sample's output.
-CONFIG_CBPRINTF_FP_SUPPORT=y
+# printf of floats, for the sample's output, whichever C library the board takes.
+CONFIG_REQUIRES_FLOAT_PRINTF=y
 # The sampler's buffers are on the stack.
 CONFIG_MAIN_STACK_SIZE=4096
 ";
 
+// The library's name has a beginning of its own: CMake keeps names such as `test` and `clean` to itself, and a program may
+// be called as the model is.
 const CMAKE: &str = "\
-# add_subdirectory(this directory), then target_link_libraries(yours PRIVATE model).
+# add_subdirectory(this directory), then target_link_libraries(yours PRIVATE flowlet_model).
 cmake_minimum_required(VERSION 3.13)
-project(model LANGUAGES C)
+project(flowlet_model LANGUAGES C)
 
-add_library(model STATIC model.c model.h)
-target_include_directories(model PUBLIC ${CMAKE_CURRENT_SOURCE_DIR})
-target_compile_features(model PUBLIC c_std_99)
+add_library(flowlet_model STATIC model.c model.h)
+target_include_directories(flowlet_model PUBLIC \"${CMAKE_CURRENT_SOURCE_DIR}\")
+target_compile_features(flowlet_model PRIVATE c_std_99)
 
 # cmake -B build && cmake --build build && build/model_example
 if(CMAKE_SOURCE_DIR STREQUAL CMAKE_CURRENT_SOURCE_DIR)
     add_executable(model_example example.c)
-    target_link_libraries(model_example PRIVATE model)
+    target_link_libraries(model_example PRIVATE flowlet_model)
 endif()
 ";

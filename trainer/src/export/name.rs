@@ -17,11 +17,13 @@ const KEYWORDS: &str = "\
     static_cast struct switch synchronized template this thread_local throw true try typedef typeid typename typeof \
     union unsigned using virtual void volatile wchar_t while xor xor_eq";
 
-/// The standard headers of C and C++ whose name a model's header would take.
+/// The headers of the standard libraries of C and C++ and of Arduino whose name a model's header would take, in any case
+/// of letters: some file systems do not distinguish them.
 const HEADERS: &str = "\
-    arduino assert complex ctype errno fenv float inttypes iso646 limits locale main math setjmp signal stdalign stdarg \
-    stdatomic stdbit stdbool stdckdint stddef stdint stdio stdlib stdnoreturn string strings tgmath threads time uchar \
-    unistd wchar wctype";
+    arduino assert binary cdc client complex ctype eeprom errno fenv float hid inttypes ipaddress iso646 limits locale \
+    main math print printable server servo setjmp signal spi stdalign stdarg stdatomic stdbit stdbool stdckdint stddef \
+    stdint stdio stdlib stdnoreturn stream string strings tgmath threads time uchar udp unistd wchar wctype wire \
+    wstring";
 
 /// The name of an exported model: of its files, and at the beginning of everything that they define.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,8 +57,8 @@ impl Name {
         }
         if is_in(HEADERS, text) {
             bail!(
-                "--name {text}: {text}.h would be mistaken for a header of the C library: choose another name, such as \
-                 {text}_model"
+                "--name {text}: {text}.h would be mistaken for a header of the C library or of Arduino: choose another \
+                 name, such as {text}_model"
             );
         }
         Ok(Self(text.to_string()))
@@ -118,6 +120,8 @@ mod tests {
             "class",
             "Float",
             "math",
+            "binary",
+            "Print",
             "x32_abcdefghijklmnopqrstuvwxyz012",
             "a/b",
             "../up",

@@ -68,12 +68,22 @@ pub fn to_rust(
         }
     };
     code.rename_file(MODEL_FILE);
-    let manifest = MANIFEST.replace("NAME", name.lower());
+    let manifest = MANIFEST.replace("NAME", &package(name));
     Ok(vec![
         (PathBuf::from("Cargo.toml"), manifest.into_bytes()),
         (PathBuf::from("src/main.rs"), code.to_main(name).into_bytes()),
         (PathBuf::from("src").join(MODEL_FILE), bytes.to_vec()),
     ])
+}
+
+/// Returns the name of the package. Cargo refuses the names of its build directories, and could not tell a package that
+/// is called `flowlet` from the runtime.
+fn package(name: &Name) -> String {
+    let name = name.lower().to_ascii_lowercase();
+    match name.as_str() {
+        "build" | "deps" | "examples" | "incremental" | "flowlet" => format!("model_{name}"),
+        _ => name,
+    }
 }
 
 const MANIFEST: &str = "\
@@ -84,7 +94,8 @@ edition = \"2024\"
 publish = false
 
 [dependencies]
-# The features: std for the widest vectors of a PC, none for firmware.
+# The features: std for the widest vectors of a PC, none for firmware. From a checkout of flowlet's repository instead of
+# the registry: flowlet = { path = \"../flowlet/runtime\", features = [\"std\"] }
 flowlet = { version = \"0.1\", features = [\"std\"] }
 
 # A debug build samples hundreds of times slower without.
