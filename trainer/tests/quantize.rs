@@ -181,6 +181,7 @@ fn an_integer_model_is_traced_evaluated_and_measured() {
     let notes = integer["notes"].to_string();
     assert!(notes.contains("those of a float network with the integer model's weights"), "{notes}");
     assert!(!float["notes"].to_string().contains("integer"));
+    desk.fail("evaluate runs/moons-i16 --chip thumbv6m", "--chip: the instructions that are known");
 
     let speed = desk.succeed("bench runs/moons-i16 -n 100 --steps 2 --seconds 0 --json");
     let speed: serde_json::Value = serde_json::from_str(&speed).unwrap();

@@ -121,6 +121,11 @@ pub(super) fn run(args: &Args) -> Result<ExitCode> {
     inputs.extend(files_of_run(&model.path, &[]));
     let output = file_or_stdout(args.out.as_deref(), &args.force, &inputs)?;
     let format = format(args.format, &output)?;
+    ensure!(
+        args.chip.is_none() || !matches!(opened, AnyModel::Integer(_)),
+        "--chip: the instructions that are known are those of floats, and this is an integer model: leave --chip out. \
+         runtime/assembly/README.md has what the model mixture takes in whole numbers"
+    );
     let chip = args.chip.as_ref().map(|chip| cost::on_chip(&model.shape(), chip)).transpose();
     let chip = chip.context("--chip")?;
     let (real, source) = data(args, model)?;
