@@ -38,15 +38,30 @@ macro_rules! line_segments {
     }};
 }
 
-/// The 64 segments of 2⁷ arguments of an activation that is `max(z, 0) − G(z)`.
+/// The 64 lines of an activation that is `max(z, 0) − G(z)`, each as a word with the value in its low half.
 #[cfg(all(feature = "assembly", target_abi = "eabihf", target_os = "none"))]
 #[inline(always)]
-pub(crate) fn segments_of(kind: ActivationKind) -> Option<&'static [Segment; 64]> {
+pub(crate) fn lines_of(kind: ActivationKind) -> Option<&'static [u32; 64]> {
+    static GELU_LINES: [u32; 64] = words(&GELU);
+    static GELU_TANH_LINES: [u32; 64] = words(&GELU_TANH);
     match kind {
-        ActivationKind::Gelu => Some(line_segments!(GELU, 7)),
-        ActivationKind::GeluTanh => Some(line_segments!(GELU_TANH, 7)),
+        ActivationKind::Gelu => Some(&GELU_LINES),
+        ActivationKind::GeluTanh => Some(&GELU_TANH_LINES),
         _ => None,
     }
+}
+
+/// Lines as words.
+#[cfg(all(feature = "assembly", target_abi = "eabihf", target_os = "none"))]
+const fn words(table: &[Line; 64]) -> [u32; 64] {
+    let mut words = [0; 64];
+    let mut k = 0;
+    while k < 64 {
+        let (value, slope) = table[k];
+        words[k] = value as u16 as u32 | (slope as u16 as u32) << 16;
+        k += 1;
+    }
+    words
 }
 
 /// Returns an activation of an argument with 11 fraction bits, at most 2³⁰ in magnitude. The value has 11 fraction bits

@@ -13,8 +13,7 @@ use super::activation::{Rounding, unit};
 use super::arithmetic::{STATE_BITS, half_of, saturate, saturate_16};
 use super::panel::PANEL;
 use super::parts::Slices;
-use super::storage::Half;
-use super::sums::{Unit, begin, wide};
+use super::sums::{Form16, Start, Unit, add_ones, sum_columns, wide};
 use super::weight::Weight;
 use crate::activation::ActivationKind;
 
@@ -83,7 +82,7 @@ impl<'a, W: Weight> Network<'a, W> {
     pub(crate) fn prefix(&self, c: &[i32], inputs: &mut [Unit], out: &mut [i32]) {
         self.parts.condition_units.standardize(c, inputs);
         let offset = self.parts.formats.offset;
-        product::<i16>(self.parts.bias, None, (self.parts.condition, offset), inputs, out);
+        product::<i16>(self.parts.bias, 0, (self.parts.condition, offset), inputs, out);
     }
 
     /// Writes the velocity at `t` and `x` (`[D]`, flow units) to `v` (`[D]`). `prefix` (`[H]`) is the output of
@@ -118,14 +117,21 @@ impl<'a, W: Weight> Network<'a, W> {
         for (input, &x) in inputs.iter_mut().zip(x) {
             *input = point_input(x, parts.formats.point) as Unit;
         }
-        let time = Some((parts.time, time_input(t) as Unit));
-        product::<i16>(prefix, time, (parts.state, offset), inputs, sums);
+        let t = time_input(t) as Unit;
+        if let [x] = *inputs {
+            let start = Start { numbers: prefix, excess: excess_of::<i16>(&[t, x], offset) };
+            sum_columns(sums, start, [(parts.time, t), (parts.state, x)]);
+        } else {
+            let excess = excess_of::<i16>(&[t], offset);
+            product::<i16>(prefix, excess, (parts.state, offset), inputs, sums);
+            add_ones::<Form16>(sums, parts.time, t);
+        }
         write_units(kind, units, sums, parts.shift, Rounding::to(parts.formats.first));
         for Layer { bias, shift, weights, bits } in self.layers() {
-            product::<W>(bias, None, (weights, offset), units, sums);
+            product::<W>(bias, 0, (weights, offset), units, sums);
             write_units(kind, units, sums, shift, bits);
         }
-        product::<i16>(parts.last_bias, None, (parts.last, offset), units, v);
+        product::<i16>(parts.last_bias, 0, (parts.last, offset), units, v);
         for (v, &shift) in v.iter_mut().zip(parts.last_shift) {
             *v = velocity(*v, shift);
         }
@@ -145,33 +151,38 @@ pub(crate) struct Scratch<'a> {
     pub(crate) next: &'a mut [Unit],
 }
 
-/// Computes `start + first + weights · inputs` for each output. `weights` (`[sums.len()][inputs.len()]`) is laid out in
-/// [panels](super::panel), and comes with 1 where it is stored with an offset. `first` is a column and its input.
+/// What the offset of weights adds to a sum: their offset times the sum of the inputs.
+#[inline(always)]
+fn excess_of<W: Weight>(inputs: &[Unit], offset: i8) -> i32 {
+    if W::OFFSET == 0 {
+        return 0;
+    }
+    let total = inputs.iter().fold(0, |total: i32, &x| total.wrapping_add(wide(x)));
+    total.wrapping_mul(W::OFFSET).wrapping_mul(offset.into())
+}
+
+/// Computes `start − excess + weights · inputs` for each output. `weights` (`[sums.len()][inputs.len()]`) is laid out in
+/// [panels](super::panel), and comes with 1 where it is stored with an offset.
 ///
 /// A function of its own, which knows no size: the compiler would inline it for each layer, and unroll its loops.
 #[inline(never)]
 fn product<W: Weight>(
     start: &[i32],
-    first: Option<(&[Half], Unit)>,
+    excess: i32,
     (weights, offset): (&[W::Element], i8),
     inputs: &[Unit],
     sums: &mut [i32],
 ) {
-    let mut excess = 0;
-    if W::OFFSET != 0 {
-        let first = first.map_or(0, |(_, input)| wide(input));
-        let total = inputs.iter().fold(first, |total: i32, &x| total.wrapping_add(wide(x)));
-        excess = total.wrapping_mul(W::OFFSET).wrapping_mul(offset.into());
-    }
-    begin(sums, start, excess, first);
+    let excess = excess.wrapping_add(excess_of::<W>(inputs, offset));
     let (panels, singles) = sums.split_at_mut(sums.len() - sums.as_chunks::<PANEL>().1.len());
+    let Some((numbers, of_singles)) = start.split_at_checked(panels.len()) else { return };
     let Some((weights, rest)) = weights.split_at_checked(W::row(inputs.len()) * panels.len())
     else {
         return;
     };
-    W::add::<PANEL>(panels, weights, inputs);
+    W::sum::<PANEL>(panels, Start { numbers, excess }, weights, inputs);
     if PANEL > 1 {
-        W::add::<1>(singles, rest, inputs);
+        W::sum::<1>(singles, Start { numbers: of_singles, excess }, rest, inputs);
     }
 }
 
@@ -185,9 +196,9 @@ fn write_units(
     bits: Rounding,
 ) {
     #[cfg(all(feature = "assembly", target_abi = "eabihf", target_os = "none"))]
-    if let Some(segments) = super::activation::segments_of(kind) {
+    if let Some(lines) = super::activation::lines_of(kind) {
         let rounding = (bits.half, bits.shift);
-        return flowlet_assembly::dsp::units(segments, sums, shifts, rounding, units);
+        return flowlet_assembly::dsp::units(lines, sums, shifts, rounding, units);
     }
     for ((y, &sum), &shift) in units.iter_mut().zip(sums).zip(shifts) {
         *y = unit(kind, sum, shift, bits) as Unit;

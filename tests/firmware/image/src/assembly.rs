@@ -7,7 +7,7 @@ fn next(state: &mut u32) -> u32 {
 }
 
 /// The most pairs of inputs and panels of outputs.
-const PAIRS: usize = 9;
+const PAIRS: usize = 18;
 const PANELS: usize = 3;
 
 #[cfg(target_abi = "eabihf")]
@@ -15,7 +15,7 @@ pub use dsp::agrees;
 
 #[cfg(target_abi = "eabihf")]
 mod dsp {
-    use flowlet_assembly::dsp::{PANEL, Pairs, add, units};
+    use flowlet_assembly::dsp::{PANEL, Pairs, columns, sum, units};
 
     use super::{PAIRS, PANELS, next};
 
@@ -31,6 +31,33 @@ mod dsp {
             (0..=PANELS)
                 .all(|panels| (0..4).all(|offset| sums_agree(&mut state, (pairs, panels), offset)))
         }) && (0..40).all(|count| units_agree(&mut state, count))
+            && (0..40).all(|count| (0..4).all(|offset| columns_agree(&mut state, count, offset)))
+    }
+
+    fn columns_agree(state: &mut u32, count: usize, offset: usize) -> bool {
+        let mut weights = [Aligned([[0_u8; 2]; 42]), Aligned([[0_u8; 2]; 42])];
+        for weights in &mut weights {
+            weights.0.as_flattened_mut().fill_with(|| next(state) as u8);
+        }
+        let (mut start, mut sums) = ([0; 40], [0; 40]);
+        start.fill_with(|| (next(state) << 8) as i32);
+        sums.fill_with(|| (next(state) << 8) as i32);
+        let [x, y] = [next(state) as i16, next(state) as i16];
+        // One of the two at an address that is no multiple of four, both, or none.
+        let [Some(first), Some(second)] =
+            [weights[0].0.get(offset % 2..), weights[1].0.get(offset / 2..)]
+        else {
+            return false;
+        };
+        let mut expected = sums;
+        let each = first.iter().zip(second).zip(&start);
+        for (sum, ((&a, &b), &start)) in expected.iter_mut().zip(each).take(count) {
+            let [a, b] = [a, b].map(|weight| i32::from(i16::from_le_bytes(weight)));
+            *sum = start.wrapping_add(a * i32::from(x)).wrapping_add(b * i32::from(y));
+        }
+        let Some(of_sums) = sums.get_mut(..count) else { return false };
+        columns(of_sums, &start, [(first, x), (second, y)]);
+        sums == expected
     }
 
     fn sums_agree(state: &mut u32, (pairs, panels): (usize, usize), offset: usize) -> bool {
@@ -45,8 +72,11 @@ mod dsp {
         let Some(inputs) = inputs.get(..pairs) else { return false };
         let mut sums = [[0_i32; PANEL]; PANELS];
         sums.as_flattened_mut().fill_with(|| (next(state) << 8) as i32);
+        let mut start = sums;
+        start.as_flattened_mut().fill_with(|| (next(state) << 8) as i32);
         let mut expected = sums;
         for (panel, sums) in expected.iter_mut().take(panels).enumerate() {
+            *sums = start[panel];
             for (output, sum) in sums.iter_mut().enumerate() {
                 for (pair, &[x, y]) in inputs.iter().enumerate() {
                     let Some(&[a, b, c, d]) =
@@ -60,13 +90,13 @@ mod dsp {
                 }
             }
         }
-        add(&mut sums, weights, inputs);
+        sum(&mut sums, start.get(..panels).unwrap_or(&[]), weights, inputs);
         sums == expected
     }
 
     fn units_agree(state: &mut u32, count: usize) -> bool {
-        let mut segments = [[0; 2]; 64];
-        segments.fill_with(|| [next(state) as i32 - (1 << 23), next(state) as i32 >> 12]);
+        let mut lines = [[0_i16; 2]; 64];
+        lines.fill_with(|| [next(state) as i16, next(state) as i16]);
         let (mut sums, mut shifts, mut found) = ([0; 40], [0; 40], [0_i16; 40]);
         sums.fill_with(|| (next(state) << 8) as i32 | 1);
         shifts.fill_with(|| (next(state) % 32) as i8);
@@ -76,13 +106,16 @@ mod dsp {
         for ((y, &sum), &shift) in expected.iter_mut().zip(&sums).zip(&shifts).take(count) {
             let z: i32 = sum >> shift;
             let u = z.unsigned_abs().min((1 << 13) - 1);
-            let Some(&[start, slope]) = segments.get((u >> 7) as usize) else { return false };
-            let line = (start + slope * u as i32) >> 14;
+            let Some(line) = lines.get((u >> 7) as usize) else { return false };
+            let [value, slope] = line.map(i32::from);
+            let line = ((value << 11) + slope * (u % 128) as i32) >> 14;
             let value = (z.max(0).wrapping_sub(line).wrapping_add(half)) >> bits;
             *y = value.clamp(i16::MIN.into(), i16::MAX.into()) as i16;
         }
         let Some(sums) = sums.get(..count) else { return false };
-        units(&segments, sums, &shifts, (half, bits), &mut found);
+        let lines =
+            lines.map(|[value, slope]| u32::from(value as u16) | u32::from(slope as u16) << 16);
+        units(&lines, sums, &shifts, (half, bits), &mut found);
         found == expected
     }
 }
