@@ -51,6 +51,22 @@ pub(crate) fn lines_of(kind: ActivationKind) -> Option<&'static [u32; 64]> {
     }
 }
 
+/// The 64 segments of 2⁷ arguments of an activation that is `max(z, 0) − G(z)`.
+#[cfg(all(
+    feature = "assembly",
+    target_arch = "arm",
+    target_os = "none",
+    not(target_has_atomic = "32")
+))]
+#[inline(always)]
+pub(crate) fn segments_of(kind: ActivationKind) -> Option<&'static [Segment; 64]> {
+    match kind {
+        ActivationKind::Gelu => Some(line_segments!(GELU, 7)),
+        ActivationKind::GeluTanh => Some(line_segments!(GELU_TANH, 7)),
+        _ => None,
+    }
+}
+
 /// Lines as words.
 #[cfg(all(feature = "assembly", target_abi = "eabihf", target_os = "none"))]
 const fn words(table: &[Line; 64]) -> [u32; 64] {

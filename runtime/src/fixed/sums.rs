@@ -105,9 +105,9 @@ macro_rules! plain {
                     weights: &[[$type; 2]],
                     inputs: &[[Unit; 2]],
                 ) {
-                    begin::<Self>(sums, start);
+                    let start = (start.numbers.as_chunks().0, start.excess);
                     let (sums, weights) = (sums.as_chunks_mut().0, weights.as_chunks().0);
-                    flowlet_assembly::thumb::$assembly(sums, weights, inputs);
+                    flowlet_assembly::thumb::$assembly(sums, start, weights, inputs);
                 }
             )?
         }
@@ -116,8 +116,8 @@ macro_rules! plain {
 
 plain!(i16, i16);
 plain!(i8, i8);
-plain!(i16, u16, add_16);
-plain!(i8, u8, add_8);
+plain!(i16, u16, sum_16);
+plain!(i8, u8, sum_8);
 
 /// Pairs are loaded as words, for cores that multiply the halves of words: a Cortex-M with an FPU counts as one, because
 /// stable Rust does not tell.
@@ -223,8 +223,9 @@ impl Form for Nibbles {
     #[cfg(all(target_arch = "arm", not(target_has_atomic = "32")))]
     #[inline(always)]
     fn sum_panels(sums: &mut [i32], start: Start<'_>, weights: &[u8], inputs: &[[Unit; 2]]) {
-        begin::<Self>(sums, start);
-        flowlet_assembly::thumb::add_4(sums.as_chunks_mut().0, weights.as_chunks().0, inputs);
+        let start = (start.numbers.as_chunks().0, start.excess);
+        let (sums, weights) = (sums.as_chunks_mut().0, weights.as_chunks().0);
+        flowlet_assembly::thumb::sum_4(sums, start, weights, inputs);
     }
 }
 
@@ -381,18 +382,24 @@ pub(crate) fn begin<F: Form>(sums: &mut [i32], start: Start<'_>) {
 
 /// Sets each sum to its start and the products of two inputs.
 #[inline(never)]
-pub(crate) fn sum_columns(
-    sums: &mut [i32],
-    start: Start<'_>,
-    [first, second]: [(&[Half], Unit); 2],
-) {
+pub(crate) fn sum_columns(sums: &mut [i32], start: Start<'_>, columns: [(&[Half], Unit); 2]) {
     #[cfg(all(feature = "assembly", target_abi = "eabihf", target_os = "none"))]
-    return flowlet_assembly::dsp::columns(sums, start.numbers, [first, second]);
-    #[cfg(not(all(feature = "assembly", target_abi = "eabihf", target_os = "none")))]
-    for ((sum, &number), (&a, &b)) in
-        sums.iter_mut().zip(start.numbers).zip(first.0.iter().zip(second.0))
+    return flowlet_assembly::dsp::columns(sums, start.numbers, columns);
+    #[cfg(all(feature = "assembly", target_arch = "arm", target_os = "none"))]
+    #[cfg(not(target_has_atomic = "32"))]
+    return flowlet_assembly::thumb::columns(sums, (start.numbers, start.excess), columns);
+    #[cfg(not(all(
+        feature = "assembly",
+        target_arch = "arm",
+        target_os = "none",
+        any(target_abi = "eabihf", not(target_has_atomic = "32"))
+    )))]
     {
-        let begun = number.wrapping_sub(start.excess::<Form16>());
-        *sum = Form16::add_one(Form16::add_one(begun, a, first.1), b, second.1);
+        let [first, second] = columns;
+        let weights = first.0.iter().zip(second.0);
+        for ((sum, &number), (&a, &b)) in sums.iter_mut().zip(start.numbers).zip(weights) {
+            let begun = number.wrapping_sub(start.excess::<Form16>());
+            *sum = Form16::add_one(Form16::add_one(begun, a, first.1), b, second.1);
+        }
     }
 }

@@ -125,7 +125,7 @@ pub use thumb::agrees;
 
 #[cfg(not(target_has_atomic = "32"))]
 mod thumb {
-    use flowlet_assembly::thumb::{PANEL, add_4, add_8, add_16};
+    use flowlet_assembly::thumb::{PANEL, columns, sum_4, sum_8, sum_16, units};
 
     use super::{PAIRS, PANELS, next};
 
@@ -136,6 +136,50 @@ mod thumb {
     pub fn agrees() -> bool {
         let mut state = 1;
         (0..=PAIRS).all(|pairs| (0..=PANELS).all(|panels| sums_agree(&mut state, pairs, panels)))
+            && (0..40)
+                .all(|count| units_agree(&mut state, count) && columns_agree(&mut state, count))
+    }
+
+    fn columns_agree(state: &mut u32, count: usize) -> bool {
+        let mut weights = [[0_i16; 2]; 40];
+        weights.fill_with(|| [next(state) as i16, next(state) as i16]);
+        let [first, second] = [0, 1].map(|column| weights.map(|pair: [i16; 2]| pair[column]));
+        let (mut start, mut sums) = ([0; 40], [0; 40]);
+        start.fill_with(|| (next(state) << 8) as i32);
+        sums.fill_with(|| (next(state) << 8) as i32);
+        let [x, y] = [0; 2].map(|_: i32| i32::from(next(state) as i16));
+        let excess = (next(state) << 8) as i32;
+        let mut expected = sums;
+        for ((sum, pair), start) in expected.iter_mut().zip(weights).zip(start).take(count) {
+            let [a, b] = pair.map(|weight| i32::from(weight as u16));
+            *sum = start.wrapping_sub(excess).wrapping_add(a.wrapping_mul(x));
+            *sum = sum.wrapping_add(b.wrapping_mul(y));
+        }
+        let Some(of_sums) = sums.get_mut(..count) else { return false };
+        columns(of_sums, (&start, excess), [(&first, x), (&second, y)]);
+        sums == expected
+    }
+
+    fn units_agree(state: &mut u32, count: usize) -> bool {
+        let mut segments = [[0; 2]; 64];
+        segments.fill_with(|| [next(state) as i32 - (1 << 23), next(state) as i32 >> 12]);
+        let (mut sums, mut shifts, mut found) = ([0; 40], [0; 40], [0; 40]);
+        sums.fill_with(|| (next(state) << 8) as i32 | 1);
+        shifts.fill_with(|| (next(state) % 32) as i8);
+        let bits = next(state) % 12;
+        let half = (1 << bits) >> 1;
+        let mut expected = found;
+        for ((y, &sum), &shift) in expected.iter_mut().zip(&sums).zip(&shifts).take(count) {
+            let z: i32 = sum >> shift;
+            let u = z.unsigned_abs().min((1 << 13) - 1);
+            let Some(&[start, slope]) = segments.get((u >> 7) as usize) else { return false };
+            let line = (start + slope * u as i32) >> 14;
+            let value = (z.max(0).wrapping_sub(line).wrapping_add(half)) >> bits;
+            *y = value.clamp(i16::MIN.into(), i16::MAX.into());
+        }
+        let Some(sums) = sums.get(..count) else { return false };
+        units(&segments, sums, &shifts, (half, bits), &mut found);
+        found == expected
     }
 
     fn sums_agree(state: &mut u32, pairs: usize, panels: usize) -> bool {
@@ -148,9 +192,12 @@ mod thumb {
         let Some(inputs) = inputs.get(..pairs) else { return false };
         let mut sums: Sums = [[0; PANEL]; PANELS];
         sums.as_flattened_mut().fill_with(|| (next(state) << 8) as i32);
+        let (mut start, excess) = (sums, next(state) as i32);
+        start.as_flattened_mut().fill_with(|| (next(state) << 8) as i32);
         let expected = |weight: &dyn Fn(usize, usize) -> [i32; 2]| {
             let mut sums = sums;
-            for (panel, sums) in sums.iter_mut().take(panels).enumerate() {
+            for ((panel, sums), start) in sums.iter_mut().take(panels).enumerate().zip(start) {
+                *sums = start.map(|number: i32| number.wrapping_sub(excess));
                 for (output, sum) in sums.iter_mut().enumerate() {
                     for (pair, &[x, y]) in inputs.iter().enumerate() {
                         let [even, odd] = weight(panel * pairs + pair, output);
@@ -177,10 +224,11 @@ mod thumb {
         else {
             return false;
         };
+        let start = (start.get(..panels).unwrap_or(&[]), excess);
         let mut found = [sums; 3];
-        add_16(&mut found[0], weights, inputs);
-        add_8(&mut found[1], bytes, inputs);
-        add_4(&mut found[2], nibbles, inputs);
+        sum_16(&mut found[0], start, weights, inputs);
+        sum_8(&mut found[1], start, bytes, inputs);
+        sum_4(&mut found[2], start, nibbles, inputs);
         found == [of_16, of_8, of_4]
     }
 }
