@@ -162,7 +162,9 @@ mod thumb {
 
     fn units_agree(state: &mut u32, count: usize) -> bool {
         let mut segments = [[0; 2]; 64];
-        segments.fill_with(|| [next(state) as i32 - (1 << 23), next(state) as i32 >> 12]);
+        // So far from 0 that units pass both ends of 16 bits.
+        let start = |number: u32| (number as i32 - (1 << 23)) << 7;
+        segments.fill_with(|| [start(next(state)), next(state) as i32 >> 12]);
         let (mut sums, mut shifts, mut found) = ([0; 40], [0; 40], [0; 40]);
         sums.fill_with(|| (next(state) << 8) as i32 | 1);
         shifts.fill_with(|| (next(state) % 32) as i8);
