@@ -10,6 +10,7 @@
 //!
 //! Beyond the table's end, `G` is constant and the activation a straight line.
 
+use super::arithmetic::saturate_16;
 use super::tables::{ELU, GELU, GELU_TANH, Line, MISH_NEGATIVE, MISH_POSITIVE, SELU, SILU, TANH};
 use crate::activation::ActivationKind;
 use crate::registers::{CORTEX_M0, RISC_V};
@@ -160,9 +161,17 @@ impl Rounding {
     fn round(self, value: i32) -> i16 {
         let rounded = (value + self.half) >> self.shift;
         // On cores without an instruction that saturates: one comparison for both ends.
-        if (CORTEX_M0 || RISC_V) && i32::from(rounded as i16) == rounded {
-            return rounded as i16;
+        if !(CORTEX_M0 || RISC_V) {
+            return saturate_16(rounded);
         }
-        super::arithmetic::saturate_16(rounded)
+        if i32::from(rounded as i16) == rounded { rounded as i16 } else { beyond(rounded) }
     }
+}
+
+/// The end of the range of an `i16` that a number is beyond. A function of its own, so that the compiler leaves the one
+/// comparison as it is.
+#[cold]
+#[inline(never)]
+fn beyond(rounded: i32) -> i16 {
+    saturate_16(rounded)
 }
