@@ -10,10 +10,9 @@
 //!
 //! Beyond the table's end, `G` is constant and the activation a straight line.
 
-use super::arithmetic::saturate_16;
+use super::arithmetic::limit_16;
 use super::tables::{ELU, GELU, GELU_TANH, Line, MISH_NEGATIVE, MISH_POSITIVE, SELU, SILU, TANH};
 use crate::activation::ActivationKind;
-use crate::registers::{CORTEX_M0, RISC_V};
 
 /// The fraction bits of an activation's argument and value.
 pub(crate) const UNIT_BITS: u32 = 11;
@@ -160,18 +159,6 @@ impl Rounding {
     #[inline(always)]
     fn round(self, value: i32) -> i16 {
         let rounded = (value + self.half) >> self.shift;
-        // On cores without an instruction that saturates: one comparison for both ends.
-        if !(CORTEX_M0 || RISC_V) {
-            return saturate_16(rounded);
-        }
-        if i32::from(rounded as i16) == rounded { rounded as i16 } else { beyond(rounded) }
+        limit_16(rounded)
     }
-}
-
-/// The end of the range of an `i16` that a number is beyond. A function of its own, so that the compiler leaves the one
-/// comparison as it is.
-#[cold]
-#[inline(never)]
-fn beyond(rounded: i32) -> i16 {
-    saturate_16(rounded)
 }

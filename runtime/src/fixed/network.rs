@@ -10,7 +10,7 @@
 //! of the additions is free.
 
 use super::activation::{Rounding, unit};
-use super::arithmetic::{STATE_BITS, half_of, saturate, saturate_16};
+use super::arithmetic::{STATE_BITS, saturate, saturate_16};
 use super::panel::PANEL;
 use super::parts::Slices;
 use super::sums::{Form16, Start, Unit, add_ones, sum_columns, wide};
@@ -39,14 +39,19 @@ pub(crate) struct Layer<'a, W: Weight> {
 /// The time as it enters the first layer: 14 fraction bits.
 #[inline(always)]
 pub(crate) fn time_input(t: i32) -> i16 {
-    saturate_16(((i64::from(t) + half_of(16)) >> 16) as i32)
+    saturate_16(shifted(t, 16))
 }
 
 /// A coordinate as it enters the first layer, with `bits` fraction bits.
 #[inline(always)]
 pub(crate) fn point_input(x: i32, bits: i8) -> i16 {
-    let shift = STATE_BITS.wrapping_sub(bits as u32) & 31;
-    saturate_16(saturate((i64::from(x) + half_of(shift)) >> shift))
+    saturate_16(shifted(x, STATE_BITS.wrapping_sub(bits as u32) & 31))
+}
+
+/// `x >> shift`, rounded half up: the last bit that falls off is the rounding. `shift` is at most 31.
+#[inline(always)]
+fn shifted(x: i32, shift: u32) -> i32 {
+    if shift == 0 { x } else { (x >> shift) + ((x >> (shift - 1)) & 1) }
 }
 
 /// A velocity from its sum.
@@ -119,10 +124,11 @@ impl<'a, W: Weight> Network<'a, W> {
         }
         let t = time_input(t) as Unit;
         if let [x] = *inputs {
-            let start = Start { numbers: prefix, excess: excess_of::<i16>(&[t, x], offset) };
+            let excess = excess_of::<i16>(wide(t).wrapping_add(wide(x)), offset);
+            let start = Start { numbers: prefix, excess };
             sum_columns(sums, start, [(parts.time, t), (parts.state, x)]);
         } else {
-            let excess = excess_of::<i16>(&[t], offset);
+            let excess = excess_of::<i16>(wide(t), offset);
             product::<i16>(prefix, excess, (parts.state, offset), inputs, sums);
             add_ones::<Form16>(sums, parts.time, t);
         }
@@ -151,20 +157,22 @@ pub(crate) struct Scratch<'a> {
     pub(crate) next: &'a mut [Unit],
 }
 
-/// What the offset of weights adds to a sum: their offset times the sum of the inputs.
+/// What the offset of weights adds to a sum: their offset times the sum of the inputs, `total`.
 #[inline(always)]
-fn excess_of<W: Weight>(inputs: &[Unit], offset: i8) -> i32 {
-    if W::OFFSET == 0 {
-        return 0;
-    }
+fn excess_of<W: Weight>(total: i32, offset: i8) -> i32 {
+    total.wrapping_mul(W::OFFSET).wrapping_mul(offset.into())
+}
+
+/// The sum of inputs.
+#[inline(always)]
+fn total(inputs: &[Unit]) -> i32 {
     // Four at once, which a Cortex-M0 loads with one instruction.
     let (fours, rest) = inputs.as_chunks();
     let total = fours.iter().fold(0_i32, |total, &[a, b, c, d]| {
         let [a, b, c, d] = [wide(a), wide(b), wide(c), wide(d)];
         total.wrapping_add(a).wrapping_add(b).wrapping_add(c).wrapping_add(d)
     });
-    let total = rest.iter().fold(total, |total, &x| total.wrapping_add(wide(x)));
-    total.wrapping_mul(W::OFFSET).wrapping_mul(offset.into())
+    rest.iter().fold(total, |total, &x| total.wrapping_add(wide(x)))
 }
 
 /// Computes `start − excess + weights · inputs` for each output. `weights` (`[sums.len()][inputs.len()]`) is laid out in
@@ -179,7 +187,8 @@ fn product<W: Weight>(
     inputs: &[Unit],
     sums: &mut [i32],
 ) {
-    let excess = excess.wrapping_add(excess_of::<W>(inputs, offset));
+    let total = if W::OFFSET == 0 { 0 } else { total(inputs) };
+    let excess = excess.wrapping_add(excess_of::<W>(total, offset));
     let (panels, singles) = sums.split_at_mut(sums.len() - sums.as_chunks::<PANEL>().1.len());
     let Some((numbers, of_singles)) = start.split_at_checked(panels.len()) else { return };
     let Some((weights, rest)) = weights.split_at_checked(W::row(inputs.len()) * panels.len())

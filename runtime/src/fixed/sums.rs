@@ -13,7 +13,7 @@ use core::marker::PhantomData;
 
 use super::panel::PANEL;
 use super::storage::{Half, UNSIGNED_4, nibbles};
-use crate::registers::{ASSEMBLY, RISC_V, VECTORS};
+use crate::registers::{ASSEMBLY, RISC_V};
 
 /// A layer's unit, or another input of a layer, in the buffers of an evaluation. A Cortex-M0 takes two instructions to
 /// load one of 16 bits.
@@ -409,7 +409,7 @@ pub(crate) fn sum_columns(sums: &mut [i32], start: Start<'_>, columns: [(&[Half]
         for ((sum, &number), (&a, &b)) in sums.iter_mut().zip(start.numbers).zip(weights) {
             let begun = number.wrapping_sub(start.excess::<Form16>());
             *sum = Form16::add_one(Form16::add_one(begun, a, first.1), b, second.1);
-            if !VECTORS {
+            if !crate::registers::VECTORS {
                 // Without it the compiler unrolls the loop, for which it has too few registers.
                 black_box(());
             }
