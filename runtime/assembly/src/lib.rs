@@ -1,11 +1,12 @@
-//! Sums of products of 16-bit numbers, in assembly, for the models in whole numbers of the crate `flowlet`.
+//! Layers in whole numbers, in assembly, for the models in whole numbers of the crate `flowlet`: sums of products, and units
+//! from sums.
 //!
 //! A program does not use this crate itself: it gives `flowlet` the feature `assembly`. The crate `flowlet` has no
 //! unsafe code, so the assembly stands here, with the plain Rust that gives the same numbers.
 //!
 //! | core | what the assembly does |
 //! |---|---|
-//! | Cortex-M4, M7, M33 and others with the DSP extension | loads four weights with one `ldm`, and multiplies and adds two with one `smlad` |
+//! | Cortex-M4, M7, M33 and others with the DSP extension | loads four pairs of weights with one `ldm`, and multiplies and adds a pair with one `smlad`; computes a line of an activation's table with one `smladx` |
 //! | Cortex-M0, M0+, M1 | keeps eight sums in registers, six of them in the high ones, which only additions can use |
 //!
 //! Both are for a target without an operating system. The numbers are the same on every core: a sum wraps, so that the

@@ -10,37 +10,67 @@ pub type Pairs8 = [[i8; 2]; PANEL];
 /// Two weights of 4 bits, from 0 to 15, for each output of a panel, that of the even input in the low bits.
 pub type Pairs4 = [u8; PANEL];
 
-/// Defines `$add` and the assembly for one panel. The assembly loads the weights of a pair of inputs for the output
+/// Defines `$sum` and the assembly for its panels. The assembly loads the weights of a pair of inputs for the output
 /// `$output` into r4 and r5 by `$load`.
 macro_rules! product {
-    ($add:ident, $panel:ident, $pairs:ty, $bytes:literal, $prepare:literal, $($load:literal),+) => {
-        /// Adds the products of `weights` and `inputs` to the `sums` of panels of eight outputs. Sums wrap. Each panel has
-        /// as many pairs as there are pairs of inputs; panels that lack weights are left as they are.
-        pub fn $add(sums: &mut [[i32; PANEL]], mut weights: &[$pairs], inputs: &[[i32; 2]]) {
+    ($sum:ident, $panels:ident, $pairs:ty, $bytes:literal, $prepare:literal, $($load:literal),+) => {
+        /// Sets the `sums` of panels of eight outputs to their `start`, less `excess`, and the products of `weights` and
+        /// `inputs`. Sums wrap. Each panel has as many pairs as there are pairs of inputs; panels that lack weights or a
+        /// start are left as they are.
+        pub fn $sum(
+            sums: &mut [[i32; PANEL]],
+            (start, excess): (&[[i32; PANEL]], i32),
+            weights: &[$pairs],
+            inputs: &[[i32; 2]],
+        ) {
             if inputs.is_empty() {
+                for (sums, start) in sums.iter_mut().zip(start) {
+                    *sums = start.map(|number| number.wrapping_sub(excess));
+                }
                 return;
             }
-            for sums in sums {
-                let Some((panel, rest)) = weights.split_at_checked(inputs.len()) else { return };
-                weights = rest;
-                let inputs = inputs.as_ptr_range();
-                // SAFETY: the inputs are a slice that is not empty, and `panel` has as many pairs.
-                unsafe { $panel(sums, panel.as_ptr(), inputs.start, inputs.end) }
+            // As many as have weights, by addition, for want of an instruction that divides.
+            let (mut panels, mut all) = (0, 0);
+            while panels < sums.len().min(start.len()) && all + inputs.len() <= weights.len() {
+                (panels, all) = (panels + 1, all + inputs.len());
+            }
+            let Some(sums) = sums.get_mut(..panels) else { return };
+            if sums.is_empty() {
+                return;
+            }
+            let (inputs, sums) = (inputs.as_ptr_range(), sums.as_mut_ptr_range());
+            // SAFETY: the inputs are a slice that is not empty, and so are `sums`. Each panel has a start, and as many
+            // weights as there are inputs.
+            unsafe {
+                $panels(
+                    sums.start,
+                    weights.as_ptr(),
+                    inputs.start,
+                    inputs.end,
+                    start.as_ptr(),
+                    excess,
+                    sums.end,
+                )
             }
         }
 
         /// # Safety
         ///
-        /// `inputs` and `end` are the ends of a slice that is not empty, and `weights` leads to as many pairs.
+        /// `inputs` and `inputs_end` are the ends of a slice that is not empty, and so are `sums` and `sums_end`. `start`
+        /// leads to as many panels as there are sums, and `weights` to as many pairs for each panel as there are inputs.
         #[unsafe(naked)]
-        unsafe extern "C" fn $panel(
+        unsafe extern "C" fn $panels(
             sums: *mut [i32; PANEL],
             weights: *const $pairs,
             inputs: *const [i32; 2],
-            end: *const [i32; 2],
+            inputs_end: *const [i32; 2],
+            start: *const [i32; PANEL],
+            excess: i32,
+            sums_end: *mut [i32; PANEL],
         ) {
             // r0 and r3 a pair of inputs, r1 weights, r2 inputs, r4 and r5 products, r8 to r12, lr, r6 and r7 the sums. On
-            // the stack: `sums`, `end`, and the registers that the caller wants back.
+            // the stack: `sums`, `inputs`, `inputs_end`, and the registers that the caller wants back, then the arguments
+            // that came there: `start`, `excess`, `sums_end`.
             naked_asm!(
                 "push {{r4-r7, lr}}",
                 "mov r4, r8",
@@ -48,32 +78,50 @@ macro_rules! product {
                 "mov r6, r10",
                 "mov r7, r11",
                 "push {{r4-r7}}",
-                "push {{r0, r3}}",
+                "push {{r0, r2, r3}}",
+                "1:",
+                "ldr r0, [sp, #48]",
+                "ldr r3, [sp, #52]",
                 "ldm r0!, {{r4-r7}}",
+                "subs r4, r4, r3",
+                "subs r5, r5, r3",
+                "subs r6, r6, r3",
+                "subs r7, r7, r3",
                 "mov r8, r4",
                 "mov r9, r5",
                 "mov r10, r6",
                 "mov r11, r7",
                 "ldm r0!, {{r4-r7}}",
+                "str r0, [sp, #48]",
+                "subs r4, r4, r3",
+                "subs r5, r5, r3",
+                "subs r6, r6, r3",
+                "subs r7, r7, r3",
                 "mov r12, r4",
                 "mov lr, r5",
-                "1:",
+                "ldr r2, [sp, #4]",
+                "2:",
                 "ldm r2!, {{r0, r3}}",
                 $prepare,
                 product!(@outputs $($load),+),
                 concat!("adds r1, #", $bytes),
-                "ldr r4, [sp, #4]",
+                "ldr r4, [sp, #8]",
                 "cmp r2, r4",
+                "bne 2b",
+                "ldr r0, [sp, #0]",
+                "mov r2, r8",
+                "mov r3, r9",
+                "mov r4, r10",
+                "mov r5, r11",
+                "stm r0!, {{r2-r5}}",
+                "mov r2, r12",
+                "mov r3, lr",
+                "stm r0!, {{r2, r3, r6, r7}}",
+                "str r0, [sp, #0]",
+                "ldr r2, [sp, #56]",
+                "cmp r0, r2",
                 "bne 1b",
-                "pop {{r0, r3}}",
-                "mov r1, r8",
-                "mov r2, r9",
-                "mov r3, r10",
-                "mov r4, r11",
-                "stm r0!, {{r1-r4}}",
-                "mov r1, r12",
-                "mov r2, lr",
-                "stm r0!, {{r1, r2, r6, r7}}",
+                "add sp, #12",
                 "pop {{r4-r7}}",
                 "mov r8, r4",
                 "mov r9, r5",
@@ -97,8 +145,8 @@ macro_rules! product {
 }
 
 product!(
-    add_16,
-    panel_16,
+    sum_16,
+    panels_16,
     Pairs16,
     32,
     "",
@@ -112,8 +160,8 @@ product!(
     "ldrh r4, [r1, #28]; ldrh r5, [r1, #30]"
 );
 product!(
-    add_8,
-    panel_8,
+    sum_8,
+    panels_8,
     Pairs8,
     16,
     "",
@@ -129,8 +177,8 @@ product!(
 // The weight of the even input plus 16 times that of the odd one, times the even input, and the weight of the odd one times
 // the odd input less 16 times the even one.
 product!(
-    add_4,
-    panel_4,
+    sum_4,
+    panels_4,
     Pairs4,
     8,
     "lsls r4, r0, #4; subs r3, r3, r4",
@@ -143,3 +191,215 @@ product!(
     "ldrb r4, [r1, #6]; lsrs r5, r4, #4",
     "ldrb r4, [r1, #7]; lsrs r5, r4, #4"
 );
+
+/// The assembly of one sum, whose weights are so many bytes on.
+macro_rules! column {
+    ($at:literal) => {
+        concat!(
+            "ldm r0!, {{r6}}; add r6, r9;",
+            concat!("ldrh r7, [r1, #", $at, "]; muls r7, r4, r7; adds r6, r6, r7;"),
+            concat!("ldrh r7, [r2, #", $at, "]; muls r7, r5, r7; adds r6, r6, r7;"),
+            "stm r3!, {{r6}}"
+        )
+    };
+}
+
+/// Sets `sums` to their `start`, less `excess`, and the products of two inputs, each with a weight for each sum, as many as
+/// the shortest slice has. Sums wrap. Weights are taken as numbers from 0 to 65,535.
+pub fn columns(
+    sums: &mut [i32],
+    (start, excess): (&[i32], i32),
+    [(first, x), (second, y)]: [(&[i16], i32); 2],
+) {
+    let count = sums.len().min(start.len()).min(first.len()).min(second.len());
+    let done = count / 2 * 2;
+    if let Some(sums) = sums.get_mut(..done)
+        && !sums.is_empty()
+    {
+        let sums = sums.as_mut_ptr_range();
+        let inputs = [x, y, excess.wrapping_neg()];
+        // SAFETY: `sums` is a slice that is not empty, of an even length, and there are as many weights and starts.
+        unsafe {
+            columns_of(
+                start.as_ptr(),
+                first.as_ptr(),
+                second.as_ptr(),
+                sums.start,
+                sums.end,
+                &inputs,
+            )
+        }
+    }
+    let weights = first.iter().zip(second);
+    for ((sum, &start), (&a, &b)) in sums.iter_mut().zip(start).zip(weights).skip(done) {
+        *sum = start
+            .wrapping_sub(excess)
+            .wrapping_add(i32::from(a as u16).wrapping_mul(x))
+            .wrapping_add(i32::from(b as u16).wrapping_mul(y));
+    }
+}
+
+/// # Safety
+///
+/// `sums` and `end` are the ends of a slice that is not empty, of an even length, and the first three lead to as many
+/// numbers.
+#[unsafe(naked)]
+unsafe extern "C" fn columns_of(
+    start: *const i32,
+    first: *const i16,
+    second: *const i16,
+    sums: *mut i32,
+    end: *mut i32,
+    inputs: &[i32; 3],
+) {
+    // r4 and r5 the two inputs, r6 a sum, r7 a weight and its product, r8 `end`, r9 what is added to each sum. On the stack:
+    // the registers that the caller wants back, then `end` and `inputs`.
+    naked_asm!(
+        "push {{r4-r7, lr}}",
+        "mov r4, r8",
+        "mov r5, r9",
+        "push {{r4, r5}}",
+        "ldr r4, [sp, #28]",
+        "mov r8, r4",
+        "ldr r6, [sp, #32]",
+        "ldm r6!, {{r4, r5, r7}}",
+        "mov r9, r7",
+        "1:",
+        column!("0"),
+        column!("2"),
+        "adds r1, #4",
+        "adds r2, #4",
+        "cmp r3, r8",
+        "bne 1b",
+        "pop {{r4, r5}}",
+        "mov r8, r4",
+        "mov r9, r5",
+        "pop {{r4-r7, pc}}",
+    )
+}
+
+/// The assembly of a segment's value at u, which is in r4, into r5.
+macro_rules! segment {
+    () => {
+        "lsrs r5, r4, #7; lsls r5, r5, #3; ldr r6, [r7, r5]; ldr r5, [r3, r5]; muls r6, r4, r6; adds r5, r5, r6; asrs r5, r5, #14"
+    };
+}
+
+/// Writes the units of a layer from its sums, `[outputs]` each, as many as the shortest slice has:
+///
+/// ```text
+/// z = sum >> shift,   u = min(|z|, 2¹³ − 1),   [start, slope] = segments[u >> 7]
+/// y = (max(z, 0) − ((start + slope · u) >> 14) + half) >> bits, within 16 bits
+/// ```
+///
+/// Sums are above −2³¹, and shifts from 0 to 31. `rounding` is `(half, bits)`.
+pub fn units(
+    segments: &[[i32; 2]; 64],
+    sums: &[i32],
+    shifts: &[i8],
+    (half, bits): (i32, u32),
+    units: &mut [i32],
+) {
+    let count = sums.len().min(shifts.len()).min(units.len());
+    let Some(sums) = sums.get(..count) else { return };
+    if sums.is_empty() {
+        return;
+    }
+    let sums = sums.as_ptr_range();
+    let (shifts, units) = (shifts.as_ptr(), units.as_mut_ptr());
+    // SAFETY: the sums are a slice that is not empty, and there are as many shifts and units.
+    unsafe { units_of(sums.start, shifts, units, segments, sums.end, half, bits) }
+}
+
+/// # Safety
+///
+/// `sums` and `end` are the ends of a slice that is not empty, and `shifts` and `units` lead to as many numbers.
+#[unsafe(naked)]
+unsafe extern "C" fn units_of(
+    sums: *const i32,
+    shifts: *const i8,
+    units: *mut i32,
+    segments: *const [[i32; 2]; 64],
+    end: *const i32,
+    half: i32,
+    bits: u32,
+) {
+    // r0 sums, r1 shifts, r2 units, r3 segments, r7 their slopes, r4 z, u or y, r5 and r6 the segment, r8 `end`, r9 `half`, r10
+    // `bits`, r11 2¹³, lr z where it is beyond the segments. On the stack: the registers that the caller wants back, then
+    // `end`, `half`, `bits`.
+    naked_asm!(
+        "push {{r4-r7, lr}}",
+        "mov r4, r8",
+        "mov r5, r9",
+        "mov r6, r10",
+        "mov r7, r11",
+        "push {{r4-r7}}",
+        "ldr r4, [sp, #36]",
+        "mov r8, r4",
+        "ldr r4, [sp, #40]",
+        "mov r9, r4",
+        "ldr r4, [sp, #44]",
+        "mov r10, r4",
+        "movs r4, #1",
+        "lsls r4, r4, #13",
+        "mov r11, r4",
+        "adds r7, r3, #4",
+        "1:",
+        "ldm r0!, {{r4}}",
+        "ldrb r5, [r1]",
+        "adds r1, #1",
+        "asrs r4, r5",
+        "bmi 4f",
+        "cmp r4, r11",
+        "bhs 6f",
+        segment!(),
+        "subs r4, r4, r5",
+        "2:",
+        "add r4, r9",
+        "mov r5, r10",
+        "asrs r4, r5",
+        "sxth r5, r4",
+        "cmp r4, r5",
+        "bne 7f",
+        "3:",
+        "stm r2!, {{r4}}",
+        "cmp r0, r8",
+        "bne 1b",
+        "b 8f",
+        // A negative z: only the segment counts.
+        "4:",
+        "rsbs r4, r4, #0",
+        "cmp r4, r11",
+        "blo 5f",
+        "mov r4, r11",
+        "subs r4, #1",
+        "5:",
+        segment!(),
+        "rsbs r4, r5, #0",
+        "b 2b",
+        // Beyond the segments.
+        "6:",
+        "mov lr, r4",
+        "mov r4, r11",
+        "subs r4, #1",
+        segment!(),
+        "mov r4, lr",
+        "subs r4, r4, r5",
+        "b 2b",
+        // Beyond 16 bits: 2¹⁵ − 1, or its complement.
+        "7:",
+        "asrs r5, r4, #31",
+        "movs r4, #1",
+        "lsls r4, r4, #15",
+        "subs r4, #1",
+        "eors r4, r5",
+        "b 3b",
+        "8:",
+        "pop {{r4-r7}}",
+        "mov r8, r4",
+        "mov r9, r5",
+        "mov r10, r6",
+        "mov r11, r7",
+        "pop {{r4-r7, pc}}",
+    )
+}

@@ -10,9 +10,9 @@
 //!
 //! Beyond the table's end, `G` is constant and the activation a straight line.
 
+use super::arithmetic::limit_16;
 use super::tables::{ELU, GELU, GELU_TANH, Line, MISH_NEGATIVE, MISH_POSITIVE, SELU, SILU, TANH};
 use crate::activation::ActivationKind;
-use crate::registers::{CORTEX_M0, RISC_V};
 
 /// The fraction bits of an activation's argument and value.
 pub(crate) const UNIT_BITS: u32 = 11;
@@ -38,8 +38,26 @@ macro_rules! line_segments {
     }};
 }
 
-/// The 64 segments of 2⁷ arguments of an activation that is `max(z, 0) − G(z)`.
+/// The 64 lines of an activation that is `max(z, 0) − G(z)`, each as a word with the value in its low half.
 #[cfg(all(feature = "assembly", target_abi = "eabihf", target_os = "none"))]
+#[inline(always)]
+pub(crate) fn lines_of(kind: ActivationKind) -> Option<&'static [u32; 64]> {
+    static GELU_LINES: [u32; 64] = words(&GELU);
+    static GELU_TANH_LINES: [u32; 64] = words(&GELU_TANH);
+    match kind {
+        ActivationKind::Gelu => Some(&GELU_LINES),
+        ActivationKind::GeluTanh => Some(&GELU_TANH_LINES),
+        _ => None,
+    }
+}
+
+/// The 64 segments of 2⁷ arguments of an activation that is `max(z, 0) − G(z)`.
+#[cfg(all(
+    feature = "assembly",
+    target_arch = "arm",
+    target_os = "none",
+    not(target_has_atomic = "32")
+))]
 #[inline(always)]
 pub(crate) fn segments_of(kind: ActivationKind) -> Option<&'static [Segment; 64]> {
     match kind {
@@ -47,6 +65,19 @@ pub(crate) fn segments_of(kind: ActivationKind) -> Option<&'static [Segment; 64]
         ActivationKind::GeluTanh => Some(line_segments!(GELU_TANH, 7)),
         _ => None,
     }
+}
+
+/// Lines as words.
+#[cfg(all(feature = "assembly", target_abi = "eabihf", target_os = "none"))]
+const fn words(table: &[Line; 64]) -> [u32; 64] {
+    let mut words = [0; 64];
+    let mut k = 0;
+    while k < 64 {
+        let (value, slope) = table[k];
+        words[k] = value as u16 as u32 | (slope as u16 as u32) << 16;
+        k += 1;
+    }
+    words
 }
 
 /// Returns an activation of an argument with 11 fraction bits, at most 2³⁰ in magnitude. The value has 11 fraction bits
@@ -128,10 +159,6 @@ impl Rounding {
     #[inline(always)]
     fn round(self, value: i32) -> i16 {
         let rounded = (value + self.half) >> self.shift;
-        // On cores without an instruction that saturates: one comparison for both ends.
-        if (CORTEX_M0 || RISC_V) && i32::from(rounded as i16) == rounded {
-            return rounded as i16;
-        }
-        super::arithmetic::saturate_16(rounded)
+        limit_16(rounded)
     }
 }

@@ -1,5 +1,6 @@
 //! The operations of the integer contract on the numbers of the state.
 
+use crate::registers::{CORTEX_M0, RISC_V};
 use crate::scalar::Scalar;
 use crate::scalar::sealed::Arithmetic;
 
@@ -37,6 +38,24 @@ pub(crate) const fn saturate_16(x: i32) -> i16 {
     } else {
         x as i16
     }
+}
+
+/// [`saturate_16`] at run time.
+#[inline(always)]
+pub(crate) fn limit_16(x: i32) -> i16 {
+    // On cores without an instruction that saturates: one comparison for both ends.
+    if !(CORTEX_M0 || RISC_V) {
+        return saturate_16(x);
+    }
+    if i32::from(x as i16) == x { x as i16 } else { end_beyond(x) }
+}
+
+/// The end of the range of an `i16` that a number is beyond. A function of its own, so that the compiler leaves the one
+/// comparison as it is.
+#[cold]
+#[inline(never)]
+fn end_beyond(x: i32) -> i16 {
+    (x >> 31) as i16 ^ i16::MAX
 }
 
 /// Half of the unit that a right shift by `shift` leaves: what makes the shift round to nearest, half up.

@@ -10,11 +10,10 @@
 //! of the additions is free.
 
 use super::activation::{Rounding, unit};
-use super::arithmetic::{STATE_BITS, half_of, saturate, saturate_16};
+use super::arithmetic::{STATE_BITS, saturate, saturate_16};
 use super::panel::PANEL;
 use super::parts::Slices;
-use super::storage::Half;
-use super::sums::{Unit, begin, wide};
+use super::sums::{Form16, Start, Unit, add_ones, sum_columns, wide};
 use super::weight::Weight;
 use crate::activation::ActivationKind;
 
@@ -40,14 +39,19 @@ pub(crate) struct Layer<'a, W: Weight> {
 /// The time as it enters the first layer: 14 fraction bits.
 #[inline(always)]
 pub(crate) fn time_input(t: i32) -> i16 {
-    saturate_16(((i64::from(t) + half_of(16)) >> 16) as i32)
+    saturate_16(shifted(t, 16))
 }
 
 /// A coordinate as it enters the first layer, with `bits` fraction bits.
 #[inline(always)]
 pub(crate) fn point_input(x: i32, bits: i8) -> i16 {
-    let shift = STATE_BITS.wrapping_sub(bits as u32) & 31;
-    saturate_16(saturate((i64::from(x) + half_of(shift)) >> shift))
+    saturate_16(shifted(x, STATE_BITS.wrapping_sub(bits as u32) & 31))
+}
+
+/// `x >> shift`, rounded half up: the last bit that falls off is the rounding. `shift` is at most 31.
+#[inline(always)]
+fn shifted(x: i32, shift: u32) -> i32 {
+    if shift == 0 { x } else { (x >> shift) + ((x >> (shift - 1)) & 1) }
 }
 
 /// A velocity from its sum.
@@ -83,7 +87,7 @@ impl<'a, W: Weight> Network<'a, W> {
     pub(crate) fn prefix(&self, c: &[i32], inputs: &mut [Unit], out: &mut [i32]) {
         self.parts.condition_units.standardize(c, inputs);
         let offset = self.parts.formats.offset;
-        product::<i16>(self.parts.bias, None, (self.parts.condition, offset), inputs, out);
+        product::<i16>(self.parts.bias, 0, (self.parts.condition, offset), inputs, out);
     }
 
     /// Writes the velocity at `t` and `x` (`[D]`, flow units) to `v` (`[D]`). `prefix` (`[H]`) is the output of
@@ -118,14 +122,22 @@ impl<'a, W: Weight> Network<'a, W> {
         for (input, &x) in inputs.iter_mut().zip(x) {
             *input = point_input(x, parts.formats.point) as Unit;
         }
-        let time = Some((parts.time, time_input(t) as Unit));
-        product::<i16>(prefix, time, (parts.state, offset), inputs, sums);
+        let t = time_input(t) as Unit;
+        if let [x] = *inputs {
+            let excess = excess_of::<i16>(wide(t).wrapping_add(wide(x)), offset);
+            let start = Start { numbers: prefix, excess };
+            sum_columns(sums, start, [(parts.time, t), (parts.state, x)]);
+        } else {
+            let excess = excess_of::<i16>(wide(t), offset);
+            product::<i16>(prefix, excess, (parts.state, offset), inputs, sums);
+            add_ones::<Form16>(sums, parts.time, t);
+        }
         write_units(kind, units, sums, parts.shift, Rounding::to(parts.formats.first));
         for Layer { bias, shift, weights, bits } in self.layers() {
-            product::<W>(bias, None, (weights, offset), units, sums);
+            product::<W>(bias, 0, (weights, offset), units, sums);
             write_units(kind, units, sums, shift, bits);
         }
-        product::<i16>(parts.last_bias, None, (parts.last, offset), units, v);
+        product::<i16>(parts.last_bias, 0, (parts.last, offset), units, v);
         for (v, &shift) in v.iter_mut().zip(parts.last_shift) {
             *v = velocity(*v, shift);
         }
@@ -145,33 +157,47 @@ pub(crate) struct Scratch<'a> {
     pub(crate) next: &'a mut [Unit],
 }
 
-/// Computes `start + first + weights · inputs` for each output. `weights` (`[sums.len()][inputs.len()]`) is laid out in
-/// [panels](super::panel), and comes with 1 where it is stored with an offset. `first` is a column and its input.
+/// What the offset of weights adds to a sum: their offset times the sum of the inputs, `total`.
+#[inline(always)]
+fn excess_of<W: Weight>(total: i32, offset: i8) -> i32 {
+    total.wrapping_mul(W::OFFSET).wrapping_mul(offset.into())
+}
+
+/// The sum of inputs.
+#[inline(always)]
+fn total(inputs: &[Unit]) -> i32 {
+    // Four at once, which a Cortex-M0 loads with one instruction.
+    let (fours, rest) = inputs.as_chunks();
+    let total = fours.iter().fold(0_i32, |total, &[a, b, c, d]| {
+        let [a, b, c, d] = [wide(a), wide(b), wide(c), wide(d)];
+        total.wrapping_add(a).wrapping_add(b).wrapping_add(c).wrapping_add(d)
+    });
+    rest.iter().fold(total, |total, &x| total.wrapping_add(wide(x)))
+}
+
+/// Computes `start − excess + weights · inputs` for each output. `weights` (`[sums.len()][inputs.len()]`) is laid out in
+/// [panels](super::panel), and comes with 1 where it is stored with an offset.
 ///
 /// A function of its own, which knows no size: the compiler would inline it for each layer, and unroll its loops.
 #[inline(never)]
 fn product<W: Weight>(
     start: &[i32],
-    first: Option<(&[Half], Unit)>,
+    excess: i32,
     (weights, offset): (&[W::Element], i8),
     inputs: &[Unit],
     sums: &mut [i32],
 ) {
-    let mut excess = 0;
-    if W::OFFSET != 0 {
-        let first = first.map_or(0, |(_, input)| wide(input));
-        let total = inputs.iter().fold(first, |total: i32, &x| total.wrapping_add(wide(x)));
-        excess = total.wrapping_mul(W::OFFSET).wrapping_mul(offset.into());
-    }
-    begin(sums, start, excess, first);
+    let total = if W::OFFSET == 0 { 0 } else { total(inputs) };
+    let excess = excess.wrapping_add(excess_of::<W>(total, offset));
     let (panels, singles) = sums.split_at_mut(sums.len() - sums.as_chunks::<PANEL>().1.len());
+    let Some((numbers, of_singles)) = start.split_at_checked(panels.len()) else { return };
     let Some((weights, rest)) = weights.split_at_checked(W::row(inputs.len()) * panels.len())
     else {
         return;
     };
-    W::add::<PANEL>(panels, weights, inputs);
+    W::sum::<PANEL>(panels, Start { numbers, excess }, weights, inputs);
     if PANEL > 1 {
-        W::add::<1>(singles, rest, inputs);
+        W::sum::<1>(singles, Start { numbers: of_singles, excess }, rest, inputs);
     }
 }
 
@@ -185,9 +211,15 @@ fn write_units(
     bits: Rounding,
 ) {
     #[cfg(all(feature = "assembly", target_abi = "eabihf", target_os = "none"))]
+    if let Some(lines) = super::activation::lines_of(kind) {
+        let rounding = (bits.half, bits.shift);
+        return flowlet_assembly::dsp::units(lines, sums, shifts, rounding, units);
+    }
+    #[cfg(all(feature = "assembly", target_arch = "arm", target_os = "none"))]
+    #[cfg(not(target_has_atomic = "32"))]
     if let Some(segments) = super::activation::segments_of(kind) {
         let rounding = (bits.half, bits.shift);
-        return flowlet_assembly::dsp::units(segments, sums, shifts, rounding, units);
+        return flowlet_assembly::thumb::units(segments, sums, shifts, rounding, units);
     }
     for ((y, &sum), &shift) in units.iter_mut().zip(sums).zip(shifts) {
         *y = unit(kind, sum, shift, bits) as Unit;

@@ -9,6 +9,7 @@ use super::activation::{Rounding, unit};
 use super::network::{Layer, Network, Scratch, point_input, time_input, velocity};
 use super::panel::PANEL;
 use super::pointwise::{Sequence, load, table, units};
+use super::sums;
 use super::vectors::{Integers, Lines, with_integers};
 use super::weight::Weight;
 use crate::activation::ActivationKind;
@@ -196,12 +197,13 @@ fn sums<S: Integers, W: Weight>(
     }
     while at < outputs {
         let Some((panel, rest)) = weights.split_at_checked(row) else { return };
-        let mut sum = [start.0.get(at).copied().unwrap_or_default()];
+        let mut numbers = [start.0.get(at).copied().unwrap_or_default()];
         if let Some((column, input)) = start.1 {
             let weight = column.get(at).copied().unwrap_or_default();
-            sum[0] = sum[0].wrapping_add(i32::from(weight) * i32::from(input));
+            numbers[0] = numbers[0].wrapping_add(i32::from(weight) * i32::from(input));
         }
-        W::add::<1>(&mut sum, panel, inputs);
+        let mut sum = [0];
+        W::sum::<1>(&mut sum, sums::Start { numbers: &numbers, excess: 0 }, panel, inputs);
         finish.one(at, sum[0]);
         (at, weights) = (at + 1, rest);
     }

@@ -4,8 +4,11 @@
 //!
 //! Each output has a variable of its own and a line of code of its own: a loop over them would keep them in memory where
 //! the compiler does not unroll it, as at opt-level s. How many outputs stand side by side, and how many inputs a pass of
-//! the loop takes, was measured on each core: LLVM moves loads ahead of products, and has few registers to put them in.
+//! the loop takes, was measured on each core: LLVM moves loads ahead of products, and has few registers to put them in. On a
+//! RISC-V `black_box(())`, which is no instruction, keeps each load where it is. On a Cortex-M it keeps the loads together, and
+//! the products after them, which is worse than nothing.
 
+use core::hint::black_box;
 use core::marker::PhantomData;
 
 use super::panel::PANEL;
@@ -35,6 +38,9 @@ pub(crate) trait Form: Sized {
     /// Two inputs, as the products need them.
     type Inputs: Copy;
 
+    /// What is added to each stored weight.
+    const OFFSET: i32;
+
     /// Pairs of weights.
     fn pairs(weights: &[Self::One]) -> &[Self::Pair];
 
@@ -47,10 +53,15 @@ pub(crate) trait Form: Sized {
     /// `sum` and one product.
     fn add_one(sum: i32, weight: Self::One, input: Unit) -> i32;
 
-    /// [`add_pairs`] with the feature `assembly`, which has no assembly for all forms.
+    /// [`sum_pairs`] with the feature `assembly`, which has no assembly for all forms.
     #[inline(always)]
-    fn add_panels(sums: &mut [i32], weights: &[Self::Pair], inputs: &[[Unit; 2]]) {
-        panels_of_4::<Self>(sums.as_chunks_mut().0, weights.as_chunks().0, inputs);
+    fn sum_panels(
+        sums: &mut [i32],
+        start: Start<'_>,
+        weights: &[Self::Pair],
+        inputs: &[[Unit; 2]],
+    ) {
+        panels_of_4::<Self>(sums.as_chunks_mut().0, start, weights.as_chunks().0, inputs);
     }
 }
 
@@ -63,6 +74,9 @@ macro_rules! plain {
             type One = $type;
             type Pair = [$type; 2];
             type Inputs = [Unit; 2];
+
+            /// Half of the range of numbers without a sign.
+            const OFFSET: i32 = <$number>::MAX as i32 - <$type>::MAX as i32;
 
             #[inline(always)]
             fn pairs(weights: &[$type]) -> &[[$type; 2]] {
@@ -88,9 +102,15 @@ macro_rules! plain {
                 #[cfg(all(feature = "assembly", target_os = "none"))]
                 #[cfg(all(target_arch = "arm", not(target_has_atomic = "32")))]
                 #[inline(always)]
-                fn add_panels(sums: &mut [i32], weights: &[[$type; 2]], inputs: &[[Unit; 2]]) {
+                fn sum_panels(
+                    sums: &mut [i32],
+                    start: Start<'_>,
+                    weights: &[[$type; 2]],
+                    inputs: &[[Unit; 2]],
+                ) {
+                    let start = (start.numbers.as_chunks().0, start.excess);
                     let (sums, weights) = (sums.as_chunks_mut().0, weights.as_chunks().0);
-                    flowlet_assembly::thumb::$assembly(sums, weights, inputs);
+                    flowlet_assembly::thumb::$assembly(sums, start, weights, inputs);
                 }
             )?
         }
@@ -99,8 +119,8 @@ macro_rules! plain {
 
 plain!(i16, i16);
 plain!(i8, i8);
-plain!(i16, u16, add_16);
-plain!(i8, u8, add_8);
+plain!(i16, u16, sum_16);
+plain!(i8, u8, sum_8);
 
 /// Pairs are loaded as words, for cores that multiply the halves of words: a Cortex-M with an FPU counts as one, because
 /// stable Rust does not tell.
@@ -112,6 +132,8 @@ impl Form for Halves {
     type One = [u8; 2];
     type Pair = [u8; 4];
     type Inputs = [Unit; 2];
+
+    const OFFSET: i32 = 0;
 
     #[inline(always)]
     fn pairs(weights: &[[u8; 2]]) -> &[[u8; 4]] {
@@ -137,8 +159,9 @@ impl Form for Halves {
 
     #[cfg(feature = "assembly")]
     #[inline(always)]
-    fn add_panels(sums: &mut [i32], weights: &[[u8; 4]], inputs: &[[Unit; 2]]) {
-        flowlet_assembly::dsp::add(sums.as_chunks_mut().0, weights.as_chunks().0, inputs);
+    fn sum_panels(sums: &mut [i32], start: Start<'_>, weights: &[[u8; 4]], inputs: &[[Unit; 2]]) {
+        let (sums, numbers) = (sums.as_chunks_mut().0, start.numbers.as_chunks().0);
+        flowlet_assembly::dsp::sum(sums, numbers, weights.as_chunks().0, inputs);
     }
 }
 
@@ -166,6 +189,8 @@ impl Form for Nibbles {
     type One = u8;
     type Pair = u8;
     type Inputs = [i32; 2];
+
+    const OFFSET: i32 = if UNSIGNED_4 { 1 << 3 } else { 0 };
 
     #[inline(always)]
     fn pairs(weights: &[u8]) -> &[u8] {
@@ -200,8 +225,10 @@ impl Form for Nibbles {
     #[cfg(all(feature = "assembly", target_os = "none"))]
     #[cfg(all(target_arch = "arm", not(target_has_atomic = "32")))]
     #[inline(always)]
-    fn add_panels(sums: &mut [i32], weights: &[u8], inputs: &[[Unit; 2]]) {
-        flowlet_assembly::thumb::add_4(sums.as_chunks_mut().0, weights.as_chunks().0, inputs);
+    fn sum_panels(sums: &mut [i32], start: Start<'_>, weights: &[u8], inputs: &[[Unit; 2]]) {
+        let start = (start.numbers.as_chunks().0, start.excess);
+        let (sums, weights) = (sums.as_chunks_mut().0, weights.as_chunks().0);
+        flowlet_assembly::thumb::sum_4(sums, start, weights, inputs);
     }
 }
 
@@ -210,25 +237,33 @@ macro_rules! kernel {
     (@pair $input:ident $weights:ident [$($sum:ident $weight:ident),+]) => {
         let inputs = F::prepare($input);
         let [$($weight),+] = $weights;
-        $($sum = F::add($sum, $weight, inputs);)+
+        $(
+            $sum = F::add($sum, $weight, inputs);
+            if RISC_V {
+                // The compiler moves no load across it, and it is no instruction.
+                black_box(());
+            }
+        )+
     };
     ($name:ident, $count:literal $outputs:tt, $pairs:literal [$($input:ident $weights:ident),+]) => {
         fn $name<F: Form>(
             sums: &mut [[i32; $count]],
+            start: Start<'_>,
             weights: &[[F::Pair; $count]],
             inputs: &[[Unit; 2]],
         ) {
-            kernel!(@body sums weights inputs $outputs $outputs, $pairs [$($input $weights),+]);
+            kernel!(@body sums start weights inputs $count $outputs $outputs, $pairs [$($input $weights),+]);
         }
     };
     (
-        @body $sums:ident $weights_in:ident $inputs:ident [$($sum:ident $weight:ident),+] $outputs:tt,
+        @body $sums:ident $start:ident $weights_in:ident $inputs:ident $count:literal [$($sum:ident $weight:ident),+] $outputs:tt,
         $pairs:literal [$($input:ident $weights:ident),+]
     ) => {
         let (groups, more_inputs) = $inputs.as_chunks::<$pairs>();
         let mut weights = $weights_in;
-        for sums in $sums {
-            let [$(mut $sum),+] = *sums;
+        for (sums, start) in $sums.iter_mut().zip($start.numbers.as_chunks::<$count>().0) {
+            let [$($sum),+] = *start;
+            $(let mut $sum = $sum.wrapping_sub($start.excess::<F>());)+
             if RISC_V {
                 let Some((panel, rest)) = weights.split_at_checked($pairs * groups.len()) else {
                     return;
@@ -277,7 +312,7 @@ macro_rules! eight {
     };
 }
 #[cfg(any(target_arch = "riscv32", target_arch = "riscv64"))]
-eight!(1 [x_0 p_0]);
+eight!(2 [x_0 p_0, x_1 p_1]);
 #[cfg(all(target_abi = "eabihf", target_os = "none"))]
 eight!(4 [x_0 p_0, x_1 p_1, x_2 p_2, x_3 p_3]);
 #[cfg(not(any(
@@ -290,12 +325,14 @@ eight!(2 [x_0 p_0, x_1 p_1]);
 /// A kernel for panels of any width, which the compiler turns into vectors.
 fn panels_of<F: Form, const P: usize>(
     sums: &mut [[i32; P]],
+    start: Start<'_>,
     mut weights: &[[F::Pair; P]],
     inputs: &[[Unit; 2]],
 ) {
-    for sums in sums {
+    for (sums, numbers) in sums.iter_mut().zip(start.numbers.as_chunks::<P>().0) {
         let Some((panel, rest)) = weights.split_at_checked(inputs.len()) else { return };
         weights = rest;
+        *sums = numbers.map(|number| number.wrapping_sub(start.excess::<F>()));
         for (pairs, input) in panel.iter().zip(inputs) {
             let input = F::prepare(input);
             for (sum, pair) in sums.iter_mut().zip(pairs) {
@@ -305,18 +342,34 @@ fn panels_of<F: Form, const P: usize>(
     }
 }
 
-/// Adds to the sums of panels of `P` outputs the products of pairs of weights and pairs of inputs.
+/// What sums begin with: `numbers`, one for each sum, less `excess`, which the weights' offset adds to each.
+#[derive(Clone, Copy)]
+pub struct Start<'a> {
+    pub(crate) numbers: &'a [i32],
+    pub(crate) excess: i32,
+}
+
+impl Start<'_> {
+    /// The excess, which the compiler knows to be 0 for weights without an offset.
+    #[inline(always)]
+    fn excess<F: Form>(&self) -> i32 {
+        if F::OFFSET == 0 { 0 } else { self.excess }
+    }
+}
+
+/// Sets the sums of panels of `P` outputs to their start and the products of pairs of weights and pairs of inputs.
 #[inline(never)]
-pub(crate) fn add_pairs<F: Form, const P: usize>(
+pub(crate) fn sum_pairs<F: Form, const P: usize>(
     sums: &mut [i32],
+    start: Start<'_>,
     weights: &[F::Pair],
     inputs: &[[Unit; 2]],
 ) {
     match P {
-        PANEL if ASSEMBLY => F::add_panels(sums, weights, inputs),
-        1 => panels_of_1::<F>(sums.as_chunks_mut().0, weights.as_chunks().0, inputs),
-        8 => panels_of_8::<F>(sums.as_chunks_mut().0, weights.as_chunks().0, inputs),
-        _ => panels_of::<F, P>(sums.as_chunks_mut().0, weights.as_chunks().0, inputs),
+        PANEL if ASSEMBLY => F::sum_panels(sums, start, weights, inputs),
+        1 => panels_of_1::<F>(sums.as_chunks_mut().0, start, weights.as_chunks().0, inputs),
+        8 => panels_of_8::<F>(sums.as_chunks_mut().0, start, weights.as_chunks().0, inputs),
+        _ => panels_of::<F, P>(sums.as_chunks_mut().0, start, weights.as_chunks().0, inputs),
     }
 }
 
@@ -328,18 +381,37 @@ pub(crate) fn add_ones<F: Form>(sums: &mut [i32], weights: &[F::One], input: Uni
     }
 }
 
-/// Computes `start − excess + first · input` for each sum, where there is a first column and its input.
+/// Sets each sum to its start.
 #[inline(always)]
-pub(crate) fn begin(sums: &mut [i32], start: &[i32], excess: i32, first: Option<(&[Half], Unit)>) {
-    match first {
-        None => {
-            for (sum, &start) in sums.iter_mut().zip(start) {
-                *sum = start.wrapping_sub(excess);
-            }
-        }
-        Some((weights, input)) => {
-            for ((sum, &start), &weight) in sums.iter_mut().zip(start).zip(weights) {
-                *sum = Form16::add_one(start.wrapping_sub(excess), weight, input);
+pub(crate) fn begin<F: Form>(sums: &mut [i32], start: Start<'_>) {
+    for (sum, number) in sums.iter_mut().zip(start.numbers) {
+        *sum = number.wrapping_sub(start.excess::<F>());
+    }
+}
+
+/// Sets each sum to its start and the products of two inputs.
+#[inline(never)]
+pub(crate) fn sum_columns(sums: &mut [i32], start: Start<'_>, columns: [(&[Half], Unit); 2]) {
+    #[cfg(all(feature = "assembly", target_abi = "eabihf", target_os = "none"))]
+    return flowlet_assembly::dsp::columns(sums, start.numbers, columns);
+    #[cfg(all(feature = "assembly", target_arch = "arm", target_os = "none"))]
+    #[cfg(not(target_has_atomic = "32"))]
+    return flowlet_assembly::thumb::columns(sums, (start.numbers, start.excess), columns);
+    #[cfg(not(all(
+        feature = "assembly",
+        target_arch = "arm",
+        target_os = "none",
+        any(target_abi = "eabihf", not(target_has_atomic = "32"))
+    )))]
+    {
+        let [first, second] = columns;
+        let weights = first.0.iter().zip(second.0);
+        for ((sum, &number), (&a, &b)) in sums.iter_mut().zip(start.numbers).zip(weights) {
+            let begun = number.wrapping_sub(start.excess::<Form16>());
+            *sum = Form16::add_one(Form16::add_one(begun, a, first.1), b, second.1);
+            if !crate::registers::VECTORS {
+                // Without it the compiler unrolls the loop, for which it has too few registers.
+                black_box(());
             }
         }
     }

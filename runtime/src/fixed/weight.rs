@@ -6,15 +6,14 @@ use fearless_simd::{Bytes, SimdFrom, i8x32, i16x32, i32x16};
 #[cfg(feature = "alloc")]
 use super::panel::{byte_index, index};
 use super::storage::Half;
+use super::storage::Words;
 #[cfg(any(feature = "alloc", feature = "std"))]
 use super::storage::nibbles;
-use super::storage::{UNSIGNED_4, Words};
 #[cfg(feature = "alloc")]
 use super::storage::{ZERO, stored_4, stored_8, stored_16};
-use super::sums::{Form, Form8, Form16, Nibbles, Unit, add_ones, add_pairs};
+use super::sums::{Form, Form8, Form16, Nibbles, Start, Unit, add_ones, begin, sum_pairs};
 #[cfg(feature = "std")]
 use super::vectors::Integers;
-use crate::registers::CORTEX_M0;
 
 /// The type of the weights between hidden layers: `i16`, `i8` or [`I4`]. The first and the last layer have `i16`.
 ///
@@ -78,8 +77,13 @@ pub(crate) mod sealed {
         #[cfg(feature = "std")]
         fn odd(weights: &[Self::Element]) -> Option<[u16; 16]>;
 
-        /// Adds `(weights + OFFSET) · inputs` to each sum. `weights` are panels of `P` outputs.
-        fn add<const P: usize>(sums: &mut [i32], weights: &[Self::Element], inputs: &[super::Unit]);
+        /// Sets each sum to its start and `(weights + OFFSET) · inputs`. `weights` are panels of `P` outputs.
+        fn sum<const P: usize>(
+            sums: &mut [i32],
+            start: super::Start<'_>,
+            weights: &[Self::Element],
+            inputs: &[super::Unit],
+        );
     }
 }
 
@@ -88,7 +92,7 @@ impl Weight for i16 {}
 impl sealed::Sealed for i16 {
     type Hidden<const H: usize, const L: usize> = Words<[[[Half; H]; H]; L]>;
     type Element = Half;
-    const OFFSET: i32 = if CORTEX_M0 { 1 << 15 } else { 0 };
+    const OFFSET: i32 = Form16::OFFSET;
 
     #[inline(always)]
     fn elements<const H: usize, const L: usize>(hidden: &Words<[[[Half; H]; H]; L]>) -> &[Half] {
@@ -128,8 +132,8 @@ impl sealed::Sealed for i16 {
     }
 
     #[inline(always)]
-    fn add<const P: usize>(sums: &mut [i32], weights: &[Half], inputs: &[Unit]) {
-        add::<Half, Form16, P>(sums, weights, inputs);
+    fn sum<const P: usize>(sums: &mut [i32], start: Start<'_>, weights: &[Half], inputs: &[Unit]) {
+        sum::<Half, Form16, P>(sums, start, weights, inputs);
     }
 }
 
@@ -138,7 +142,7 @@ impl Weight for i8 {}
 impl sealed::Sealed for i8 {
     type Hidden<const H: usize, const L: usize> = [[[i8; H]; H]; L];
     type Element = i8;
-    const OFFSET: i32 = if CORTEX_M0 { 1 << 7 } else { 0 };
+    const OFFSET: i32 = Form8::OFFSET;
 
     #[inline(always)]
     fn elements<const H: usize, const L: usize>(hidden: &[[[i8; H]; H]; L]) -> &[i8] {
@@ -179,31 +183,35 @@ impl sealed::Sealed for i8 {
     }
 
     #[inline(always)]
-    fn add<const P: usize>(sums: &mut [i32], weights: &[i8], inputs: &[Unit]) {
-        add::<i8, Form8, P>(sums, weights, inputs);
+    fn sum<const P: usize>(sums: &mut [i32], start: Start<'_>, weights: &[i8], inputs: &[Unit]) {
+        sum::<i8, Form8, P>(sums, start, weights, inputs);
     }
 }
 
-/// [`Sealed::add`](sealed::Sealed::add) for weights of whole bytes.
+/// [`Sealed::sum`](sealed::Sealed::sum) for weights of whole bytes.
 #[inline(always)]
-fn add<T: Copy, F: Form<One = T>, const P: usize>(
+fn sum<T: Copy, F: Form<One = T>, const P: usize>(
     sums: &mut [i32],
+    start: Start<'_>,
     weights: &[T],
     inputs: &[Unit],
 ) {
     let (pairs, last) = inputs.as_chunks::<2>();
     let &[last] = last else {
-        return add_pairs::<F, P>(sums, F::pairs(weights), pairs);
+        return sum_pairs::<F, P>(sums, start, F::pairs(weights), pairs);
     };
     if pairs.is_empty() {
+        begin::<F>(sums, start);
         return add_ones::<F>(sums, weights, last);
     }
     // Each panel ends with the weights of the last input.
     let mut weights = weights;
-    for sums in sums.as_chunks_mut::<P>().0 {
+    for (sums, numbers) in
+        sums.as_chunks_mut::<P>().0.iter_mut().zip(start.numbers.as_chunks::<P>().0)
+    {
         let Some((panel, rest)) = weights.split_at_checked(2 * P * pairs.len()) else { return };
         let Some((ones, rest)) = rest.split_at_checked(P) else { return };
-        add_pairs::<F, P>(sums, F::pairs(panel), pairs);
+        sum_pairs::<F, P>(sums, Start { numbers, ..start }, F::pairs(panel), pairs);
         add_ones::<F>(sums, ones, last);
         weights = rest;
     }
@@ -214,7 +222,7 @@ impl<const BYTES: usize> Weight for I4<BYTES> {}
 impl<const BYTES: usize> sealed::Sealed for I4<BYTES> {
     type Hidden<const H: usize, const L: usize> = [u8; BYTES];
     type Element = u8;
-    const OFFSET: i32 = if UNSIGNED_4 { 1 << 3 } else { 0 };
+    const OFFSET: i32 = Nibbles::OFFSET;
 
     #[inline(always)]
     fn elements<const H: usize, const L: usize>(hidden: &[u8; BYTES]) -> &[u8] {
@@ -270,14 +278,16 @@ impl<const BYTES: usize> sealed::Sealed for I4<BYTES> {
     }
 
     #[inline(always)]
-    fn add<const P: usize>(sums: &mut [i32], weights: &[u8], inputs: &[Unit]) {
+    fn sum<const P: usize>(sums: &mut [i32], start: Start<'_>, weights: &[u8], inputs: &[Unit]) {
         let (pairs, last) = inputs.as_chunks::<2>();
-        let &[last] = last else { return add_pairs::<Nibbles, P>(sums, weights, pairs) };
+        let &[last] = last else { return sum_pairs::<Nibbles, P>(sums, start, weights, pairs) };
         let mut weights = weights;
-        for sums in sums.as_chunks_mut::<P>().0 {
+        for (sums, numbers) in
+            sums.as_chunks_mut::<P>().0.iter_mut().zip(start.numbers.as_chunks::<P>().0)
+        {
             let Some((panel, rest)) = weights.split_at_checked(P * pairs.len()) else { return };
             let Some((ones, rest)) = rest.split_at_checked(P) else { return };
-            add_pairs::<Nibbles, P>(sums, panel, pairs);
+            sum_pairs::<Nibbles, P>(sums, Start { numbers, ..start }, panel, pairs);
             add_ones::<Nibbles>(sums, ones, last);
             weights = rest;
         }

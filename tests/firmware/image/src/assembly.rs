@@ -7,7 +7,7 @@ fn next(state: &mut u32) -> u32 {
 }
 
 /// The most pairs of inputs and panels of outputs.
-const PAIRS: usize = 9;
+const PAIRS: usize = 18;
 const PANELS: usize = 3;
 
 #[cfg(target_abi = "eabihf")]
@@ -15,7 +15,7 @@ pub use dsp::agrees;
 
 #[cfg(target_abi = "eabihf")]
 mod dsp {
-    use flowlet_assembly::dsp::{PANEL, Pairs, add, units};
+    use flowlet_assembly::dsp::{PANEL, Pairs, columns, sum, units};
 
     use super::{PAIRS, PANELS, next};
 
@@ -31,6 +31,33 @@ mod dsp {
             (0..=PANELS)
                 .all(|panels| (0..4).all(|offset| sums_agree(&mut state, (pairs, panels), offset)))
         }) && (0..40).all(|count| units_agree(&mut state, count))
+            && (0..40).all(|count| (0..4).all(|offset| columns_agree(&mut state, count, offset)))
+    }
+
+    fn columns_agree(state: &mut u32, count: usize, offset: usize) -> bool {
+        let mut weights = [Aligned([[0_u8; 2]; 42]), Aligned([[0_u8; 2]; 42])];
+        for weights in &mut weights {
+            weights.0.as_flattened_mut().fill_with(|| next(state) as u8);
+        }
+        let (mut start, mut sums) = ([0; 40], [0; 40]);
+        start.fill_with(|| (next(state) << 8) as i32);
+        sums.fill_with(|| (next(state) << 8) as i32);
+        let [x, y] = [next(state) as i16, next(state) as i16];
+        // One of the two at an address that is no multiple of four, both, or none.
+        let [Some(first), Some(second)] =
+            [weights[0].0.get(offset % 2..), weights[1].0.get(offset / 2..)]
+        else {
+            return false;
+        };
+        let mut expected = sums;
+        let each = first.iter().zip(second).zip(&start);
+        for (sum, ((&a, &b), &start)) in expected.iter_mut().zip(each).take(count) {
+            let [a, b] = [a, b].map(|weight| i32::from(i16::from_le_bytes(weight)));
+            *sum = start.wrapping_add(a * i32::from(x)).wrapping_add(b * i32::from(y));
+        }
+        let Some(of_sums) = sums.get_mut(..count) else { return false };
+        columns(of_sums, &start, [(first, x), (second, y)]);
+        sums == expected
     }
 
     fn sums_agree(state: &mut u32, (pairs, panels): (usize, usize), offset: usize) -> bool {
@@ -45,8 +72,11 @@ mod dsp {
         let Some(inputs) = inputs.get(..pairs) else { return false };
         let mut sums = [[0_i32; PANEL]; PANELS];
         sums.as_flattened_mut().fill_with(|| (next(state) << 8) as i32);
+        let mut start = sums;
+        start.as_flattened_mut().fill_with(|| (next(state) << 8) as i32);
         let mut expected = sums;
         for (panel, sums) in expected.iter_mut().take(panels).enumerate() {
+            *sums = start[panel];
             for (output, sum) in sums.iter_mut().enumerate() {
                 for (pair, &[x, y]) in inputs.iter().enumerate() {
                     let Some(&[a, b, c, d]) =
@@ -60,14 +90,82 @@ mod dsp {
                 }
             }
         }
-        add(&mut sums, weights, inputs);
+        sum(&mut sums, start.get(..panels).unwrap_or(&[]), weights, inputs);
+        sums == expected
+    }
+
+    fn units_agree(state: &mut u32, count: usize) -> bool {
+        let mut lines = [[0_i16; 2]; 64];
+        lines.fill_with(|| [next(state) as i16, next(state) as i16]);
+        let (mut sums, mut shifts, mut found) = ([0; 40], [0; 40], [0_i16; 40]);
+        sums.fill_with(|| (next(state) << 8) as i32 | 1);
+        shifts.fill_with(|| (next(state) % 32) as i8);
+        let bits = next(state) % 12;
+        let half = (1 << bits) >> 1;
+        let mut expected = found;
+        for ((y, &sum), &shift) in expected.iter_mut().zip(&sums).zip(&shifts).take(count) {
+            let z: i32 = sum >> shift;
+            let u = z.unsigned_abs().min((1 << 13) - 1);
+            let Some(line) = lines.get((u >> 7) as usize) else { return false };
+            let [value, slope] = line.map(i32::from);
+            let line = ((value << 11) + slope * (u % 128) as i32) >> 14;
+            let value = (z.max(0).wrapping_sub(line).wrapping_add(half)) >> bits;
+            *y = value.clamp(i16::MIN.into(), i16::MAX.into()) as i16;
+        }
+        let Some(sums) = sums.get(..count) else { return false };
+        let lines =
+            lines.map(|[value, slope]| u32::from(value as u16) | u32::from(slope as u16) << 16);
+        units(&lines, sums, &shifts, (half, bits), &mut found);
+        found == expected
+    }
+}
+
+#[cfg(not(target_has_atomic = "32"))]
+pub use thumb::agrees;
+
+#[cfg(not(target_has_atomic = "32"))]
+mod thumb {
+    use flowlet_assembly::thumb::{PANEL, columns, sum_4, sum_8, sum_16, units};
+
+    use super::{PAIRS, PANELS, next};
+
+    type Sums = [[i32; PANEL]; PANELS];
+
+    /// Whether the assembly gives the sums of plain loops.
+    #[inline(never)]
+    pub fn agrees() -> bool {
+        let mut state = 1;
+        (0..=PAIRS).all(|pairs| (0..=PANELS).all(|panels| sums_agree(&mut state, pairs, panels)))
+            && (0..40)
+                .all(|count| units_agree(&mut state, count) && columns_agree(&mut state, count))
+    }
+
+    fn columns_agree(state: &mut u32, count: usize) -> bool {
+        let mut weights = [[0_i16; 2]; 40];
+        weights.fill_with(|| [next(state) as i16, next(state) as i16]);
+        let [first, second] = [0, 1].map(|column| weights.map(|pair: [i16; 2]| pair[column]));
+        let (mut start, mut sums) = ([0; 40], [0; 40]);
+        start.fill_with(|| (next(state) << 8) as i32);
+        sums.fill_with(|| (next(state) << 8) as i32);
+        let [x, y] = [0; 2].map(|_: i32| i32::from(next(state) as i16));
+        let excess = (next(state) << 8) as i32;
+        let mut expected = sums;
+        for ((sum, pair), start) in expected.iter_mut().zip(weights).zip(start).take(count) {
+            let [a, b] = pair.map(|weight| i32::from(weight as u16));
+            *sum = start.wrapping_sub(excess).wrapping_add(a.wrapping_mul(x));
+            *sum = sum.wrapping_add(b.wrapping_mul(y));
+        }
+        let Some(of_sums) = sums.get_mut(..count) else { return false };
+        columns(of_sums, (&start, excess), [(&first, x), (&second, y)]);
         sums == expected
     }
 
     fn units_agree(state: &mut u32, count: usize) -> bool {
         let mut segments = [[0; 2]; 64];
-        segments.fill_with(|| [next(state) as i32 - (1 << 23), next(state) as i32 >> 12]);
-        let (mut sums, mut shifts, mut found) = ([0; 40], [0; 40], [0_i16; 40]);
+        // So far from 0 that units pass both ends of 16 bits.
+        let start = |number: u32| (number as i32 - (1 << 23)) << 7;
+        segments.fill_with(|| [start(next(state)), next(state) as i32 >> 12]);
+        let (mut sums, mut shifts, mut found) = ([0; 40], [0; 40], [0; 40]);
         sums.fill_with(|| (next(state) << 8) as i32 | 1);
         shifts.fill_with(|| (next(state) % 32) as i8);
         let bits = next(state) % 12;
@@ -79,30 +177,11 @@ mod dsp {
             let Some(&[start, slope]) = segments.get((u >> 7) as usize) else { return false };
             let line = (start + slope * u as i32) >> 14;
             let value = (z.max(0).wrapping_sub(line).wrapping_add(half)) >> bits;
-            *y = value.clamp(i16::MIN.into(), i16::MAX.into()) as i16;
+            *y = value.clamp(i16::MIN.into(), i16::MAX.into());
         }
         let Some(sums) = sums.get(..count) else { return false };
         units(&segments, sums, &shifts, (half, bits), &mut found);
         found == expected
-    }
-}
-
-#[cfg(not(target_has_atomic = "32"))]
-pub use thumb::agrees;
-
-#[cfg(not(target_has_atomic = "32"))]
-mod thumb {
-    use flowlet_assembly::thumb::{PANEL, add_4, add_8, add_16};
-
-    use super::{PAIRS, PANELS, next};
-
-    type Sums = [[i32; PANEL]; PANELS];
-
-    /// Whether the assembly gives the sums of plain loops.
-    #[inline(never)]
-    pub fn agrees() -> bool {
-        let mut state = 1;
-        (0..=PAIRS).all(|pairs| (0..=PANELS).all(|panels| sums_agree(&mut state, pairs, panels)))
     }
 
     fn sums_agree(state: &mut u32, pairs: usize, panels: usize) -> bool {
@@ -115,9 +194,12 @@ mod thumb {
         let Some(inputs) = inputs.get(..pairs) else { return false };
         let mut sums: Sums = [[0; PANEL]; PANELS];
         sums.as_flattened_mut().fill_with(|| (next(state) << 8) as i32);
+        let (mut start, excess) = (sums, next(state) as i32);
+        start.as_flattened_mut().fill_with(|| (next(state) << 8) as i32);
         let expected = |weight: &dyn Fn(usize, usize) -> [i32; 2]| {
             let mut sums = sums;
-            for (panel, sums) in sums.iter_mut().take(panels).enumerate() {
+            for ((panel, sums), start) in sums.iter_mut().take(panels).enumerate().zip(start) {
+                *sums = start.map(|number: i32| number.wrapping_sub(excess));
                 for (output, sum) in sums.iter_mut().enumerate() {
                     for (pair, &[x, y]) in inputs.iter().enumerate() {
                         let [even, odd] = weight(panel * pairs + pair, output);
@@ -144,10 +226,11 @@ mod thumb {
         else {
             return false;
         };
+        let start = (start.get(..panels).unwrap_or(&[]), excess);
         let mut found = [sums; 3];
-        add_16(&mut found[0], weights, inputs);
-        add_8(&mut found[1], bytes, inputs);
-        add_4(&mut found[2], nibbles, inputs);
+        sum_16(&mut found[0], start, weights, inputs);
+        sum_8(&mut found[1], start, bytes, inputs);
+        sum_4(&mut found[2], start, nibbles, inputs);
         found == [of_16, of_8, of_4]
     }
 }
