@@ -231,6 +231,9 @@ fn a_model_becomes_graphs_of_onnx() {
     assert!(
         contains("3 steps of euler") && contains("in data units") && contains("flowlet.activation")
     );
+    // 8gaussians was trained with label dropout.
+    desk.succeed(&format!("export {} --to onnx --out guided", weights("8gaussians")));
+    assert_eq!(files(&desk, "guided"), ["sampler.onnx", "sampler_guided.onnx", "velocity.onnx"]);
     desk.write("blocked", "mine");
     fs::create_dir(desk.path("half")).unwrap();
     fs::create_dir(desk.path("half/velocity.onnx")).unwrap();

@@ -19,7 +19,7 @@ macro_rules! pair {
     };
 }
 
-/// Sets the `sums` of panels of four outputs to their `start` and the products of `weights` and `inputs`. Sums wrap. Each
+/// Sets the `sums` of panels of four outputs to their `start` plus the products of `weights` and `inputs`. Sums wrap. Each
 /// panel has as many [`Pairs`] as there are pairs of inputs; panels that lack weights or a start are left as they are.
 ///
 /// Weights and inputs at addresses that are no multiples of four take a slower way.
@@ -123,7 +123,7 @@ fn sum_plain(
     }
 }
 
-/// Sets `sums` to their `start` and the products of two inputs, each with a weight for each sum, as many as the shortest
+/// Sets `sums` to their `start` plus the products of two inputs, each with a weight for each sum, as many as the shortest
 /// slice has. Sums wrap.
 ///
 /// Weights at addresses that are no multiples of four take a slower way.
@@ -203,8 +203,8 @@ macro_rules! unit {
 /// y = (max(z, 0) − ((value · 2¹¹ + slope · (u mod 2⁷)) >> 14) + half) >> bits, within 16 bits
 /// ```
 ///
-/// A line is a word, with the value in its low half. Sums are above −2³¹, and shifts from 0 to 31. `rounding` is
-/// `(half, bits)`, with a half of at most 2¹⁴.
+/// A line is a word, with the value in its low half. Sums are above −2³¹, and shifts from 0 to 31. A half is at
+/// most 2¹⁴.
 pub fn units(
     lines: &[u32; 64],
     sums: &[i32],

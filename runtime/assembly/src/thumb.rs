@@ -14,7 +14,7 @@ pub type Pairs4 = [u8; PANEL];
 /// `$output` into r4 and r5 by `$load`.
 macro_rules! product {
     ($sum:ident, $panels:ident, $pairs:ty, $bytes:literal, $prepare:literal, $($load:literal),+) => {
-        /// Sets the `sums` of panels of eight outputs to their `start`, less `excess`, and the products of `weights` and
+        /// Sets the `sums` of panels of eight outputs to `start − excess` plus the products of `weights` and
         /// `inputs`. Sums wrap. Each panel has as many pairs as there are pairs of inputs; panels that lack weights or a
         /// start are left as they are.
         pub fn $sum(
@@ -204,7 +204,7 @@ macro_rules! column {
     };
 }
 
-/// Sets `sums` to their `start`, less `excess`, and the products of two inputs, each with a weight for each sum, as many as
+/// Sets `sums` to `start − excess` plus the products of two inputs, each with a weight for each sum, as many as
 /// the shortest slice has. Sums wrap. Weights are taken as numbers from 0 to 65,535.
 pub fn columns(
     sums: &mut [i32],

@@ -51,7 +51,8 @@ pub(crate) fn lines_of(kind: ActivationKind) -> Option<&'static [u32; 64]> {
     }
 }
 
-/// The 64 segments of 2⁷ arguments of an activation that is `max(z, 0) − G(z)`.
+/// The 64 segments of 2⁷ arguments of an activation that is `max(z, 0) − G(z)`. A Cortex-M0 has no instruction that
+/// multiplies the halves of a word, so it takes no lines.
 #[cfg(all(
     feature = "assembly",
     target_arch = "arm",

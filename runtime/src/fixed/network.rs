@@ -123,6 +123,7 @@ impl<'a, W: Weight> Network<'a, W> {
             *input = point_input(x, parts.formats.point) as Unit;
         }
         let t = time_input(t) as Unit;
+        // One data dimension: the columns of the time and of the point in one pass.
         if let [x] = *inputs {
             let excess = excess_of::<i16>(wide(t).wrapping_add(wide(x)), offset);
             let start = Start { numbers: prefix, excess };

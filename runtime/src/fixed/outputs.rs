@@ -9,7 +9,7 @@ use super::activation::{Rounding, unit};
 use super::network::{Layer, Network, Scratch, point_input, time_input, velocity};
 use super::panel::PANEL;
 use super::pointwise::{Sequence, load, table, units};
-use super::sums;
+use super::sums::Start;
 use super::vectors::{Integers, Lines, with_integers};
 use super::weight::Weight;
 use crate::activation::ActivationKind;
@@ -170,13 +170,13 @@ impl<S: Integers> Finish<S> for Last<'_> {
 }
 
 /// The initial sums, `[outputs]`, and a column and its input.
-type Start<'a> = (&'a [i32], Option<(&'a [i16], i16)>);
+type Initial<'a> = (&'a [i32], Option<(&'a [i16], i16)>);
 
 /// Computes the sums of all outputs and finishes them. `weights` (`[outputs][inputs]`) is in panels.
 #[inline(always)]
 fn sums<S: Integers, W: Weight>(
     vectors: S,
-    start: Start<'_>,
+    start: Initial<'_>,
     weights: &[W::Element],
     inputs: &[i16],
     mut finish: impl Finish<S>,
@@ -203,7 +203,7 @@ fn sums<S: Integers, W: Weight>(
             numbers[0] = numbers[0].wrapping_add(i32::from(weight) * i32::from(input));
         }
         let mut sum = [0];
-        W::sum::<1>(&mut sum, sums::Start { numbers: &numbers, excess: 0 }, panel, inputs);
+        W::sum::<1>(&mut sum, Start { numbers: &numbers, excess: 0 }, panel, inputs);
         finish.one(at, sum[0]);
         (at, weights) = (at + 1, rest);
     }
@@ -213,7 +213,7 @@ fn sums<S: Integers, W: Weight>(
 #[inline(always)]
 fn add_panels<S: Integers, W: Weight, const G: usize>(
     vectors: S,
-    (start, first): Start<'_>,
+    (start, first): Initial<'_>,
     at: usize,
     panels: &[W::Element],
     inputs: &[i16],

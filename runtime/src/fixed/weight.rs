@@ -77,7 +77,7 @@ pub(crate) mod sealed {
         #[cfg(feature = "std")]
         fn odd(weights: &[Self::Element]) -> Option<[u16; 16]>;
 
-        /// Sets each sum to its start and `(weights + OFFSET) · inputs`. `weights` are panels of `P` outputs.
+        /// Sets each sum to its start plus `(weights + OFFSET) · inputs`. `weights` are panels of `P` outputs.
         fn sum<const P: usize>(
             sums: &mut [i32],
             start: super::Start<'_>,

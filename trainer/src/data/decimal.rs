@@ -17,6 +17,9 @@ const POWERS: [f64; MOST_DIGITS + 1] = {
 /// The bits of an `f64` that an `f32` lacks.
 const LOST: u64 = (1 << 29) - 1;
 
+/// What these bits are halfway between two `f32`s.
+const MIDDLE: u64 = 1 << 28;
+
 /// Returns the `f32` nearest to `text`, as `str::parse` does, if `text` is a plain decimal. `None`: parse it.
 pub(super) fn decimal(text: &str) -> Option<f32> {
     let (value, length) = leading_decimal(text.as_bytes())?;
@@ -25,8 +28,8 @@ pub(super) fn decimal(text: &str) -> Option<f32> {
 
 /// Returns the `f32` nearest to the plain decimal that `text` starts with, and the length of that decimal.
 ///
-/// The digits as an `f64`, divided by a power of ten, are wrong by at most three units of its last place. That decides
-/// between two `f32`s unless their middle is as near: then there is no value.
+/// The digits as an `f64`, divided by a power of ten, are less than three units of the last place off. So the nearest `f32`
+/// is certain, unless the middle between two `f32`s is within three units: then `None`.
 #[inline]
 pub(super) fn leading_decimal(text: &[u8]) -> Option<(f32, usize)> {
     let unsigned = text.strip_prefix(b"-").unwrap_or(text);
@@ -42,7 +45,7 @@ pub(super) fn leading_decimal(text: &[u8]) -> Option<(f32, usize)> {
         return None;
     }
     let wide = number as f64 / POWERS[places];
-    let distance = (wide.to_bits() & LOST).abs_diff(LOST / 2 + 1);
+    let distance = (wide.to_bits() & LOST).abs_diff(MIDDLE);
     let near = wide as f32;
     let signed = if unsigned.len() < text.len() { -near } else { near };
     let length = text.len() - unsigned.len() + whole + point + places;
@@ -76,7 +79,7 @@ fn up_to_eight(text: [u8; 8]) -> (u64, usize) {
     const EACH: u64 = 0x0101_0101_0101_0101;
     // A digit becomes its value, and any other byte more than 9.
     let bytes = u64::from_le_bytes(text) ^ (EACH * 0x30);
-    // The high bit of a byte above 9. A carry reaches later bytes alone, and only the first of them counts.
+    // The high bit of a byte above 9. Only such a byte carries, and only into later ones; the first of them counts.
     let others = (bytes.wrapping_add(EACH * 0x76) | bytes) & (EACH * 0x80);
     let count = others.trailing_zeros() / 8;
     // The last digit goes to the last byte; zeros come before the first.

@@ -27,7 +27,8 @@ pub(super) fn is_number(cell: &str, sign: char) -> bool {
     digits(&whole) && digits(part) && !ends && power
 }
 
-/// Whether a cell is a number with marks for thousands: 1.234,5, 1,234.5 or 1,234,567. Not 1.234.567, which may be a version or a date.
+/// Whether a cell is a number with marks for thousands: `1.234,5`, `1,234.5` or `1,234,567`. Not `1.234.567`, which may
+/// be a version or a date.
 pub(super) fn has_thousands(cell: &str) -> bool {
     let digits = cell.trim_start_matches(['+', '-']);
     let marks = digits.matches(['.', ',']).count();

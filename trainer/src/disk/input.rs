@@ -20,7 +20,8 @@ const BLOCK: usize = 1 << 18;
 /// Whether standard input has been opened. It can be read only once.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// An opened input. A `BufReader` cannot look at its first bytes ahead of time, as [`Self::start`] does.
+/// An opened input. Not a `BufReader`, which cannot be asked for a number of bytes without consuming them, as
+/// [`Self::start`] does.
 pub struct Input {
     source: Box<dyn Read>,
     /// The bytes that were read and not consumed yet are `block[next..end]`.
@@ -70,7 +71,7 @@ impl Input {
         self.size
     }
 
-    /// Returns the bytes at the start, at most `count`, without consuming them.
+    /// Returns the next bytes without consuming them: `count`, or fewer at the end.
     ///
     /// # Errors
     ///

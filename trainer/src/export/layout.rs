@@ -77,8 +77,8 @@ impl Layout {
     }
 }
 
-/// Fills an example program in. The model's name comes first: it may itself contain `model`, so what has it is not
-/// searched again.
+/// Fills an example program in. The name is put in first, since it may contain `model`: what is put in later has it
+/// already, and is not searched for `model`.
 fn example(name: &Name, source: &Source, text: &str) -> String {
     let (lower, upper) = (name.lower(), name.upper());
     let conditional = source.conditions > 0;

@@ -20,10 +20,10 @@ const KEYWORDS: &str = "\
 /// The headers of the standard libraries of C and C++ and of Arduino whose name a model's header would take, in any case
 /// of letters: some file systems do not distinguish them.
 const HEADERS: &str = "\
-    arduino assert binary cdc client complex ctype eeprom errno fenv float hid inttypes ipaddress iso646 limits locale \
-    main math print printable server servo setjmp signal spi stdalign stdarg stdatomic stdbit stdbool stdckdint stddef \
-    stdint stdio stdlib stdnoreturn stream string strings tgmath threads time uchar udp unistd wchar wctype wire \
-    wstring";
+    arduino assert binary client complex ctype eeprom errno fenv float hardwareserial hid inttypes ipaddress iso646 \
+    limits locale main math pluggableusb print printable server servo setjmp signal softwareserial spi stdalign stdarg \
+    stdatomic stdbit stdbool stdckdint stddef stdint stdio stdlib stdnoreturn stream string strings tgmath threads time \
+    uchar udp unistd usbapi usbcore usbdesc wcharacter wchar wctype wire wstring";
 
 /// The name of an exported model: of its files, and at the beginning of everything that they define.
 #[derive(Clone, Debug, PartialEq, Eq)]

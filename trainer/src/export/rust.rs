@@ -76,8 +76,8 @@ pub fn to_rust(
     ])
 }
 
-/// Returns the name of the package. Cargo refuses the names of its build directories, and could not tell a package that
-/// is called `flowlet` from the runtime.
+/// Returns the name of the package. Cargo refuses the names of its build directories, and a package called `flowlet` cannot
+/// depend on the runtime of that name.
 fn package(name: &Name) -> String {
     let name = name.lower().to_ascii_lowercase();
     match name.as_str() {

@@ -121,27 +121,20 @@ impl Builder {
         }
     }
 
-    /// Adds a row of text that starts on `line`. `cell` returns the text of a column. `known` are the values of all
-    /// columns, or empty.
+    /// Adds a row of text that starts on `line`. `cell` returns the text of a column. `known` has the value of each column
+    /// if all are plain decimals, and is empty otherwise.
     pub(super) fn push<'a>(&mut self, line: u64, known: &[f32], cell: impl Fn(usize) -> &'a str) {
         let row = self.rows;
         for (slot, &column) in self.wanted.data.iter().enumerate() {
-            if let Some(&value) = known.get(column) {
-                self.digits[slot].see(value, || cell(column).parse().unwrap_or(f64::NAN));
-                self.data.push(value);
-                continue;
+            let text = || cell(column).trim();
+            let value = known.get(column).copied().or_else(|| finite_number(text()));
+            if let Some(value) = value {
+                self.digits[slot].see(value, || text().parse().unwrap_or(f64::NAN));
             }
-            let text = cell(column).trim();
-            let value = match decimal(text).map_or_else(|| text.parse(), Ok) {
-                Ok(value) if value.is_finite() => {
-                    self.digits[slot].see(value, || text.parse().unwrap_or(f64::NAN));
-                    value
-                }
-                _ => flag(text).unwrap_or_else(|| {
-                    self.odd.get_or_insert_with(|| (odd(row, column, text), slot));
-                    f32::NAN
-                }),
-            };
+            let value = value.or_else(|| flag(text())).unwrap_or_else(|| {
+                self.odd.get_or_insert_with(|| (odd(row, column, text()), slot));
+                f32::NAN
+            });
             self.data.push(value);
         }
         let digits = &mut self.digits[self.wanted.data.len()..];
@@ -149,7 +142,9 @@ impl Builder {
             self.wanted.others.iter().zip(&mut self.others).zip(digits)
         {
             let text = cell(column).trim();
-            let cell = match (kind, parse(text)) {
+            let parsed =
+                known.get(column).map_or_else(|| parse(text), |&value| Cell::Number(value));
+            let cell = match (kind, parsed) {
                 (Use::Labels, cell) => cell,
                 (Use::Numbers, Cell::Text(text)) => {
                     flag(text).map_or(Cell::Text(text), Cell::Number)
@@ -344,6 +339,11 @@ impl Growing {
             }
         }
     }
+}
+
+/// Returns the number in a cell, if it is one that an `f32` can hold.
+fn finite_number(text: &str) -> Option<f32> {
+    decimal(text).or_else(|| text.parse().ok()).filter(|value| value.is_finite())
 }
 
 /// Returns a number as it is stored: NaN if it is not finite as an f32.

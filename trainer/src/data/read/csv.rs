@@ -101,7 +101,7 @@ impl Text {
                 && others <= table.rows() / 2 + PROBE
                 && records.decimals(columns, &mut values)?;
             if plain {
-                table.push(records.line, &values, |column| records.ascii(column));
+                table.push(records.line, &values, |column| records.decimal_text(column));
             } else if starts || records.next()? {
                 others += 1;
                 starts = false;

@@ -130,20 +130,10 @@ impl Records {
         }
         let buffer = self.input.fill_buf()?;
         let Some(length) = memchr3(b'"', b'\r', b'\n', buffer) else { return Ok(false) };
-        let breaks = match buffer[length..] {
-            [b'\n', ..] => 1,
-            [b'\r', b'\n', ..] => 2,
-            _ => return Ok(false),
-        };
-        let line = &buffer[..length];
-        self.text.clear();
-        self.text.extend_from_slice(line);
+        let Some(breaks) = line_break(&buffer[length..]) else { return Ok(false) };
         self.ends.clear();
-        self.ends.extend(memchr_iter(self.separator, line).chain([length]));
-        self.gap = 1;
-        self.input.consume(length + breaks);
-        self.read += (length + breaks) as u64;
-        self.next_line += 1;
+        self.ends.extend(memchr_iter(self.separator, &buffer[..length]).chain([length]));
+        self.take(length, breaks)?;
         Ok(true)
     }
 
@@ -162,21 +152,29 @@ impl Records {
             let end = next + length;
             values.push(value);
             self.ends.push(end);
-            next = match buffer[end..] {
-                [byte, ..] if byte == self.separator && column < columns => end + 1,
-                [b'\n', ..] if column == columns => end + 1,
-                [b'\r', b'\n', ..] if column == columns => end + 2,
-                _ => return Ok(false),
-            };
+            if column == columns {
+                let Some(breaks) = line_break(&buffer[end..]) else { return Ok(false) };
+                self.line = self.next_line;
+                self.take(end, breaks)?;
+                return Ok(true);
+            }
+            if buffer.get(end) != Some(&self.separator) {
+                return Ok(false);
+            }
+            next = end + 1;
         }
+        Ok(false)
+    }
+
+    /// Makes the next `length` bytes, a line whose cells end at `ends`, the record. A line break of `breaks` bytes follows.
+    fn take(&mut self, length: usize, breaks: usize) -> Result<()> {
         self.text.clear();
-        self.text.extend_from_slice(&buffer[..self.ends[columns - 1]]);
+        self.text.extend_from_slice(&self.input.fill_buf()?[..length]);
         self.gap = 1;
-        self.line = self.next_line;
+        self.input.consume(length + breaks);
+        self.read += (length + breaks) as u64;
         self.next_line += 1;
-        self.input.consume(next);
-        self.read += next as u64;
-        Ok(true)
+        Ok(())
     }
 
     /// Returns where a cell of the record lies in its text, if the record has so many.
@@ -186,8 +184,8 @@ impl Records {
         Some(start..end)
     }
 
-    /// Returns a cell of a record of [`Self::decimals`].
-    pub(super) fn ascii(&self, column: usize) -> &str {
+    /// Returns the text of a cell of a record that [`Self::decimals`] read.
+    pub(super) fn decimal_text(&self, column: usize) -> &str {
         let bytes = self.range(column).map_or(&[][..], |range| &self.text[range]);
         str::from_utf8(bytes).unwrap_or_default()
     }
@@ -215,6 +213,15 @@ impl Records {
     }
 }
 
+/// Returns the length of the line break that `bytes` start with.
+fn line_break(bytes: &[u8]) -> Option<usize> {
+    match bytes {
+        [b'\n', ..] => Some(1),
+        [b'\r', b'\n', ..] => Some(2),
+        _ => None,
+    }
+}
+
 fn lines(bytes: &[u8]) -> u64 {
     bytes.iter().filter(|byte| **byte == b'\n').count() as u64
 }
@@ -239,11 +246,30 @@ mod tests {
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (state >> 16) % n
         };
-        let pieces =
-            ["a", "1.5", ",", ",", "\n", "\n", "\r\n", "\"", "\"\"", " ", "é", "-2e3", "\u{feff}"];
+        let pieces = [
+            "a",
+            "1.5",
+            ",",
+            ",",
+            "\n",
+            "\n",
+            "\r\n",
+            "\"",
+            "\"\"",
+            " ",
+            "é",
+            "-2e3",
+            "\u{feff}",
+            "1",
+            ".5",
+            "-2.",
+            ",7,8.25\n",
+        ];
+        let mut values = Vec::new();
+        let mut decimals = 0;
         for _ in 0..20_000 {
             let count = random(24);
-            let text: String = (0..count).map(|_| pieces[random(13) as usize]).collect();
+            let text: String = (0..count).map(|_| pieces[random(17) as usize]).collect();
             let expected: Vec<Vec<String>> = ::csv::ReaderBuilder::new()
                 .has_headers(false)
                 .flexible(true)
@@ -252,19 +278,34 @@ mod tests {
                 .map(|record| record.unwrap().iter().map(str::to_string).collect())
                 .filter(|cells: &Vec<String>| cells.len() > 1 || !cells[0].trim().is_empty())
                 .collect();
-            let mut input = Input::stream(Small(
-                Cursor::new(text.clone().into_bytes()),
-                1 + random(7) as usize,
-            ));
-            input.start(8).unwrap();
-            let mut records = Records::new(input, b',', 0);
-            let mut found = Vec::new();
-            while records.next().unwrap() {
-                found.push(
-                    records.cells().unwrap().into_iter().map(str::to_string).collect::<Vec<_>>(),
-                );
+            let size = 1 + random(40) as usize;
+            let mut lines: Vec<u64> = Vec::new();
+            for fast in [false, true] {
+                let mut input = Input::stream(Small(Cursor::new(text.clone().into_bytes()), size));
+                input.start(8).unwrap();
+                let mut records = Records::new(input, b',', 0);
+                let mut found = Vec::new();
+                let mut on = Vec::new();
+                loop {
+                    let columns = 1 + random(4) as usize;
+                    if fast && records.decimals(columns, &mut values).unwrap() {
+                        decimals += 1;
+                        for (column, value) in values.iter().enumerate() {
+                            let expected: f32 = records.decimal_text(column).parse().unwrap();
+                            assert_eq!(value.to_bits(), expected.to_bits(), "{text:?}");
+                        }
+                    } else if !records.next().unwrap() {
+                        break;
+                    }
+                    on.push(records.line);
+                    let cells = records.cells().unwrap();
+                    found.push(cells.into_iter().map(str::to_string).collect::<Vec<_>>());
+                }
+                assert_eq!(found, expected, "{text:?}");
+                assert!(!fast || on == lines, "{text:?}: lines {on:?}, {lines:?}");
+                lines = on;
             }
-            assert_eq!(found, expected, "{text:?}");
         }
+        assert!(decimals > 200, "{decimals}");
     }
 }

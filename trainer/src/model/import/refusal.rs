@@ -117,10 +117,12 @@ pub(super) fn is_known(name: &str, shape: &[usize]) -> bool {
 }
 
 /// Returns the kind of layer that a tensor belongs to. The mean and the deviation of the data belong to none, though they may
-/// be called `normalizer.mean`; the statistics of a normalisation begin with `running`.
+/// be called `normalizer.mean`; those of a layer are in one that is called so, as in Flax's `BatchNorm_0/mean`.
 fn find(name: &str, shape: &[usize]) -> Option<&'static Kind> {
-    let last = name.rsplit(['.', '/']).next().unwrap_or(name);
-    if ["mean", "std", "min", "max"].contains(&last) {
+    let (of, last) = name.rsplit_once(['.', '/']).unwrap_or(("", name));
+    let layer = of.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_').ends_with("Norm");
+    let normalizer = of.to_lowercase().contains("normali");
+    if !layer && (["mean", "std", "min", "max"].contains(&last) || normalizer && last == "scale") {
         return None;
     }
     kind(name).or_else(|| kind_of_shape(name, shape))
@@ -168,6 +170,9 @@ mod tests {
         for (name, shape, expected) in [
             ("net.1.weight", &[64][..], "a normalisation (LayerNorm"),
             ("params/LayerNorm_0/scale", &[64], "a normalisation (LayerNorm"),
+            ("batch_stats/BatchNorm_0/mean", &[16], "a batch normalisation"),
+            ("normalizer/mean", &[2], "name it with --mean or --scale"),
+            ("normalizer/scale", &[2], "name it with --mean or --scale"),
             ("net.1.running_mean", &[64], "a batch normalisation"),
             ("bn1.weight", &[64], "a batch normalisation"),
             ("down.0.weight", &[8, 4, 3], "a convolution"),
