@@ -10,6 +10,20 @@ pub type Pairs8 = [[i8; 2]; PANEL];
 /// Two weights of 4 bits, from 0 to 15, for each output of a panel, that of the even input in the low bits.
 pub type Pairs4 = [u8; PANEL];
 
+/// The assembly that pushes r4 to r11 and lr, which a caller wants back: 36 bytes.
+macro_rules! save {
+    () => {
+        "push {{r4-r7, lr}}; mov r4, r8; mov r5, r9; mov r6, r10; mov r7, r11; push {{r4-r7}}"
+    };
+}
+
+/// The assembly that pops what [`save`] pushed, and returns.
+macro_rules! restore {
+    () => {
+        "pop {{r4-r7}}; mov r8, r4; mov r9, r5; mov r10, r6; mov r11, r7; pop {{r4-r7, pc}}"
+    };
+}
+
 /// Defines `$sum` and the assembly for its panels. The assembly loads the weights of a pair of inputs for the output
 /// `$output` into r4 and r5 by `$load`.
 macro_rules! product {
@@ -72,12 +86,7 @@ macro_rules! product {
             // the stack: `sums`, `inputs`, `inputs_end`, and the registers that the caller wants back, then the arguments
             // that came there: `start`, `excess`, `sums_end`.
             naked_asm!(
-                "push {{r4-r7, lr}}",
-                "mov r4, r8",
-                "mov r5, r9",
-                "mov r6, r10",
-                "mov r7, r11",
-                "push {{r4-r7}}",
+                save!(),
                 "push {{r0, r2, r3}}",
                 "1:",
                 "ldr r0, [sp, #48]",
@@ -122,12 +131,7 @@ macro_rules! product {
                 "cmp r0, r2",
                 "bne 1b",
                 "add sp, #12",
-                "pop {{r4-r7}}",
-                "mov r8, r4",
-                "mov r9, r5",
-                "mov r10, r6",
-                "mov r11, r7",
-                "pop {{r4-r7, pc}}",
+                restore!(),
             )
         }
     };
@@ -328,12 +332,7 @@ unsafe extern "C" fn units_of(
     // `bits`, r11 2¹³, lr z where it is beyond the segments. On the stack: the registers that the caller wants back, then
     // `end`, `half`, `bits`.
     naked_asm!(
-        "push {{r4-r7, lr}}",
-        "mov r4, r8",
-        "mov r5, r9",
-        "mov r6, r10",
-        "mov r7, r11",
-        "push {{r4-r7}}",
+        save!(),
         "ldr r4, [sp, #36]",
         "mov r8, r4",
         "ldr r4, [sp, #40]",
@@ -395,11 +394,6 @@ unsafe extern "C" fn units_of(
         "eors r4, r5",
         "b 3b",
         "8:",
-        "pop {{r4-r7}}",
-        "mov r8, r4",
-        "mov r9, r5",
-        "mov r10, r6",
-        "mov r11, r7",
-        "pop {{r4-r7, pc}}",
+        restore!(),
     )
 }

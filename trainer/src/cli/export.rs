@@ -32,8 +32,8 @@ Examples:
 /// Write a model as C or Rust source, or in ONNX
 ///
 /// C: one header and one source for C99 and C++11, which need no library and give the bits of the Rust runtime. Rust: a
-/// crate that embeds the model. ONNX: velocity.onnx (inputs t, x and, in your units, c; x and the output v are in flow units) and
-/// sampler.onnx (from the noise x_0, in flow units, and c to the sample x_1, in data units), which ONNX Runtime and
+/// crate that embeds the model. ONNX: velocity.onnx (inputs t, x and, in your units, c; x and the output v are in flow
+/// units) and sampler.onnx (from the noise x_0, in flow units, and c to the sample x_1, in data units), which ONNX Runtime and
 /// others run within rounding of flowlet's numbers. A model that takes guidance gets sampler_guided.onnx too, with the
 /// weight as one more input.
 #[derive(Debug, clap::Args)]

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use anyhow::{Result, bail};
 
-use super::decimal::decimal;
+use super::decimal::parse_f32;
 use super::digits::Lost;
 use crate::disk::quote::{listed, shortened};
 
@@ -342,7 +342,7 @@ impl FirstRow {
 /// Parses a cell of a text file.
 pub(super) fn parse(text: &str) -> Cell<'_> {
     let text = text.trim();
-    if let Ok(value) = decimal(text).map_or_else(|| text.parse(), Ok) {
+    if let Some(value) = parse_f32(text) {
         return number(value);
     }
     let missing = ["", "na", "n/a", "null", "none"];

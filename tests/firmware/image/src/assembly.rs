@@ -6,6 +6,11 @@ fn next(state: &mut u32) -> u32 {
     *state >> 8
 }
 
+/// Words that look random.
+fn words<const N: usize>(state: &mut u32) -> [i32; N] {
+    core::array::from_fn(|_| (next(state) << 8) as i32)
+}
+
 /// The most pairs of inputs and panels of outputs.
 const PAIRS: usize = 18;
 const PANELS: usize = 3;
@@ -17,7 +22,7 @@ pub use dsp::agrees;
 mod dsp {
     use flowlet_assembly::dsp::{PANEL, Pairs, columns, sum, units};
 
-    use super::{PAIRS, PANELS, next};
+    use super::{PAIRS, PANELS, next, words};
 
     /// Begins at a multiple of four, so that each offset is what it says.
     #[repr(align(4))]
@@ -39,9 +44,8 @@ mod dsp {
         for weights in &mut weights {
             weights.0.as_flattened_mut().fill_with(|| next(state) as u8);
         }
-        let (mut start, mut sums) = ([0; 40], [0; 40]);
-        start.fill_with(|| (next(state) << 8) as i32);
-        sums.fill_with(|| (next(state) << 8) as i32);
+        let start: [i32; 40] = words(state);
+        let mut sums: [i32; 40] = words(state);
         let [x, y] = [next(state) as i16, next(state) as i16];
         // One of the two at an address that is no multiple of four, both, or none.
         let [Some(first), Some(second)] =
@@ -70,10 +74,8 @@ mod dsp {
         let Some(weights) = weights.get(..pairs * panels) else { return false };
         let inputs = inputs.0.get(offset % 2..).unwrap_or(&[]).as_chunks::<2>().0;
         let Some(inputs) = inputs.get(..pairs) else { return false };
-        let mut sums = [[0_i32; PANEL]; PANELS];
-        sums.as_flattened_mut().fill_with(|| (next(state) << 8) as i32);
-        let mut start = sums;
-        start.as_flattened_mut().fill_with(|| (next(state) << 8) as i32);
+        let [mut sums, start]: [[[i32; PANEL]; PANELS]; 2] =
+            [[0; PANELS]; 2].map(|panels| panels.map(|_| words(state)));
         let mut expected = sums;
         for (panel, sums) in expected.iter_mut().take(panels).enumerate() {
             *sums = start[panel];
@@ -127,7 +129,7 @@ pub use thumb::agrees;
 mod thumb {
     use flowlet_assembly::thumb::{PANEL, columns, sum_4, sum_8, sum_16, units};
 
-    use super::{PAIRS, PANELS, next};
+    use super::{PAIRS, PANELS, next, words};
 
     type Sums = [[i32; PANEL]; PANELS];
 
@@ -144,9 +146,8 @@ mod thumb {
         let mut weights = [[0_i16; 2]; 40];
         weights.fill_with(|| [next(state) as i16, next(state) as i16]);
         let [first, second] = [0, 1].map(|column| weights.map(|pair: [i16; 2]| pair[column]));
-        let (mut start, mut sums) = ([0; 40], [0; 40]);
-        start.fill_with(|| (next(state) << 8) as i32);
-        sums.fill_with(|| (next(state) << 8) as i32);
+        let start: [i32; 40] = words(state);
+        let mut sums: [i32; 40] = words(state);
         let [x, y] = [0; 2].map(|_: i32| i32::from(next(state) as i16));
         let excess = (next(state) << 8) as i32;
         let mut expected = sums;
@@ -192,10 +193,8 @@ mod thumb {
         let mut inputs = [[0_i32; 2]; PAIRS];
         inputs.fill_with(|| [i32::from(next(state) as i16), i32::from(next(state) as i16)]);
         let Some(inputs) = inputs.get(..pairs) else { return false };
-        let mut sums: Sums = [[0; PANEL]; PANELS];
-        sums.as_flattened_mut().fill_with(|| (next(state) << 8) as i32);
-        let (mut start, excess) = (sums, next(state) as i32);
-        start.as_flattened_mut().fill_with(|| (next(state) << 8) as i32);
+        let [sums, start]: [Sums; 2] = [[0; PANELS]; 2].map(|panels| panels.map(|_| words(state)));
+        let excess = next(state) as i32;
         let expected = |weight: &dyn Fn(usize, usize) -> [i32; 2]| {
             let mut sums = sums;
             for ((panel, sums), start) in sums.iter_mut().take(panels).enumerate().zip(start) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::data::decimal::decimal;
+use crate::data::decimal::parse_f32;
 use crate::data::digits::Digits;
 use crate::data::table::{
     Cell, Cells, Header, Labels, Lines, MISSING, Odd, Table, Use, Wanted, flag, number,
@@ -127,11 +127,12 @@ impl Builder {
         let row = self.rows;
         for (slot, &column) in self.wanted.data.iter().enumerate() {
             let text = || cell(column).trim();
-            let value = known.get(column).copied().or_else(|| finite_number(text()));
-            if let Some(value) = value {
+            let number = known.get(column).copied().or_else(|| parse_f32(text()));
+            let number = number.filter(|value| value.is_finite());
+            if let Some(value) = number {
                 self.digits[slot].see(value, || text().parse().unwrap_or(f64::NAN));
             }
-            let value = value.or_else(|| flag(text())).unwrap_or_else(|| {
+            let value = number.or_else(|| flag(text())).unwrap_or_else(|| {
                 self.odd.get_or_insert_with(|| (odd(row, column, text()), slot));
                 f32::NAN
             });
@@ -339,11 +340,6 @@ impl Growing {
             }
         }
     }
-}
-
-/// Returns the number in a cell, if it is one that an `f32` can hold.
-fn finite_number(text: &str) -> Option<f32> {
-    decimal(text).or_else(|| text.parse().ok()).filter(|value| value.is_finite())
 }
 
 /// Returns a number as it is stored: NaN if it is not finite as an f32.
